@@ -35,12 +35,27 @@ _COMMON: Final = "bfd interval 250 min_rx 250 multiplier 3"
 
 def measure(*, quick: bool) -> list[Figure]:
     """Detection, false alarms, a large hub, outages."""
-    detected = sorted(_detections(5 if quick else 40))
+    runs = 5 if quick else 40
+    found = []
+    for seed in range(runs):
+        world = World("notes-phase3", seed=seed, change=_watched(_FAST)).converge()
+        world.run_for(10 + seed * 0.0137)
+        world.cut("R11", "GigabitEthernet0/1")
+        cut = world.now
+        while world.now < cut + 5 and not any("BFD_SESS_DOWN" in line for line in world.messages("R31")):
+            world.run_for(0.001)
+        found.append(1000 * (world.now - cut))
+    detected = sorted(found)
     alarms = sum(_false_alarms(seed) for seed in range(1 if quick else 3))
     outages = {name: _outages(change, 1 if quick else 5) for name, change in _DESIGNS.items()}
     return [
         Figure(name="50 ms x 3: a dead neighbor is missed, p50", unit="ms", values=tuple(detected), goal=150),
-        Figure(name="50 ms x 3: the same, p99", unit="ms", values=(_percentile(detected, 99),), goal=180),
+        Figure(
+            name="50 ms x 3: the same, p99",
+            unit="ms",
+            values=(detected[min(len(detected) - 1, len(detected) * 99 // 100)],),
+            goal=180,
+        ),
         Figure(name=f"50 ms x 3: missed in {QUIET} s that was there", unit="", values=(float(alarms),), goal=0),
         Figure(
             name=f"{SESSIONS:,} sessions at 1 s: processor time of a second",
@@ -63,10 +78,6 @@ def measure(*, quick: bool) -> list[Figure]:
     ]
 
 
-def _percentile(ordered: list[float], percent: int) -> float:
-    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
-
-
 def _watched(line: str) -> Callable[[str, str], str]:
     """A change that gives tunnels this line, and lets EIGRP of named mode ask for BFD there."""
 
@@ -76,19 +87,6 @@ def _watched(line: str) -> Callable[[str, str], str]:
         return text.replace(family, f"{family}  af-interface default\n   bfd\n  exit-af-interface\n  !\n")
 
     return change
-
-
-def _detections(runs: int) -> list[float]:
-    found = []
-    for seed in range(runs):
-        world = World("notes-phase3", seed=seed, change=_watched(_FAST)).converge()
-        world.run_for(10 + seed * 0.0137)
-        world.cut("R11", "GigabitEthernet0/1")
-        cut = world.now
-        while world.now < cut + 5 and not any("BFD_SESS_DOWN" in line for line in world.messages("R31")):
-            world.run_for(0.001)
-        found.append(1000 * (world.now - cut))
-    return found
 
 
 def _false_alarms(seed: int) -> int:

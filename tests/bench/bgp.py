@@ -96,7 +96,19 @@ def measure(*, quick: bool) -> list[Figure]:
 
 def _run(count: int, program: str, start: Callable[[Wire], None]) -> dict[str, float]:
     with Wire(hub=(), spokes=()) as wire:
-        _connect(wire, count)
+        # Both ends on one network. The hub knows everybody's hardware address: a kernel asks for no more than 1,024
+        wire.ip("spokes", "route", "add", "local", _RANGE, "dev", "lo")
+        wire.ip("spokes", "route", "add", _HUB, "dev", "wire")
+        wire.ip("hub", "addr", "add", f"{_HUB}/16", "dev", "wire")
+        (link,) = json.loads(wire.ip("spokes", "-j", "link", "show", "wire"))
+        batch = wire.folder / "neighbors"
+        batch.write_text(
+            "".join(
+                f"neigh add {IPv4Address('10.32.0.1') + number} lladdr {link['address']} dev wire nud permanent\n"
+                for number in range(count)
+            )
+        )
+        wire.ip("hub", "-batch", str(batch))
         start(wire)
         words = [sys.executable, "-m", "bench.bgp_spokes", _HUB, str(_AS), str(count), "10"]
         done = subprocess.run(
@@ -121,22 +133,6 @@ def timed(wire: Wire) -> list[str]:
 def spans(wire: Wire) -> dict[str, float]:
     """Return what it said, milliseconds: of the longest event, and the longest that its loop was held."""
     return dict(zip(("longest", "held"), (1e3 * one for one in longest(wire.folder / "timed")), strict=True))
-
-
-def _connect(wire: Wire, count: int) -> None:
-    """Both ends on one network. The hub knows everybody's hardware address: a kernel asks for no more than 1,024."""
-    wire.ip("spokes", "route", "add", "local", _RANGE, "dev", "lo")
-    wire.ip("spokes", "route", "add", _HUB, "dev", "wire")
-    wire.ip("hub", "addr", "add", f"{_HUB}/16", "dev", "wire")
-    (link,) = json.loads(wire.ip("spokes", "-j", "link", "show", "wire"))
-    batch = wire.folder / "neighbors"
-    batch.write_text(
-        "".join(
-            f"neigh add {IPv4Address('10.32.0.1') + number} lladdr {link['address']} dev wire nud permanent\n"
-            for number in range(count)
-        )
-    )
-    wire.ip("hub", "-batch", str(batch))
 
 
 def memory(pid: int) -> float:

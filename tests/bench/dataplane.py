@@ -123,7 +123,10 @@ def table(measured: dict[str, Json]) -> str:
     lines = ["plane         tcp Gbit/s   x veth   udp64 kpps   x veth udp1400 kpps   x veth   rtt us"]
     for name in results:
         tcp, small, large, rtt = (_median(measured, name, what) for what in ("tcp", "udp64", "udp1400", "rtt"))
-        tcp_ratio, small_ratio, large_ratio = (_ratio(measured, name, what) for what in ("tcp", "udp64", "udp1400"))
+        tcp_ratio, small_ratio, large_ratio = (
+            f"{_median(measured, name, what) / _median(measured, 'veth', what):>9.3f}"
+            for what in ("tcp", "udp64", "udp1400")
+        )
         lines.append(
             f"{name:<12}{tcp:>12.2f}{tcp_ratio}{small:>13.0f}{small_ratio}{large:>13.0f}{large_ratio}{rtt:>9.0f}"
         )
@@ -141,10 +144,6 @@ def _median(measured: dict[str, Json], plane: str, what: str) -> float:
     return statistics.median(numbers) if numbers else float("nan")
 
 
-def _ratio(measured: dict[str, Json], plane: str, what: str) -> str:
-    return f"{_median(measured, plane, what) / _median(measured, 'veth', what):>9.3f}"
-
-
 # ---------------------------------------------------------------------------------------------------- the network
 
 
@@ -155,22 +154,30 @@ class _Spaces:
     cable: tuple[int, int]
     vrf: tuple[int, int]
 
-    def of_traffic(self, name: str) -> tuple[int, int]:
-        """Where a plane has its tunnel, so where generator and sink run."""
-        return self.vrf if _VRFS.search(name) else self.cable
-
 
 def _measure(effort: Effort, wanted: list[str], kinds: tuple[str, ...]) -> Json:
     spaces = _Spaces((new_network(), new_network()), (new_network(), new_network()))
-    _plug_in(spaces.cable)
+    with netlink.NetlinkSocket() as here:
+        ends = [netlink.VethEnd(name=CABLE, namespace=space) for space in spaces.cable]
+        here.call(netlink.create_veth(ends[0], ends[1]))
+    for space, address in zip(spaces.cable, UNDERLAY, strict=True):
+        with inside_network(space), netlink.NetlinkSocket() as kernel:
+            link = kernel.find_link(CABLE)
+            assert link is not None
+            own = netlink.InterfaceAddress(link.index, IPv4Address(address), 30)
+            kernel.call(netlink.add_address(own), netlink.set_up(CABLE))
     results: dict[str, dict[str, list[Json]]] = {name: {kind: [] for kind in kinds} for name in wanted}
     for _ in range(effort.rounds):
         for name in wanted:
             with _routers(name, spaces):
                 target = UNDERLAY[1] if name == "veth" else OVERLAY[1]
-                _take_turns(spaces.of_traffic(name), target, effort, results[name])
+                _take_turns(spaces.vrf if _VRFS.search(name) else spaces.cable, target, effort, results[name])
     return {
-        "machine": {"system": platform.platform(), "processors": os.cpu_count(), "tool": _tool()},
+        "machine": {
+            "system": platform.platform(),
+            "processors": os.cpu_count(),
+            "tool": "iperf3" if shutil.which("iperf3") else "python",
+        },
         "effort": {"rounds": effort.rounds, "tcp": effort.tcp, "udp": effort.udp},
         "planes": {name: {what: list(rounds) for what, rounds in result.items()} for name, result in results.items()},
     }
@@ -194,18 +201,6 @@ def _take_turns(spaces: tuple[int, int], target: str, effort: Effort, results: d
                 runs.append(lossless(spaces, target, PORT, 64, effort.udp / 2, most=flood))
 
 
-def _plug_in(spaces: tuple[int, int]) -> None:
-    with netlink.NetlinkSocket() as here:
-        ends = [netlink.VethEnd(name=CABLE, namespace=space) for space in spaces]
-        here.call(netlink.create_veth(ends[0], ends[1]))
-    for space, address in zip(spaces, UNDERLAY, strict=True):
-        with inside_network(space), netlink.NetlinkSocket() as kernel:
-            link = kernel.find_link(CABLE)
-            assert link is not None
-            own = netlink.InterfaceAddress(link.index, IPv4Address(address), 30)
-            kernel.call(netlink.add_address(own), netlink.set_up(CABLE))
-
-
 @contextlib.contextmanager
 def _routers(name: str, spaces: _Spaces) -> Iterator[None]:
     """Two routers with a tunnel between them, or one in each VRF, each router a process; for veth nobody."""
@@ -227,15 +222,10 @@ def _routers(name: str, spaces: _Spaces) -> Iterator[None]:
             os.kill(child, 9)
             os.waitpid(child, 0)
         for space in (*spaces.cable, *spaces.vrf):
-            _sweep(space)
-
-
-def _sweep(space: int) -> None:
-    """The TAP of a protected tunnel outlives its router, and would have the next plane's packets."""
-    with inside_network(space), netlink.NetlinkSocket() as kernel:
-        left = kernel.find_link("Tunnel0")
-        if left is not None:
-            kernel.call(netlink.delete_link(left.index))
+            with inside_network(space), netlink.NetlinkSocket() as kernel:
+                left = kernel.find_link("Tunnel0")
+                if left is not None:
+                    kernel.call(netlink.delete_link(left.index))
 
 
 def _router(name: str, spaces: _Spaces, number: int) -> tuple[int, int]:
@@ -301,10 +291,6 @@ def _sa(own: IPv4Address, other: IPv4Address, number: int) -> EspSa:
 
 
 # ---------------------------------------------------------------------------------------------------- measurements
-
-
-def _tool() -> str:
-    return "iperf3" if shutil.which("iperf3") else "python"
 
 
 def tcp(spaces: tuple[int, int], target: str, seconds: float) -> float:

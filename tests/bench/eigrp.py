@@ -23,7 +23,12 @@ def measure(*, quick: bool) -> list[Figure]:
     gc.collect()
     gc.disable()
     try:
-        start, longest = _bring_up(crowd, number)
+        # Until everybody is up and knows everything: processor time, of it the longest event; seconds
+        while not (crowd.up() == number + 1 and crowd.quiet()):
+            crowd.run(0.5)
+            if crowd.now > PATIENCE:
+                raise RuntimeError(f"{crowd.up()} of {number + 1} neighbors are up")
+        start, longest = crowd.take()
         crowd.run(QUIET)
         idle, one = crowd.take()
         longest, rounds = max(longest, one), []
@@ -49,12 +54,3 @@ def measure(*, quick: bool) -> list[Figure]:
         Figure(name="Hellos of a second, processor time", unit="ms", values=(idle / QUIET * 1e3,)),
         Figure(name="the longest event of all", unit="ms", values=(longest * 1e3,), goal=20),
     ]
-
-
-def _bring_up(crowd: Crowd, number: int) -> tuple[float, float]:
-    """Until everybody is up and knows everything: processor time, of it the longest event; seconds."""
-    while not (crowd.up() == number + 1 and crowd.quiet()):
-        crowd.run(0.5)
-        if crowd.now > PATIENCE:
-            raise RuntimeError(f"{crowd.up()} of {number + 1} neighbors are up")
-    return crowd.take()

@@ -148,17 +148,13 @@ def _handshakes(count: int, lines: str) -> tuple[float, float]:
     timed = _Timed(hub)
     for number in range(count):
         meet(net, hub, FIRST + number, lines)
-    return count / timed.spent, _key_exchanges(count)
-
-
-def _key_exchanges(count: int) -> float:
     theirs = X25519PrivateKey.generate().public_key().public_bytes_raw()
     begun = time.process_time()
     for number in range(1, count + 1):
         own = X25519PrivateKey.from_private_bytes(number.to_bytes(32, "big"))
         own.public_key().public_bytes_raw()
         own.exchange(X25519PublicKey.from_public_bytes(theirs))
-    return count / (time.process_time() - begun)
+    return count / timed.spent, count / (time.process_time() - begun)
 
 
 def _exchanges(count: int, group: Group) -> float:

@@ -31,7 +31,6 @@ from support.protection import connection, negotiated
 
 if TYPE_CHECKING:
     from dmvpn.base.events import Event
-    from dmvpn.router.router import Router
 
 #: Prints what each scrape took, seconds, and the lines of its text.
 _CLIENT: Final = """
@@ -102,7 +101,12 @@ def measure(*, quick: bool) -> list[Figure]:
 
 
 async def _measure(clients: int, runs: int) -> list[Figure]:
-    hub = _hub(clients)
+    hub = make_hub()
+    hub.counting = _Plane(clients)
+    ipsec = hub.machine(IpsecMachine)
+    for number in range(1, clients + 1):
+        hub.handle(registration(number), 1.0)
+        ipsec.handle(negotiated(connection(number, nbma(0), nbma(number)), number << 8), 1.0)
     begun = time.monotonic()
 
     def now() -> float:
@@ -159,14 +163,3 @@ async def _scrapes(path: Path, form: str, clients: int, runs: int, quiet: float)
         ),
         Figure(name=f"writing the text of {clients:,} peers, {name}", unit="s", values=tuple(written), goal=0.05),
     ]
-
-
-def _hub(clients: int) -> Router:
-    """The hub with its peers, each with a pair of SAs."""
-    hub = make_hub()
-    hub.counting = _Plane(clients)
-    ipsec = hub.machine(IpsecMachine)
-    for number in range(1, clients + 1):
-        hub.handle(registration(number), 1.0)
-        ipsec.handle(negotiated(connection(number, nbma(0), nbma(number)), number << 8), 1.0)
-    return hub

@@ -32,7 +32,16 @@ def measure(*, quick: bool) -> list[Figure]:
     spokes = 50 if quick else 300
     world = Simulator.of(phase3(spokes))
     world.run_for(10.0)
-    heard = _hear_hellos(world)
+    # Hellos a second of processor time, from neighbors that are up: each the one that it always sends
+    hub = world.routers["HUB"].router
+    (process,) = hub.machine(EigrpMachine).processes.values()
+    hellos = [
+        IpReceived(TUNNEL, neighbor.address, IPV4.group, PROTOCOL, neighbor.hello, ttl=2)
+        for neighbor in process.neighbors()
+        if neighbor.is_up
+    ]
+    assert len(hellos) == len(world.routers) - 1, "a spoke is no neighbor"
+    heard = tuple(_rate(hub, hellos, world.now) for _ in range(RUNS))
     return [
         Figure(name=f"EIGRP Hellos a hub hears, {spokes} neighbors", unit="/s", values=heard, more=True),
         Figure(name="one Hello", unit="µs", values=tuple(1e6 / rate for rate in heard)),
@@ -47,16 +56,3 @@ def _rate(router: Router, events: Iterable[Event], now: float) -> float:
         handle(event, now)
         count += 1
     return count / (time.process_time() - begun)
-
-
-def _hear_hellos(world: Simulator) -> tuple[float, ...]:
-    """Hellos a second of processor time, from neighbors that are up: each the one that it always sends."""
-    hub = world.routers["HUB"].router
-    (process,) = hub.machine(EigrpMachine).processes.values()
-    hellos = [
-        IpReceived(TUNNEL, neighbor.address, IPV4.group, PROTOCOL, neighbor.hello, ttl=2)
-        for neighbor in process.neighbors()
-        if neighbor.is_up
-    ]
-    assert len(hellos) == len(world.routers) - 1, "a spoke is no neighbor"
-    return tuple(_rate(hub, hellos, world.now) for _ in range(RUNS))

@@ -127,20 +127,17 @@ class Return:
             self._handled(Tick(), max(due, self.free))
             due = self.hub.next_deadline()
         if isinstance(event, NhrpReceived):
-            self._register(event, at)
+            source = event.outer_source
+            assert isinstance(source, IPv4Address)
+            number, connection = self._numbers[source], self._connections.get(source, 0)
+            if not connection:
+                self._push(at + AGAIN, 0, event)
+                return
+            effects = self._handled(NhrpReceived(TUNNEL, source, event.data, connection), max(at, self.free))
+            if any(isinstance(effect, SendGre) for effect in effects):
+                self.registered.setdefault(number, self.free)
         else:
             self._handled(event, max(at, self.free))
-
-    def _register(self, event: NhrpReceived, at: float) -> None:
-        source = event.outer_source
-        assert isinstance(source, IPv4Address)
-        number, connection = self._numbers[source], self._connections.get(source, 0)
-        if not connection:
-            self._push(at + AGAIN, 0, event)
-            return
-        effects = self._handled(NhrpReceived(TUNNEL, source, event.data, connection), max(at, self.free))
-        if any(isinstance(effect, SendGre) for effect in effects):
-            self.registered.setdefault(number, self.free)
 
     def _handled(self, event: Event, now: float) -> list[Effect]:
         begun = time.thread_time()

@@ -89,7 +89,9 @@ def measure(*, quick: bool) -> list[Figure]:
 
 def _one_run() -> dict[str, float]:
     with lab(SCENARIO) as running:
-        processor = _processor_time(running)
+        # Seconds, of the supervisor and its routers, in user and kernel mode
+        supervisor, routers = running.pids()
+        processor = sum(_processor_time_of(pid) for pid in (supervisor, *routers))
         since = running.status()["since"]
         assert isinstance(since, float)
         ages = [_ages(running, spoke) for spoke in SPOKES]
@@ -118,12 +120,6 @@ def _ages(running: Lab, spoke: str) -> tuple[float, float, float]:
     age = ages[0]
     assert isinstance(age, float), "the hub is not registered with"
     return uptime + (asked - before), age, asked
-
-
-def _processor_time(running: Lab) -> float:
-    """Seconds, of the supervisor and its routers, in user and kernel mode."""
-    supervisor, routers = running.pids()
-    return sum(_processor_time_of(pid) for pid in (supervisor, *routers))
 
 
 def _processor_time_of(pid: int) -> float:

@@ -65,7 +65,20 @@ def tunnel(name: str, spaces: tuple[int, int], underlay: tuple[str, str], overla
         for number, space in enumerate(spaces):
             with inside_network(space):
                 running.append(_start(program, _PROGRAMS[name][1], _device(number)))
-            _configure(number, keys, underlay[1 - number])
+            theirs = keys[1 - number].public_key().public_bytes_raw()
+            lines = (
+                "set=1",
+                f"private_key={keys[number].private_bytes_raw().hex()}",
+                f"listen_port={_PORT}",
+                f"public_key={theirs.hex()}",
+                f"endpoint={underlay[1 - number]}:{_PORT}",
+                "allowed_ip=0.0.0.0/0",
+            )
+            with _connected(_device(number)) as control:
+                control.sendall(("\n".join(lines) + "\n\n").encode())
+                answer = control.recv(4096)
+            if not answer.startswith(b"errno=0"):
+                raise OSError(f"{_device(number)} does not take its keys: {answer!r}")
             with inside_network(space), netlink.NetlinkSocket() as kernel:
                 link = kernel.find_link(_device(number))
                 assert link is not None
@@ -90,23 +103,6 @@ def _start(program: str, options: tuple[str, ...], device: str) -> subprocess.Po
     return subprocess.Popen(
         [program, *options, device], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
     )
-
-
-def _configure(number: int, keys: list[X25519PrivateKey], remote: str) -> None:
-    theirs = keys[1 - number].public_key().public_bytes_raw()
-    lines = (
-        "set=1",
-        f"private_key={keys[number].private_bytes_raw().hex()}",
-        f"listen_port={_PORT}",
-        f"public_key={theirs.hex()}",
-        f"endpoint={remote}:{_PORT}",
-        "allowed_ip=0.0.0.0/0",
-    )
-    with _connected(_device(number)) as control:
-        control.sendall(("\n".join(lines) + "\n\n").encode())
-        answer = control.recv(4096)
-    if not answer.startswith(b"errno=0"):
-        raise OSError(f"{_device(number)} does not take its keys: {answer!r}")
 
 
 def _connected(device: str) -> socket.socket:

@@ -222,7 +222,14 @@ def test_a_tunnel_interface_that_somebody_deletes_is_made_again(plane: str) -> N
 
         def again(event: Event) -> None:
             if isinstance(event, Resync):
-                a_to_b(world)
+                tunnel(world, "A")
+                sa = pair_of_sas("A", "B", port=0)[0]
+                world.execute(
+                    "A",
+                    InstallSa(sa, True),
+                    SetAdjacency("Tunnel0", TUNNEL["B"], nbma("B"), sa.connection),
+                    SetRoute(FAR, (NextHop("Tunnel0", TUNNEL["B"]),)),
+                )
 
         world.reactions["A"] = again
         steal(world, lambda kernel: kernel.call(netlink.delete_link("Tunnel0")))
@@ -231,18 +238,6 @@ def test_a_tunnel_interface_that_somebody_deletes_is_made_again(plane: str) -> N
         assert in_clear(world) == 0
 
     in_world(plane, test)
-
-
-def a_to_b(world: RealWorld) -> None:
-    """What A's router orders, said again."""
-    tunnel(world, "A")
-    sa = pair_of_sas("A", "B", port=0)[0]
-    world.execute(
-        "A",
-        InstallSa(sa, True),
-        SetAdjacency("Tunnel0", TUNNEL["B"], nbma("B"), sa.connection),
-        SetRoute(FAR, (NextHop("Tunnel0", TUNNEL["B"]),)),
-    )
 
 
 def test_without_its_tunnel_a_prefix_stays_guarded_until_the_rib_withdraws_it(plane: str) -> None:

@@ -35,18 +35,6 @@ def set_offload(device: str, command: int, value: int) -> None:
         fcntl.ioctl(sock, SIOCETHTOOL, request)
 
 
-def make_merging(world: RealWorld) -> None:
-    """What A receives from the provider is merged: waiting a moment for more is what cards do with their interrupts."""
-    with world.inside("P"):
-        set_offload("p1", ETHTOOL_STSO, 0)  # else the cable itself carries whole buffers, and nothing is left to merge
-    with world.inside("A"):
-        set_offload("Gi0-1", ETHTOOL_SGRO, 1)
-        mount("sysfs", "/sys", "sysfs", 0)  # shows the interfaces of this namespace, to this lab alone
-        card = Path("/sys/class/net/Gi0-1")
-        (card / "gro_flush_timeout").write_text("200000")
-        (card / "napi_defer_hard_irqs").write_text("5")
-
-
 def transfer(world: RealWorld) -> tuple[int, int]:
     """Send a stream from host B to host A. Octets that arrive; the length of the longest GRE packet that A received."""
     with world.inside("A"):
@@ -89,7 +77,18 @@ def test_tcp_passes_a_card_that_merges_segments_inside_gre(plane: str) -> None:
         world = RealWorld(choose(plane))
         try:
             hub_and_spokes(world)
-            make_merging(world)
+            # What A receives from the provider is merged: waiting a moment for more is what cards do with their
+            # interrupts
+            with world.inside("P"):
+                set_offload(
+                    "p1", ETHTOOL_STSO, 0
+                )  # else the cable itself carries whole buffers, and nothing is left to merge
+            with world.inside("A"):
+                set_offload("Gi0-1", ETHTOOL_SGRO, 1)
+                mount("sysfs", "/sys", "sysfs", 0)  # shows the interfaces of this namespace, to this lab alone
+                card = Path("/sys/class/net/Gi0-1")
+                (card / "gro_flush_timeout").write_text("200000")
+                (card / "napi_defer_hard_irqs").write_text("5")
             arrived, longest = transfer(world)
             assert arrived == OCTETS
             assert longest > 1500, "nothing was merged: the test proves nothing"

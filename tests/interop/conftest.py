@@ -142,7 +142,8 @@ class Boots:
             return f"{scenario} was not begun"
         if os.environ.get("REFLAB_AGAIN") and (_OUT / scenario / "RESULT").exists():
             return ""
-        load = _load()
+        # How many times as long a boot, and each wait in it, may take now: programs that want a processor, for each
+        load = min(_SLOWEST, max(1, round(os.getloadavg()[0] / (os.cpu_count() or 1))))
         settings = {
             "OURS_DIR": str(_ROOT),
             "OURS_PYTHON": sys.executable,
@@ -166,11 +167,6 @@ class Boots:
             printed, _ = process.communicate()
         good = process.returncode == 0 and "rc=0" in printed
         return "" if good else f"{scenario} did not end well: {printed.strip()}\n{_last_words(_OUT / scenario)}"
-
-
-def _load() -> int:
-    """How many times as long a boot, and each wait in it, may take now: programs that want a processor, for each."""
-    return min(_SLOWEST, max(1, round(os.getloadavg()[0] / (os.cpu_count() or 1))))
 
 
 def _last_words(left: Path) -> str:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from support.daemons import Wire, missing
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 pytestmark = [
     pytest.mark.interop,
@@ -154,11 +151,8 @@ def test_aggregates_hide_and_name_what_they_hold_and_a_default_route_needs_what_
             wait_for_path(wire, "other", gone, "")
         wire.ip("ours", "link", "set", "wire", "down")
         told = wire.addresses["other"]
-        wire.wait("all are lost long before the hold time", _says(wire, f"neighbor {told} Down Interface flap"), 60.0)
-
-
-def _says(wire: Wire, line: str) -> Callable[[], bool]:
-    return lambda: line in wire.ask("ours", "show logging")
+        line = f"neighbor {told} Down Interface flap"
+        wire.wait("all are lost long before the hold time", lambda: line in wire.ask("ours", "show logging"), 60.0)
 
 
 @pytest.mark.story("bgp-templates", "bgp-multipath")

@@ -74,7 +74,14 @@ def scene() -> Iterator[Scene]:
             place.mkdir()
             (place / "token").write_text(web.token)
             shutil.copy(RULES, place)
-            prometheus = Prometheus(place, _configuration(web.port))
+            text = (
+                EXAMPLE.read_text()
+                .replace("15s", "1s\n  evaluation_interval: 1s")
+                .replace("127.0.0.1:8080", f"127.0.0.1:{web.port}")
+            )
+            head, _, discovery = text.partition("  # Instead, for many large routers")
+            lines = [line.replace("  # ", "  ", 1) for line in discovery.splitlines()[1:]]
+            prometheus = Prometheus(place, head + "\n".join(lines).replace("job_name: dmvpn", "job_name: each") + "\n")
             yield Scene(environment, web, prometheus)
         finally:
             for one in (prometheus, web):
@@ -98,18 +105,6 @@ def _change(environment: dict[str, str]) -> None:
     dmvpn(environment, "-r", "nat-overload/R41", "clear crypto session")
     dmvpn(environment, "-r", "nat-overload/R31", "ping 198.51.100.80 source 10.3.3.1 repeat 3")
     dmvpn(environment, "-r", "intro-phase3/SPOKE10", "ping 192.168.20.1 source 192.168.10.1 repeat 3")
-
-
-def _configuration(port: int) -> str:
-    """The example of `contrib`, each second, with its second job as another one."""
-    text = (
-        EXAMPLE.read_text()
-        .replace("15s", "1s\n  evaluation_interval: 1s")
-        .replace("127.0.0.1:8080", f"127.0.0.1:{port}")
-    )
-    head, _, discovery = text.partition("  # Instead, for many large routers")
-    lines = [line.replace("  # ", "  ", 1) for line in discovery.splitlines()[1:]]
-    return head + "\n".join(lines).replace("job_name: dmvpn", "job_name: each") + "\n"
 
 
 # ------------------------------------------------------------------------------------------------ files

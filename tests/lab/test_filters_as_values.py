@@ -325,24 +325,6 @@ HEADERS: Final = (0, 43, 60, 51, 44)
 ICMP6: Final = 58
 
 
-def some_list6(draw: random.Random, length: int) -> FilterList:
-    """Entries as `some_list` has them, of IPv6; it has no TTL, no wildcards between bits, and no "any option"."""
-
-    def addresses() -> Addresses:
-        free = draw.choice((0, 0, 64, 80, 112, 128, 128))
-        return Addresses(draw.choice(ADDRESSES6), IPv6Address((1 << free) - 1))
-
-    entries = []
-    for entry in some_list(draw, length).entries:
-        one = replace(entry.condition, source=addresses(), destination=addresses(), ttl=None)
-        if one.protocol == ICMP:
-            icmp = (draw.choice((1, 128, 135)), draw.choice((None, 0, 1))) if one.icmp is not None else None
-            one = replace(one, protocol=ICMP6, icmp=icmp)
-        option = None if one.option is None else draw.choice((0, 43, 60, 51, 44, 135))
-        entries.append(replace(entry, condition=replace(one, option=option)))
-    return FilterList("6", tuple(entries))
-
-
 def some_packet6(draw: random.Random, number: int) -> bytes:
     """With a chain of headers, whole or cut short; some prove a direct path."""
     protocol, service = draw.choice((TCP, UDP, ICMP6, 47, 59, 89)), draw.choice((0, 184, 160, 8, 255))
@@ -372,7 +354,20 @@ def some_packet6(draw: random.Random, number: int) -> bytes:
 def compare6(seed: int, length: int) -> None:
     draw = random.Random(seed)
     subnets = (Addresses(ADDRESSES6[0], IPv6Address((1 << 64) - 1)),)
-    listed = some_list6(draw, length)
+
+    def addresses() -> Addresses:
+        free = draw.choice((0, 0, 64, 80, 112, 128, 128))
+        return Addresses(draw.choice(ADDRESSES6), IPv6Address((1 << free) - 1))
+
+    entries = []
+    for entry in some_list(draw, length).entries:
+        one = replace(entry.condition, source=addresses(), destination=addresses(), ttl=None)
+        if one.protocol == ICMP:
+            icmp = (draw.choice((1, 128, 135)), draw.choice((None, 0, 1))) if one.icmp is not None else None
+            one = replace(one, protocol=ICMP6, icmp=icmp)
+        option = None if one.option is None else draw.choice((0, 43, 60, 51, 44, 135))
+        entries.append(replace(entry, condition=replace(one, option=option)))
+    listed = FilterList("6", tuple(entries))
     wire = Wire(6)
     compare_packets(wire, PortFilters(listed, echo_subnets=subnets), [some_packet6(draw, one) for one in range(600)])
 

@@ -117,17 +117,12 @@ def orphans(pipe: int) -> None:
     sleep_for_ever()
 
 
-def start_with_orphans() -> tuple[LabProcess, int]:
-    reader, writer = os.pipe()
-    lab = start(lambda: orphans(writer))
-    os.close(writer)
-    assert os.read(reader, 1) == b"!"
-    return lab, reader
-
-
 def test_killing_the_supervisor_ends_every_process_of_the_lab(user: str) -> None:
     def kill() -> Json:
-        lab, reader = start_with_orphans()
+        reader, writer = os.pipe()
+        lab = start(lambda: orphans(writer))
+        os.close(writer)
+        assert os.read(reader, 1) == b"!"
         lab.kill()
         assert wait_readable(reader, 5), "somebody still holds the pipe"
         return [os.read(reader, 1).decode(), lab.wait(5)]
@@ -172,28 +167,22 @@ def test_a_detached_lab_outlives_its_starter_and_ends_when_asked(user: str) -> N
 # ------------------------------------------------------------------------------------------------- who may enter
 
 
-def listening_lab(path: str) -> LabProcess:
-    """A lab with a control socket at this path."""
-    ready, writer = os.pipe()
-
-    def listen() -> None:
-        with socket.socket(socket.AF_UNIX) as server:
-            server.bind(path)
-            server.listen()
-            os.write(writer, b"!")
-            sleep_for_ever()
-
-    lab = start(listen)
-    os.close(writer)
-    assert os.read(ready, 1) == b"!"
-    return lab
-
-
 def test_the_same_user_enters_by_the_pid_of_the_control_socket_and_makes_a_tap(user: str) -> None:
     def enter() -> Json:
         with tempfile.TemporaryDirectory() as directory, socket.socket(socket.AF_UNIX) as client:
             path = f"{directory}/control"
-            lab = listening_lab(path)
+            ready, writer = os.pipe()
+
+            def listen() -> None:
+                with socket.socket(socket.AF_UNIX) as server:
+                    server.bind(path)
+                    server.listen()
+                    os.write(writer, b"!")
+                    sleep_for_ever()
+
+            lab = start(listen)
+            os.close(writer)
+            assert os.read(ready, 1) == b"!"
             client.connect(path)
             pid = peer_credentials(client).pid
         enter_process(pid)

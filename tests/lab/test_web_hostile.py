@@ -36,8 +36,7 @@ def check_unharmed(browser: Browser) -> None:
     assert [line for line in browser.complaints() if "Content Security Policy" in line] == []
 
 
-def hostile_film() -> dict[str, object]:
-    """A film of which each text is hostile."""
+def test_hostile_texts_of_a_film_are_text_in_all_its_parts(tmp_path: Path) -> None:
     long = MARKUP + "x" * 5000
     nodes = [
         {"name": name, "kind": kind, "addresses": [address]}
@@ -61,11 +60,7 @@ def hostile_film() -> dict[str, object]:
         "tunnels": [{"here": spoke, "there": hub, "cloud": MARKUP}],
     }
     news = {"router": spoke, "lines": lines, "addresses": ["10.0.0.2"], "now": 3.0, "begins": True, "missed": 0}
-    return {"stage": stage, "news": [news]}
-
-
-def test_hostile_texts_of_a_film_are_text_in_all_its_parts(tmp_path: Path) -> None:
-    page = as_page(hostile_film())
+    page = as_page({"stage": stage, "news": [news]})
     assert "unsafe-inline" not in page
     (tmp_path / "film.html").write_text(page)
     with Browser() as browser:

@@ -161,20 +161,17 @@ class World:
         for path in destination.usable() if destination is not None else ():
             own = self.net.routers[name].process.state.interfaces[path.source.interface].address
             teller = self.owners[str(path.source.address)]
-            if not self.has_told_all(teller, str(own)):
+            address = str(own)
+            interfaces = self.net.routers[teller].process.state.interfaces.values()
+            neighbors = [neighbor for interface in interfaces for neighbor in interface.neighbors.values()]
+            ours = [neighbor for neighbor in neighbors if str(neighbor.address) == address]
+            groups = [neighbor.interface.group for neighbor in ours]
+            is_idle = all(neighbor.is_up and neighbor.is_idle for neighbor in ours)
+            if not (bool(ours) and is_idle and not any(group.updates or group.queries for group in groups)):
                 return True
             if path.report.next_hop != path.source.address and self.awaits_news(teller, prefix):
                 return True
         return False
-
-    def has_told_all(self, name: str, address: str) -> bool:
-        """Is the router with this address a neighbor that has acknowledged all that this router has to say?"""
-        interfaces = self.net.routers[name].process.state.interfaces.values()
-        neighbors = [neighbor for interface in interfaces for neighbor in interface.neighbors.values()]
-        ours = [neighbor for neighbor in neighbors if str(neighbor.address) == address]
-        groups = [neighbor.interface.group for neighbor in ours]
-        is_idle = all(neighbor.is_up and neighbor.is_idle for neighbor in ours)
-        return bool(ours) and is_idle and not any(group.updates or group.queries for group in groups)
 
 
 #: S0's LAN goes down: while its query is on the way to H1, S0 follows the summary of H1, and H1 its route to S0.

@@ -140,17 +140,12 @@ def _check(block: tuple[str, ...]) -> None:
         return  # its section refuses it; at the margin of a file, the same words begin a section of their own
     assert in_file(block) == typed
     assert in_file((_NOBODY_KNOWS, *block))[1:] == typed
-    inside = _inside(block)
-    assert in_file(_indented(block))[-1] is inside
-    assert in_file((_NOBODY_KNOWS, " knob 3", *_indented(block)))[-1] is inside
-
-
-def _inside(block: tuple[str, ...]) -> _Became:
-    """Return what becomes of a last line that is surely one of its section."""
     session = ConfigSession(LANGUAGE, LANGUAGE.parse_text("").tree)
     for line in block[:-1]:
         session.enter(line)
-    return _typed(session.enter(block[-1], is_inside=True))
+    inside = _typed(session.enter(block[-1], is_inside=True))
+    assert in_file(_indented(block))[-1] is inside
+    assert in_file((_NOBODY_KNOWS, " knob 3", *_indented(block)))[-1] is inside
 
 
 @given(st.sampled_from(_ALL).flatmap(_block))

@@ -80,23 +80,16 @@ packets = st.one_of(
 )
 
 
-def core_with(sa: EspSa) -> PacketCore:
+@given(sas, st.lists(packets, max_size=12), st.booleans())
+def test_hostile_esp_is_counted_and_breaks_nothing(
+    sa: EspSa, sent: list[tuple[str, bytes, int, Damage]], in_udp: bool
+) -> None:
     core = PacketCore()
     core.tunnels.set(
         1, CoreTunnel(core.doors.number(OURS, ""), None, KEY, bytes(6), network=1, report=True, protected=True)
     )
     core.protection.table.install(sa, eager=True)
-    return core
-
-
-@given(sas, st.lists(packets, max_size=12), st.booleans())
-def test_hostile_esp_is_counted_and_breaks_nothing(
-    sa: EspSa, sent: list[tuple[str, bytes, int, Damage]], in_udp: bool
-) -> None:
-    core, peer = (
-        core_with(sa),
-        Outbound(EspSuite.of(sa.transform), SPI.to_bytes(4, "big"), sa.key_in, sa.hash_key_in, esn=sa.esn),
-    )
+    peer = Outbound(EspSuite.of(sa.transform), SPI.to_bytes(4, "big"), sa.key_in, sa.hash_key_in, esn=sa.esn)
     good = 0
     for kind, payload, header, damage in sent:
         packet = damage.to(peer.seal(payload, header) if kind == "sealed" else payload)

@@ -119,13 +119,6 @@ def _enter(net: OspfNet, number: int, change: str, *, lan: bool) -> None:
     net.enter(number, change if is_of_process else f"interface Ethernet0/{_port(number, lan=lan)}\n {change}\n")
 
 
-def _halves(change: str) -> tuple[str, str]:
-    """Return what holds from the start, and what is entered."""
-    before, bar, after = change.rpartition("|")
-    head = "router ospf 1\n " if change.startswith("router") and bar else ""
-    return before, head + after
-
-
 def _net(change: str, *, lan: bool) -> OspfNet:
     """Return two routers on a wire or a LAN, which hold these lines from the start."""
     net = OspfNet(2, [] if lan else [(1, 2)], lan=lan)
@@ -166,7 +159,9 @@ def _facts(net: OspfNet) -> list[object]:
 def test_after_a_changed_line_all_is_as_if_it_had_always_been_there(
     change: str, rest: str, pause: float, lan: bool, second_first: bool, while_lost: bool
 ) -> None:
-    before, after = _halves(change)
+    before, bar, after = change.rpartition("|")
+    head = "router ospf 1\n " if change.startswith("router") and bar else ""
+    after = head + after
     loses, _ = RESTS[rest]
     net = _net(before, lan=lan)
     net.loses = loses

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, ip_address
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.chronicle import LARGEST_JOURNAL
 from dmvpn.base.effects import ClearRoute, Effect, NextHop, RouteKind, SetRoute
 from dmvpn.base.events import EffectFailed, Event, IpReceived, LinkChanged
@@ -129,12 +129,6 @@ class World:
         return fresh
 
 
-def naive_lookup(world: World, address: IPAddress) -> Route | None:
-    """Longest match over what was told, by looking at everything."""
-    fitting = [route for prefix, route in world.told.items() if route is not None and address in prefix]
-    return max(fitting, key=lambda route: route.prefix.length, default=None)
-
-
 @given(st.lists(notices, max_size=25), addresses)
 def test_the_outcome_depends_on_the_offers_and_not_on_their_order(said: list[Notice], address: IPv4Address) -> None:
     world = World()
@@ -156,7 +150,8 @@ def test_questions_notices_and_orders_tell_the_same_story(said: list[Notice], ad
         prefix: route for prefix, route in world.told.items() if route is not None
     }
     found = world.rib.lookup(address)
-    assert found == naive_lookup(world, address)
+    fitting = [route for prefix, route in world.told.items() if route is not None and address in prefix]
+    assert found == max(fitting, key=lambda route: route.prefix.length, default=None)
     if found is not None and found.source not in (RouteSource.CONNECTED, RouteSource.LOCAL):
         assert world.forwarding[found.prefix].next_hops == world.rib.forwarding(address)
 

@@ -358,14 +358,17 @@ def test_a_line_that_is_gone_is_named_first(line: str) -> None:
 def test_a_hub_that_reflects_nothing_is_named() -> None:
     case = Case(network("ibgp"), 1)
     well_rows(case)
-    case.bench.configure("HUB1", [line for spoke in (1, 2, 3) for line in _unreflected(spoke)])
+    case.bench.configure(
+        "HUB1",
+        [
+            line
+            for spoke in (1, 2, 3)
+            for line in ("router bgp 65000", f"no neighbor 10.99.0.1{spoke} route-reflector-client")
+        ],
+    )
     case.wait(180)
     first = next(one for one in visit(case.examined).findings if not one.advice)
     assert (first.router, first.cause.value) == ("HUB1", "routes of BGP are not reflected")
-
-
-def _unreflected(spoke: int) -> tuple[str, str]:
-    return "router bgp 65000", f"no neighbor 10.99.0.1{spoke} route-reflector-client"
 
 
 @pytest.mark.parametrize("routing", ["ospf", "rip", "ibgp", "ebgp"])

@@ -248,25 +248,23 @@ def _process(number: int, routing: str, lan: str) -> str:
         case "eigrp":
             return f"router eigrp 90\n network 172.16.0.0 0.0.0.255\n network {lan}.0\n"
         case "bgp":
-            return _bgp(number, lan)
+            neighbor = "SPOKES" if number == _HUB else "172.16.0.1"
+            own = "  neighbor SPOKES route-reflector-client\n  neighbor SPOKES next-hop-self all\n" * (number == _HUB)
+            group = " bgp listen range 172.16.0.0/24 peer-group SPOKES\n neighbor SPOKES peer-group\n" * (
+                number == _HUB
+            )
+            return f"""\
+            router bgp 65001
+             bgp router-id 10.255.255.{number}
+             timers bgp 10 30
+            {group} neighbor {neighbor} remote-as 65001
+             address-family ipv4
+              network {lan}.0
+              neighbor {neighbor} activate
+            {own} exit-address-family
+            """
         case _:
             return f"router ospf 1\n router-id 10.255.255.{number}\n passive-interface Ethernet0/1\n"
-
-
-def _bgp(number: int, lan: str) -> str:
-    neighbor = "SPOKES" if number == _HUB else "172.16.0.1"
-    own = "  neighbor SPOKES route-reflector-client\n  neighbor SPOKES next-hop-self all\n" * (number == _HUB)
-    group = " bgp listen range 172.16.0.0/24 peer-group SPOKES\n neighbor SPOKES peer-group\n" * (number == _HUB)
-    return f"""\
-router bgp 65001
- bgp router-id 10.255.255.{number}
- timers bgp 10 30
-{group} neighbor {neighbor} remote-as 65001
- address-family ipv4
-  network {lan}.0
-  neighbor {neighbor} activate
-{own} exit-address-family
-"""
 
 
 def two_clouds() -> Scenario:

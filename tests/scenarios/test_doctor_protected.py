@@ -15,7 +15,7 @@ from dmvpn.network.device import Device
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import visit
-from dmvpn.tools.to_ikev2 import Stage, Step, plan
+from dmvpn.tools.to_ikev2 import Stage, plan
 from support.bench import WorldBench
 from support.doctors import ExaminedWorld, no_advice
 from support.odd import CLOUD, STATIC, TWO, Odd, case_of
@@ -289,22 +289,6 @@ def as_it_is(_router: str, text: str) -> str:
     return text
 
 
-def lost_meanwhile(world: World, step: Step) -> int:
-    """Return how many pings between the LANs are not answered in the seconds around a step."""
-    before = [len(world.replies(host)) for host in ("H2", "H3")]
-    for number in range(12 * RATE):
-        if number == RATE:
-            refused = world.configure(step.router, *step.lines)
-            assert "%" not in refused, refused
-            world.do(step.router, *([step.then] if step.then else []))
-        for host, far in PAIRS:
-            world.ping(host, far, number)
-        world.run_for(1 / RATE)
-    world.run_for(1)
-    got = [len(world.replies(host)) for host in ("H2", "H3")]
-    return 12 * RATE * len(PAIRS) - (sum(got) - sum(before))
-
-
 def devices(world: World) -> list[Device]:
     return [Device.read(f"{name}.cfg", world.scenario.configurations[name]) for name in ROUTERS]
 
@@ -316,7 +300,18 @@ def test_every_spoke_is_registered_and_protected_after_every_single_step(change:
     found = plan(devices(world))
     assert [step.stage for step in found.steps] == [*[Stage.ANSWER] * 3, *[Stage.BEGIN] * 3, *[Stage.REMOVE] * 3]
     for step in found.steps:
-        lost = lost_meanwhile(world, step)
+        before = [len(world.replies(host)) for host in ("H2", "H3")]
+        for number in range(12 * RATE):
+            if number == RATE:
+                refused = world.configure(step.router, *step.lines)
+                assert "%" not in refused, refused
+                world.do(step.router, *([step.then] if step.then else []))
+            for host, far in PAIRS:
+                world.ping(host, far, number)
+            world.run_for(1 / RATE)
+        world.run_for(1)
+        got = [len(world.replies(host)) for host in ("H2", "H3")]
+        lost = 12 * RATE * len(PAIRS) - (sum(got) - sum(before))
         assert lost <= (MOST_LOST if step.then else 0), (step.router, step.stage, lost)
         assert world.lacks() == [], step
         if step.stage is not Stage.ANSWER and step.router == "HUB":
@@ -501,20 +496,15 @@ def test_of_two_routers_the_one_without_a_password_gets_one(without: str) -> Non
     assert found.fix == ("interface Tunnel0", "ip nhrp authentication <secret>")
 
 
-def hosted(gateway: str, *, mask: int = 24) -> list[Finding]:
-    """What is found where H3 of notes-phase3 has this gateway, and this mask."""
-    given = Scenario.load("notes-phase3")
-    host = given.lab.hosts["H3"].model_copy(update={"gateway": IPv4Address(gateway), "address": f"10.3.3.100/{mask}"})
-    lab = given.lab.model_copy(update={"hosts": {**given.lab.hosts, "H3": host}})
-    world = World.of(Scenario(given.name, lab, given.configurations))
-    world.run_for(60)
-    return [one for one in visit(ExaminedWorld(world)).findings if not one.advice]
-
-
 @pytest.mark.parametrize("gateway", ["10.33.3.1", "10.3.3.100", "10.3.3.255"])
 def test_a_host_whose_gateway_cannot_be_one_is_named_and_not_its_router(gateway: str) -> None:
     """R31 was to take an address that is in no network of its own."""
-    (found,) = hosted(gateway)
+    given = Scenario.load("notes-phase3")
+    host = given.lab.hosts["H3"].model_copy(update={"gateway": IPv4Address(gateway), "address": f"10.3.3.100/{24}"})
+    lab = given.lab.model_copy(update={"hosts": {**given.lab.hosts, "H3": host}})
+    world = World.of(Scenario(given.name, lab, given.configurations))
+    world.run_for(60)
+    (found,) = [one for one in visit(ExaminedWorld(world)).findings if not one.advice]
     assert found.cause is Cause.HOST_GATEWAY
     assert found.what.startswith("the host H3 (10.3.3.100/24) sends to the gateway")
     assert (found.fix, found.order) == ((), "give the host H3 the gateway 10.3.3.1")

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from dmvpn.base.explanations import WordKind
 from dmvpn.face.language import exec_parser
 from dmvpn.ios.exec_parser import Match
-from dmvpn.ios.filters import Plain, to_plain
+from dmvpn.ios.filters import to_plain
 from dmvpn.ios.from_plain import reader_of
 from dmvpn.ios.shapes import schema_of
 from dmvpn.router.features import FEATURES
@@ -36,17 +36,11 @@ if TYPE_CHECKING:
 # again (`ios/from_plain.py`).
 
 
-def _world(router: Router) -> World:
-    """The scenario, when traffic has gone the direct way."""
+@pytest.mark.parametrize("router", ROUTERS, ids=lambda router: f"{router.scenario}-{router.name}")
+def test_each_says_what_is_so_in_text_and_as_data(router: Router) -> None:
     world = World(router.scenario).converge()
     if router.scenario == "notes-phase3":
         world.stream("H4", "10.3.3.100", seconds=2, rate=10)
-    return world
-
-
-@pytest.mark.parametrize("router", ROUTERS, ids=lambda router: f"{router.scenario}-{router.name}")
-def test_each_says_what_is_so_in_text_and_as_data(router: Router) -> None:
-    world = _world(router)
     wrong = []
     for command, says in router.shows:
         shown = world.do(router.name, command)
@@ -58,7 +52,9 @@ def test_each_says_what_is_so_in_text_and_as_data(router: Router) -> None:
             wrong.append((command, "JSON", data))
             continue
         wrong += [(command, "schema", text) for text in _unlike_its_schema(command, value)]
-        if to_plain(_read_again(command, value)) != value:
+        again = reader_of(_command(command))(value)
+        assert is_dataclass(again)
+        if to_plain(again) != value:
             wrong.append((command, "read again", data))
     assert wrong == []
 
@@ -84,13 +80,6 @@ def _command(line: str) -> ExecCommand:
     match = exec_parser(FEATURES).match(line)
     assert isinstance(match, Match)
     return match.command
-
-
-def _read_again(line: str, value: dict[str, Plain]) -> object:
-    """The dataclass that a client has of the JSON."""
-    again = reader_of(_command(line))(value)
-    assert is_dataclass(again)
-    return again
 
 
 def _unlike_its_schema(line: str, value: object) -> list[str]:

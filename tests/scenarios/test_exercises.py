@@ -61,34 +61,25 @@ class Learner:
         """Do every step that changes something."""
         for block in BLOCK.findall((ROOT / self.exercise.place.page).read_text()):
             for step in steps(block):
-                self._follow(step.command)
-
-    def _follow(self, command: str) -> None:
-        if match := TYPED.fullmatch(command):
-            self.type(match[1], *match[2].splitlines())
-        elif match := ACTED.fullmatch(command):
-            self.world.do(match[1], match[2])
-        elif match := CLOCK.fullmatch(command):
-            self.world.run_for(float(match[1]))
-        elif match := BROKEN.fullmatch(command):
-            self._break(int(match[1]))
-        elif command == FIXED and self._healthy is not None:
-            self._fixed()
+                if match := TYPED.fullmatch(step.command):
+                    self.type(match[1], *match[2].splitlines())
+                elif match := ACTED.fullmatch(step.command):
+                    self.world.do(match[1], match[2])
+                elif match := CLOCK.fullmatch(step.command):
+                    self.world.run_for(float(match[1]))
+                elif match := BROKEN.fullmatch(step.command):
+                    stage = self._stage()
+                    self._healthy = examine(self.bench, stage)
+                    carry_out(self.bench, draw_story(TROUBLES, stage, SeededEntropy(int(match[1]))).orders)
+                elif step.command == FIXED and self._healthy is not None:
+                    assert self._healthy is not None
+                    verdicts = grade(self._healthy, examine(self.bench, self._stage(), self._healthy))
+                    assert [str(verdict) for verdict in verdicts if not verdict.is_good] == []
+                    self.bench.fixed += 1
+                    self._healthy = None
 
     def _stage(self) -> Stage:
         return Stage.of(self.world.scenario)
-
-    def _break(self, seed: int) -> None:
-        stage = self._stage()
-        self._healthy = examine(self.bench, stage)
-        carry_out(self.bench, draw_story(TROUBLES, stage, SeededEntropy(seed)).orders)
-
-    def _fixed(self) -> None:
-        assert self._healthy is not None
-        verdicts = grade(self._healthy, examine(self.bench, self._stage(), self._healthy))
-        assert [str(verdict) for verdict in verdicts if not verdict.is_good] == []
-        self.bench.fixed += 1
-        self._healthy = None
 
 
 def name(one: Exercise) -> str:

@@ -162,26 +162,6 @@ SPOKES = ("R31", "R32", "R41")
 HOSTS = {"H3": "10.3.3.100", "H32": "10.3.2.100", "H4": "10.4.4.100"}
 
 
-def _live(world: World, chance: random.Random) -> None:
-    """Something happens, then some time passes."""
-    spoke = chance.choice(SPOKES)
-    match chance.choice(("traffic", "traffic", "clear crypto session", "clear ip nhrp", "kill", "shut")):
-        case "traffic":
-            one, other = chance.sample(sorted(HOSTS), 2)
-            world.stream(one, HOSTS[other], seconds=3, rate=5)
-        case "kill":
-            world.sim.kill(spoke)
-            world.run_for(chance.choice((5, 100)))
-            world.sim.boot(spoke, short_lives(spoke, world.scenario.configurations[spoke]))
-        case "shut":
-            world.configure(spoke, "interface Tunnel100", "shutdown")
-            world.run_for(10)
-            world.configure(spoke, "interface Tunnel100", "no shutdown")
-        case command:
-            world.do(chance.choice((*SPOKES, "R11")), command, "")
-    world.run_for(chance.choice((1, 20, 200)))
-
-
 def _needed(router: Router) -> set[tuple[str, str]]:
     """Where NHRP's entries lead to."""
     return {
@@ -196,7 +176,22 @@ def test_after_hours_of_random_life_exactly_that_is_protected_which_an_entry_lea
     world = World("ipsec-two-spokes-one-nat", change=short_lives).converge()
     chance = random.Random(5)
     for _ in range(15):
-        _live(world, chance)
+        spoke = chance.choice(SPOKES)
+        match chance.choice(("traffic", "traffic", "clear crypto session", "clear ip nhrp", "kill", "shut")):
+            case "traffic":
+                one, other = chance.sample(sorted(HOSTS), 2)
+                world.stream(one, HOSTS[other], seconds=3, rate=5)
+            case "kill":
+                world.sim.kill(spoke)
+                world.run_for(chance.choice((5, 100)))
+                world.sim.boot(spoke, short_lives(spoke, world.scenario.configurations[spoke]))
+            case "shut":
+                world.configure(spoke, "interface Tunnel100", "shutdown")
+                world.run_for(10)
+                world.configure(spoke, "interface Tunnel100", "no shutdown")
+            case command:
+                world.do(chance.choice((*SPOKES, "R11")), command, "")
+        world.run_for(chance.choice((1, 20, 200)))
     world.run_for(1000)
     assert world.lacks() == []
     for name in ("R11", *SPOKES):

@@ -454,8 +454,11 @@ def test_the_hub_refuses_the_wrong_password_and_the_unknown_address_as_the_captu
     assert theirs[-1] == ours[-1] == (ip_address(OUTSIDE[2]), nhrp.ErrorCode.AUTHENTICATION_FAILURE)
     # For an address that nobody has OpenNHRP sends error 6, we send the reply that RFC 2332 §5.2.2 asks for.
     unreachable = nhrp.ErrorCode.PROTOCOL_ADDRESS_UNREACHABLE
+    # The destination protocol address of a quoted IPv4 NHRP packet (RFC 2332 §5.2.0.1)
     nobody = {
-        (to, _destination(p.packet)) for to, p in captured(role, nhrp.ErrorIndication) if p.error_code == unreachable
+        (to, ip_address(p.packet[36:40]))
+        for to, p in captured(role, nhrp.ErrorIndication)
+        if p.error_code == unreachable
     }
     refused = {
         (to, p.destination_protocol)
@@ -463,11 +466,6 @@ def test_the_hub_refuses_the_wrong_password_and_the_unknown_address_as_the_captu
         if [cie.code for cie in p.cies] == [CieCode.NO_BINDING]
     }
     assert refused == nobody != set()
-
-
-def _destination(quoted: bytes) -> IPAddress:
-    """The destination protocol address of a quoted IPv4 NHRP packet (RFC 2332 §5.2.0.1)."""
-    return ip_address(quoted[36:40])
 
 
 @pytest.mark.parametrize("run", ["nhrp-mixed", "nhrp-opennhrp-auth"])

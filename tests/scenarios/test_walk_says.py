@@ -126,10 +126,6 @@ def test_a_route_leak_delivers_to_an_address_of_the_router_itself() -> None:
 # ------------------------------------------------------------------------------------------------ what is broken
 
 
-def dead_hub(world: World) -> None:
-    world.sim.kill("R11")
-
-
 def dead_and_back(world: World) -> None:
     world.sim.kill("R41")
     world.sim.boot("R41", world.scenario.configurations["R41"])
@@ -193,7 +189,7 @@ def test_a_packet_ends_where_the_walk_says_and_why(
 
 def test_a_dead_hub_is_named_by_the_last_one_who_had_the_packet() -> None:
     world = World("notes-phase3").converge()
-    dead_hub(world)
+    world.sim.kill("R11")
     told = try_it(world, Ears(world), H3_H4, 100)
     assert (told.forth.end.where, told.forth.end.why) == (
         "TRANSPORT",

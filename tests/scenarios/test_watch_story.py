@@ -300,13 +300,8 @@ def test_a_world_in_which_nobody_asks_remembers_nothing() -> None:
     forgetful.run_for(5)
     router = forgetful.routers["R31"].router
     assert router.machines["chronicle"].after(0) == []  # type: ignore[attr-defined]
-    assert forgetful.digest == _digest_after(world, 5)
-
-
-def _digest_after(world: World, seconds: float) -> str:
-    """Remembering changes nothing of what a network does."""
-    world.run_for(seconds)
-    return world.sim.digest
+    world.run_for(5)
+    assert forgetful.digest == world.sim.digest
 
 
 def test_notes_have_a_router_and_arrows_two(world: World) -> None:

@@ -175,9 +175,6 @@ class Both:
         assert events == python.protection.events
         python.wire, python.taps, python.punts = [], [], []
         python.protection.sealed, python.protection.events = [], []
-        self._agree_on_counters()
-
-    def _agree_on_counters(self) -> None:
         python, rust = self.python, self.rust
         assert rust.dropped() == astuple(python.dropped)
         assert rust.sa_counts() == [astuple(pair.count()) for pair in python.protection.table.pairs()]

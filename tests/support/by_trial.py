@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from dmvpn.labs.proofs.networks import Case
     from dmvpn.shells.scenario import Scenario
     from dmvpn.tools.doctor import Diagnosis, ExaminedLab
-    from dmvpn.tools.troubles.faults import Fault
 
 
 def said_after_trials(case: Case, *earlier: Mapping[str, str]) -> Diagnosis:
@@ -52,11 +51,8 @@ def said_of(network: Scenario, examined: ExaminedLab, *earlier: Mapping[str, str
 def judge(name: str, most: int = FEW) -> DoctorVerdict:
     """Return a network with a fault, from the beginning to the verdict."""
     scenario = network_of(name, most)
-    return judge_of(name, further_of(name, Stage.of(scenario), UNLISTED))
-
-
-def judge_of(name: str, chosen: Fault) -> DoctorVerdict:
-    """Return the verdict on a fault. restored: the lines of the first finding make every row what it was."""
+    # The verdict on a fault. restored: the lines of the first finding make every row what it was
+    chosen = further_of(name, Stage.of(scenario), UNLISTED)
     found = judged(name, chosen.stage.scenario, chosen, said_after_trials)
     return replace(found, found=tuple(one[:400] for one in found.found))
 

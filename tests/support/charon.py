@@ -101,7 +101,16 @@ class Bed:
             self._settings |= {"certificates": str(self.folder), "identity": "ours.example"}
             self._issue(self._peer.certificates)
         self._start_charon()
-        self._start_ours()
+        settings = {"transport": False, "secret": SECRET, "selectors": [OUR_LAN, THEIR_LAN], **self._settings}
+        words = [sys.executable, "-m", "support.ike_daemon", OUR_ADDRESS, THEIR_ADDRESS, json.dumps(settings)]
+        self._daemon = subprocess.Popen(
+            ["ip", "netns", "exec", self._ours, *words],
+            env={**os.environ, "PYTHONPATH": f"{SOURCE}:{Path(__file__).parents[1]}"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.do("state")  # it listens
         return self
 
     def _issue(self, kind: str) -> None:
@@ -202,18 +211,6 @@ class Bed:
         return (self.folder / "charon.log").read_text()
 
     # ------------------------------------------------------------------------------------------------ ours
-
-    def _start_ours(self) -> None:
-        settings = {"transport": False, "secret": SECRET, "selectors": [OUR_LAN, THEIR_LAN], **self._settings}
-        words = [sys.executable, "-m", "support.ike_daemon", OUR_ADDRESS, THEIR_ADDRESS, json.dumps(settings)]
-        self._daemon = subprocess.Popen(
-            ["ip", "netns", "exec", self._ours, *words],
-            env={**os.environ, "PYTHONPATH": f"{SOURCE}:{Path(__file__).parents[1]}"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.do("state")  # it listens
 
     def do(self, what: str) -> dict[str, Any]:
         """Give our side an order; its state."""

@@ -109,13 +109,9 @@ def tables(standard: Standard) -> list[Table]:
     """Return what its file says. A row without `place` belongs to the part of its id between colon and dash."""
     found: list[Table] = []
     for table in tomllib.loads(standard.file.read_text())["table"]:
-        rows = [Requirement(**{"place": _place(row["id"]), **row}) for row in table["row"]]
+        rows = [Requirement(**{"place": row["id"].rpartition(":")[2].partition("-")[0], **row}) for row in table["row"]]
         found.append(Table(table["title"], table["intro"], table["first"], tuple(rows)))
     return found
-
-
-def _place(name: str) -> str:
-    return name.rpartition(":")[2].partition("-")[0]
 
 
 def rows() -> list[Requirement]:

@@ -140,7 +140,9 @@ class Wire:
             for number, address in enumerate(addresses, 1)
         ]
         file.write_text(f"hostname {name}\n{''.join(sections)}{configuration}end\n")
-        maps = [word for number, port in enumerate(interfaces, 1) for word in _mapped(number, port)]
+        maps = [
+            word for number, port in enumerate(interfaces, 1) for word in ("--map", f"GigabitEthernet0/{number}={port}")
+        ]
         words = ["run", str(file), "--engine", engine, *maps]
         log = self.start(name, "dmvpn", *([*program, *words] if program else command(*words)))
         self.wait(f"{name} runs", lambda: _RUNS in log.read_text())
@@ -275,10 +277,6 @@ protocol device { scan time 1; }
 protocol direct { ipv4; interface "wire", "lan*"; }
 protocol kernel { ipv4 { export where source != RTS_DEVICE; import none; }; }
 """
-
-
-def _mapped(number: int, port: str) -> tuple[str, str]:
-    return "--map", f"GigabitEthernet0/{number}={port}"
 
 
 def _run(*words: str) -> str:

@@ -30,7 +30,6 @@ from support.fakes import FakeDebugging, FakeInterfaces, FakeRib, fake_ports
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
     from dmvpn.base.ports import Ports
     from dmvpn.features.eigrp.machine import Process
@@ -173,7 +172,17 @@ class EigrpNet:
     def event(self, name: str, event: Event | notices.Notice) -> None:
         router = self.routers[name]
         for result in router.machine.handle(event, self.now):
-            self._take(router, result)
+            match result:
+                case SendIp():
+                    self._send(router, result)
+                case notices.RouteOffered(route=route):
+                    router.routes[route.prefix] = route
+                case notices.RouteRetracted(prefix=prefix):
+                    del router.routes[prefix]
+                case notices.Log(text=text):
+                    router.logs.append(text)
+                case notices.DebugOutput(lines=lines):
+                    router.debugs.extend(lines)
 
     def run(self, seconds: float) -> Self:
         """Let time pass."""
@@ -206,19 +215,6 @@ class EigrpNet:
 
     def packets(self, since: float = 0.0) -> list[Sent]:
         return [sent for sent in self.sent if sent.at >= since]
-
-    def _take(self, router: EigrpRouter, result: Effect | notices.Notice) -> None:
-        match result:
-            case SendIp():
-                self._send(router, result)
-            case notices.RouteOffered(route=route):
-                router.routes[route.prefix] = route
-            case notices.RouteRetracted(prefix=prefix):
-                del router.routes[prefix]
-            case notices.Log(text=text):
-                router.logs.append(text)
-            case notices.DebugOutput(lines=lines):
-                router.debugs.extend(lines)
 
     def _send(self, router: EigrpRouter, order: SendIp) -> None:
         for name, wire in self.wires.items():
@@ -311,12 +307,6 @@ class Far:
 
 def _routes(prefixes: tuple[Prefix, ...], metric: Vector | None) -> bytes:
     return b"".join(to_tlv(prefix, Advert(metric), wide=True).serialize() for prefix in prefixes)
-
-
-def _destinations(packet: EigrpPacket) -> tuple[Prefix, ...]:
-    """Return what a packet is about."""
-    told = (from_tlv(tlv) for tlv in packet.tlvs)
-    return tuple(prefix for one in told if one is not None for prefix in one[1])
 
 
 class Crowd:
@@ -419,7 +409,14 @@ class Crowd:
             )
             if is_query:
                 self.queries += 1
-                neighbor.waiting.append((Opcode.REPLY, _routes(_destinations(packet), None), PacketFlag(0)))
+                told = (from_tlv(tlv) for tlv in packet.tlvs)
+                neighbor.waiting.append(
+                    (
+                        Opcode.REPLY,
+                        _routes(tuple(prefix for one in told if one is not None for prefix in one[1]), None),
+                        PacketFlag(0),
+                    )
+                )
         self._next(neighbor)
 
     def _next(self, neighbor: Far) -> None:

@@ -98,24 +98,26 @@ class Capture:
             return read
         sa = self.sas.get(header.cookies)
         if sa is None:
-            sa = self.sas[header.cookies] = Sa(header.cookies, self._secret(header.cookies))
+            found = (
+                sa for sa in self.run["ike_sas"] if bytes.fromhex(sa["cookie_i"] + sa["cookie_r"]) == header.cookies
+            )
+            secret = next(found, None)
+            known = (
+                secret is not None and "node" not in secret and secret["cipher"] == "AES_CBC" and secret["hash"] in PRFS
+            )
+            sa = self.sas[header.cookies] = Sa(header.cookies, secret if known else None)
             sa.messages += [self._first[header.cookie_i]] if header.cookie_i in self._first else []
         if message.sealed is not None and sa.channel is not None:
             read.inside = sa.channel.open(message)
             sa.channel.accept(message)
         sa.messages.append(read)
-        if sa.channel is None and message.find(KeyExchange) and message.find(KeyExchange) is not self._of(sa, 3):
+        if (
+            sa.channel is None
+            and message.find(KeyExchange)
+            and message.find(KeyExchange) is not sa.main(3).find(KeyExchange)
+        ):
             self._learn(sa)
         return read
-
-    def _of(self, sa: Sa, number: int) -> KeyExchange | None:
-        return sa.main(number).find(KeyExchange)
-
-    def _secret(self, cookies: bytes) -> dict[str, Any] | None:
-        found = (sa for sa in self.run["ike_sas"] if bytes.fromhex(sa["cookie_i"] + sa["cookie_r"]) == cookies)
-        secret = next(found, None)
-        known = secret is not None and "node" not in secret and secret["cipher"] == "AES_CBC" and secret["hash"] in PRFS
-        return secret if known else None
 
     def _learn(self, sa: Sa) -> None:
         """Derive the keys of an ISAKMP SA, now that both public values are here."""

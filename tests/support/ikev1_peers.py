@@ -110,7 +110,13 @@ class Wire:
                 cleanup.callback(_run, "ip", "netns", "del", self.namespace(name))
                 self.inside(name, "ip", "link", "set", "lo", "up")
             if self._behind:
-                self._translate()
+                outer = "theirs" if self._behind == "ours" else "ours"
+                self._cable("nat", outer, "out", self.addresses[self._behind], self.addresses[outer])
+                self._put_inside(self._behind, "in", GATEWAY, INSIDE)
+                if self._beside:
+                    self._put_inside("beside", "in2", ITS_GATEWAY, BESIDE)
+                self.inside("nat", "sysctl", "-qw", "net.ipv4.ip_forward=1")
+                self.inside("nat", "iptables", "-t", "nat", "-A", "POSTROUTING", "-o", "out", "-j", "MASQUERADE")
             else:
                 self._cable("ours", "theirs", "wire", OURS, THEIRS)
             self._cleanup = cleanup.pop_all()
@@ -120,15 +126,6 @@ class Wire:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._cleanup.close()
-
-    def _translate(self) -> None:
-        outer = "theirs" if self._behind == "ours" else "ours"
-        self._cable("nat", outer, "out", self.addresses[self._behind], self.addresses[outer])
-        self._put_inside(self._behind, "in", GATEWAY, INSIDE)
-        if self._beside:
-            self._put_inside("beside", "in2", ITS_GATEWAY, BESIDE)
-        self.inside("nat", "sysctl", "-qw", "net.ipv4.ip_forward=1")
-        self.inside("nat", "iptables", "-t", "nat", "-A", "POSTROUTING", "-o", "out", "-j", "MASQUERADE")
 
     def _put_inside(self, name: str, cable: str, gateway: str, address: str) -> None:
         self._cable("nat", name, cable, gateway, address)
@@ -179,7 +176,11 @@ class Peer(ABC):
     def __init__(self, wire: Wire, wishes: Wishes, place: str = "theirs") -> None:
         self.wire, self.wishes, self.place, self.folder = wire, wishes, place, wire.folder / place
         self.folder.mkdir()
-        self.library = _library(self.folder)
+        # Compile the library that stands between a daemon and its kernel
+        made = self.folder / "esp_accepted.so"
+        if not made.exists():
+            _run("cc", "-shared", "-fPIC", "-O1", "-o", str(made), str(_SOURCE), "-ldl", "-lpthread")
+        self.library = str(made)
         self._process = self.start()
 
     @abstractmethod
@@ -233,14 +234,6 @@ class Peer(ABC):
         while not condition():
             assert time.monotonic() < end, f"waited for {what}\n{self.log[-4000:]}"
             time.sleep(0.1)
-
-
-def _library(folder: Path) -> str:
-    """Compile the library that stands between a daemon and its kernel."""
-    made = folder / "esp_accepted.so"
-    if not made.exists():
-        _run("cc", "-shared", "-fPIC", "-O1", "-o", str(made), str(_SOURCE), "-ldl", "-lpthread")
-    return str(made)
 
 
 def _run(*words: str) -> str:

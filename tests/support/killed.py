@@ -48,12 +48,6 @@ def _router(folder: Path) -> Handle:
     return Handle(lambda: router, lambda: 0.0, post, storage.store, FolderFlash(folder / "flash"))
 
 
-def _carry_out(folder: Path, command: str) -> None:
-    handle = _router(folder)
-    _type(handle, "configure terminal", "hostname NEW", "end")
-    _type(handle, command)
-
-
 def _type(handle: Handle, *lines: str) -> None:
     shot = OneShot(handle, 1, lines)
     while not shot.done:
@@ -109,7 +103,9 @@ def main() -> None:
         child = os.fork()
         if not child:
             _dies_before(step)
-            _carry_out(folder, command)
+            handle = _router(folder)
+            _type(handle, "configure terminal", "hostname NEW", "end")
+            _type(handle, command)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         print(json.dumps({"killed": os.WIFSIGNALED(status), "status": status, **_found(folder)}))

@@ -73,7 +73,7 @@ class Services:
                         sent.append(((here, there, said), packet))
                         self._send(here, packet)
         self._case.wait(3)
-        return {what for what, packet in sent if _at_end(packet) in came}
+        return {what for what, packet in sent if replace(packet, ttl=0, service=0) in came}
 
     def _send(self, host: str, packet: Packet) -> None:
         octets = _octets(packet)
@@ -92,10 +92,6 @@ def _octets(packet: Packet) -> bytes:
     if packet.protocol == 17:
         return ports + (16).to_bytes(2, "big") + bytes(10)
     return ports + bytes(8) + bytes((0x50, packet.flags)) + bytes(6)
-
-
-def _at_end(packet: Packet) -> Packet:
-    return replace(packet, ttl=0, service=0)
 
 
 def _bare(data: bytes) -> Packet | None:

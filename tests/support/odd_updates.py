@@ -41,18 +41,14 @@ def prefix_of(number: int) -> Prefix:
     return Prefix.parse(f"10.62.{number}.0/24")
 
 
-def _good(system: int, own: IPv4Address) -> dict[int, packet.Attribute]:
+def messages(system: int, own: IPv4Address) -> list[bytes]:
+    """Return all of them, in order; the last but one has attributes that are longer than it says (RFC 7606 §4)."""
     path = b"\x02\x01" + system.to_bytes(4, "big")
-    return {
+    good = {
         _ORIGIN: packet.Attribute(0x40, 1, b"\x00"),
         _PATH: packet.Attribute(0x40, 2, path),
         _HOP: packet.Attribute(0x40, 3, own.packed),
     }
-
-
-def messages(system: int, own: IPv4Address) -> list[bytes]:
-    """Return all of them, in order; the last but one has attributes that are longer than it says (RFC 7606 §4)."""
-    good = _good(system, own)
     found = [packet.serialize(packet.Update(attributes=tuple(good.values()), announced=(FIRST,)))]
     for number, (changes, _) in enumerate(ODD.values()):
         raw = {**good, **changes}

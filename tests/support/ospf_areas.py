@@ -50,7 +50,18 @@ class AreaNet(OspfNet):
     def _settled(self) -> dict[tuple[int, int], Way]:
         """Return the ways of all, without those by transit areas first, and then with them until nothing changes."""
         inside = {area: self._inside(area) for area in {*self.areas.values(), 0}}
-        self._add_virtual(inside)
+        edges = []
+        for (one, two), is_up in self.wires.items():
+            if self.areas[one, two] == 0 and is_up and (one, two) not in self.cut:
+                edges += [(one, two, self.costs.get((one, two), 10), frozenset({0}))]
+                edges += [(two, one, self.costs.get((two, one), 10), frozenset({0}))]
+        self._joined: dict[int, set[int]] = {}
+        for area, one, two in self.virtual:
+            if two in inside[area][one]:
+                edges += [(one, two, inside[area][one][two][0], frozenset({area}))]
+                edges += [(two, one, inside[area][two][one][0], frozenset({area}))]
+                self._joined.setdefault(area, set()).update((one, two))
+        inside[0] = {number: _shortest(edges, number) for number in self.routers}
         ways: dict[tuple[int, int], Way] = {}
         for _ in range(20):
             before = ways
@@ -71,20 +82,6 @@ class AreaNet(OspfNet):
                 edges += [(one, two, self.costs.get((one, two), 10), frozenset({area}))]
                 edges += [(two, one, self.costs.get((two, one), 10), frozenset({area}))]
         return {number: _shortest(edges, number) for number in self.routers}
-
-    def _add_virtual(self, inside: dict[int, dict[int, dict[int, tuple[int, frozenset[int]]]]]) -> None:
-        edges = []
-        for (one, two), is_up in self.wires.items():
-            if self.areas[one, two] == 0 and is_up and (one, two) not in self.cut:
-                edges += [(one, two, self.costs.get((one, two), 10), frozenset({0}))]
-                edges += [(two, one, self.costs.get((two, one), 10), frozenset({0}))]
-        self._joined: dict[int, set[int]] = {}
-        for area, one, two in self.virtual:
-            if two in inside[area][one]:
-                edges += [(one, two, inside[area][one][two][0], frozenset({area}))]
-                edges += [(two, one, inside[area][two][one][0], frozenset({area}))]
-                self._joined.setdefault(area, set()).update((one, two))
-        inside[0] = {number: _shortest(edges, number) for number in self.routers}
 
     def _is_border(self, number: int) -> bool:
         joined = any(number in ends for ends in self._joined.values())

@@ -129,7 +129,9 @@ class Call:
         sent, directions = [], ((self.one, self.other), (self.other, self.one)) if both else ((self.one, self.other),)
         for _ in range(round(seconds * rate)):
             for (name, _), (_, address) in directions:
-                _say(world, name, address)
+                # An echo reply that nobody asked for: no host answers it.
+                message = icmp.EchoReply(identifier=_IDENTIFIER, sequence=0, payload=_STAMP.pack(world.now))
+                world.send(name, SendIp(None, None, IPv4Address(address), IpProtocol.ICMP, message.serialize(), ttl=64))
             sent.append(world.now)
             world.run_for(1 / rate)
         world.run_for(0.5)
@@ -162,12 +164,6 @@ class Heard:
             elif began is not None:
                 longest, began = max(longest, when - began), None
         return longest
-
-
-def _say(world: World, host: str, address: str) -> None:
-    # An echo reply that nobody asked for: no host answers it.
-    message = icmp.EchoReply(identifier=_IDENTIFIER, sequence=0, payload=_STAMP.pack(world.now))
-    world.send(host, SendIp(None, None, IPv4Address(address), IpProtocol.ICMP, message.serialize(), ttl=64))
 
 
 def _heard(world: World, host: str) -> set[float]:

@@ -68,25 +68,20 @@ def frames(path: Path) -> Iterator[tuple[int, bytes]]:
     """Link type and octets of every frame of a file of either format."""
     data = path.read_bytes()
     if path.suffix == ".pcapng":
-        yield from _pcapng_frames(data)
+        position = 0
+        link_type = -1
+        while position < len(data):
+            kind, length = struct.unpack_from("<II", data, position)
+            if kind == 1:
+                (link_type,) = struct.unpack_from("<H", data, position + 8)
+            elif kind == 6:
+                (captured,) = struct.unpack_from("<I", data, position + 20)
+                yield link_type, data[position + 28 : position + 28 + captured]
+            position += length
     else:
         capture = read(data)
         for frame in capture.frames:
             yield capture.link_type, frame.data
-
-
-def _pcapng_frames(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Interface description and enhanced packet blocks of a little-endian file with one interface."""
-    position = 0
-    link_type = -1
-    while position < len(data):
-        kind, length = struct.unpack_from("<II", data, position)
-        if kind == 1:
-            (link_type,) = struct.unpack_from("<H", data, position + 8)
-        elif kind == 6:
-            (captured,) = struct.unpack_from("<I", data, position + 20)
-            yield link_type, data[position + 28 : position + 28 + captured]
-        position += length
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +121,10 @@ def network_layer(link_type: int, frame: bytes) -> tuple[int, bytes] | None:
     """
     match link_type:
         case LinkType.ETHERNET:
-            return _behind_ethernet(frame)
+            start = 14
+            while frame[start - 2 : start] == _VLAN:
+                start += 4
+            return _typed(frame, type_at=start - 2, start=start)
         case LinkType.LINUX_SLL:
             return _typed(frame, type_at=14, start=16)
         case LinkType.LINUX_SLL2:
@@ -137,13 +135,6 @@ def network_layer(link_type: int, frame: bytes) -> tuple[int, bytes] | None:
             return _ip(frame)
         case _:
             return None
-
-
-def _behind_ethernet(frame: bytes) -> tuple[int, bytes] | None:
-    start = 14
-    while frame[start - 2 : start] == _VLAN:
-        start += 4
-    return _typed(frame, type_at=start - 2, start=start)
 
 
 def _typed(frame: bytes, *, type_at: int, start: int) -> tuple[int, bytes] | None:
@@ -161,28 +152,24 @@ def _in_network_layer(where: str, ether_type: int, octets: bytes, keys: dict[byt
     if ether_type == _IPV4:
         packet = Ipv4Packet.parse(octets)
         yield Found("ipv4", where, packet.serialize())
-        yield from _in_ipv4(where, packet, keys)
+        match packet.protocol:
+            case IpProtocol.GRE:
+                yield from _in_gre(where, packet.payload, keys)
+            case IpProtocol.EIGRP:
+                yield Found("eigrp", where, packet.payload)
+            case IpProtocol.OSPF:
+                yield Found("ospf", where, packet.payload)
+            case IpProtocol.ESP:
+                yield from _in_esp(where, packet.payload, keys)
+            case IpProtocol.UDP:
+                # The checksums of datagrams captured on their way out may be left to the interface: do not look.
+                port, payload = int.from_bytes(packet.payload[2:4], "big"), packet.payload[8:]
+                if port == _RIP_PORT:
+                    yield Found("rip", where, payload)
+                elif port == _ESP_IN_UDP_PORT and payload[:4] != bytes(4):
+                    yield from _in_esp(where, payload, keys)
     elif ether_type == _IPV6 and octets[6] == IpProtocol.EIGRP:
         yield Found("eigrp", where, octets[_EIGRP_IN_IPV6:])
-
-
-def _in_ipv4(where: str, packet: Ipv4Packet, keys: dict[bytes, bytes]) -> Iterator[Found]:
-    match packet.protocol:
-        case IpProtocol.GRE:
-            yield from _in_gre(where, packet.payload, keys)
-        case IpProtocol.EIGRP:
-            yield Found("eigrp", where, packet.payload)
-        case IpProtocol.OSPF:
-            yield Found("ospf", where, packet.payload)
-        case IpProtocol.ESP:
-            yield from _in_esp(where, packet.payload, keys)
-        case IpProtocol.UDP:
-            # The checksums of datagrams captured on their way out may be left to the interface: do not look.
-            port, payload = int.from_bytes(packet.payload[2:4], "big"), packet.payload[8:]
-            if port == _RIP_PORT:
-                yield Found("rip", where, payload)
-            elif port == _ESP_IN_UDP_PORT and payload[:4] != bytes(4):
-                yield from _in_esp(where, payload, keys)
 
 
 def _in_gre(where: str, octets: bytes, keys: dict[bytes, bytes]) -> Iterator[Found]:

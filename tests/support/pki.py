@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from dmvpn.app.pki import dialog as _dialog
-from dmvpn.base.effects import ConsoleLine, Effect, Store
+from dmvpn.base.effects import ConsoleLine, Store
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, Remembered, Tick
 from dmvpn.base.protection import Credentials
@@ -75,16 +75,13 @@ class Console:
 
     def post(self, event: Event) -> None:
         for effect in self.router.handle(event, self.now):
-            self._note(effect)
-
-    def _note(self, effect: Effect) -> None:
-        match effect:
-            case Store(name, octets):
-                self.stored[name] = octets
-            case ConsoleLine(text=text):
-                self.log.append(text)
-            case _:
-                pass
+            match effect:
+                case Store(name, octets):
+                    self.stored[name] = octets
+                case ConsoleLine(text=text):
+                    self.log.append(text)
+                case _:
+                    pass
 
     def later(self, seconds: float) -> None:
         """Let time pass, and whatever is due happen."""

@@ -139,7 +139,7 @@ def debug_lines() -> Iterator[tuple[str, str]]:
         for function in module.body if name.endswith(".machine") else ast.walk(module):
             if not isinstance(function, ast.FunctionDef) or getattr(function.returns, "id", "") == "bool":
                 continue
-            if function.name[0] != "_" or _yields(function):
+            if function.name[0] != "_" or any(isinstance(node, ast.Yield) for node in ast.walk(function)):
                 for line in _lines_made(function, module):
                     yield f"{name}.{function.name}", line
     for path, module in _trees(SOURCES / "features", "ebug", "trace("):
@@ -150,10 +150,6 @@ def debug_lines() -> Iterator[tuple[str, str]]:
                 )
                 for text in _strings(node, module) if start is not None else ():
                     yield path.name, f"{start}{text}"
-
-
-def _yields(function: ast.FunctionDef) -> bool:
-    return any(isinstance(node, ast.Yield) for node in ast.walk(function))
 
 
 def _called(node: ast.Call) -> str:

@@ -42,7 +42,12 @@ def with_palette(png: bytes, most: int) -> bytes:
 
     png: 8 bits for each color, not interlaced, as Chromium writes it.
     """
-    parts = _parts(png)
+    parts: dict[bytes, bytes] = {}
+    place = 8
+    while place < len(png):
+        (length,), kind = struct.unpack_from("!I", png, place), png[place + 4 : place + 8]
+        parts[kind] = parts.get(kind, b"") + png[place + 8 : place + 8 + length]
+        place += length + 12
     width, height, depth, kind = struct.unpack_from("!IIBB", parts[b"IHDR"])
     assert (depth, kind in (2, 6)) == (8, True), "red, green and blue, and perhaps alpha"
     size = 3 if kind == 2 else 4
@@ -54,18 +59,9 @@ def with_palette(png: bytes, most: int) -> bytes:
     data = b"".join(b"\0" + bytes(place_of[dot] for dot in row) for row in dots)
     head = struct.pack("!IIBBBBB", width, height, 8, 3, 0, 0, 0)
     made = ((b"IHDR", head), (b"PLTE", b"".join(palette)), (b"IDAT", zlib.compress(data, 9)), (b"IEND", b""))
-    return png[:8] + b"".join(struct.pack("!I", len(of)) + of_kind + of + _sum(of_kind + of) for of_kind, of in made)
-
-
-def _parts(png: bytes) -> dict[bytes, bytes]:
-    """The parts by their kinds, several of one kind as one."""
-    found: dict[bytes, bytes] = {}
-    place = 8
-    while place < len(png):
-        (length,), kind = struct.unpack_from("!I", png, place), png[place + 4 : place + 8]
-        found[kind] = found.get(kind, b"") + png[place + 8 : place + 8 + length]
-        place += length + 12
-    return found
+    return png[:8] + b"".join(
+        struct.pack("!I", len(of)) + of_kind + of + struct.pack("!I", zlib.crc32(of_kind + of)) for of_kind, of in made
+    )
 
 
 def _rows(data: bytes, width: int, size: int) -> list[bytes]:
@@ -93,10 +89,6 @@ def _paeth(left: int, above: int, corner: int) -> int:
 def _nearest(dot: bytes, palette: list[bytes]) -> int:
     distances = [sum((one - other) ** 2 for one, other in zip(dot, known, strict=True)) for known in palette]
     return distances.index(min(distances))
-
-
-def _sum(data: bytes) -> bytes:
-    return struct.pack("!I", zlib.crc32(data))
 
 
 FOLDER: Final = ROOT / "docs" / "screenshots"
@@ -144,28 +136,25 @@ EXERCISES: Final = {
 def main(names: list[str]) -> None:
     """Take all, or those of some names, or the screens."""
     if names[:1] == ["--screens"]:
-        _screens(Path(names[1]))
+        folder = Path(names[1])
+        folder.mkdir(parents=True, exist_ok=True)
+
+        def take(name: str, browser: Browser) -> None:
+            for theme in ("light", "dark"):
+                browser.prefer({"prefers-color-scheme": theme})
+                for size, (width, height) in _SIZES.items():
+                    browser.resize(width, height)
+                    time.sleep(0.7)
+                    (folder / f"{name}-{theme}-{size}.png").write_bytes(browser.screenshot())
+            browser.resize(*_SIZES["laptop"])
+
+        visit(take, *_OPTIONS)
         return
     FOLDER.mkdir(exist_ok=True)
     for name in names or EXERCISES:
         _exercise(name, EXERCISES[name])
     if not names:
         _others()
-
-
-def _screens(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-
-    def take(name: str, browser: Browser) -> None:
-        for theme in ("light", "dark"):
-            browser.prefer({"prefers-color-scheme": theme})
-            for size, (width, height) in _SIZES.items():
-                browser.resize(width, height)
-                time.sleep(0.7)
-                (folder / f"{name}-{theme}-{size}.png").write_bytes(browser.screenshot())
-        browser.resize(*_SIZES["laptop"])
-
-    visit(take, *_OPTIONS)
 
 
 def _exercise(name: str, shot: Shot) -> None:
@@ -200,7 +189,18 @@ def _others() -> None:
                 _live(web, browser, environment)
         finally:
             dmvpn(environment, "lab", "down", _LAB)
-        _class(environment)
+        dmvpn(environment, "class", "begin", "exercise-05", "anna", "ben", "carla", "--simulated")
+        try:
+            dmvpn(environment, "lab", "break", "--seed", "101", "--lab", "anna-exercise-05")
+            with serving(environment, "--role", "configure") as web, Browser(*_OPTIONS) as browser:
+                browser.resize(1120, 320)
+                browser.open(web.address)
+                browser.wait(lambda: "anna" in browser.run("return document.body.textContent"))
+                browser.open(f"http://127.0.0.1:{web.port}/class")
+                browser.wait(lambda: "carla" in browser.run("return document.body.textContent"))
+                _take(browser, "class.png")
+        finally:
+            dmvpn(environment, "class", "end")
         _many(Path(folder), environment)
 
 
@@ -230,21 +230,6 @@ def _live(web: Served, browser: Browser, environment: Mapping[str, str]) -> None
     browser.open(f"http://127.0.0.1:{web.port}/labs/{_LAB}")
     browser.wait(lambda: "2 registered" in browser.text("summary"))
     _take(browser, "phone.png")
-
-
-def _class(environment: Mapping[str, str]) -> None:
-    dmvpn(environment, "class", "begin", "exercise-05", "anna", "ben", "carla", "--simulated")
-    try:
-        dmvpn(environment, "lab", "break", "--seed", "101", "--lab", "anna-exercise-05")
-        with serving(environment, "--role", "configure") as web, Browser(*_OPTIONS) as browser:
-            browser.resize(1120, 320)
-            browser.open(web.address)
-            browser.wait(lambda: "anna" in browser.run("return document.body.textContent"))
-            browser.open(f"http://127.0.0.1:{web.port}/class")
-            browser.wait(lambda: "carla" in browser.run("return document.body.textContent"))
-            _take(browser, "class.png")
-    finally:
-        dmvpn(environment, "class", "end")
 
 
 def _many(folder: Path, environment: Mapping[str, str]) -> None:

@@ -112,8 +112,9 @@ def chosen(times: Mapping[str, float]) -> set[str]:
     return {test for test, part in times.items() if part > 1} - every_day
 
 
-def _times(folder: Path) -> dict[str, float]:
-    """Return what each test took, as a part of what it may take; of several runs of a test the quickest."""
+def main() -> None:
+    """Write the list."""
+    folder = Path(sys.argv[1])
     times: dict[str, float] = {}
     for path in sorted(folder.iterdir()):
         for line in path.read_text("utf-8").splitlines():
@@ -122,12 +123,6 @@ def _times(folder: Path) -> dict[str, float]:
             if test.startswith(_IN_REAL_TIME):
                 part = max(float(seconds) / WAITING, float(processor) / BESIDE)
             times[test] = min(part, times.get(test, part))
-    return times
-
-
-def main() -> None:
-    """Write the list."""
-    times = _times(Path(sys.argv[1]))
     slow = sorted(chosen(times) | (slow_tests() - times.keys()))
     LIST.write_text(_HEADING + "".join(f"{test}\n" for test in slow if not test.startswith(_EVERY_DAY)), "utf-8")
 

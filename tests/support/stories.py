@@ -38,7 +38,7 @@ from support.outages import hops, peers, route
 from support.world import PATIENCE, World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     Question = Callable[..., object]
 
@@ -101,7 +101,15 @@ def tell(story: Story) -> World:
         other = _read(story.file)[place]
         world = tell(other) if kind == "as" else _told(other)
     teller = _Teller(world, asks)
-    for step in _steps(lines):
+    found: list[tuple[str, list[str]]] = []
+    for line in lines:
+        if line.startswith(("# ", "conforms ")):
+            continue
+        if line == "nothing" or line[:2] in ("+ ", "- ", "= ", "~ ", "! ", "> "):
+            found[-1][1].append(line)
+        else:
+            found.append((line, []))
+    for step in iter(found):
         teller.step(*step)
     return world
 
@@ -127,19 +135,6 @@ def _network(place: str, asks: Mapping[str, Question]) -> World:
 
     world = World(name, change=change, seed=int(words.get("seed", "1")))
     return world if "cold" in options else world.converge()
-
-
-def _steps(lines: list[str]) -> Iterator[tuple[str, list[str]]]:
-    """Yield each line with those below it that say what it prints."""
-    found: list[tuple[str, list[str]]] = []
-    for line in lines:
-        if line.startswith(("# ", "conforms ")):
-            continue
-        if line == "nothing" or line[:2] in ("+ ", "- ", "= ", "~ ", "! ", "> "):
-            found[-1][1].append(line)
-        else:
-            found.append((line, []))
-    return iter(found)
 
 
 class _Teller:

@@ -13,7 +13,7 @@ from dmvpn.dataplane.fragmentation import Reassembler
 from dmvpn.net import gre, icmp, ip
 from dmvpn.net.ip import UDP_HEADER_LENGTH
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet
-from dmvpn.tools.walk import Walk, WalkedPath, WalkOutcome, walk
+from dmvpn.tools.walk import Walk, WalkOutcome, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,15 +103,6 @@ class Ears:
         self.sealed.clear()
 
 
-def foreseen(path: WalkedPath) -> Counter[Sight]:
-    """Return what a walk says that is on the wires."""
-    sights: Counter[Sight] = Counter()
-    for crossing in path.crossings:
-        for octets in crossing.octets:
-            sights[crossing.link, str(crossing.source), str(crossing.destination), octets] += 1
-    return sights
-
-
 def echo(world: World, host: str, destination: str, size: int, *, df: bool) -> None:
     """A host sends an echo request of `size` octets, IP header and all."""
     target = ip_address(destination)
@@ -146,7 +137,11 @@ def try_it(world: World, ears: Ears, ends: tuple[str, str], size: int, *, df: bo
     translated = [(it.source, it.destination) for it in told.forth.crossings if it.protocol == "IP"]
     seen, ttl = ears.between([(asked.source, asked.destination), *translated])
     what = f"{source} to {destination}, {size} octets, df {df}"
-    assert seen == foreseen(told.forth), what
+    sights: Counter[Sight] = Counter()
+    for crossing in told.forth.crossings:
+        for octets in crossing.octets:
+            sights[crossing.link, str(crossing.source), str(crossing.destination), octets] += 1
+    assert seen == sights, what
     end = told.forth.end
     if end.outcome is WalkOutcome.DELIVERED:
         assert ttl == end.ttl or told.forth.crossings[-1].protocol != "IP", what

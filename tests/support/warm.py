@@ -187,13 +187,9 @@ def _serve(path: str) -> None:
                 listener.close()
                 _carry_out(connection)
             connection.close()
-            _reap()
-
-
-def _reap() -> None:
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
+            with contextlib.suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
 
 
 def _carry_out(connection: socket.socket) -> None:
@@ -216,18 +212,14 @@ def _carry_out(connection: socket.socket) -> None:
     for variable in rest[int(count) :]:
         name, _, value = variable.partition("=")
         os.environ[name] = value
-    _show_environment()
-    status = _status(rest[: int(count)])
-    connection.sendall(bytes([status & 0xFF]))
-    os._exit(status)
-
-
-def _show_environment() -> None:
-    """Let /proc/PID/environ begin with the folder for labs. Nobody uses the octets there any more: they were copied."""
+    # Let /proc/PID/environ begin with the folder for labs. Nobody uses the octets there any more: they were copied
     fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
     start, end = (int(field) for field in fields[47:49])
     shown = f"XDG_RUNTIME_DIR={os.environ.get('XDG_RUNTIME_DIR', '')}\0".encode()
     ctypes.memmove(start, shown.ljust(end - start, b"\0")[: end - start], end - start)
+    status = _status(rest[: int(count)])
+    connection.sendall(bytes([status & 0xFF]))
+    os._exit(status)
 
 
 def _status(words: list[str]) -> int:

@@ -131,15 +131,14 @@ def circles() -> list[object]:
     gc.set_debug(gc.DEBUG_SAVEALL)
     try:
         gc.collect()
-        return [one for one in gc.garbage if _module(one).startswith("dmvpn.")]
+        return [
+            one
+            for one in gc.garbage
+            if str(one.__module__ if isinstance(one, FunctionType) else type(one).__module__).startswith("dmvpn.")
+        ]
     finally:
         gc.set_debug(0)
         gc.garbage.clear()
-
-
-def _module(one: object) -> str:
-    """Return the module of a function or of an object's class."""
-    return str(one.__module__ if isinstance(one, FunctionType) else type(one).__module__)
 
 
 def alive(*kinds: type) -> int:

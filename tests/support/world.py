@@ -167,17 +167,14 @@ class World:
             texts = [text + piece for text, piece in zip(texts, pieces, strict=True)]
             if not any(pieces) and not all(one.done for one in sessions):
                 assert self.now < limit, f"{typed} takes forever: {texts}"
-                self._go_on()
+                # Let hundredths of a second pass, up to one in which something happens: until then nothing is printed
+                time, following = self.now + 0.01, self.sim.next_event()
+                while following is not None and time < following:
+                    time += 0.01
+                self.sim.run_until(time)
         for stop in stops:
             stop()
         return texts
-
-    def _go_on(self) -> None:
-        """Let hundredths of a second pass, up to one in which something happens: until then nothing is printed."""
-        time, following = self.now + 0.01, self.sim.next_event()
-        while following is not None and time < following:
-            time += 0.01
-        self.sim.run_until(time)
 
     def show(self, router: str, what: str) -> str:
         """Return what `show ...` prints; a refusal fails the test."""

@@ -244,10 +244,6 @@ def test_a_benchmark_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert (outcome.problem, outcome.skipped) == ("it took longer than 0 s", False)
 
 
-def outcome_of(bench: runner.Bench, value: float) -> runner.Outcome:
-    return runner.Outcome(bench, [Figure(name=bench.name, unit="s", values=(value,))], 1.0, 0.5)
-
-
 @pytest.fixture
 def page(tmp_path: Path) -> Path:
     page = tmp_path / "page.md"
@@ -256,7 +252,10 @@ def page(tmp_path: Path) -> Path:
 
 
 def test_a_page_keeps_what_is_around_the_figures(page: Path) -> None:
-    runner.write_page(page, machine.describe(), [outcome_of(runner.BENCHES[0], 1.5)])
+    bench = runner.BENCHES[0]
+    runner.write_page(
+        page, machine.describe(), [runner.Outcome(bench, [Figure(name=bench.name, unit="s", values=(1.5,))], 1.0, 0.5)]
+    )
     text = page.read_text()
     assert text.startswith(f"before\n{runner.BEGIN}\n")
     assert text.endswith(f"{runner.END}\nafter\n")

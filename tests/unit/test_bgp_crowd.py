@@ -491,14 +491,6 @@ router bgp 65000
 TELLS, READS, STUCK = 1, 3, 5
 
 
-def _comes(bench: Workbench, stream: int) -> None:
-    address = a("172.16.1.0") + stream
-    capabilities = [CapabilityValue(Capability.MULTIPROTOCOL, IPV4_UNICAST)]
-    bench.handle(StreamUp(stream, a("172.16.0.1"), 179, address, 50000, taken=True))
-    bench.handle(StreamData(stream, serialize(Open.with_capabilities(65000, 0, address, capabilities))))
-    bench.handle(StreamData(stream, serialize(Keepalive())), StreamWritable(stream))
-
-
 def _passes(bench: Workbench, seconds: float, stuck: int) -> list[Effect]:
     """Let time pass; all but one read."""
     effects: list[Effect] = []
@@ -524,7 +516,11 @@ def test_one_that_never_reads_is_given_up_before_it_would_keep_routes_that_are_g
     bench.configure(_SILENT_LINES)
     bench.handle(LinkChanged(GI1, up=True))
     for stream in (TELLS, READS, STUCK):
-        _comes(bench, stream)
+        address = a("172.16.1.0") + stream
+        capabilities = [CapabilityValue(Capability.MULTIPROTOCOL, IPV4_UNICAST)]
+        bench.handle(StreamUp(stream, a("172.16.0.1"), 179, address, 50000, taken=True))
+        bench.handle(StreamData(stream, serialize(Open.with_capabilities(65000, 0, address, capabilities))))
+        bench.handle(StreamData(stream, serialize(Keepalive())), StreamWritable(stream))
     attributes = write(Attributes(next_hop=a("172.16.1.1"), local_pref=100), wide=False)
     ended: list[Effect] = []
     for number in range(40):

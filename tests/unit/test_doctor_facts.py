@@ -63,11 +63,6 @@ def _tunnel(source: object, address: str, **more: object) -> TunnelFacts:
     return TunnelFacts.model_validate(facts)
 
 
-def _wired(address: object) -> tuple[InterfaceFacts, ...]:
-    port = {"name": "GigabitEthernet0/1", "enabled": True, "line": True, "addresses": (f"{address}/30",)}
-    return (InterfaceFacts.model_validate(port),)
-
-
 def _route() -> dict[str, object]:
     hop = {"address": "172.16.31.2", "interface": "GigabitEthernet0/1"}
     return {"prefix": "0.0.0.0/0", "source": "static", "distance": 1, "metric": 0, "next_hops": (hop,)}
@@ -84,7 +79,13 @@ def _lab(spoke: TunnelFacts, hub: TunnelFacts, *, nat: bool = False) -> LabFacts
             f" tunnel key {tunnel.key or 0}",
         )
         lines += (f" tunnel protection ipsec profile {tunnel.protection}",) if tunnel.protection else ()
-        facts = {"interfaces": _wired(address), "routes": (_route(),), "tunnels": (tunnel,), "configuration": lines}
+        port = {"name": "GigabitEthernet0/1", "enabled": True, "line": True, "addresses": (f"{address}/30",)}
+        facts = {
+            "interfaces": (InterfaceFacts.model_validate(port),),
+            "routes": (_route(),),
+            "tunnels": (tunnel,),
+            "configuration": lines,
+        }
         return RouterFacts.model_validate(facts)
 
     return LabFacts(

@@ -355,12 +355,6 @@ def test_the_largest_packet_is_read() -> None:
 # --- digests ---
 
 
-def md5_of_the_covered_part(octets: bytes, key: bytes) -> bytes:
-    """As IOS does it: the key in the place of the digest, the last 20 octets left out."""
-    keyed = octets[:2] + bytes(2) + octets[4:44] + key.ljust(16, b"\x00") + octets[60:]
-    return hashlib.md5(keyed[:-20], usedforsecurity=False).digest()
-
-
 def test_a_hello_of_frr_is_verified_with_its_key_alone() -> None:
     assert verify_md5(VECTORS["frr_hello_md5"], key=KEY)
     assert not verify_md5(VECTORS["frr_hello_md5"], key=b"dmvpnkez")
@@ -377,7 +371,9 @@ def test_a_packet_sealed_with_md5_covers_what_ios_covers(packet: EigrpPacket, ke
     octets = seal_md5(packet, key_id=7, key=key)
     read = EigrpPacket.parse(octets)
     assert read.tlvs[1:] == packet.tlvs
-    assert octets[44:60] == md5_of_the_covered_part(octets, key[:16])
+    # As IOS does it: the key in the place of the digest, the last 20 octets left out
+    keyed = octets[:2] + bytes(2) + octets[4:44] + key[:16].ljust(16, b"\x00") + octets[60:]
+    assert octets[44:60] == hashlib.md5(keyed[:-20], usedforsecurity=False).digest()
     assert read.tlvs[0] == Authentication(auth_type=AuthenticationType.MD5, key_id=7, digest=octets[44:60])
     assert verify_md5(octets, key=key)
 

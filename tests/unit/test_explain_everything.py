@@ -26,7 +26,6 @@ from support import commands_page, printed, shows_page, words_page
 if TYPE_CHECKING:
     import enum
 
-    from dmvpn.router.vocabulary import Meaning
 
 #: Where the words are written that a test misses: what fails says so.
 WRITE = "write it into `explain` of the feature (src/dmvpn/features/FEATURE/explain*), then make the page again: "
@@ -168,13 +167,13 @@ def test_every_letter_of_every_legend_has_an_explanation_for_that_screen() -> No
         (command, letter)
         for command, letters in legends.items()
         for letter in letters
-        if not any(_shows(found, command) for found in WORDS.meanings(letter) if letter == found.explanation.word)
+        if not any(
+            any(set(screen.split()) <= set(command.split()) for screen in found.group.screens)
+            for found in WORDS.meanings(letter)
+            if letter == found.explanation.word
+        )
     ]
     assert missing == [], WRITE
-
-
-def _shows(found: Meaning, command: str) -> bool:
-    return any(set(screen.split()) <= set(command.split()) for screen in found.group.screens)
 
 
 @pytest.mark.lengthy

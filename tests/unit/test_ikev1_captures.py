@@ -523,17 +523,12 @@ def keys_file(name: str) -> dict[str, Any]:
     return run
 
 
-def secrets_of(name: str, phase: Phase1, said: dict[str, str]) -> Secrets:
-    """Derive the keys of a phase 1 from the Diffie-Hellman secret that the file has."""
-    psk = said.get("psk") or keys_file(name).get("psk")
-    return phase.derive(bytes.fromhex(said["dh_shared_secret"]), psk.encode() if psk else None)
-
-
 def phases(name: str) -> Iterator[tuple[Phase1, dict[str, str], Secrets]]:
     """Every complete main mode of a capture, what the file says of it, and its keys."""
     for said in keys_file(name)["ike_sas"]:
         phase = read(name).phases[bytes.fromhex(said["cookie_i"])]
-        yield phase, said, secrets_of(name, phase, said)
+        psk = said.get("psk") or keys_file(name).get("psk")
+        yield phase, said, phase.derive(bytes.fromhex(said["dh_shared_secret"]), psk.encode() if psk else None)
 
 
 def test_there_are_captures() -> None:

@@ -7,25 +7,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 _TESTS = Path(__file__).resolve().parents[1]
-
-
-def _lives(folder: Path, command: str) -> list[dict[str, Any]]:
-    done = subprocess.run(
-        [sys.executable, "-m", "support.killed", str(folder), command],
-        cwd=_TESTS,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(_TESTS), *filter(None, sys.path)])},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 @pytest.mark.lengthy
@@ -43,7 +28,17 @@ def _lives(folder: Path, command: str) -> list[dict[str, Any]]:
 def test_whenever_it_is_killed_it_starts_with_the_old_configuration_or_the_new_one(
     tmp_path: Path, command: str, saves: bool
 ) -> None:
-    lives = _lives(tmp_path / "router", command)
+    done = subprocess.run(
+        [sys.executable, "-m", "support.killed", str(tmp_path / "router"), command],
+        cwd=_TESTS,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(_TESTS), *filter(None, sys.path)])},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    lives = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(lives) > 3  # it was killed at several steps
     assert [life["killed"] for life in lives] == [True] * (len(lives) - 1) + [False]
     starts = [life["starts"] for life in lives]

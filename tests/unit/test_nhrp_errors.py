@@ -167,18 +167,13 @@ def test_other_replies_that_nobody_asked_for_are_ignored() -> None:
     overlay = ready()
     common = {"source_nbma": SPOKE_NBMA, "source_protocol": SPOKE, "destination_protocol": HUB, "request_id": 4711}
     receive(overlay, "R31", PurgeReply(**common, flags=PurgeFlag(0)), HUB_NBMA)  # type: ignore[arg-type]
-    (registered,) = cloud_replies(overlay)
-    receive(overlay, "R31", replace(registered, request_id=4711), HUB_NBMA)
-    assert overlay.packets == []
-    assert refused(overlay, "R31") == {Refusal.UNSOLICITED: 2}
-
-
-def cloud_replies(overlay: Overlay) -> list[RegistrationReply]:
-    """A Registration Reply as the hub of such a cloud sends it to R31."""
     other = cloud(3)
     other.start()
     other.run(1)
-    return other.sent(RegistrationReply)[:1]
+    (registered,) = other.sent(RegistrationReply)[:1]
+    receive(overlay, "R31", replace(registered, request_id=4711), HUB_NBMA)
+    assert overlay.packets == []
+    assert refused(overlay, "R31") == {Refusal.UNSOLICITED: 2}
 
 
 @pytest.mark.conforms("5.2.7-1", "5.2.7-offset")

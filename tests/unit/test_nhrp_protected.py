@@ -392,19 +392,15 @@ def _hub_line(overlay: ProtectedOverlay) -> str:
     return next(line for line in lines if " 192.168.100.11 " in line)[39:]
 
 
-def _phase(overlay: ProtectedOverlay, phase: ProtectionPhase) -> None:
-    ipsec = overlay.ipsec["R31"]
-    ipsec.phases[HUB_NBMA] = phase
-    overlay.handle("R31", ProtectionChanged(TUNNEL, HUB_NBMA, ipsec.between(TUNNEL, HUB_NBMA)))
-
-
 def test_the_state_column_says_how_far_it_is() -> None:
     overlay = protected(3, ike=9.0)
     overlay.filter = lambda _, __, packet: not isinstance(packet, RegistrationRequest) or overlay.now > 20
     overlay.start("R31")
     seen = [_hub_line(overlay)]
     for phase in (ProtectionPhase.IKE, ProtectionPhase.IPSEC):
-        _phase(overlay, phase)
+        ipsec = overlay.ipsec["R31"]
+        ipsec.phases[HUB_NBMA] = phase
+        overlay.handle("R31", ProtectionChanged(TUNNEL, HUB_NBMA, ipsec.between(TUNNEL, HUB_NBMA)))
         seen.append(_hub_line(overlay))
     overlay.start("R11").run(10)
     seen.append(_hub_line(overlay))

@@ -375,22 +375,6 @@ def lan(number: int) -> Prefix:
     return Prefix.of(IPv4Address(f"192.168.{number}.0"), 24)
 
 
-def database_of(costs: dict[tuple[int, int], int], count: int) -> Database:
-    """Routers 1 to `count`, each with a LAN of cost 1, and these links between them, each way with a cost."""
-    database = Database(Context(fake_ports()), lambda _: None)
-    for router in range(1, count + 1):
-        links = [
-            RouterLink(LinkType.POINT_TO_POINT, address(other), address(1000 * router + other), cost)
-            for (one, other), cost in costs.items()
-            if one == router
-        ]
-        mask = IPv4Address("255.255.255.0")
-        links.append(RouterLink(LinkType.STUB, IPv4Address(f"192.168.{router}.0"), mask, 1))
-        key = LsaKey(LsaType.ROUTER, address(router), address(router))
-        database.install(Lsa.make(key, RouterBody(0, tuple(links)), sequence=1, options=2))
-    return database
-
-
 def oracle(costs: dict[tuple[int, int], int]) -> dict[int, int]:
     """Dijkstra, over links that lead both ways."""
     best, heap = dict[int, int](), [(0, 1)]
@@ -411,7 +395,17 @@ pairs = st.tuples(st.integers(1, 7), st.integers(1, 7)).filter(lambda pair: pair
 def test_the_ways_are_as_short_as_they_can_be_and_lead_over_the_first_link_of_a_shortest_way(
     costs: dict[tuple[int, int], int],
 ) -> None:
-    database = database_of(costs, 7)
+    database = Database(Context(fake_ports()), lambda _: None)
+    for router in range(1, 7 + 1):
+        links = [
+            RouterLink(LinkType.POINT_TO_POINT, address(other), address(1000 * router + other), cost)
+            for (one, other), cost in costs.items()
+            if one == router
+        ]
+        mask = IPv4Address("255.255.255.0")
+        links.append(RouterLink(LinkType.STUB, IPv4Address(f"192.168.{router}.0"), mask, 1))
+        key = LsaKey(LsaType.ROUTER, address(router), address(router))
+        database.install(Lsa.make(key, RouterBody(0, tuple(links)), sequence=1, options=2))
     first_hops = FirstHops(
         {
             (address(1000 + other), address(other)): NextHop("Tunnel0", IPv4Address(f"10.255.0.{other}"))

@@ -88,15 +88,6 @@ def hex_dump(lines: list[str], start: int) -> str:
     return text[:digits].lower()
 
 
-def spi_pairs(lines: list[str]) -> list[SpiPair]:
-    pairs = []
-    for number, line in enumerate(lines):
-        match = re.match(r"(\d+)\[MGR\].* SPIs ([0-9a-f]{16})_i ([0-9a-f]{16})_r", line)
-        if match and match[3] != "0" * 16:
-            pairs.append(SpiPair(number, match[1], (match[2], match[3])))
-    return pairs
-
-
 def find_spis(pairs: list[SpiPair], line: int, thread: str, used: set[tuple[str, str]]) -> tuple[str, str] | None:
     """The SPIs of the SA whose keys are derived at `line`: the log does not name them there.
 
@@ -112,7 +103,11 @@ def find_spis(pairs: list[SpiPair], line: int, thread: str, used: set[tuple[str,
 def read_ike_log(path: Path) -> tuple[list[IkeSa], list[dict[str, Json]]]:
     """The IKE SAs of a charon log, and the octets and results of its AUTH computations."""
     lines = path.read_text(errors="replace").splitlines()
-    pairs = spi_pairs(lines)
+    pairs = []
+    for number, line in enumerate(lines):
+        match = re.match(r"(\d+)\[MGR\].* SPIs ([0-9a-f]{16})_i ([0-9a-f]{16})_r", line)
+        if match and match[3] != "0" * 16:
+            pairs.append(SpiPair(number, match[1], (match[2], match[3])))
     proposal = dh_secret = None
     sas: list[IkeSa] = []
     auths: list[dict[str, Json]] = []
@@ -154,26 +149,21 @@ def read_esp_states(path: Path) -> list[dict[str, Json]]:
         head = re.search(r"^\s+proto esp spi (0x[0-9a-f]+) reqid \d+ mode (\w+)", block, re.MULTILINE)
         if ends and head:
             state: dict[str, Json] = {"src": ends[1], "dst": ends[2], "first_seen": title}
-            state |= {"spi": head[1], "mode": head[2]} | esp_parameters(block)
+            found: dict[str, Json] = {}
+            if match := re.search(r"^\s+replay-window (\d+)", block, re.MULTILINE):
+                found["replay_window"] = int(match[1])
+            if match := re.search(r"^\s+auth-trunc (\S+) (0x[0-9a-f]+) (\d+)", block, re.MULTILINE):
+                found |= {"auth": match[1], "auth_key": match[2], "icv_bits": int(match[3])}
+            if match := re.search(r"^\s+enc (\S+) (0x[0-9a-f]+)", block, re.MULTILINE):
+                found |= {"enc": match[1], "enc_key": match[2]}
+            if match := re.search(r"^\s+aead (\S+) (0x[0-9a-f]+) (\d+)", block, re.MULTILINE):
+                found |= {"aead": match[1], "key": match[2], "icv_bits": int(match[3])}
+            if match := re.search(r"^\s+encap type (\S+) sport (\d+) dport (\d+)", block, re.MULTILINE):
+                found["encap"] = {"type": match[1], "sport": int(match[2]), "dport": int(match[3])}
+            state |= {"spi": head[1], "mode": head[2]} | found
             if "key" in state or "enc_key" in state:
                 states.setdefault((ends[1], ends[2], head[1]), state)
     return list(states.values())
-
-
-def esp_parameters(block: str) -> dict[str, Json]:
-    """Keys, replay window and encapsulation of one state of `ip xfrm state`."""
-    found: dict[str, Json] = {}
-    if match := re.search(r"^\s+replay-window (\d+)", block, re.MULTILINE):
-        found["replay_window"] = int(match[1])
-    if match := re.search(r"^\s+auth-trunc (\S+) (0x[0-9a-f]+) (\d+)", block, re.MULTILINE):
-        found |= {"auth": match[1], "auth_key": match[2], "icv_bits": int(match[3])}
-    if match := re.search(r"^\s+enc (\S+) (0x[0-9a-f]+)", block, re.MULTILINE):
-        found |= {"enc": match[1], "enc_key": match[2]}
-    if match := re.search(r"^\s+aead (\S+) (0x[0-9a-f]+) (\d+)", block, re.MULTILINE):
-        found |= {"aead": match[1], "key": match[2], "icv_bits": int(match[3])}
-    if match := re.search(r"^\s+encap type (\S+) sport (\d+) dport (\d+)", block, re.MULTILINE):
-        found["encap"] = {"type": match[1], "sport": int(match[2]), "dport": int(match[3])}
-    return found
 
 
 def collect(folder: Path, case: str, nodes: list[str]) -> dict[str, Json]:

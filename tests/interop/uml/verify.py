@@ -100,13 +100,6 @@ class Algorithms:
             output += block
         return output[:size]
 
-    def key_sizes(self) -> dict[str, int]:
-        """The keys in the order in which prf+ gives them, RFC 7296 §2.14."""
-        prf_key = hashlib.new(self.hash_name).digest_size
-        integrity, encryption = self.integrity_key, self.encryption_key
-        sizes = {"sk_d": prf_key, "sk_ai": integrity, "sk_ar": integrity, "sk_ei": encryption, "sk_er": encryption}
-        return sizes | {"sk_pi": prf_key, "sk_pr": prf_key}
-
 
 class Exchange(NamedTuple):
     """A request and its response that could have made an SA. old: the IKE SA that it rekeys."""
@@ -164,7 +157,11 @@ def keys_fit(sa: Sa, exchange: Exchange) -> bool:
         skeyseed = algorithms.prf(bytes.fromhex(exchange.old["sk_d"]), secret + nonces)
     if skeyseed.hex() != sa["skeyseed"]:
         return False
-    sizes = algorithms.key_sizes()
+    # The keys in the order in which prf+ gives them, RFC 7296 §2.14
+    prf_key = hashlib.new(algorithms.hash_name).digest_size
+    integrity, encryption = algorithms.integrity_key, algorithms.encryption_key
+    sizes = {"sk_d": prf_key, "sk_ai": integrity, "sk_ar": integrity, "sk_ei": encryption, "sk_er": encryption}
+    sizes = sizes | {"sk_pi": prf_key, "sk_pr": prf_key}
     spis = bytes.fromhex(sa["spi_i"] + sa["spi_r"])
     octets = algorithms.prf_plus(skeyseed, nonces + spis, sum(sizes.values()))
     given: dict[str, object] = {**sa}
