@@ -66,37 +66,32 @@ _one: Final = partial(without_story, hints=(_COMPARE, _ROUTES))
 _wire: Final = partial(without_story, hints=(_COMPARE, _WIRE))
 
 _BAD_WIRES: Final = (
-    _wire("wire-loses-3", "A wire loses 3 %", (Wire(Role.SPOKE, Badness(loss=3.0)),), (Cause.LOSSY_LINK,)),
-    _wire("wire-loses-30", "A wire loses 30 %", (Wire(Role.SPOKE, Badness(loss=30.0)),), (Cause.LOSSY_LINK,)),
+    _wire("wire-loses-3: A wire loses 3 %", (Wire(Role.SPOKE, Badness(loss=3.0)),), (Cause.LOSSY_LINK,)),
+    _wire("wire-loses-30: A wire loses 30 %", (Wire(Role.SPOKE, Badness(loss=30.0)),), (Cause.LOSSY_LINK,)),
     _wire(
-        "one-way-outwards",
-        "A spoke hears all, and what it sends does not arrive",
+        "one-way-outwards: A spoke hears all, and what it sends does not arrive",
         (Wire(Role.SPOKE, Badness(loss=100.0), outgoing=True),),
         (Cause.ONE_WAY_LOSS, Cause.LINK_CUT),
     ),
     _wire(
-        "lossy-outwards",
-        "Of what a spoke sends a third is lost",
+        "lossy-outwards: Of what a spoke sends a third is lost",
         (Wire(Role.SPOKE, Badness(loss=35.0), outgoing=True),),
         (Cause.LOSSY_LINK, Cause.ONE_WAY_LOSS),
     ),
     _wire(
-        "hub-one-way",
-        "A hub receives nothing, though what it sends arrives",
+        "hub-one-way: A hub receives nothing, though what it sends arrives",
         (Wire(Role.HUB, Badness(loss=100.0), incoming=True),),
         (Cause.ONE_WAY_LOSS, Cause.LINK_CUT),
     ),
-    _wire("hub-link-cut", "The wire of a hub carries nothing", (Wire(Role.HUB, Badness(cut=1.0)),), (Cause.LINK_CUT,)),
+    _wire("hub-link-cut: The wire of a hub carries nothing", (Wire(Role.HUB, Badness(cut=1.0)),), (Cause.LINK_CUT,)),
     _wire(
-        "hub-wire-narrow",
-        "The wire of a hub drops packets of more than 1000 octets",
+        "hub-wire-narrow: The wire of a hub drops packets of more than 1000 octets",
         (Wire(Role.HUB, Badness(mtu=1000.0)),),
         (Cause.PATH_MTU, Cause.MTU, Cause.FRAGMENTS_BLOCKED),
         parts=(Role.SPOKE, Role.OTHER, Role.HUB),
     ),
     _wire(
-        "wire-narrow-outwards",
-        "What a spoke sends may have 1300 octets at most",
+        "wire-narrow-outwards: What a spoke sends may have 1300 octets at most",
         (Wire(Role.SPOKE, Badness(mtu=1300.0), outgoing=True),),
         (Cause.PATH_MTU, Cause.MTU, Cause.FRAGMENTS_BLOCKED),
         parts=(Role.SPOKE, Role.HUB),
@@ -105,33 +100,28 @@ _BAD_WIRES: Final = (
 
 _BELOW: Final = (
     _one(
-        "provider-route-to-hub",
-        "The provider has a route into nothing for a hub",
+        "provider-route-to-hub: The provider has a route into nothing for a hub",
         (Configure(Role.PROVIDER, (model.route("hub.nbma", model.HOST),)),),
         _NO_WAY,
         needs=(Need.PROVIDER,),
     ),
     _one(
-        "provider-address-gone",
-        "The provider's port to a spoke has no address",
+        "provider-address-gone: The provider's port to a spoke has no address",
         (Configure(Role.PROVIDER, (model.PORT, ADDRESS.no())),),
         (Cause.NO_ADDRESS, *_NO_WAY),
     ),
     _one(
-        "stray-route-to-hub",
-        "A spoke has a route into nothing for the NBMA address of the hub",
+        "stray-route-to-hub: A spoke has a route into nothing for the NBMA address of the hub",
         (spoke(model.route("hub.nbma", model.HOST)),),
         _NO_WAY,
     ),
     _one(
-        "second-default-route",
-        "A spoke has a second default route, to an address that no router has",
+        "second-default-route: A spoke has a second default route, to an address that no router has",
         (spoke(model.default_route("nobody_in_lan")),),
         (Cause.WRONG_NEXT_HOP, Cause.BLACK_HOLE, Cause.MISSING_ROUTE),
     ),
     _one(
-        "nbma-taken",
-        "A spoke has the NBMA address of the hub on a loopback",
+        "nbma-taken: A spoke has the NBMA address of the hub on a loopback",
         (spoke(model.LOOPBACK, model.address("hub.nbma", model.HOST)),),
         (Cause.NBMA_CONFLICT, Cause.NHS_NBMA),
         parts=(Role.SPOKE, Role.HUB),
@@ -140,14 +130,12 @@ _BELOW: Final = (
 
 _LANS: Final = (
     _one(
-        "lan-past-the-tunnel",
-        "A static route of a spoke leads to the LAN of another one past the tunnel",
+        "lan-past-the-tunnel: A static route of a spoke leads to the LAN of another one past the tunnel",
         (spoke(model.route("other.lan_network", "other.lan_mask", "gateway")), *model.FORGET),
         (Cause.BLACK_HOLE, Cause.NO_ROUTE_THERE),
     ),
     _one(
-        "lan-second-address",
-        "A spoke has the LAN of another one on a port more",
+        "lan-second-address: A spoke has the LAN of another one on a port more",
         (
             spoke(model.LAN, SECONDARY.line(address=word("other.lan_address"), mask=word("other.lan_mask"))),
             *model.FORGET,
@@ -157,8 +145,7 @@ _LANS: Final = (
     ),
     *(
         _one(
-            f"host-taken-{need.name.lower()}",
-            f"A spoke advertises an address of another one's LAN by {need.name}",
+            f"host-taken-{need.name.lower()}: A spoke advertises an address of another one's LAN by {need.name}",
             (spoke(model.LOOPBACK, model.address("other.host", model.HOST), *lines), *model.FORGET),
             _TAKEN,
             parts=(Role.SPOKE, Role.OTHER),
@@ -171,8 +158,7 @@ _LANS: Final = (
     ),
     *(
         _one(
-            f"lan-shadowed-{need.name.lower()}",
-            f"A spoke advertises half of another one's LAN by {need.name}",
+            f"lan-shadowed-{need.name.lower()}: A spoke advertises half of another one's LAN by {need.name}",
             (spoke(model.route("other.lan_network", _HALF), *lines), *model.FORGET),
             _SHADOWED,
         )
@@ -183,15 +169,13 @@ _LANS: Final = (
         )
     ),
     _one(
-        "summary-eigrp",
-        "The hub says one large network for all LANs, which in phase 2 leads by the hub",
+        "summary-eigrp: The hub says one large network for all LANs, which in phase 2 leads by the hub",
         (model.on_tunnel(Role.HUB, (sections.SUMMARY, {"address": "10.0.0.0", "mask": "255.0.0.0"})), *model.FORGET),
         (Cause.ROUTE_FILTERED, Cause.NEXT_HOP_SELF),
         needs=(Need.ONE_HUB,),
     ),
     _one(
-        "summary-bgp",
-        "The hub says one large network for all LANs in BGP, which in phase 2 leads by the hub",
+        "summary-bgp: The hub says one large network for all LANs in BGP, which in phase 2 leads by the hub",
         (hub(model.BGP, _AGGREGATE.line(address="10.0.0.0", mask="255.0.0.0", summary_only=True)), *model.FORGET),
         (Cause.ROUTE_FILTERED, Cause.NEXT_HOP_SELF),
         needs=(Need.ONE_HUB,),
@@ -200,29 +184,26 @@ _LANS: Final = (
 
 _PROTOCOLS: Final = (
     _one(
-        "all-networks-eigrp",
-        "EIGRP of a hub takes in every interface, its underlay, too",
+        "all-networks-eigrp: EIGRP of a hub takes in every interface, its underlay, too",
         (Eigrp(Role.HUB, address_family=(eigrp_lines.IN_FAMILY.network.line(address=_ALL[0], wildcard=_ALL[1]),)),),
         (Cause.RECURSION,),
         parts=(Role.HUB, Role.SPOKE),
     ),
     _one(
-        "all-networks-ospf",
-        "OSPF of a hub takes in every interface, its underlay, too",
+        "all-networks-ospf: OSPF of a hub takes in every interface, its underlay, too",
         (hub(model.OSPF, ospf_lines.NETWORKS.line(network=_ALL, area=0)),),
         (Cause.RECURSION,),
         parts=(Role.HUB, Role.SPOKE),
     ),
     _one(
-        "hub-bgp-neighbor-shutdown",
-        "A hub has shut its session with a spoke down",
+        "hub-bgp-neighbor-shutdown: A hub has shut its session with a spoke down",
         (hub(*model.of_spoke(shutdown=True)),),
         (Cause.BGP_NEIGHBOR,),
     ),
     *(
         _one(
-            f"filter-inwards-{need.name.lower()}",
-            f"A spoke does not believe {need.name} what it says of another one's LAN",
+            f"filter-inwards-{need.name.lower()}: A spoke does not believe {need.name} what it says of another "
+            "one's LAN",
             (*acts, *model.FORGET),
             (Cause.ROUTE_FILTERED,),
         )
@@ -238,8 +219,7 @@ _PROTOCOLS: Final = (
 FURTHER: Final = (*_BAD_WIRES, *_BELOW, *_LANS, *_PROTOCOLS)
 #: Healthy all the same, as `SLOW` is: packets arrive, later than a ping waits that does not know the way.
 VERY_SLOW: Final = _wire(
-    "wire-very-slow",
-    "What comes to a spoke takes more than a second, and what it sends, too",
+    "wire-very-slow: What comes to a spoke takes more than a second, and what it sends, too",
     (Wire(Role.SPOKE, Badness(delay=1100.0)),),
     (Cause.LOSSY_LINK,),
 )
@@ -268,42 +248,37 @@ _BY_TRIAL: Final = (Cause.BY_TRIAL,)
 _KEPT_BACK: Final = (Cause.ROUTE_FILTERED, Cause.BY_TRIAL)
 
 
-def _of_tunnel(name: str, title: str, line: str, *causes: Cause, needs: tuple[Need, ...] = ()) -> Trouble:
-    return _by_trial(name, title, (spoke(model.TUNNEL, line), *model.FORGET), causes or _BY_TRIAL, needs=needs)
+def _of_tunnel(heading: str, line: str, *causes: Cause, needs: tuple[Need, ...] = ()) -> Trouble:
+    return _by_trial(heading, (spoke(model.TUNNEL, line), *model.FORGET), causes or _BY_TRIAL, needs=needs)
 
 
 _NHRP: Final = (
     _of_tunnel(
-        "cluster-of-nobody",
-        "A spoke uses none of the servers of its cluster",
+        "cluster-of-nobody: A spoke uses none of the servers of its cluster",
         nhrp_lines.NHS_CLUSTER.line(cluster=0, max_connections=True, connections=0),
         Cause.BY_TRIAL,
         Cause.NHS_MISSING,
     ),
     _of_tunnel(
-        "max-send",
-        "A router may send one packet of NHRP in many hours",
+        "max-send: A router may send one packet of NHRP in many hours",
         nhrp_lines.MAX_SEND.line(packets=1, every=True, seconds=65535),
     ),
     _of_tunnel(
-        "interest-none",
-        "A spoke asks for no destination of its packets",
+        "interest-none: A spoke asks for no destination of its packets",
         nhrp_lines.INTEREST.line(none=True),
         Cause.BY_TRIAL,
         Cause.SHORTCUT,
         needs=(Need.MULTIPOINT,),
     ),
     _of_tunnel(
-        "network-id-of-a-level",
-        "A tunnel of a router belongs to another NHRP network than its other tunnel",
+        "network-id-of-a-level: A tunnel of a router belongs to another NHRP network than its other tunnel",
         nhrp_lines.NETWORK_ID.line(id=4242),
         Cause.BY_TRIAL,
         Cause.NETWORK_ID,
         Cause.REDIRECT,
     ),
     _of_tunnel(
-        "redirect-of-a-level",
-        "A router sends no redirects on one of its tunnels",
+        "redirect-of-a-level: A router sends no redirects on one of its tunnels",
         nhrp_lines.REDIRECT.no(),
         Cause.BY_TRIAL,
         Cause.REDIRECT,
@@ -312,26 +287,22 @@ _NHRP: Final = (
 
 _LISTS: Final = (
     _by_trial(
-        "prefix-list-eigrp",
-        "A prefix list of a spoke permits a network that does not exist, so EIGRP takes nothing",
+        "prefix-list-eigrp: A prefix list of a spoke permits a network that does not exist, so EIGRP takes nothing",
         (spoke(_ELSEWHERE), Eigrp(Role.SPOKE, topology=(_EIGRP_LIST,))),
         _KEPT_BACK,
     ),
     _by_trial(
-        "prefix-list-ospf",
-        "A prefix list of a spoke permits very long prefixes alone, so OSPF installs no LAN",
+        "prefix-list-ospf: A prefix list of a spoke permits very long prefixes alone, so OSPF installs no LAN",
         (spoke(_LEAST, model.OSPF, ospf_lines.DISTRIBUTION.by_prefix_list.line(list="LESSON", **{"in": True})),),
         _KEPT_BACK,
     ),
     _by_trial(
-        "prefix-list-rip",
-        "A prefix list of a hub permits a network that does not exist, so RIP sends nothing",
+        "prefix-list-rip: A prefix list of a hub permits a network that does not exist, so RIP sends nothing",
         (hub(_ELSEWHERE, model.RIP, rip_lines.DISTRIBUTION.by_prefix_list.line(list="LESSON", out=True)),),
         _KEPT_BACK,
     ),
     _by_trial(
-        "prefix-list-bgp",
-        "A prefix list of a hub permits very long prefixes alone, so BGP sends a spoke nothing",
+        "prefix-list-bgp: A prefix list of a hub permits very long prefixes alone, so BGP sends a spoke nothing",
         (
             hub(_LEAST, *model.of_spoke(list="LESSON", prefix_list=True, out=True)),
             Command(Role.HUB, ("clear ip bgp * soft",)),
@@ -339,14 +310,12 @@ _LISTS: Final = (
         _KEPT_BACK,
     ),
     _by_trial(
-        "route-map-without-permit",
-        "A route map of a spoke has a deny and no permit, so BGP sends nothing",
+        "route-map-without-permit: A route map of a spoke has a deny and no permit, so BGP sends nothing",
         (spoke(_ELSEWHERE, *_NO_PERMIT, *model.of_hub(list="LESSON", route_map=True, out=True)), *_SOFT_CLEAR),
         _KEPT_BACK,
     ),
     _by_trial(
-        "route-map-without-permit-in",
-        "A route map of a spoke has a deny and no permit, so BGP takes nothing",
+        "route-map-without-permit-in: A route map of a spoke has a deny and no permit, so BGP takes nothing",
         (spoke(_ELSEWHERE, *_NO_PERMIT, *model.of_hub(list="LESSON", route_map=True, **{"in": True})), *_SOFT_CLEAR),
         _KEPT_BACK,
     ),
@@ -354,8 +323,7 @@ _LISTS: Final = (
 
 _BGP_TERMS: Final = (
     _by_trial(
-        "next-hop-self-missing",
-        "A hub of phase 3 passes routes on to a spoke with the next hops that they had",
+        "next-hop-self-missing: A hub of phase 3 passes routes on to a spoke with the next hops that they had",
         (
             Edit(Role.HUB, model.BGP, remove=("neighbor {spoke.tunnel_address} next-hop-self",)),
             Command(Role.HUB, ("clear ip bgp * soft",)),
@@ -364,8 +332,7 @@ _BGP_TERMS: Final = (
         (Cause.BY_TRIAL, Cause.NEXT_HOP_SELF),
     ),
     _by_trial(
-        "system-twice",
-        "Two spokes have one autonomous system, so each drops the routes of the other",
+        "system-twice: Two spokes have one autonomous system, so each drops the routes of the other",
         (
             spoke(
                 bgp_processes.ROUTER.no(number=word("bgp")),
@@ -383,14 +350,12 @@ _BGP_TERMS: Final = (
         needs=(Need.ONE_HUB,),
     ),
     _by_trial(
-        "maximum-prefix",
-        "A spoke ends its session with the hub at the second prefix",
+        "maximum-prefix: A spoke ends its session with the hub at the second prefix",
         (spoke(*model.of_hub(maximum_prefix=True, prefixes=1)), *_HARD),
         (Cause.MAXIMUM, Cause.BY_TRIAL, Cause.BGP_NEIGHBOR),
     ),
     _by_trial(
-        "family-not-active",
-        "A spoke does not exchange IPv4 routes with the hub",
+        "family-not-active: A spoke does not exchange IPv4 routes with the hub",
         (
             spoke(
                 model.BGP,
@@ -405,20 +370,17 @@ _BGP_TERMS: Final = (
 
 _LIMITS: Final = (
     _by_trial(
-        "family-shutdown",
-        "The address family of EIGRP is shut down at a router",
+        "family-shutdown: The address family of EIGRP is shut down at a router",
         (Eigrp(Role.SPOKE, address_family=(eigrp_lines.FAMILY_SHUTDOWN.line(),)), *model.FORGET),
         (Cause.BY_TRIAL, Cause.PASSIVE_INTERFACE, Cause.NETWORK_STATEMENT, Cause.AUTONOMOUS_SYSTEM),
     ),
     _by_trial(
-        "process-shutdown",
-        "The process of OSPF is shut down at a router",
+        "process-shutdown: The process of OSPF is shut down at a router",
         (spoke(model.OSPF, ospf_lines.SHUTDOWN.line()), *model.FORGET),
         (Cause.BY_TRIAL, Cause.PASSIVE_INTERFACE, Cause.NETWORK_STATEMENT),
     ),
     _by_trial(
-        "areas-apart",
-        "The LAN of a spoke is in an area that touches no backbone",
+        "areas-apart: The LAN of a spoke is in an area that touches no backbone",
         (
             Edit(
                 Role.SPOKE,
@@ -431,8 +393,8 @@ _LIMITS: Final = (
         (Cause.BY_TRIAL, Cause.OSPF_TERMS, Cause.NETWORK_STATEMENT),
     ),
     _by_trial(
-        "summary-of-a-spoke-eigrp",
-        "A spoke advertises one large network for all LANs, and drops what it has no longer prefix for",
+        "summary-of-a-spoke-eigrp: A spoke advertises one large network for all LANs, and drops what it has no longer "
+        "prefix for",
         (
             model.on_tunnel(Role.SPOKE, (sections.SUMMARY, {"address": "10.0.0.0", "mask": "255.0.0.0"})),
             *model.FORGET,
@@ -440,8 +402,7 @@ _LIMITS: Final = (
         (Cause.BY_TRIAL, Cause.BLACK_HOLE, Cause.ROUTE_FILTERED),
     ),
     _by_trial(
-        "summary-rip",
-        "The hub advertises one large network for all LANs in RIP, which in phase 2 leads by the hub",
+        "summary-rip: The hub advertises one large network for all LANs in RIP, which in phase 2 leads by the hub",
         (hub(model.TUNNEL, rip_lines.SUMMARY.line(address="10.20.0.0", mask="255.255.0.0")), *model.FORGET),
         (Cause.BY_TRIAL, Cause.NEXT_HOP_SELF),
         needs=(Need.RIP,),
@@ -450,15 +411,13 @@ _LIMITS: Final = (
 
 _WIRES: Final = (
     _by_trial(
-        "esp-outwards-blocked",
-        "What a spoke sends by ESP is dropped, and what it receives arrives",
+        "esp-outwards-blocked: What a spoke sends by ESP is dropped, and what it receives arrives",
         (Wire(Role.SPOKE, Badness(block=("esp", "udp-4500")), outgoing=True),),
         (Cause.ESP_BLOCKED, Cause.NAT_T_BLOCKED, Cause.IKE_BLOCKED),
         needs=(Need.PROTECTED, Need.NO_GATEWAY),
     ),
     _by_trial(
-        "esp-inwards-blocked",
-        "ESP for a spoke is dropped, and what it sends arrives",
+        "esp-inwards-blocked: ESP for a spoke is dropped, and what it sends arrives",
         (Wire(Role.SPOKE, Badness(block=("esp", "udp-4500")), incoming=True),),
         (Cause.ESP_BLOCKED, Cause.NAT_T_BLOCKED, Cause.IKE_BLOCKED),
         needs=(Need.PROTECTED, Need.NO_GATEWAY),

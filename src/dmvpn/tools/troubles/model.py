@@ -326,8 +326,7 @@ def with_story(
 
 
 def without_story(
-    name: str,
-    title: str,
+    heading: str,
     acts: tuple[Act, ...],
     causes: tuple[Cause, ...],
     *,
@@ -335,7 +334,8 @@ def without_story(
     parts: tuple[Role, ...] = (),
     needs: tuple[Need, ...] = (),
 ) -> Trouble:
-    """Return a trouble without a story: it is drawn for measurements alone."""
+    """Return a trouble without a story: it is drawn for measurements alone. heading: "ID: TITLE"."""
+    name, title = heading.split(": ", 1)
     return Trouble(
         id=name,
         title=title,
@@ -360,6 +360,8 @@ def commands(line: str, *parts: Role) -> tuple[Command, ...]:
 #: Troubles with one story: what users say.
 LOST: Final = "The branch {spoke.name} does not reach the head office any more."
 lost: Final = partial(with_story, complaint=LOST)
+#: Of a spoke that agrees on no SAs with the hub.
+unproved: Final = partial(with_story, complaint=LOST, parts=(Role.SPOKE, Role.HUB))
 all_lost: Final = partial(with_story, complaint="All branches lost the head office at the same minute.")
 gone: Final = partial(with_story, complaint="The computers at {spoke.name} cannot be reached any more.")
 LONG_WAY: Final = "Calls between {spoke.name} and {other.name} take the long way by the head office."
@@ -383,23 +385,6 @@ RING: Final = profiles.RING.line(name=word("keyring"))
 PEER: Final = (RING, profiles.PEER.line(name=word("peer")))
 IKEV2_PROFILE: Final = profiles.PROFILE.line(name=word("ikev2_profile"))
 HOST: Final = "255.255.255.255"
-
-
-_lost: Final = partial(Trouble, complaint=LOST)
-
-
-def unproved(
-    name: str,
-    title: str,
-    lines: tuple[str, ...],
-    hints: tuple[str, str],
-    *causes: Cause,
-    parts: tuple[Role, ...] = (Role.SPOKE, Role.HUB),
-    story: Callable[..., Trouble] = _lost,
-) -> Trouble:
-    """Return the trouble of a spoke that agrees on no SAs with the hub once these lines are entered."""
-    acts = (spoke(*lines), *RENEW)
-    return story(id=name, title=title, acts=acts, hints=(HOW_FAR, *hints), causes=causes, parts=parts)
 
 
 def keys(key: str) -> tuple[str, str]:

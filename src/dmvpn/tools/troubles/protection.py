@@ -48,32 +48,28 @@ from dmvpn.tools.troubles.model import (
 _IPSEC_PROFILE: Final = ipsec_profiles.PROFILE.line(name=word("profile"))
 
 PROTECTION: Final = (
+    model.unproved(spoke(*model.PEER, *model.keys("not-our-key")), *model.RENEW, Cause.PSK)(f"""
+        psk: The pre-shared key of a spoke differs
+        {model.HOW_FAR}
+        IKE answers, and then it does not believe. What do both ends say in their logs?
+        The pre-shared keys in the keyrings of {{spoke.name}} and {{hub.name}} are not the same.
+        """),
     model.unproved(
-        "psk",
-        "The pre-shared key of a spoke differs",
-        (*model.PEER, *model.keys("not-our-key")),
-        (
-            "IKE answers, and then it does not believe. What do both ends say in their logs?",
-            "The pre-shared keys in the keyrings of {spoke.name} and {hub.name} are not the same.",
+        spoke(
+            *model.PEER, ike_profiles.ADDRESS.no(), ike_profiles.ADDRESS.line(address="10.99.99.99", mask=model.HOST)
         ),
-        Cause.PSK,
-    ),
-    model.unproved(
-        "psk-missing",
-        "The keyring of a spoke has no key for the hub",
-        (*model.PEER, ike_profiles.ADDRESS.no(), ike_profiles.ADDRESS.line(address="10.99.99.99", mask=model.HOST)),
-        (
-            "Which key would {spoke.name} take for {hub.nbma}?",
-            "The peer in the keyring of {spoke.name} does not fit the hub's address.",
-        ),
+        *model.RENEW,
         Cause.PSK_MISSING,
         Cause.PSK,
         parts=(Role.SPOKE,),
-    ),
+    )(f"""
+        psk-missing: The keyring of a spoke has no key for the hub
+        {model.HOW_FAR}
+        Which key would {{spoke.name}} take for {{hub.nbma}}?
+        The peer in the keyring of {{spoke.name}} does not fit the hub's address.
+        """),
     model.unproved(
-        "ike-proposal",
-        "A spoke offers algorithms for IKE that the hub does not take",
-        (
+        spoke(
             ike_lines.PROPOSAL.line(name="LESSON"),
             ike_lines.ENCRYPTION.line(cipher1="aes-cbc-128"),
             ike_lines.INTEGRITY.line(hash1="sha256"),
@@ -82,13 +78,15 @@ PROTECTION: Final = (
             ike_lines.POLICY.line(name="LESSON"),
             ike_lines.USES.line(name="LESSON"),
         ),
-        (
-            "The first message of IKE is refused. What does it offer?",
-            "The IKEv2 proposal of {spoke.name} has nothing in common with the hub's.",
-        ),
+        *model.RENEW,
         Cause.IKE_PROPOSAL,
-        story=partial(Trouble, complaint=model.LOST, needs=(Need.IKEV2,)),
-    ),
+        needs=(Need.IKEV2,),
+    )(f"""
+        ike-proposal: A spoke offers algorithms for IKE that the hub does not take
+        {model.HOW_FAR}
+        The first message of IKE is refused. What does it offer?
+        The IKEv2 proposal of {{spoke.name}} has nothing in common with the hub's.
+        """),
     model.all_lost(
         Edit(
             Role.HUB,
@@ -105,33 +103,33 @@ PROTECTION: Final = (
         `match identity remote` in the IKEv2 profile of {{hub.name}} fits none of them.
         """),
     model.unproved(
-        "transform",
-        "The transform set of a spoke differs",
-        (
+        spoke(
             profiles.TRANSFORM_SET.line(name="LESSON", esp_aes=True, esp_sha_hmac=True),
             profiles.MODE.line(transport=True),
             "exit",
             _IPSEC_PROFILE,
             ipsec_profiles.TRANSFORM_SETS.line(name1="LESSON"),
         ),
-        (
-            "IKE is up, and there is no pair of SAs. Which transforms are offered, and which are accepted?",
-            "The transform sets of {spoke.name} and {hub.name} are not the same.",
-        ),
+        *model.RENEW,
         Cause.TRANSFORM,
-    ),
+    )(f"""
+        transform: The transform set of a spoke differs
+        {model.HOW_FAR}
+        IKE is up, and there is no pair of SAs. Which transforms are offered, and which are accepted?
+        The transform sets of {{spoke.name}} and {{hub.name}} are not the same.
+        """),
     model.unproved(
-        "pfs",
-        "A spoke wants perfect forward secrecy, the hub does not know of it",
-        (_IPSEC_PROFILE, ipsec_profiles.PFS.line(group="group20"), ipsec_profiles.SECONDS.line(seconds=120)),
-        ("IKE is up, and there is no pair of SAs. Compare the IPsec profiles.", "Only {spoke.name} has `set pfs`."),
+        spoke(_IPSEC_PROFILE, ipsec_profiles.PFS.line(group="group20"), ipsec_profiles.SECONDS.line(seconds=120)),
+        *model.RENEW,
         Cause.PFS,
-        story=partial(
-            Trouble,
-            complaint="{spoke.name} works for some minutes, then it is away for a while, and so on, day and night.",
-            noticed=False,
-        ),
-    ),
+        noticed=False,
+    )(f"""
+        pfs: A spoke wants perfect forward secrecy, the hub does not know of it
+        says: {{spoke.name}} works for some minutes, then it is away for a while, and so on, day and night.
+        {model.HOW_FAR}
+        IKE is up, and there is no pair of SAs. Compare the IPsec profiles.
+        Only {{spoke.name}} has `set pfs`.
+        """),
     with_story(Differ(Role.SPOKE, IPSEC, MODE), *model.RENEW)(f"""
         mode: A spoke's transform set is for tunnel mode
         says: The auditor asks why packets of {{spoke.name}} are larger than those of other branches.
@@ -161,46 +159,36 @@ _ANY: Final = "0.0.0.0"  # noqa: S104 - no binding: a key for every address
 
 ISAKMP: Final = (
     model.unproved(
-        "isakmp-key",
-        "The isakmp key of a spoke differs",
-        ("no {isakmp_key}", isakmp.KEY.line(key="not-our-key", address=_ANY)),
-        (
-            "Main mode comes as far as MM_KEY_EXCH. What do both ends say in their logs?",
-            "`crypto isakmp key` of {spoke.name} and of {hub.name} are not the same.",
-        ),
-        Cause.PSK,
-    ),
+        spoke("no {isakmp_key}", isakmp.KEY.line(key="not-our-key", address=_ANY)), *model.RENEW, Cause.PSK
+    )(f"""
+        isakmp-key: The isakmp key of a spoke differs
+        {model.HOW_FAR}
+        Main mode comes as far as MM_KEY_EXCH. What do both ends say in their logs?
+        `crypto isakmp key` of {{spoke.name}} and of {{hub.name}} are not the same.
+        """),
     model.unproved(
-        "isakmp-key-missing",
-        "The isakmp key of a spoke is for another address than the hub's",
-        ("no {isakmp_key}", isakmp.KEY.line(key="not-our-key", address="10.99.99.99")),
-        (
-            "Does the spoke begin with IKE at all? Read its log.",
-            "The `crypto isakmp key` of {spoke.name} is for an address without a router.",
-        ),
+        spoke("no {isakmp_key}", isakmp.KEY.line(key="not-our-key", address="10.99.99.99")),
+        *model.RENEW,
         Cause.PSK_MISSING,
         Cause.PSK,
-    ),
-    model.unproved(
-        "isakmp-policy",
-        "A spoke's isakmp policy has a group that the hub's policies lack",
-        ("{isakmp_policy}", isakmp.GROUP.line(group="20")),
-        (
-            "The first message of main mode is refused. Look into it with `debug crypto isakmp`.",
-            "`show crypto isakmp policy` of {spoke.name} has nothing in common with the hub's.",
-        ),
-        Cause.IKE_PROPOSAL,
-    ),
-    model.unproved(
-        "isakmp-hash",
-        "A spoke's isakmp policy has a hash that the hub's policies lack",
-        ("{isakmp_policy}", isakmp.HASH.line(sha512=True)),
-        (
-            "The first message of main mode is refused. Which algorithms does it offer?",
-            "Compare line by line what both ends print of `show crypto isakmp policy`.",
-        ),
-        Cause.IKE_PROPOSAL,
-    ),
+    )(f"""
+        isakmp-key-missing: The isakmp key of a spoke is for another address than the hub's
+        {model.HOW_FAR}
+        Does the spoke begin with IKE at all? Read its log.
+        The `crypto isakmp key` of {{spoke.name}} is for an address without a router.
+        """),
+    model.unproved(spoke("{isakmp_policy}", isakmp.GROUP.line(group="20")), *model.RENEW, Cause.IKE_PROPOSAL)(f"""
+        isakmp-policy: A spoke's isakmp policy has a group that the hub's policies lack
+        {model.HOW_FAR}
+        The first message of main mode is refused. Look into it with `debug crypto isakmp`.
+        `show crypto isakmp policy` of {{spoke.name}} has nothing in common with the hub's.
+        """),
+    model.unproved(spoke("{isakmp_policy}", isakmp.HASH.line(sha512=True)), *model.RENEW, Cause.IKE_PROPOSAL)(f"""
+        isakmp-hash: A spoke's isakmp policy has a hash that the hub's policies lack
+        {model.HOW_FAR}
+        The first message of main mode is refused. Which algorithms does it offer?
+        Compare line by line what both ends print of `show crypto isakmp policy`.
+        """),
 )
 
 
@@ -232,25 +220,24 @@ _one: Final = partial(
 )
 
 
-def _certificate(name: str, title: str, trustpoint: str, part: Role = Role.SPOKE) -> Trouble:
+def _certificate(heading: str, trustpoint: str, part: Role = Role.SPOKE) -> Trouble:
     """Return the trouble of a router whose certificate its peers must reject."""
     add = (ike_profiles.TRUSTPOINT.line(name=trustpoint),) if trustpoint else ()
     edit = Edit(part, model.IKEV2_PROFILE, remove=("pki trustpoint",), add=add)
     causes = (Cause.CERTIFICATE, Cause.IKE_IDENTITY)
-    return _one(name, title, (edit, *_FORGET), causes, parts=(Role.SPOKE, Role.HUB), needs=(Need.CERTIFICATES,))
+    return _one(heading, (edit, *_FORGET), causes, parts=(Role.SPOKE, Role.HUB), needs=(Need.CERTIFICATES,))
 
 
 _CERTIFIED: Final = (
-    _certificate("certificate-expired", "A spoke proves itself with a certificate that has expired", "EXPIRED"),
-    _certificate("certificate-elsewhere", "A spoke has a certificate of an authority that is unknown", "ELSEWHERE"),
-    _certificate("certificate-misnamed", "A spoke's certificate has a name that no peer accepts", "MISNAMED"),
-    _certificate("certificate-none", "A spoke does not say what it proves itself with", ""),
-    _certificate("hub-certificate-expired", "A hub's certificate has expired", "EXPIRED", Role.HUB),
-    _certificate("hub-certificate-elsewhere", "A hub has one of an unknown authority", "ELSEWHERE", Role.HUB),
+    _certificate("certificate-expired: A spoke proves itself with a certificate that has expired", "EXPIRED"),
+    _certificate("certificate-elsewhere: A spoke has a certificate of an authority that is unknown", "ELSEWHERE"),
+    _certificate("certificate-misnamed: A spoke's certificate has a name that no peer accepts", "MISNAMED"),
+    _certificate("certificate-none: A spoke does not say what it proves itself with", ""),
+    _certificate("hub-certificate-expired: A hub's certificate has expired", "EXPIRED", Role.HUB),
+    _certificate("hub-certificate-elsewhere: A hub has one of an unknown authority", "ELSEWHERE", Role.HUB),
     *(
         _one(
-            f"{who}clock-and-certificates",
-            f"The clock of a {part.value} is years behind: no certificate is valid yet",
+            f"{who}clock-and-certificates: The clock of a {part.value} is years behind: no certificate is valid yet",
             (Command(part, (_PAST,)), *_FORGET),
             (Cause.CLOCK,),
             needs=(Need.CERTIFICATES,),
@@ -265,8 +252,7 @@ _KEYS: Final = tuple(
     for trouble in (
         *(
             _one(
-                f"{who}key-{kind}-{protocol}",
-                f"{title}, {protocol}",
+                f"{who}key-{kind}-{protocol}: {title}, {protocol}",
                 (Configure(part, lines),),
                 (cause,),
                 parts=(Role.SPOKE, Role.HUB),
@@ -286,8 +272,7 @@ _KEYS: Final = tuple(
         ),
         *(
             _one(
-                f"{who}clock-and-keys-{protocol}",
-                f"A clock is years behind: no key is valid yet, {protocol}",
+                f"{who}clock-and-keys-{protocol}: A clock is years behind: no key is valid yet, {protocol}",
                 (Command(part, (_PAST,)),),
                 (Cause.CLOCK,),
                 parts=(part,),
@@ -300,14 +285,12 @@ _KEYS: Final = tuple(
 
 _PASSWORDS: Final = (
     _one(
-        "bgp-password-other",
-        "A spoke has another BGP password than the hub",
+        "bgp-password-other: A spoke has another BGP password than the hub",
         (Differ(Role.SPOKE, BGP, PASSWORD), Command(Role.SPOKE, ("clear ip bgp *",))),
         (PASSWORD.cause,),
     ),
     _one(
-        "bgp-password-gone",
-        "A spoke has no BGP password any more",
+        "bgp-password-gone: A spoke has no BGP password any more",
         (
             spoke(model.BGP, bgp_processes.NEIGHBOR.no(peer=word("hub.tunnel_address"), password=_OURS)),
             Command(Role.SPOKE, ("clear ip bgp *",)),
@@ -320,21 +303,19 @@ _PASSWORDS: Final = (
 
 _TIMES: Final = (
     *(
-        _one(name, title, (Differ(Role.SPOKE, RIP, TIMERS, timers),), (TIMERS.cause,))
-        for name, title, timers in (
-            ("rip-forgets", "A spoke forgets its RIP routes before the next update", RipTimers(10, 4, 4, 8)),
-            ("rip-tells-late", "A spoke sends RIP updates after its routes timed out", RipTimers(90, 180, 180, 240)),
+        _one(heading, (Differ(Role.SPOKE, RIP, TIMERS, timers),), (TIMERS.cause,))
+        for heading, timers in (
+            ("rip-forgets: A spoke forgets its RIP routes before the next update", RipTimers(10, 4, 4, 8)),
+            ("rip-tells-late: A spoke sends RIP updates after its routes timed out", RipTimers(90, 180, 180, 240)),
         )
     ),
     _one(
-        "hub-eigrp-timers",
-        "A hub says hello less often than it may be silent",
+        "hub-eigrp-timers: A hub says hello less often than it may be silent",
         (model.on_tunnel(Role.HUB, (sections.HELLO_INTERVAL, {"seconds": 60}), (sections.HOLD_TIME, {"seconds": 20})),),
         (Cause.EIGRP_TIMERS,),
     ),
     _one(
-        "hub-ospf-dead",
-        "OSPF of a hub gives others up sooner than they do",
+        "hub-ospf-dead: OSPF of a hub gives others up sooner than they do",
         (hub(model.TUNNEL, ospf_ports.DEAD_INTERVAL.line(seconds=25)),),
         (Cause.OSPF_TERMS,),
         parts=(Role.SPOKE, Role.OTHER, Role.HUB),

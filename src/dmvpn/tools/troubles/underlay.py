@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from functools import partial
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.findings import Cause
 from dmvpn.features.eigrp.config import sections
@@ -30,10 +30,6 @@ from dmvpn.tools.troubles.model import (
     with_story,
     word,
 )
-
-if TYPE_CHECKING:
-    from dmvpn.tools.troubles.model import Act
-
 
 # --------------------------------------------------------------------------------------- routers and wires that are cut
 
@@ -301,101 +297,72 @@ SLOW: Final = Trouble(
 
 _MAPS: Final = (Cause.WRONG_MAP, Cause.NHS_NBMA)
 _SESSIONS: Final = model.commands("clear crypto session", Role.SPOKE, Role.OTHER)
-_BETWEEN: Final = "Both reach the hub. What passes between the NBMA addresses of the two?"
-_KNOWN: Final = (
-    "What does {spoke.name} know of {other.name}, and from whom?",
-    "`show ip nhrp` at {spoke.name}: static?",
+_astray: Final = partial(
+    with_story,
+    complaint="{spoke.name} is cut off. The provider says that all is well.",
+    needs=(Need.PROVIDER, Need.NO_GATEWAY),
 )
-_AGREED: Final = (
-    "Both reach the hub. On what do the two agree with each other?",
-    "`show crypto ikev2 sa` at {spoke.name} while it talks with {other.name}, and its keyring.",
+#: Of a pair whose packets take the long way.
+_long: Final = partial(
+    with_story,
+    complaint="Calls between {spoke.name} and {other.name} are bad. With the head office both are content.",
+    needs=(Need.MULTIPOINT,),
 )
-
-
-def _astray(name: str, title: str, line: str, *causes: Cause) -> Trouble:
-    """Return the trouble of a route of the provider."""
-    return Trouble(
-        id=name,
-        title=title,
-        acts=(Configure(Role.PROVIDER, (line,)),),
-        complaint="{spoke.name} is cut off. The provider says that all is well.",
-        hints=("Follow a packet for {spoke.nbma} from {hub.name}.", "`show ip route {spoke.nbma}` at {provider.name}."),
-        causes=causes,
-        needs=(Need.PROVIDER, Need.NO_GATEWAY),
-    )
-
-
-def _long(
-    name: str,
-    title: str,
-    acts: tuple[Act, ...],
-    hints: tuple[str, str],
-    *causes: Cause,
-    need: Need | None = None,
-    parts: tuple[Role, ...] = (),
-) -> Trouble:
-    """Return the trouble of a pair whose packets take the long way. need: besides multipoint tunnels."""
-    return Trouble(
-        id=name,
-        title=title,
-        acts=acts,
-        complaint="Calls between {spoke.name} and {other.name} are bad. With the head office both are content.",
-        hints=hints,
-        causes=causes,
-        parts=parts,
-        needs=(Need.MULTIPOINT, *((need,) if need is not None else ())),
-    )
-
 
 SPOKE_PAIRS: Final = (
     _astray(
-        "provider-route-between",
-        "The provider has no way to one spoke, where another one asks",
-        model.route("spoke.nbma", model.HOST),
+        Configure(Role.PROVIDER, (model.route("spoke.nbma", model.HOST),)),
         Cause.BLACK_HOLE,
         Cause.MISSING_ROUTE,
         Cause.WRONG_NEXT_HOP,
         Cause.NO_ROUTE_THERE,
-    ),
+    )("""
+        provider-route-between: The provider has no way to one spoke, where another one asks
+        Follow a packet for {spoke.nbma} from {hub.name}.
+        `show ip route {spoke.nbma}` at {provider.name}.
+        """),
     _astray(
-        "provider-route-astray",
-        "A route of the provider leads the packets for one spoke to another one",
-        model.route("spoke.nbma", "255.255.255.255", "other.nbma"),
+        Configure(Role.PROVIDER, (model.route("spoke.nbma", "255.255.255.255", "other.nbma"),)),
         Cause.WRONG_NEXT_HOP,
         Cause.MISSING_ROUTE,
         Cause.NO_ROUTE_THERE,
         Cause.BLACK_HOLE,
-    ),
+    )("""
+        provider-route-astray: A route of the provider leads the packets for one spoke to another one
+        Follow a packet for {spoke.nbma} from {hub.name}.
+        `show ip route {spoke.nbma}` at {provider.name}.
+        """),
     _long(
-        "peer-route",
-        "A spoke has a route into nothing to the NBMA address of another one",
-        (spoke(model.route("other.nbma", model.HOST)), *model.FORGET, *_SESSIONS),
-        (_BETWEEN, "`show ip route {other.nbma}` at {spoke.name}: who says so?"),
+        spoke(model.route("other.nbma", model.HOST)),
+        *model.FORGET,
+        *_SESSIONS,
         Cause.BLACK_HOLE,
         Cause.PEERS_APART,
         Cause.MISSING_ROUTE,
-        need=Need.NO_GATEWAY,
-    ),
+        needs=(Need.MULTIPOINT, Need.NO_GATEWAY),
+    )("""
+        peer-route: A spoke has a route into nothing to the NBMA address of another one
+        Both reach the hub. What passes between the NBMA addresses of the two?
+        `show ip route {other.nbma}` at {spoke.name}: who says so?
+        """),
     _long(
-        "peer-map",
-        "A spoke has a static map of another spoke, with an address that is not its",
-        (
-            spoke(model.TUNNEL, nhrp_lines.MAP.line(target=word("other.tunnel_address"), nbma=word("hub.nbma"))),
-            *model.FORGET,
-        ),
-        _KNOWN,
+        spoke(model.TUNNEL, nhrp_lines.MAP.line(target=word("other.tunnel_address"), nbma=word("hub.nbma"))),
+        *model.FORGET,
         *_MAPS,
-    ),
+    )("""
+        peer-map: A spoke has a static map of another spoke, with an address that is not its
+        What does {spoke.name} know of {other.name}, and from whom?
+        `show ip nhrp` at {spoke.name}: static?
+        """),
     _long(
-        "map-to-nobody",
-        "A spoke has a static map of another spoke, with an address that no router has",
-        (
-            spoke(model.TUNNEL, nhrp_lines.MAP.line(target=word("other.tunnel_address"), nbma="198.18.0.99")),
-            *model.FORGET,
-        ),
-        _KNOWN,
+        spoke(model.TUNNEL, nhrp_lines.MAP.line(target=word("other.tunnel_address"), nbma="198.18.0.99")),
+        *model.FORGET,
         *_MAPS,
-    ),
+    )("""
+        map-to-nobody: A spoke has a static map of another spoke, with an address that no router has
+        What does {spoke.name} know of {other.name}, and from whom?
+        `show ip nhrp` at {spoke.name}: static?
+        """),
     with_story(
         hub(model.TUNNEL, nhrp_lines.MAP.line(target=word("spoke.tunnel_address"), nbma=word("other.nbma"))),
         *model.FORGET,
@@ -408,76 +375,63 @@ SPOKE_PAIRS: Final = (
         `show ip nhrp {spoke.tunnel_address}` at {hub.name}: dynamic, or static?
         """),
     _long(
-        "keys-of-the-hub-alone",
-        "A spoke has a key for the hub, and for no other peer",
-        (
-            spoke(
-                *model.PEER,
-                ike_profiles.ADDRESS.no(address=IPv4Address(0), mask=IPv4Address(0)),
-                ike_profiles.ADDRESS.line(address=word("hub.nbma")),
-            ),
-            *model.FORGET,
-            *_SESSIONS,
+        spoke(
+            *model.PEER,
+            ike_profiles.ADDRESS.no(address=IPv4Address(0), mask=IPv4Address(0)),
+            ike_profiles.ADDRESS.line(address=word("hub.nbma")),
         ),
-        _AGREED,
+        *model.FORGET,
+        *_SESSIONS,
         Cause.PSK_MISSING,
         Cause.PSK,
-        need=Need.ONE_HUB,
-    ),
+        needs=(Need.MULTIPOINT, Need.ONE_HUB),
+    )("""
+        keys-of-the-hub-alone: A spoke has a key for the hub, and for no other peer
+        Both reach the hub. On what do the two agree with each other?
+        `show crypto ikev2 sa` at {spoke.name} while it talks with {other.name}, and its keyring.
+        """),
     _long(
-        "key-of-the-pair",
-        "Two spokes have different keys for each other",
-        (
-            spoke(
-                model.RING,
-                ike_profiles.PEER.line(name="LESSON"),
-                ike_profiles.ADDRESS.line(address=word("other.nbma")),
-                *model.keys("NotTheSame1"),
-            ),
-            *model.FORGET,
-            *_SESSIONS,
+        spoke(
+            model.RING,
+            ike_profiles.PEER.line(name="LESSON"),
+            ike_profiles.ADDRESS.line(address=word("other.nbma")),
+            *model.keys("NotTheSame1"),
         ),
-        _AGREED,
+        *model.FORGET,
+        *_SESSIONS,
         Cause.PSK,
         Cause.PSK_MISSING,
+        needs=(Need.MULTIPOINT, Need.NO_GATEWAY),
         parts=(Role.SPOKE, Role.OTHER),
-        need=Need.NO_GATEWAY,
-    ),
+    )("""
+        key-of-the-pair: Two spokes have different keys for each other
+        Both reach the hub. On what do the two agree with each other?
+        `show crypto ikev2 sa` at {spoke.name} while it talks with {other.name}, and its keyring.
+        """),
     _long(
-        "identity-of-the-hub-alone",
-        "A spoke believes the hub alone",
-        (
-            Edit(
-                Role.SPOKE,
-                model.IKEV2_PROFILE,
-                remove=("match identity",),
-                add=(ike_profiles.MATCH_IDENTITY.line(address=word("hub.nbma"), mask=model.HOST),),
-            ),
-            *model.FORGET,
-            *_SESSIONS,
+        Edit(
+            Role.SPOKE,
+            model.IKEV2_PROFILE,
+            remove=("match identity",),
+            add=(ike_profiles.MATCH_IDENTITY.line(address=word("hub.nbma"), mask=model.HOST),),
         ),
-        (
-            "Both reach the hub. Whom does {spoke.name} believe?",
-            "`show running-config | section ikev2 profile` at {spoke.name}.",
-        ),
+        *model.FORGET,
+        *_SESSIONS,
         Cause.IKE_IDENTITY,
-        need=Need.ONE_HUB,
-    ),
-    _long(
-        "next-hop-self",
-        "The hub says of all routes that it is the next hop, in phase 2",
-        (model.on_tunnel(Role.HUB, (sections.NEXT_HOP_SELF, {})), *model.FORGET),
-        (
-            "Where does {spoke.name} send packets for {other.name}?",
-            "`show ip route {other.lan_network}` at {spoke.name}: which next hop has it, and which one had it before?",
-        ),
-        Cause.NEXT_HOP_SELF,
-    ),
-    _long(
-        "server-only",
-        "A spoke answers questions, and asks none",
-        (spoke(model.TUNNEL, nhrp_lines.SERVER_ONLY.line()), *model.FORGET),
-        ("Who asks whom?", "`show running-config interface {spoke.tunnel}` at {spoke.name}."),
-        Cause.SHORTCUT,
-    ),
+        needs=(Need.MULTIPOINT, Need.ONE_HUB),
+    )("""
+        identity-of-the-hub-alone: A spoke believes the hub alone
+        Both reach the hub. Whom does {spoke.name} believe?
+        `show running-config | section ikev2 profile` at {spoke.name}.
+        """),
+    _long(model.on_tunnel(Role.HUB, (sections.NEXT_HOP_SELF, {})), *model.FORGET, Cause.NEXT_HOP_SELF)("""
+        next-hop-self: The hub says of all routes that it is the next hop, in phase 2
+        Where does {spoke.name} send packets for {other.name}?
+        `show ip route {other.lan_network}` at {spoke.name}: which next hop has it, and which one had it before?
+        """),
+    _long(spoke(model.TUNNEL, nhrp_lines.SERVER_ONLY.line()), *model.FORGET, Cause.SHORTCUT)("""
+        server-only: A spoke answers questions, and asks none
+        Who asks whom?
+        `show running-config interface {spoke.tunnel}` at {spoke.name}.
+        """),
 )
