@@ -1,6 +1,6 @@
 """A network card that merges TCP segments inside GRE, as every Ethernet card does (generic receive offload).
 
-What a user saw: ping and DNS went through the tunnel, TCP crawled or stood still. A raw socket gets the merged packet,
+What a user saw: ping and DNS went through the tunnel, TCP crawled or stopped. A raw socket gets the merged packet,
 up to 64 KiB long, and its inner TCP checksum is not finished.
 """
 

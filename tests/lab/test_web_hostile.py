@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(
 LAB = "/api/v1/labs/notes-phase3"
 #: Markup that would run a script in every place where text is taken for markup.
 MARKUP = '</script><!--<script>"><img/src=x/onerror=window.hacked=1><svg/onload=window.hacked=1>'
-#: Turns what stands behind it about.
+#: Turns what is behind it about.
 TURNED = "exe\N{RIGHT-TO-LEFT OVERRIDE}gpj"
 
 #: The text on the screen of a terminal.

@@ -4,7 +4,7 @@
                              |
                              +------ 192.168.8.2  beside      (another one of theirs behind the same NAT)
 
-Both want IPsec of the kernel for transport mode. Kernels without ESP are common, so a small library stands between
+Both want IPsec of the kernel for transport mode. Kernels without ESP are common, so a small library is between
 (`esp_accepted.c`): it accepts every SA, and only IKE is real.
 """
 
@@ -176,7 +176,7 @@ class Peer(ABC):
     def __init__(self, wire: Wire, wishes: Wishes, place: str = "theirs") -> None:
         self.wire, self.wishes, self.place, self.folder = wire, wishes, place, wire.folder / place
         self.folder.mkdir()
-        # Compile the library that stands between a daemon and its kernel
+        # Compile the library that is between a daemon and its kernel
         made = self.folder / "esp_accepted.so"
         if not made.exists():
             _run("cc", "-shared", "-fPIC", "-O1", "-o", str(made), str(_SOURCE), "-ldl", "-lpthread")

@@ -380,7 +380,7 @@ def test_fragments_take_no_more_room_than_one_message_may() -> None:
     cipher = cipher_of(Encr.AES_GCM_16, 256, Integ.NONE)
     assert cipher is not None
     sealer, opener = cipher.sealer(bytes(36), b"", SeededEntropy(1)), cipher.opener(bytes(36), b"")
-    header = Header(spi_i=b"initiate", spi_r=b"responde", exchange=35, flags=Flag.INITIATOR, message_id=1)
+    header = Header(spi_i=b"initiate", spi_r=b"answered", exchange=35, flags=Flag.INITIATOR, message_id=1)
     fragments = Fragments()
     refused = 0
     for number in range(1, 65):
@@ -400,7 +400,7 @@ def test_a_message_in_too_many_fragments_is_refused_at_the_first() -> None:
     """However small they are, each takes room."""
     cipher = cipher_of(Encr.AES_GCM_16, 256, Integ.NONE)
     assert cipher is not None
-    header = Header(spi_i=b"initiate", spi_r=b"responde", exchange=35, flags=Flag.INITIATOR, message_id=1)
+    header = Header(spi_i=b"initiate", spi_r=b"answered", exchange=35, flags=Flag.INITIATOR, message_id=1)
     octets = Message((EncryptedFragment(0, 2, 65, bytes(40)),), header=header).serialize()
     with pytest.raises(WireError, match="too many"):
         Fragments().add(Message.parse(octets), octets, cipher.opener(bytes(36), b""))
