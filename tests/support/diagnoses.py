@@ -30,6 +30,7 @@ from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.measuring import worse
 from dmvpn.tools.doctor import visit
 from dmvpn.tools.troubles import TROUBLES
+from dmvpn.tools.troubles.branch import BRANCH
 from dmvpn.tools.troubles.faults import Fault, copied, exchanged, fault, place_name, places, removed
 from dmvpn.tools.troubles.further import FURTHER, UNLISTED
 from dmvpn.tools.troubles.packet_lists import LISTS
@@ -75,7 +76,7 @@ def known_fault(stage: Stage, name: str) -> Fault:
     known = next(
         (
             one
-            for one in (*TROUBLES, *FURTHER, *AUTHENTICATION, *UNLISTED, *VRFS, *LISTS, *lines)
+            for one in (*TROUBLES, *FURTHER, *AUTHENTICATION, *UNLISTED, *VRFS, *LISTS, *BRANCH, *lines)
             if one.id == trouble_id
         ),
         None,

@@ -87,6 +87,12 @@ class Cause(enum.Enum):
     PACKET_FILTER = "packet filter of the router"
     REVERSE_PATH = "senders verified too strictly"
     LIST_MISSING = "access list that does not exist"
+    # what a branch has around its tunnels
+    POOL = "DHCP pool that leases nothing"
+    RELAY = "DHCP relay without a server"
+    VLAN = "VLAN that leads nowhere"
+    TRANSLATION = "NAT rule that does not translate"
+    OWN_PACKETS = "NAT takes packets of the router"
     # VRFs: each is about where packets are looked up
     TABLE = "wrong VRF"
     # registration

@@ -181,6 +181,11 @@ class Device:
     def nat(self) -> NatConfig:
         return nat_model(self.tree) or NatConfig()
 
+    @property
+    def helpers(self) -> tuple[tuple[str, IPv4Address], ...]:
+        """The `ip helper-address` lines of its ports, without those of other VRFs."""
+        return tuple((port.interface, address) for port in self.dhcp.ports for vrf, address in port.helpers if not vrf)
+
     @cached_property
     def nat_off_wire(self) -> tuple[tuple[str, Prefix], ...]:
         """Addresses of NAT that are in no network of its interfaces: packets to them need a route at the provider.

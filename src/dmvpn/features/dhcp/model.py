@@ -112,3 +112,14 @@ class DhcpConfig:
     ports: tuple[PortSettings, ...] = ()
     adds_information: bool = False
     routes: tuple[LeasedRoute, ...] = ()
+
+    def excluded_of(self, pool: Pool) -> int:
+        """Return how many addresses of a pool are excluded."""
+        count, network = 0, pool.network
+        if network is not None:
+            beyond, high = network.number + 1, network.number + network.size - 2
+            for one in sorted((one for one in self.excluded if one.vrf == pool.vrf), key=lambda one: one.first):
+                first, last = max(int(one.first), beyond), min(int(one.last), high)
+                if first <= last:
+                    count, beyond = count + last - first + 1, last + 1
+        return count

@@ -174,12 +174,7 @@ def _pool(machine: DhcpMachine, pool: Pool) -> PoolLine:
         host = pool.host[0] if pool.host is not None else None
         return PoolLine(pool.name, pool.vrf, 1, leased, 0, host, host, None)
     low, high = network.number + 1, network.number + network.size - 2
-    excluded, beyond = 0, low
-    for one in sorted((one for one in machine.config.excluded if one.vrf == pool.vrf), key=lambda one: one.first):
-        first, last = max(int(one.first), beyond), min(int(one.last), high)
-        if first <= last:
-            excluded, beyond = excluded + last - first + 1, last + 1
-    ends = IPv4Address(low), IPv4Address(high)
+    ends, excluded = (IPv4Address(low), IPv4Address(high)), machine.config.excluded_of(pool)
     return PoolLine(pool.name, pool.vrf, high - low + 1, leased, excluded, *ends, machine.server.current(pool))
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.findings import Concern, Rule, Severity, rule
+from dmvpn.base.findings import Cause, Concern, Rule, Severity, rule
+from dmvpn.base.translation import ICMP, PacketFlow
 from dmvpn.base.values import collected
 from dmvpn.features.nat import config as lines
-from dmvpn.features.nat.model import NatStatic, Policies
+from dmvpn.features.nat.model import NatRule, NatStatic, Policies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.translation import PacketPolicies
+    from dmvpn.base.translation import Clause, PacketPolicies
     from dmvpn.features.nat.model import NatConfig, OwnAddresses
 
-OUTSIDE: Final = rule(Severity.WARNING)(r"""
+OUTSIDE: Final = rule(Severity.WARNING, Cause.TRANSLATION)(r"""
     nat-without-outside: A NAT rule names an interface that is not outside
     Only packets that leave by an interface with `ip nat outside` are translated. Without it packets leave with their
     private addresses, and answers do not return.
@@ -23,14 +25,14 @@ OUTSIDE: Final = rule(Severity.WARNING)(r"""
     ip address 192.0.2.2 255.255.255.252
     fix: interface GigabitEthernet1\n ip nat outside
     """)
-INSIDE: Final = rule(Severity.WARNING)(r"""
+INSIDE: Final = rule(Severity.WARNING, Cause.TRANSLATION)(r"""
     nat-without-inside: A NAT rule, and no interface is inside
     Only packets that enter by an interface with `ip nat inside` are translated. Tunnels need not be inside: packets to
     another site through a tunnel leave by no outside interface.
     bad: ip nat inside source list LAN interface GigabitEthernet1 overload
     fix: interface GigabitEthernet2\n ip nat inside
     """)
-REFUSED: Final = rule(Severity.WARNING)(r"""
+REFUSED: Final = rule(Severity.WARNING, Cause.TRANSLATION)(r"""
     nat-rule-refused: A NAT rule that routers of this program do not obey
     An access list for NAT may permit and deny ip, tcp, udp and icmp, by addresses and by ports (eq, gt, lt, range); a
     route map may match ip address and interface. IOS takes more. A router of this program obeys such a rule to the
@@ -38,7 +40,7 @@ REFUSED: Final = rule(Severity.WARNING)(r"""
     bad: ip access-list extended LAN\n permit gre any any
     fix: ip access-list extended LAN\n permit ip 10.1.1.0 0.0.0.255 any
     """)
-COLLISION: Final = rule(Severity.ERROR)(r"""
+COLLISION: Final = rule(Severity.ERROR, Cause.OWN_PACKETS)(r"""
     nat-takes-own-packets: A static rule would give the router's own packets to a station inside
     UDP ports 500 and 4500 are those of IKE, TCP ports 22 and 179 those of SSH and BGP; and an address that is the
     source of a tunnel gets its GRE and ESP. A router of this program does not obey such a rule; on IOS the tunnels go
@@ -46,7 +48,7 @@ COLLISION: Final = rule(Severity.ERROR)(r"""
     bad: ip nat inside source static 10.1.1.5 interface GigabitEthernet1\n(GigabitEthernet1 is a tunnel source)
     fix: ip nat inside source static tcp 10.1.1.5 443 interface GigabitEthernet1 443
     """)
-TUNNEL: Final = rule(Severity.WARNING)(r"""
+TUNNEL: Final = rule(Severity.WARNING, Cause.OWN_PACKETS)(r"""
     nat-outside-tunnel: A tunnel is outside of NAT
     What leaves by it is translated where a rule says so: the other sites see public addresses, and their filters and
     routes know the private ones. A tunnel is neither inside nor outside unless stations behind it need the Internet
@@ -55,6 +57,8 @@ TUNNEL: Final = rule(Severity.WARNING)(r"""
     fix: interface Tunnel0\n no ip nat outside
     """)
 RULES: Final = collected(Rule, vars())
+#: A station outside.
+_ANYBODY: Final = IPv4Address("198.18.0.1")
 
 
 def check(config: NatConfig, known: PacketPolicies, own: OwnAddresses) -> Iterator[Concern]:
@@ -69,10 +73,15 @@ def check(config: NatConfig, known: PacketPolicies, own: OwnAddresses) -> Iterat
             yield Concern(rule=OUTSIDE, at=at, what=f"{what} has {'no ' if named else ''}ip nat outside", fix=fix)
         if not config.inside:
             what = "no interface has ip nat inside, so nothing is translated"
-            yield Concern(rule=INSIDE, at=at, what=what)
+            clauses = policies.clauses(line) if isinstance(line, NatRule) else ()
+            meant = (name for address, name in own.interfaces.items() if _is_meant(clauses, address))
+            port = next((name for name in meant if not name.startswith(("Tunnel", "Loopback"))), "")
+            fix = f"interface {port}\n {lines.INSIDE.line()}" if port else ""
+            yield Concern(rule=INSIDE, at=at, what=what, fix=fix)
         if isinstance(line, NatStatic):
             if why := own.collision(line):
-                yield Concern(rule=COLLISION, at=at, what=f"a router of this program translates nothing by it: {why}")
+                what = f"a router of this program translates nothing by it: {why}"
+                yield Concern(rule=COLLISION, at=at, what=what, fix=f"no {line}")
         elif isinstance(clauses := policies.clauses(line), str):
             yield Concern(rule=REFUSED, at=at, what=f"a router of this program translates nothing by it: {clauses}")
     for name in config.outside:
@@ -81,3 +90,9 @@ def check(config: NatConfig, known: PacketPolicies, own: OwnAddresses) -> Iterat
             what = f"packets to other sites are translated where they leave by {name}"
             fix = f"{tunnel}\n {lines.OUTSIDE.no()}"
             yield Concern(rule=TUNNEL, at=(tunnel, lines.OUTSIDE.line()), what=what, fix=fix)
+
+
+def _is_meant(clauses: tuple[Clause, ...] | str, address: IPv4Address) -> bool:
+    """Return whether packets of a station there are translated."""
+    flow = PacketFlow(ICMP, address, _ANYBODY)
+    return not isinstance(clauses, str) and next((one.permit for one in clauses if one.fits(flow)), False)

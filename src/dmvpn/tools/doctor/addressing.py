@@ -22,6 +22,7 @@ from dmvpn.features.interface.config import IPV6_ADDRESS as ADDRESS6
 from dmvpn.ios import INTERFACE, Blank, Placeholder
 from dmvpn.ios.interface_addresses import ADDRESS
 from dmvpn.shells.lab_model import INSIDE, UNLEASED
+from dmvpn.tools.doctor import terms
 from dmvpn.tools.doctor.configuration import device, static_routes
 from dmvpn.tools.doctor.scene import ProbePurpose, addresses_of
 from dmvpn.tools.doctor.verdicts import Finding, Step
@@ -277,6 +278,10 @@ def gateways(scene: Scene) -> Iterator[Verdict]:
     """Check that each host finds its gateway at its router's port."""
     for lan in _strange_lans(scene):
         yield strange(scene, lan)
+
+
+#: Checks of what a branch has around its tunnels: leases, NAT, VLANs.
+branch: Final = terms.of_all(Step.UNDERLAY, *terms.BRANCH, stops=False)
 
 
 def hosts_without_lease(scene: Scene) -> Iterator[Verdict]:

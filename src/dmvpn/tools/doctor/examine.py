@@ -154,6 +154,7 @@ OF_ALL: Final[tuple[_OfAll, ...]] = (
     underlay.interfaces,
     addressing.masks,
     addressing.gateways,
+    addressing.branch,
     addressing.hosts_without_lease,
     addressing.silent_hosts,
     addressing.duplicate_addresses,

@@ -15,6 +15,7 @@ from dmvpn.base.findings import Cause
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Likeness
 from dmvpn.features.eigrp import lint as eigrp
+from dmvpn.features.nat import lint as nat
 from dmvpn.features.nhrp import lint as nhrp
 from dmvpn.ios.hidden_secrets import SecretPlace, question
 from dmvpn.network import references
@@ -25,7 +26,17 @@ from dmvpn.tools.doctor.configuration import read
 from dmvpn.tools.doctor.scene import Mistake
 from dmvpn.tools.doctor.verdicts import Finding
 from dmvpn.tools.lint.found import NetworkConcern
-from dmvpn.tools.lint.rules import cut_tunnels, neighbors, phases, registration, tunnels, underlay, vrfs
+from dmvpn.tools.lint.rules import (
+    branch,
+    cut_tunnels,
+    neighbors,
+    phases,
+    registration,
+    tunnels,
+    underlay,
+    vlans,
+    vrfs,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -141,7 +152,11 @@ _CHECKS: Final = (
     underlay.check_routes,
     vrfs.check_front_doors,
     vrfs.check,
+    branch.check,
+    vlans.check,
 )
+#: Of what a branch has around its tunnels.
+BRANCH: Final = tuple(one for one in (*nat.RULES, *branch.RULES, *vlans.RULES) if one.cause)
 
 
 def of_pair(step: Step, *rules: Rule) -> Callable[[Scene, Client], Iterator[Finding]]:

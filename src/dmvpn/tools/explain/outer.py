@@ -57,6 +57,15 @@ if TYPE_CHECKING:
     REVERSE_PATH :: A port drops packets because no route leads to their sender, or because that route leads out of
         another port: `ip verify unicast source` needs `allow-default` where only a default route leads there, and
         `reachable-via any` where packets come by another way than answers go. `show ip interface` counts them
+    POOL :: Clients of a DHCP pool get no address, or one without a way out: all addresses are excluded, the network or
+        the default router is another one, or DHCP is switched off. `show ip dhcp pool`
+    RELAY :: A router passes requests of DHCP on to a server that has no pool for their network. `show ip dhcp server
+        statistics` there
+    VLAN :: Stations of a VLAN reach no other network: no router is in it, or one end of a trunk does not carry it or
+        has another native VLAN. `show interfaces trunk`
+    TRANSLATION :: A NAT rule matches nothing, has no address to give, or no port inside or outside: packets leave with
+        private addresses. `show ip nat statistics`
+    OWN_PACKETS :: A NAT rule would translate packets of the router itself, as those of its tunnels
     LIST_MISSING :: A port has an access list that does not exist, so that it filters nothing: perhaps its name is
         misspelled
     KEEPALIVE :: GRE keepalives are on, and a multipoint tunnel has no single far end that could return them

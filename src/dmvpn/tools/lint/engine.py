@@ -29,10 +29,8 @@ from dmvpn.features.eigrp import lint as eigrp
 from dmvpn.features.ike import lint as ikev2
 from dmvpn.features.ipsec import lint as ipsec
 from dmvpn.features.nat import lint as nat_lines
-from dmvpn.features.nat.model import OwnAddresses
 from dmvpn.features.nhrp import lint as nhrp
 from dmvpn.features.ospf import lint as ospf
-from dmvpn.features.policy.machine import of_packets
 from dmvpn.features.track import lint as track
 from dmvpn.features.tunnel import lint as tunnel
 from dmvpn.features.vrf import lint as vrf
@@ -51,6 +49,7 @@ from dmvpn.shells.router_files import NoConfiguration, nothing_in, read_routers
 from dmvpn.tools.lint.found import NetworkConcern, found
 from dmvpn.tools.lint.rules import (
     access_lists,
+    branch,
     cut_tunnels,
     lines,
     nat,
@@ -229,6 +228,7 @@ _OF_NETWORK: Final = (
     cut_tunnels.check_leases,
     tunnels.check_sizes,
     nat.check,
+    branch.check,
     vlans.check,
     neighbors.check_bfd,
     access_lists.check_ports,
@@ -276,6 +276,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Rule, ...]], ...]] = (
     ),
     ("NAT on the router itself", nat_lines.RULES),
     ("NAT: what sites and labs know", nat.RULES),
+    ("Leases, and pools of NAT", branch.RULES),
     ("VLANs", vlans.RULES),
     ("What routers of other vendors do", lines.UNBUILT_RULES),
     ("Comments", OF_COMMENTS),
@@ -341,11 +342,6 @@ def _of_features(device: Device) -> Iterator[Concern]:
     yield from ikev2.check(device.ikev2)
     yield from eigrp.check(device.eigrp)
     yield from ospf.check(device.ospf)
-    if device.nat.rules or device.nat.statics:
-        own = OwnAddresses.of_ports(
-            ((one.name, address) for one, address, _ in device.addresses()), device.tunnel_sources
-        )
-        yield from nat_lines.check(device.nat, of_packets(device.policy), own)
     yield from track.check(device.track)
     yield from vrf.check(device.vrfs, device.vrfs_of_bgp)
 

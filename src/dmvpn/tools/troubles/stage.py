@@ -166,6 +166,7 @@ class Actor:
                 found[f"{name}_mask"] = str(interface.network.netmask)
                 found[f"{name}_network"] = str(interface.network.network_address)
                 found[f"{name}_wildcard"] = str(interface.network.hostmask)
+                found[f"{name}_last"] = str(interface.network.broadcast_address)
         found |= self._crypto(found["profile"]) | self._vrfs()
         return {word: text for word, text in found.items() if text}
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.findings import Rule, Severity, rule
+from dmvpn.base.findings import Cause, Rule, Severity, rule
 from dmvpn.base.switching import DEFAULT_VLAN, PortMode, within
 from dmvpn.base.values import collected
-from dmvpn.features.switching.config import ALLOWED, NATIVE, as_ranges, spelled
+from dmvpn.features.switching.config import ACCESS, ALLOWED, NATIVE, as_ranges, spelled
 from dmvpn.ios.common import ENCAPSULATION
 from dmvpn.tools.lint.found import found
 
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
     from dmvpn.network.overlay import Network
     from dmvpn.tools.lint.found import NetworkConcern
 
-NATIVE_VLAN: Final = rule(Severity.WARNING)(r"""
+NATIVE_VLAN: Final = rule(Severity.WARNING, Cause.VLAN)(r"""
     vlan-other-native: Two ends of a trunk have different native VLANs
     Frames without a tag are in the native VLAN of whichever end receives them: they leave one VLAN and arrive in
     another one.
     bad: interface GigabitEthernet0/1\n switchport trunk native vlan 99\n switchport mode trunk
     fix: interface GigabitEthernet0/1\n switchport trunk native vlan 1
     """)
-NOT_ALLOWED: Final = rule(Severity.WARNING)(r"""
+NOT_ALLOWED: Final = rule(Severity.WARNING, Cause.VLAN)(r"""
     vlan-not-on-trunk: A VLAN of both ends that one end does not allow on the trunk
     The frames of the VLAN do not pass this trunk, and stations at one end do not reach those at the other.
     bad: interface GigabitEthernet0/1\n switchport trunk allowed vlan 10\n switchport mode trunk
     fix: interface GigabitEthernet0/1\n switchport trunk allowed vlan 10,20
     """)
-UNROUTED: Final = rule(Severity.WARNING)(r"""
+UNROUTED: Final = rule(Severity.WARNING, Cause.VLAN)(r"""
     vlan-nobody-routes: An access port in a VLAN that no router of the network is in
     No subinterface and no `interface Vlan` has this VLAN, so its stations reach nothing outside of it.
     bad: interface GigabitEthernet0/3\n switchport access vlan 30
@@ -65,7 +65,9 @@ def check(network: Network) -> Iterator[NetworkConcern]:
             is_access = port.mode in (PortMode.ACCESS, PortMode.AUTO) and not port.shutdown
             if is_access and port.access not in (DEFAULT_VLAN, *routed) and routed:
                 at = (f"interface {port.name}", f"switchport access vlan {port.access}")
-                yield found(UNROUTED, device, at, f"{port.name} is in VLAN {port.access}, and no router has it")
+                others = [vlan for vlan in device.box.known if vlan in routed and vlan != DEFAULT_VLAN]
+                fix = f"{at[0]}\n {ACCESS.line(vlan=others[0])}" if len(others) == 1 else ""
+                yield found(UNROUTED, device, at, f"{port.name} is in VLAN {port.access}, and no router has it", fix)
         for own, other, far_port in device.site.beside if device.site is not None else ():
             there = devices.get(other)
             ours, theirs = device.box.port(own), there.box.port(far_port) if there is not None else None
