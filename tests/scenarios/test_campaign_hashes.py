@@ -19,6 +19,7 @@ RARE = (
     "ipsec-both-behind-nat",
     "ipsec-symmetric-nat",
     "ipsec-two-spokes-one-nat",
+    "ipv6-only",
     "ipv6-phase3",
     "nat-published",
     "network-ids",

@@ -170,8 +170,8 @@ def test_a_grade_leaves_wires_as_they_were_and_configurations_alone() -> None:
     assert learner.bench.badness("HUB1:GigabitEthernet0/2") == HARMLESS
 
 
-def test_there_are_twelve_and_each_has_a_page_that_ends_with_all_tasks_done() -> None:
-    assert [one.place.number for one in ALL] == list(range(1, 13))
+def test_there_are_thirteen_and_each_has_a_page_that_ends_with_all_tasks_done() -> None:
+    assert [one.place.number for one in ALL] == list(range(1, 14))
     index = (ROOT / "docs/tutorial/index.md").read_text()
     for one in ALL:
         page = ROOT / one.place.page

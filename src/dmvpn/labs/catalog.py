@@ -44,7 +44,7 @@ TOPICS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "branches": ("branch-vlans",),
     "VRFs": ("front-door", "front-door-breakout", "two-customers", "shared-services"),
-    "IPv6": ("dual-stack", "ipv6-phase3"),
+    "IPv6": ("dual-stack", "ipv6-phase3", "ipv6-only"),
     "troubleshooting": ("network-ids", "two-spokes-one-nat", "ipsec-symmetric-nat"),
 }
 #: Behind a topic, what else there is about it.

@@ -31,6 +31,11 @@ _RATE: Final = re.compile(r"Success rate is (\d+) percent")
 _HOP: Final = re.compile(r"(?m)^ *\d+ +(\S+)")
 
 
+def of_version(line: str, address: str) -> str:
+    """Return a command of IPv4, or its twin if an address is one of IPv6."""
+    return line.replace("show ip ", "show ipv6 ") if ":" in address else line
+
+
 def ping(to: str, source: str, how: str = "") -> str:
     """Return the command. how: "repeat 5 timeout 1"."""
     return f"ping {to} source {source} {how}".rstrip()
@@ -49,7 +54,7 @@ def rate(answer: str) -> int:
 
 def hops(answer: str) -> list[str]:
     """Return who answered a trace, and its end if that was reached."""
-    return _HOP.findall(answer)
+    return [hop.lower() for hop in _HOP.findall(answer)]
 
 
 def read(answer: str) -> Json:
@@ -93,7 +98,9 @@ def neighbors(answer: str) -> Iterator[NeighborRow]:
     for table in rows(read(answer), "tables"):
         for row in rows(table, "neighbors"):
             is_up = text(row, "state") == "up"
-            yield NeighborRow(text(row, "address"), text(row, "interface"), is_up, _seconds(text(row, "uptime")))
+            yield NeighborRow(
+                text(row, "address").lower(), text(row, "interface"), is_up, _seconds(text(row, "uptime"))
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,12 @@ the failure of a router, its wires are cut.
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Annotated, Final, Literal, Protocol, assert_never
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from dmvpn.base import addresses
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.network.device import Device
@@ -43,8 +43,9 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------------ checks
 
 
-Address = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+\.\d+$")]
-Prefix = Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+\.\d+/\d+$")]
+_ADDRESS: Final = r"^(\d+\.\d+\.\d+\.\d+|[\da-f]*:[\da-f:]*)"
+Address = Annotated[str, Field(pattern=_ADDRESS + "$")]
+Prefix = Annotated[str, Field(pattern=_ADDRESS + r"/\d+$")]
 
 
 class Strict(BaseModel):
@@ -370,11 +371,11 @@ class _Look:
         return ""
 
     def _find_neighbor(self, check: NeighborCheck) -> NeighborRow | None:
-        (answer,) = self._bench.ask([(check.at, answers.NEIGHBORS)])
+        (answer,) = self._bench.ask([(check.at, answers.of_version(answers.NEIGHBORS, check.address))])
         return next((one for one in answers.neighbors(answer) if one.address == check.address), None)
 
     def _registered(self, check: RegisteredCheck) -> str:
-        (answer,) = self._bench.ask([(check.at, answers.SERVERS)])
+        (answer,) = self._bench.ask([(check.at, answers.of_version(answers.SERVERS, check.server))])
         for server in answers.servers(answer):
             if server.address == check.server:
                 why = f": {server.reason}" if server.reason else ""
@@ -382,7 +383,7 @@ class _Look:
         return f"{check.at} does not know the next hop server {check.server}"
 
     def _route(self, check: RouteCheck) -> str:
-        answer = self._json(check.at, "show ip route")
+        answer = self._json(check.at, answers.of_version("show ip route", check.to))
         found = next((row for row in rows(answer, "entries") if text(row, "prefix") == check.to), None)
         fits = found is not None and check.source in ("", text(found, "source"))
         if not check.present:
@@ -400,10 +401,10 @@ class _Look:
         return ""
 
     def _summary(self, check: SummaryCheck) -> str:
-        wanted = [IPv4Network(prefix) for prefix in check.of]
-        for row in rows(self._json(check.at, "show ip route"), "entries"):
-            prefix = IPv4Network(text(row, "prefix"))
-            covers = all(prefix != one and prefix.supernet_of(one) for one in wanted)
+        wanted = [addresses.Prefix.parse(prefix) for prefix in check.of]
+        for row in rows(self._json(check.at, answers.of_version("show ip route", check.via)), "entries"):
+            prefix = addresses.Prefix.parse(text(row, "prefix"))
+            covers = all(prefix != one and one in prefix for one in wanted)
             hops = [text(hop, "address") for hop in rows(row, "next_hops")]
             if covers and check.via in hops and check.source in ("", text(row, "source")):
                 return ""
@@ -411,7 +412,7 @@ class _Look:
         return f"{check.at} has no one route{by} via {check.via} that covers {' and '.join(check.of)}"
 
     def _mapping(self, check: MappingCheck) -> str:
-        answer = self._json(check.at, "show ip nhrp")
+        answer = self._json(check.at, answers.of_version("show ip nhrp", check.target))
         found = next((row for row in rows(answer, "entries") if text(row, "target") == check.target), None)
         if found is None:
             return f"the NHRP cache of {check.at} has no {check.target}"

@@ -59,7 +59,7 @@ _USED, _EXPIRED, _ELSEWHERE, _MISNAMED = TRUSTPOINTS
 #: Networks in which a spoke cannot register: they are never well.
 _NOT_WELL: Final = ("notes-gre", "two-spokes-one-nat")
 #: Networks that came later: among the others, they would change the network of each draw that tests and pages name.
-_LATER: Final = ("branch-vlans", "hub-behind-nat", "nat-published")
+_LATER: Final = ("branch-vlans", "hub-behind-nat", "ipv6-only", "nat-published")
 _DRAWN: Final = "drawn"
 #: Lines on tunnels that change nothing for packets, with a number of the router.
 HARMLESS: Final = {
