@@ -241,20 +241,16 @@ def _against(scene: Scene, ends: Sequence[_End], mine: _End, theirs: _End) -> in
         for interface in facts.interfaces
         for own in interface.addresses
     )
-    is_usual = _usual_length(scene, mine, theirs) == theirs.own.network.prefixlen
-    return 4 * (is_no_station or takes_in_others) + 2 * bool(agree) + is_usual
-
-
-def _usual_length(scene: Scene, one: _End, other: _End) -> int:
-    """Return the usual prefix length of other wires between these two kinds of nodes; 0: there are none."""
-    kinds = {_kind(scene, one.node), _kind(scene, other.node)}
+    # The usual prefix length of other wires between these two kinds of nodes; 0: there are none
+    kinds = {_kind(scene, mine.node), _kind(scene, theirs.node)}
     lengths: Counter[int] = Counter()
     for link in scene.lab.links:
-        if {_kind(scene, node) for node, _ in link.ends} != kinds or (one.node, one.port) in link.ends:
+        if {_kind(scene, node) for node, _ in link.ends} != kinds or (mine.node, mine.port) in link.ends:
             continue
         networks = {own.network for node, port in link.ends for own in scene.addresses_at(node, port)}
         lengths.update(network.prefixlen for network in networks if len(networks) == 1 and network.version == 4)
-    return lengths.most_common(1)[0][0] if lengths else 0
+    is_usual = (lengths.most_common(1)[0][0] if lengths else 0) == theirs.own.network.prefixlen
+    return 4 * (is_no_station or takes_in_others) + 2 * bool(agree) + is_usual
 
 
 def _kind(scene: Scene, node: str) -> str:

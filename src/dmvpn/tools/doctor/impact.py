@@ -158,7 +158,14 @@ class Rows:
             lab = self._lasting if lasting else self.scene.unfiltered
             near, far = self.sites[here], self.sites[there]
             pairs = [(near[n % len(near)], far[n % len(far)]) for n in range(max(len(near), len(far)))]
-            self._known[key] = _worst([self._walked(lab, source, target) for source, target in pairs])
+            rows = [self._walked(lab, source, target) for source, target in pairs]
+            self._known[key] = _Row(
+                arrives=all(row.arrives for row in rows),
+                hops=max(row.hops for row in rows),
+                at_last=max(row.at_last for row in rows),
+                whole=min(row.whole for row in rows),
+                fits=all(row.fits for row in rows),
+            )
         return self._known[key]
 
     def _walked(self, lab: LabFacts, source: str, destination: str) -> _Row:
@@ -194,17 +201,6 @@ class Rows:
         """Return the tunnels of a router that runs."""
         facts = self.scene.facts(name)
         return facts.tunnels if facts is not None else ()
-
-
-def _worst(rows: list[_Row]) -> _Row:
-    """Return the worst results of several hosts."""
-    return _Row(
-        arrives=all(row.arrives for row in rows),
-        hops=max(row.hops for row in rows),
-        at_last=max(row.at_last for row in rows),
-        whole=min(row.whole for row in rows),
-        fits=all(row.fits for row in rows),
-    )
 
 
 def with_impact(rows: Rows, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:

@@ -294,7 +294,8 @@ class _Index:
             for tunnel in facts.tunnels:
                 seen = _public(lab, index.links, name, tunnel)
                 sources = [one for one in dict.fromkeys((tunnel.source, seen)) if one is not None]
-                seats.append(_seat(name, facts, tunnel, sources))
+                networks = [own.network for own in addresses_of(facts, tunnel.name)]
+                seats.append(Seat((name, tunnel), name, tunnel.key, tunnel.addresses, networks, sources))
                 if seen is not None and any(seen in gateway.inward for gateway in lab.gateways.values()):
                     index.owners.setdefault(seen, name)
         index.ends = EndIndex(seats)
@@ -515,13 +516,6 @@ def _public(lab: LabFacts, links: Mapping[Port, LinkFacts], router: str, tunnel:
     """Return the source of a tunnel as its peers see it."""
     gateway = _gateway_at(lab, links.get((router, tunnel.source_interface)))
     return tunnel.source if gateway is None else lab.gateways[gateway].public_of(tunnel.source)
-
-
-def _seat(
-    router: str, facts: RouterFacts, tunnel: TunnelFacts, sources: Sequence[Address]
-) -> Seat[tuple[str, TunnelFacts]]:
-    networks = [own.network for own in addresses_of(facts, tunnel.name)]
-    return Seat((router, tunnel), router, tunnel.key, tunnel.addresses, networks, sources)
 
 
 def interface_of(facts: RouterFacts, name: str) -> InterfaceFacts | None:

@@ -416,7 +416,14 @@ def _vanish(scene: Scene, client: Client, how: str, small: ProbeResult, full: Pr
     name = narrow_end(scene, client)
     where = "" if name == client.name else f"{name}, on the ways to its clients: "
     what = f"{where}large packets between {client.name} and {client.nbma} vanish, {how}"
-    passes = _largest_that_passes(scene, client)
+    # Octets of the largest answered ping of those with varying size; 0: none was answered
+    sizes = [
+        probe.size
+        for probe, outcome in scene.answers.items()
+        if (probe.kind, probe.router, probe.target) == (ProbePurpose.UNDERLAY_SIZE, client.name, client.nbma)
+        and outcome.passed
+    ]
+    passes = max(sizes, default=0)
     room = passes - _overhead(client)
     order = (
         f"find out what passes: ping {client.nbma} size 1200 df-bit, and smaller"
@@ -443,17 +450,6 @@ def narrow_end(scene: Scene, client: Client) -> str:
         return client.name if not client.hub or any(outcome.passed for outcome in tried) else client.hub
     near, far = (probe_result(scene, ProbePurpose.GATEWAY_FULL, name) for name in (client.name, client.hub))
     return client.hub if near is not None and near.passed and far is not None and not far.passed else client.name
-
-
-def _largest_that_passes(scene: Scene, client: Client) -> int:
-    """Return octets of the largest answered ping of those with varying size; 0: none was answered."""
-    sizes = [
-        probe.size
-        for probe, outcome in scene.answers.items()
-        if (probe.kind, probe.router, probe.target) == (ProbePurpose.UNDERLAY_SIZE, client.name, client.nbma)
-        and outcome.passed
-    ]
-    return max(sizes, default=0)
 
 
 def _narrowest(scene: Scene, client: Client) -> tuple[int, str, str]:

@@ -265,7 +265,12 @@ _PIECES: Final = 2000
 def initial_probes(scene: Scene, router: str | None = None, address: Address | None = None) -> Iterator[Probe]:
     """Yield the probes for one router (and towards an address), or for the whole lab."""
     ours = [client for client in scene.clients() if router in (None, client.name, client.hub)]
-    chosen = _chosen(scene, ours)
+    met: Counter[str] = Counter()
+    order: list[tuple[bool, bool, int, Client]] = []
+    for client in ours:
+        order.append((client.works, not _has_lost(scene, client), met[client.name], client))
+        met[client.name] += 1
+    chosen = [client for *_, client in sorted(order, key=lambda one: one[:3])]
     are_many = len({client.name for client in chosen}) > MOST_PAIRS
     whole = chosen[: _FEW_PAIRS if are_many else MOST_PAIRS]
     for client in whole:
@@ -313,18 +318,6 @@ def _glances(clients: Sequence[Client], known: set[str]) -> Iterator[Probe]:
                 yield small
             elif probe.kind is ProbePurpose.UNDERLAY_FULL:
                 yield replace(probe, only_if=small)
-
-
-def _chosen(scene: Scene, clients: Sequence[Client]) -> list[Client]:
-    """Choose first failing pairs, then those whose wires have lost many packets, and each router once before
-    any again.
-    """
-    met: Counter[str] = Counter()
-    order: list[tuple[bool, bool, int, Client]] = []
-    for client in clients:
-        order.append((client.works, not _has_lost(scene, client), met[client.name], client))
-        met[client.name] += 1
-    return [client for *_, client in sorted(order, key=lambda one: one[:3])]
 
 
 def _has_lost(scene: Scene, client: Client) -> bool:

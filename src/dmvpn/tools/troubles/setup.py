@@ -246,7 +246,16 @@ def with_lists(sections: Section, lists: Lists, place: Place, routing: str, prot
     found: Section = {f"object-group network {GROUP}": [GROUP_MEMBER]} if lists.groups else {}
     ports: dict[str, list[str]] = {_LAN: [], _TUNNEL: [], _WAN: []}
     if lists.lan:
-        found |= _lan_lists(own, company)
+        inward = _list(LAN_IN, "deny tcp any any eq telnet", f"permit ip {own} {company}", "deny ip any any")
+        outward = _list(
+            LAN_OUT,
+            f"permit tcp {company} {own} established",
+            f"permit icmp any {own}",
+            f"permit udp {company} {own}",
+            f"permit tcp {company} {own} eq 443",
+            "deny ip any any",
+        )
+        found |= inward | outward
         ports[_LAN] += [f"ip access-group {LAN_IN} in", f"ip access-group {LAN_OUT} out"]
     if lists.tunnel:
         theirs = company if place.hub else own
@@ -263,19 +272,6 @@ def with_lists(sections: Section, lists: Lists, place: Place, routing: str, prot
         ports[_LAN] += ["ip verify unicast source reachable-via rx"]
         ports[_WAN] += ["ip verify unicast source reachable-via any allow-default"]
     return {**{header: [*body, *ports.get(header, [])] for header, body in sections.items()}, **found}
-
-
-def _lan_lists(own: str, company: str) -> Section:
-    inward = _list(LAN_IN, "deny tcp any any eq telnet", f"permit ip {own} {company}", "deny ip any any")
-    outward = _list(
-        LAN_OUT,
-        f"permit tcp {company} {own} established",
-        f"permit icmp any {own}",
-        f"permit udp {company} {own}",
-        f"permit tcp {company} {own} eq 443",
-        "deny ip any any",
-    )
-    return inward | outward
 
 
 def _list(name: str, *entries: str) -> Section:

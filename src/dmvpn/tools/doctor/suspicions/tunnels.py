@@ -134,24 +134,20 @@ def registration(view: ServerView) -> Iterator[Hypothesis]:
         return
     said = f"the server says: {server.reason}"
     if server.refused:
-        yield from _refused(server.reason, said, view)
+        if refuses_password(server.reason):
+            yield maybe(Cause.AUTHENTICATION, said, "'ip nhrp authentication' of both")
+        elif refused_with(server.reason, CieCode.UNIQUE_ADDRESS_REGISTERED, CieCode.BINDING_NOT_UNIQUE):
+            yield maybe(Cause.STALE_UNIQUE, said, "'show ip nhrp' at the server: whose NBMA address does it have?")
+            yield maybe(Cause.ADDRESS_CONFLICT, said, "is there another router at that NBMA address?")
+            # Another station would forward the request to the server, which then sees it from a foreign address.
+            yield maybe(Cause.NHS_NBMA, said, f"whose NBMA address is {view.peer}?")
+        else:
+            yield maybe(Cause.NHS_ADDRESS, said, "the server's tunnel address")
+            yield maybe(Cause.REFUSED, said, "the log of the server")
     elif refuses_password(server.reason):
         yield maybe(Cause.AUTHENTICATION, said, "'ip nhrp authentication' of both")
     else:
         yield from _silent(view)
-
-
-def _refused(reason: ReasonFacts, said: str, view: ServerView) -> Iterator[Hypothesis]:
-    if refuses_password(reason):
-        yield maybe(Cause.AUTHENTICATION, said, "'ip nhrp authentication' of both")
-    elif refused_with(reason, CieCode.UNIQUE_ADDRESS_REGISTERED, CieCode.BINDING_NOT_UNIQUE):
-        yield maybe(Cause.STALE_UNIQUE, said, "'show ip nhrp' at the server: whose NBMA address does it have?")
-        yield maybe(Cause.ADDRESS_CONFLICT, said, "is there another router at that NBMA address?")
-        # Another station would forward the request to the server, which then sees it from a foreign address.
-        yield maybe(Cause.NHS_NBMA, said, f"whose NBMA address is {view.peer}?")
-    else:
-        yield maybe(Cause.NHS_ADDRESS, said, "the server's tunnel address")
-        yield maybe(Cause.REFUSED, said, "the log of the server")
 
 
 def _silent(view: ServerView) -> Iterator[Hypothesis]:

@@ -130,8 +130,7 @@ def remote_faults(scene: Scene, name: str, address: Address) -> Iterator[Hypothe
     yield from _back(facts, address)
 
 
-def _odd_masks(facts: RouterFacts) -> Iterator[Hypothesis]:
-    """Yield LANs whose masks differ from those of all other sites, judged by their routes."""
+def _back(facts: RouterFacts, address: Address) -> Iterator[Hypothesis]:
     tunnels = {one.name for one in facts.tunnels}
     others = [
         one.prefix.prefixlen
@@ -145,10 +144,6 @@ def _odd_masks(facts: RouterFacts) -> Iterator[Hypothesis]:
         if length not in usual:
             why = f"{own} of this LAN has another length than the networks of all other sites, /{others[0]}"
             yield mild(Cause.WRONG_MASK, why, "the mask of the hosts")
-
-
-def _back(facts: RouterFacts, address: Address) -> Iterator[Hypothesis]:
-    yield from _odd_masks(facts)
     why = f"nothing is wrong with the way to {address}, as far as it is seen from here"
     own = " or ".join(list(_lans(facts))[:2])
     if own:
