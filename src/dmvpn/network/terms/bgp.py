@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.findings import Cause, Rule, Severity
+from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Duty, NoValue, Term
 from dmvpn.base.values import dataclass
@@ -293,15 +293,13 @@ def _wider(here: Side) -> tuple[str, ...]:
 
 
 NEIGHBORS: Final = Duty["Side"](
-    rule=Rule(
-        id="bgp-neighbor-one-sided",
-        severity=Severity.ERROR,
-        title="One end of a tunnel has the other as its BGP neighbor, which has no line for it",
-        why="BGP refuses a connection from an address that no `neighbor` line has and no `bgp listen range` covers, "
-        "and two ends that only listen never connect. The session stays Idle or Active.",
-        bad="router bgp 65000\n neighbor 10.0.0.20 remote-as 65000",
-        fix="router bgp 65000\n neighbor 10.0.0.10 remote-as 65000",
-    ),
+    rule=rule(Severity.ERROR)(r"""
+        bgp-neighbor-one-sided: One end of a tunnel has the other as its BGP neighbor, which has no line for it
+        BGP refuses a connection from an address that no `neighbor` line has and no `bgp listen range` covers, and two
+        ends that only listen never connect. The session stays Idle or Active.
+        bad: router bgp 65000\n neighbor 10.0.0.20 remote-as 65000
+        fix: router bgp 65000\n neighbor 10.0.0.10 remote-as 65000
+        """),
     cause=Cause.BGP_NEIGHBOR,
     fails=_has_no_line,
     place=Side.at,
@@ -329,15 +327,13 @@ def _system_lines(here: Side, there: Side) -> tuple[str, ...]:
 
 
 SYSTEM: Final = Duty["Side"](
-    rule=Rule(
-        id="bgp-as-differs",
-        severity=Severity.ERROR,
-        title="The AS of a BGP neighbor differs from its line",
-        why="The OPEN of a neighbor has its AS number, and the session ends with the notification Bad Peer AS if "
-        "another one is configured (RFC 4271 §6.2).",
-        bad="router bgp 65001\n neighbor 10.0.0.1 remote-as 64999",
-        fix="router bgp 65001\n neighbor 10.0.0.1 remote-as 65000",
-    ),
+    rule=rule(Severity.ERROR)(r"""
+        bgp-as-differs: The AS of a BGP neighbor differs from its line
+        The OPEN of a neighbor has its AS number, and the session ends with the notification Bad Peer AS if another one
+        is configured (RFC 4271 §6.2).
+        bad: router bgp 65001\n neighbor 10.0.0.1 remote-as 64999
+        fix: router bgp 65001\n neighbor 10.0.0.1 remote-as 65000
+        """),
     cause=Cause.BGP_SYSTEM,
     fails=_expects_another,
     place=Side.at,
@@ -356,15 +352,13 @@ def _shutdown_lines(here: Side, _: Side) -> tuple[str, ...]:
 
 
 SHUTDOWN: Final = Duty["Side"](
-    rule=Rule(
-        id="bgp-neighbor-shutdown",
-        severity=Severity.ERROR,
-        title="The BGP session with the other end of a tunnel is shut down",
-        why="An error where the other end waits for it: no routes are exchanged. Advice where both ends are shut "
-        "down, because a line that was entered for maintenance is easily forgotten.",
-        bad="router bgp 65001\n neighbor 10.0.0.1 shutdown",
-        fix="router bgp 65001\n no neighbor 10.0.0.1 shutdown",
-    ),
+    rule=rule(Severity.ERROR)(r"""
+        bgp-neighbor-shutdown: The BGP session with the other end of a tunnel is shut down
+        An error where the other end waits for it: no routes are exchanged. Advice where both ends are shut down,
+        because a line that was entered for maintenance is easily forgotten.
+        bad: router bgp 65001\n neighbor 10.0.0.1 shutdown
+        fix: router bgp 65001\n no neighbor 10.0.0.1 shutdown
+        """),
     cause=Cause.BGP_NEIGHBOR,
     fails=lambda here, there: (
         f"BGP of {here.name} has shut down the session with {here.peer} ({there.name})"
@@ -411,15 +405,13 @@ def _password_lines(end: Side, password: str) -> tuple[str, ...]:
 
 
 PASSWORD: Final = Term["Side", str](
-    rule=Rule(
-        id="bgp-password-differs",
-        severity=Severity.ERROR,
-        title="Both ends of a BGP session have passwords that differ, or one end has none",
-        why="TCP drops each segment whose signature is missing or wrong (RFC 2385): the session never comes up, and "
-        "only `%TCP-6-BADAUTH` says why.",
-        bad="router bgp 65001\n neighbor 10.0.0.1 remote-as 65000",
-        fix=f"router bgp 65001\n neighbor 10.0.0.1 password {SECRET}",
-    ),
+    rule=rule(Severity.ERROR)(r"""
+        bgp-password-differs: Both ends of a BGP session have passwords that differ, or one end has none
+        TCP drops each segment whose signature is missing or wrong (RFC 2385): the session never comes up, and only
+        `%TCP-6-BADAUTH` says why.
+        bad: router bgp 65001\n neighbor 10.0.0.1 remote-as 65000
+        fix: router bgp 65001\n neighbor 10.0.0.1 password <secret>
+        """),
     cause=Cause.BGP_PASSWORD,
     name="BGP password",
     effect="TCP drops what the other one sends",

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.findings import Cause, Rule, Severity
+from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.protection import IkeVersion, ProtectionPolicy
 from dmvpn.base.reasons import Reason
 from dmvpn.base.terms import Duty, Likeness, NoValue, Term
@@ -233,15 +233,13 @@ def _proposal_lines(end: Side, value: Proposals) -> tuple[str, ...]:
 
 
 PROPOSALS: Final = Term["Side", Proposals](
-    rule=Rule(
-        id="ike-proposals-differ",
-        severity=Severity.ERROR,
-        title="The two ends have no IKE proposal in common",
-        why="IKE_SA_INIT ends with NO_PROPOSAL_CHOSEN (RFC 7296 §2.7). One algorithm of each type, and one group, have "
-        "to be in a proposal of both.",
-        bad="crypto ikev2 proposal P\n group 14",
-        fix="crypto ikev2 proposal P\n group 14 19",
-    ),
+    rule=rule(Severity.ERROR)(r"""
+        ike-proposals-differ: The two ends have no IKE proposal in common
+        IKE_SA_INIT ends with NO_PROPOSAL_CHOSEN (RFC 7296 §2.7). One algorithm of each type, and one group, have to be
+        in a proposal of both.
+        bad: crypto ikev2 proposal P\n group 14
+        fix: crypto ikev2 proposal P\n group 14 19
+        """),
     cause=Cause.IKE_PROPOSAL,
     name="IKE proposal",
     effect="they have none in common",
@@ -301,15 +299,13 @@ def _shown(end: Side) -> dict[str, Hashable]:
 
 
 IDENTITY: Final = Duty["Side"](
-    rule=Rule(
-        id="ike-profile-unmatched",
-        severity=Severity.ERROR,
-        title="No IKE profile of the peer matches this router's identity",
-        why="A responder chooses its profile by the identity that the initiator gives, its address unless `identity "
-        "local` says otherwise. If none matches, it refuses the peer.",
-        bad="crypto ikev2 profile P\n match identity remote address 192.0.2.1",
-        fix="crypto ikev2 profile P\n match identity remote address 0.0.0.0",
-    ),
+    rule=rule(Severity.ERROR)(r"""
+        ike-profile-unmatched: No IKE profile of the peer matches this router's identity
+        A responder chooses its profile by the identity that the initiator gives, its address unless `identity local`
+        says otherwise. If none matches, it refuses the peer.
+        bad: crypto ikev2 profile P\n match identity remote address 192.0.2.1
+        fix: crypto ikev2 profile P\n match identity remote address 0.0.0.0
+        """),
     cause=Cause.IKE_IDENTITY,
     fails=_refused_identity,
     place=lambda end: _in_profile(end, "match identity"),
@@ -337,14 +333,12 @@ def _method_lines(here: Side, there: Side) -> tuple[str, ...]:
 
 
 METHOD: Final = Duty["Side"](
-    rule=Rule(
-        id="ike-authentication-differs",
-        severity=Severity.ERROR,
-        title="One end authenticates by a method that the other does not accept",
-        why="`authentication local` of one end has to be among `authentication remote` of the other (RFC 7296 §2.15).",
-        bad="crypto ikev2 profile P\n authentication remote rsa-sig",
-        fix="crypto ikev2 profile P\n authentication remote pre-share",
-    ),
+    rule=rule(Severity.ERROR)(r"""
+        ike-authentication-differs: One end authenticates by a method that the other does not accept
+        `authentication local` of one end has to be among `authentication remote` of the other (RFC 7296 §2.15).
+        bad: crypto ikev2 profile P\n authentication remote rsa-sig
+        fix: crypto ikev2 profile P\n authentication remote pre-share
+        """),
     cause=Cause.PROFILE,
     fails=_refused_method,
     place=lambda end: _in_profile(end, "authentication remote"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.findings import Cause, Rule, Severity
+from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.terms import Likeness, Term
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.translation import begins_with_v1
@@ -79,15 +79,13 @@ def _protection_line(protection: str) -> str:
 
 
 PROTECTED: Final = Term["TunnelEnd", str](
-    rule=Rule(
-        id="ipsec-one-sided",
-        severity=Severity.ERROR,
-        title="One end of a tunnel is protected, and the other is not",
-        why="A protected tunnel sends and accepts nothing in clear, and the other end sends only in clear. Not even a "
-        "registration gets through.",
-        bad="interface Tunnel0\n tunnel mode gre multipoint",
-        fix="interface Tunnel0\n tunnel protection ipsec profile P",
-    ),
+    rule=rule(Severity.ERROR)(r"""
+        ipsec-one-sided: One end of a tunnel is protected, and the other is not
+        A protected tunnel sends and accepts nothing in clear, and the other end sends only in clear. Not even a
+        registration gets through.
+        bad: interface Tunnel0\n tunnel mode gre multipoint
+        fix: interface Tunnel0\n tunnel protection ipsec profile P
+        """),
     cause=Cause.UNPROTECTED,
     name="tunnel protection",
     effect="only one end sends in clear, and the other drops that",
@@ -129,15 +127,12 @@ def _offer_one(here: tuple[TransformSet, ...], there: tuple[TransformSet, ...]) 
 
 
 TRANSFORMS: Final = Term["IpsecEnd", "tuple[TransformSet, ...]"](
-    rule=Rule(
-        id="ipsec-transforms-differ",
-        severity=Severity.ERROR,
-        title="The two ends have no transform in common",
-        why="The IKE SA comes up, and the child SA is refused with NO_PROPOSAL_CHOSEN (RFC 7296 §3.3): nothing is "
-        "carried.",
-        bad="crypto ipsec transform-set TS esp-gcm 256",
-        fix="crypto ipsec transform-set TS esp-aes 256 esp-sha256-hmac",
-    ),
+    rule=rule(Severity.ERROR)("""
+        ipsec-transforms-differ: The two ends have no transform in common
+        The IKE SA comes up, and the child SA is refused with NO_PROPOSAL_CHOSEN (RFC 7296 §3.3): nothing is carried.
+        bad: crypto ipsec transform-set TS esp-gcm 256
+        fix: crypto ipsec transform-set TS esp-aes 256 esp-sha256-hmac
+        """),
     cause=Cause.TRANSFORM,
     name="transform set",
     effect="they agree on no SAs",
@@ -162,16 +157,14 @@ def _stops_all(here: IpsecEnd, there: IpsecEnd) -> bool:
 
 
 MODE: Final = Term["IpsecEnd", str](
-    rule=Rule(
-        id="ipsec-mode-differs",
-        severity=Severity.WARNING,
-        title="One end is in transport mode, the other in tunnel mode",
-        why="Transport mode is used if both want it (RFC 7296 §1.3.1); else it is tunnel mode with 20 octets more in "
-        "each packet, or nothing at all with `mode transport require`. In IKEv1 the end in tunnel mode refuses "
-        "transport mode: nothing comes up where the other end begins.",
-        bad="crypto ipsec transform-set TS esp-gcm 256\n mode tunnel",
-        fix="crypto ipsec transform-set TS esp-gcm 256\n mode transport",
-    ),
+    rule=rule(Severity.WARNING)(r"""
+        ipsec-mode-differs: One end is in transport mode, the other in tunnel mode
+        Transport mode is used if both want it (RFC 7296 §1.3.1); else it is tunnel mode with 20 octets more in each
+        packet, or nothing at all with `mode transport require`. In IKEv1 the end in tunnel mode refuses transport mode:
+        nothing comes up where the other end begins.
+        bad: crypto ipsec transform-set TS esp-gcm 256\n mode tunnel
+        fix: crypto ipsec transform-set TS esp-gcm 256\n mode transport
+        """),
     cause=Cause.MODE,
     name="IPsec mode",
     effect="both use tunnel mode, and by IKEv1 nothing comes up where the end in transport mode begins",
@@ -189,16 +182,14 @@ MODE: Final = Term["IpsecEnd", str](
 # ---------------------------------------------------------------------------------------------------- forward secrecy
 
 PFS: Final = Term["IpsecEnd", int](
-    rule=Rule(
-        id="ipsec-pfs-differs",
-        severity=Severity.ERROR,
-        title="The two ends want different groups for perfect forward secrecy",
-        why="The first child SA is made with IKE's own exchange and comes up. Its successor needs an exchange of its "
-        "own in a group that both have (RFC 7296 §1.3.1) and is refused: there is never any forward secrecy, and "
-        "whenever a lifetime ends the tunnel begins again.",
-        bad="crypto ipsec profile P\n set pfs group19",
-        fix="crypto ipsec profile P\n set pfs group14",
-    ),
+    rule=rule(Severity.ERROR)(r"""
+        ipsec-pfs-differs: The two ends want different groups for perfect forward secrecy
+        The first child SA is made with IKE's own exchange and comes up. Its successor needs an exchange of its own in a
+        group that both have (RFC 7296 §1.3.1) and is refused: there is never any forward secrecy, and whenever a
+        lifetime ends the tunnel begins again.
+        bad: crypto ipsec profile P\n set pfs group19
+        fix: crypto ipsec profile P\n set pfs group14
+        """),
     cause=Cause.PFS,
     name="group of forward secrecy",
     effect="the first renewal of SAs is refused, and by IKEv1 all SAs are, unless only the end that begins has a group",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.findings import Cause, Rule, Severity
+from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.terms import Duty
 from dmvpn.features.eigrp import terms as of_eigrp
 from dmvpn.features.eigrp.config import processes as eigrp_lines
@@ -121,15 +121,13 @@ RIP: Final = Table(_rip_end, of_rip.TERMS, of_rip.DUTIES)
 
 #: The wildcard of one address.
 _HOST: Final = IPv4Address(0)
-ONE_SIDED: Final = Rule(
-    id="routing-one-sided",
-    severity=Severity.ERROR,
-    title="Only one end of a tunnel runs a routing protocol on it, and the other has no routes",
-    why="The other end neither learns nor advertises routes. Either a `network` line does not match the tunnel's "
-    "address, or the interface is passive, or routes are missing. No finding if it has static routes or BGP.",
-    bad="router eigrp 100\n network 192.168.10.0 0.0.0.255",
-    fix="router eigrp 100\n network 10.0.0.0 0.0.0.255",
-)
+ONE_SIDED: Final = rule(Severity.ERROR)(r"""
+    routing-one-sided: Only one end of a tunnel runs a routing protocol on it, and the other has no routes
+    The other end neither learns nor advertises routes. Either a `network` line does not match the tunnel's address, or
+    the interface is passive, or routes are missing. No finding if it has static routes or BGP.
+    bad: router eigrp 100\n network 192.168.10.0 0.0.0.255
+    fix: router eigrp 100\n network 10.0.0.0 0.0.0.255
+    """)
 
 
 def wanted(here: TunnelEnd, there: TunnelEnd) -> str:
