@@ -14,7 +14,6 @@ from dmvpn.client.values import NotReachedError, ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from types import TracebackType
 
     from dmvpn.client.exchange import Following, N
     from dmvpn.client.settings import Settings
@@ -34,9 +33,7 @@ class Client(Server, Awaited):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def close(self) -> None:

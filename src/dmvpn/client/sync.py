@@ -13,7 +13,6 @@ from dmvpn.client.values import NotReachedError, ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
 
     from dmvpn.client.exchange import Following, N
     from dmvpn.client.settings import Settings
@@ -33,7 +32,7 @@ class Client(Server, Waiting):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -50,7 +50,6 @@ from dmvpn.net.ipv4 import Ipv4Packet, ipv6_address
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from ipaddress import IPv6Address
-    from types import TracebackType
 
     from dmvpn.base.addresses import IPAddress
 
@@ -324,9 +323,7 @@ class _Socket:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -20,14 +20,11 @@ import fcntl
 import os
 import struct
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 from dmvpn.dataplane.host import HostProblem, in_container, need
 from dmvpn.dataplane.netlink.channel import NetlinkSocket
 from dmvpn.dataplane.netlink.link import LinkSettings, checked_name, set_link
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 DEVICE: Final = "/dev/net/tun"
 #: Frames. The default of 1000 loses most of a burst.
@@ -191,9 +188,7 @@ class Tap:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -169,42 +169,18 @@ def create_veth(end: VethEnd, peer: VethEnd) -> wire.KernelRequest:
     """
     if end.namespace is not None and peer.namespace is None:
         raise ValueError("name the namespace of both ends, or only the peer's")
-    peer_body = _ifinfomsg(0) + _end_attributes(peer)
-    information = wire.nest(
-        _IFLA_LINKINFO,
-        wire.attribute(_IFLA_INFO_KIND, b"veth"),
-        wire.nest(_IFLA_INFO_DATA, wire.attribute(_VETH_INFO_PEER, peer_body)),
-    )
-    body = _ifinfomsg(0) + _end_attributes(end) + information
-    return wire.KernelRequest(
-        wire.KernelMessageType.NEWLINK, wire.NLM_F_CREATE | wire.NLM_F_EXCL, body, f"veth {end.name} to {peer.name}"
-    )
+    data = wire.attribute(_VETH_INFO_PEER, _ifinfomsg(0) + _end_attributes(peer))
+    return _creating(b"veth", data, _end_attributes(end), f"veth {end.name} to {peer.name}")
 
 
 def create_bridge(name: str) -> wire.KernelRequest:
     """Make a switch that floods multicast: without a querier, snooping would lose its members."""
-    information = wire.nest(
-        _IFLA_LINKINFO,
-        wire.attribute(_IFLA_INFO_KIND, b"bridge"),
-        wire.nest(_IFLA_INFO_DATA, wire.attribute_u8(_IFLA_BR_MCAST_SNOOPING, 0)),
-    )
-    body = _ifinfomsg(0) + wire.attribute_text(_IFLA_IFNAME, checked_name(name)) + information
-    return wire.KernelRequest(
-        wire.KernelMessageType.NEWLINK, wire.NLM_F_CREATE | wire.NLM_F_EXCL, body, f"bridge {name}"
-    )
+    return _creating(b"bridge", wire.attribute_u8(_IFLA_BR_MCAST_SNOOPING, 0), _named(name), f"bridge {name}")
 
 
 def create_gre_collector(name: str) -> wire.KernelRequest:
     """Make the device that receives every GRE packet of its namespace for which the kernel has no other tunnel."""
-    information = wire.nest(
-        _IFLA_LINKINFO,
-        wire.attribute(_IFLA_INFO_KIND, b"gre"),
-        wire.nest(_IFLA_INFO_DATA, wire.attribute(_IFLA_GRE_COLLECT_METADATA, b"")),
-    )
-    body = _ifinfomsg(0) + wire.attribute_text(_IFLA_IFNAME, checked_name(name)) + information
-    return wire.KernelRequest(
-        wire.KernelMessageType.NEWLINK, wire.NLM_F_CREATE | wire.NLM_F_EXCL, body, f"GRE collector {name}"
-    )
+    return _creating(b"gre", wire.attribute(_IFLA_GRE_COLLECT_METADATA, b""), _named(name), f"GRE collector {name}")
 
 
 def create_vrf(name: str, table: int | None) -> wire.KernelRequest:
@@ -213,11 +189,17 @@ def create_vrf(name: str, table: int | None) -> wire.KernelRequest:
     None: the kernel refuses it, by EINVAL if it has VRF devices.
     """
     data = wire.attribute_u32(_VRF_TABLE, table) if table is not None else b""
-    information = wire.nest(_IFLA_LINKINFO, wire.attribute(_IFLA_INFO_KIND, b"vrf"), wire.nest(_IFLA_INFO_DATA, data))
-    body = _ifinfomsg(0) + wire.attribute_text(_IFLA_IFNAME, checked_name(name)) + information
-    return wire.KernelRequest(
-        wire.KernelMessageType.NEWLINK, wire.NLM_F_CREATE | wire.NLM_F_EXCL, body, f"VRF device {name}"
-    )
+    return _creating(b"vrf", data, _named(name), f"VRF device {name}")
+
+
+def _creating(kind: bytes, data: bytes, attributes: bytes, what: str) -> wire.KernelRequest:
+    information = wire.attribute(_IFLA_INFO_KIND, kind), wire.nest(_IFLA_INFO_DATA, data)
+    body = _ifinfomsg(0) + attributes + wire.nest(_IFLA_LINKINFO, *information)
+    return wire.KernelRequest(wire.KernelMessageType.NEWLINK, wire.NLM_F_CREATE | wire.NLM_F_EXCL, body, what)
+
+
+def _named(name: str) -> bytes:
+    return wire.attribute_text(_IFLA_IFNAME, checked_name(name))
 
 
 def set_link(link: LinkRef, settings: LinkSettings) -> wire.KernelRequest:
@@ -238,7 +220,7 @@ def set_link(link: LinkRef, settings: LinkSettings) -> wire.KernelRequest:
     if settings.mtu is not None:
         parts.append(wire.attribute_u32(_IFLA_MTU, settings.mtu))
     if settings.name is not None:
-        parts.append(wire.attribute_text(_IFLA_IFNAME, checked_name(settings.name)))
+        parts.append(_named(settings.name))
     if settings.alias is not None:
         parts.append(wire.attribute(_IFLA_IFALIAS, settings.alias.encode()))
     if settings.transmit_queue_length is not None:

@@ -36,7 +36,6 @@ from dmvpn.dataplane.sockets import attach
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
-    from types import TracebackType
 
     from dmvpn.dataplane.netlink.wire import KernelMessage
     from dmvpn.dataplane.sockets import Program
@@ -255,9 +254,7 @@ class NetlinkMonitor:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

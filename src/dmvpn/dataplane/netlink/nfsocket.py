@@ -29,7 +29,6 @@ from dmvpn.dataplane.netlink.wire import parse_attributes, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from types import TracebackType
 
     from dmvpn.dataplane.netlink.nftables import Part
 
@@ -190,9 +189,7 @@ class NetfilterSocket:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
