@@ -152,7 +152,7 @@ class Compute:
 
 
 class Later(Generic[T]):
-    """Values whose module is imported at the first use: all take a tenth of a router's start.
+    """Values, or a function that returns them, whose module is imported at the first use: all take a tenth of a start.
 
     where: "dmvpn.features.rip.show:COMMANDS".
     """
@@ -163,7 +163,15 @@ class Later(Generic[T]):
         self._module, _, self._name = where.partition(":")
 
     def __iter__(self) -> Iterator[T]:
-        return iter(cast("Iterable[T]", getattr(import_module(self._module), self._name)))
+        return iter(cast("Iterable[T]", self._imported()))
+
+    def __call__(self, ctx: ShowContext) -> list[T]:
+        """Call the function."""
+        return cast("Callable[[ShowContext], list[T]]", self._imported())(ctx)
+
+    def _imported(self) -> object:
+        found: object = getattr(import_module(self._module), self._name)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,11 +268,11 @@ class Feature:
     endings: Endings | None = None
     messages: tuple[type[Log], ...] = ()
     debugs: tuple[DebugFlag, ...] = ()
-    protocol_blocks: Callable[[ShowContext], list[str]] | None = None
-    protocol_names: Callable[[ShowContext], list[str]] | None = None
-    ipv6_blocks: Callable[[ShowContext], list[str]] | None = None
-    tcp: Callable[[ShowContext], list[StreamLine]] | None = None
-    udp: Callable[[ShowContext], list[UdpPort]] | None = None
+    protocol_blocks: Later[str] | None = None
+    protocol_names: Later[str] | None = None
+    ipv6_blocks: Later[str] | None = None
+    tcp: Later[StreamLine] | None = None
+    udp: Later[UdpPort] | None = None
     kept_only: bool = False
     explanations: Iterable[WordGroup] = ()
     metrics: Iterable[Measured] = ()

@@ -12,21 +12,8 @@ Not here: demand mode of our own (the far end's is obeyed), echoes, several hops
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dmvpn.features.bfd import config, messages
 from dmvpn.ios import DebugFlag, Feature, LateMachine, Later
-
-if TYPE_CHECKING:
-    from dmvpn.base.streams import UdpPort
-    from dmvpn.ios import ShowContext
-
-
-def _udp(ctx: ShowContext) -> list[UdpPort]:
-    from dmvpn.features.bfd.show import udp_ports
-
-    return udp_ports(ctx)
-
 
 FEATURE = Feature(
     name="bfd",
@@ -40,7 +27,7 @@ FEATURE = Feature(
         DebugFlag(messages.EVENT, messages.EVENT, "BFD events", "BFD"),
         DebugFlag(messages.PACKET, messages.PACKET, "BFD packets", "BFD"),
     ),
-    udp=_udp,
+    udp=Later("dmvpn.features.bfd.show:udp_ports"),
     explanations=Later("dmvpn.features.bfd.explain:GROUPS"),
     metrics=Later("dmvpn.features.bfd.metrics:METRICS"),
 )

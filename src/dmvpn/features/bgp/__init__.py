@@ -20,32 +20,8 @@ Takes `router bgp`, byte streams at TCP port 179, `RouteChanged` and `InterfaceC
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dmvpn.features.bgp import config, messages
 from dmvpn.ios import DebugFlag, Feature, Later, Scope, Sleeper
-
-if TYPE_CHECKING:
-    from dmvpn.base.streams import StreamLine
-    from dmvpn.ios import ShowContext
-
-
-def _protocol_blocks(ctx: ShowContext) -> list[str]:
-    from dmvpn.features.bgp.show import ip_protocols
-
-    return ip_protocols(ctx)
-
-
-def _protocol_names(ctx: ShowContext) -> list[str]:
-    from dmvpn.features.bgp.show import protocol_names
-
-    return protocol_names(ctx)
-
-
-def _tcp(ctx: ShowContext) -> list[StreamLine]:
-    from dmvpn.features.bgp.show.common import connections
-
-    return connections(ctx)
 
 
 def _debug(name: str, rest: str, title: str) -> DebugFlag:
@@ -72,9 +48,9 @@ FEATURE = Feature(
         _debug(messages.UPDATES_IN, " updates in", "BGP updates (inbound)"),
         _debug(messages.UPDATES_OUT, " updates out", "BGP updates (outbound)"),
     ),
-    protocol_blocks=_protocol_blocks,
-    protocol_names=_protocol_names,
-    tcp=_tcp,
+    protocol_blocks=Later("dmvpn.features.bgp.show:ip_protocols"),
+    protocol_names=Later("dmvpn.features.bgp.show:protocol_names"),
+    tcp=Later("dmvpn.features.bgp.show.common:connections"),
     explanations=Later("dmvpn.features.bgp.explain:GROUPS"),
     metrics=Later("dmvpn.features.bgp.metrics:METRICS"),
 )

@@ -12,22 +12,9 @@ messages  log, debugs                     explain  what its lines and words mean
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dmvpn.features.dhcp import config
 from dmvpn.features.dhcp.messages import CLIENT, MESSAGES, SERVER
 from dmvpn.ios import DebugFlag, Feature, Later, Sleeper
-
-if TYPE_CHECKING:
-    from dmvpn.base.streams import UdpPort
-    from dmvpn.ios import ShowContext
-
-
-def _udp(ctx: ShowContext) -> list[UdpPort]:
-    from dmvpn.features.dhcp.show import udp_ports
-
-    return udp_ports(ctx)
-
 
 FEATURE = Feature(
     name="dhcp",
@@ -41,7 +28,7 @@ FEATURE = Feature(
         DebugFlag(SERVER, SERVER, "DHCP server packet", "DHCP server"),
         DebugFlag(CLIENT, CLIENT, "DHCP client activity", "DHCP client"),
     ),
-    udp=_udp,
+    udp=Later("dmvpn.features.dhcp.show:udp_ports"),
     explanations=Later("dmvpn.features.dhcp.explain:GROUPS"),
     metrics=Later("dmvpn.features.dhcp.metrics:METRICS"),
 )

@@ -26,34 +26,10 @@ Each VRF has a machine of its own. Not here: IPv6 in VRFs, remote neighbors.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dmvpn.features.eigrp.config import LINES, MODES, model
 from dmvpn.features.eigrp.messages import MESSAGES, PACKETS, ROUTES, WORDS
 from dmvpn.features.eigrp.model import EigrpConfig
 from dmvpn.ios import DebugFlag, Feature, Later, Scope, Sleeper
-
-if TYPE_CHECKING:
-    from dmvpn.ios import ShowContext
-
-
-def _protocol_blocks(ctx: ShowContext) -> list[str]:
-    from dmvpn.features.eigrp.show import ip_protocols
-
-    return ip_protocols(ctx)
-
-
-def _protocol_names(ctx: ShowContext) -> list[str]:
-    from dmvpn.features.eigrp.show import protocol_names
-
-    return protocol_names(ctx)
-
-
-def _ipv6_blocks(ctx: ShowContext) -> list[str]:
-    from dmvpn.features.eigrp.show import ipv6_protocols
-
-    return ipv6_protocols(ctx)
-
 
 FEATURE = Feature(
     name="eigrp",
@@ -64,9 +40,9 @@ FEATURE = Feature(
     model=model,
     machine=Sleeper("dmvpn.features.eigrp.machine:EigrpMachine", EigrpConfig()),
     messages=MESSAGES,
-    protocol_blocks=_protocol_blocks,
-    protocol_names=_protocol_names,
-    ipv6_blocks=_ipv6_blocks,
+    protocol_blocks=Later("dmvpn.features.eigrp.show:ip_protocols"),
+    protocol_names=Later("dmvpn.features.eigrp.show:protocol_names"),
+    ipv6_blocks=Later("dmvpn.features.eigrp.show:ipv6_protocols"),
     debugs=(
         DebugFlag(PACKETS, PACKETS, "EIGRP Packet", "EIGRP-IPv4"),
         *(

@@ -14,21 +14,8 @@ the data plane counted (`SasCounted`); makes `PoliciesChanged`, `NegotiationWant
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dmvpn.features.ipsec import config, messages
 from dmvpn.ios import DebugFlag, Feature, LateMachine, Later
-
-if TYPE_CHECKING:
-    from dmvpn.base.streams import UdpPort
-    from dmvpn.ios import ShowContext
-
-
-def _udp(ctx: ShowContext) -> list[UdpPort]:
-    from dmvpn.features.ipsec.show.sessions import udp_ports
-
-    return udp_ports(ctx)
-
 
 FEATURE = Feature(
     name="ipsec",
@@ -44,7 +31,7 @@ FEATURE = Feature(
             messages.SOCKET, "crypto socket", "Crypto Secure Socket", "Cryptographic Subsystem", dmvpn="detail socket"
         ),
     ),
-    udp=_udp,
+    udp=Later("dmvpn.features.ipsec.show.sessions:udp_ports"),
     explanations=Later("dmvpn.features.ipsec.explain:GROUPS"),
     metrics=Later("dmvpn.features.ipsec.metrics:METRICS"),
 )

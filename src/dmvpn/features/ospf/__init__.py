@@ -29,32 +29,8 @@ A part below reports to one above by returned values, or keeps a list until the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dmvpn.features.ospf import config, messages
 from dmvpn.ios import DebugFlag, Feature, Later, Scope, Sleeper
-
-if TYPE_CHECKING:
-    from dmvpn.ios import ShowContext
-
-
-def _protocol_blocks(ctx: ShowContext) -> list[str]:
-    from dmvpn.features.ospf.show import ip_protocols
-
-    return ip_protocols(ctx)
-
-
-def _protocol_names(ctx: ShowContext) -> list[str]:
-    from dmvpn.features.ospf.show import protocol_names
-
-    return protocol_names(ctx)
-
-
-def _ipv6_blocks(ctx: ShowContext) -> list[str]:
-    from dmvpn.features.ospf.show import ipv6_protocols
-
-    return ipv6_protocols(ctx)
-
 
 FEATURE = Feature(
     name="ospf",
@@ -65,9 +41,9 @@ FEATURE = Feature(
     model=config.model,
     machine=Sleeper("dmvpn.features.ospf.machine:OspfMachine"),
     messages=messages.MESSAGES,
-    protocol_blocks=_protocol_blocks,
-    protocol_names=_protocol_names,
-    ipv6_blocks=_ipv6_blocks,
+    protocol_blocks=Later("dmvpn.features.ospf.show:ip_protocols"),
+    protocol_names=Later("dmvpn.features.ospf.show:protocol_names"),
+    ipv6_blocks=Later("dmvpn.features.ospf.show:ipv6_protocols"),
     debugs=tuple(
         DebugFlag(name, name.replace("ip ospf", "( ip ospf | ipv6 ospf | ospfv3 )") + more, title, "IP routing")
         for name, more, title in (

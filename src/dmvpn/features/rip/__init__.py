@@ -15,34 +15,9 @@ Takes the `router rip` section and the RIP lines of interfaces, packets on UDP p
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dmvpn.features.rip import config, messages
 from dmvpn.features.rip.model import RipConfig
 from dmvpn.ios import DebugFlag, Feature, Later, Scope, Sleeper
-
-if TYPE_CHECKING:
-    from dmvpn.base.streams import UdpPort
-    from dmvpn.ios import ShowContext
-
-
-def _protocol_blocks(ctx: ShowContext) -> list[str]:
-    from dmvpn.features.rip.show import protocol_block
-
-    return protocol_block(ctx)
-
-
-def _protocol_names(ctx: ShowContext) -> list[str]:
-    from dmvpn.features.rip.show import protocol_names
-
-    return protocol_names(ctx)
-
-
-def _udp(ctx: ShowContext) -> list[UdpPort]:
-    from dmvpn.features.rip.show import udp_ports
-
-    return udp_ports(ctx)
-
 
 FEATURE = Feature(
     name="rip",
@@ -59,9 +34,9 @@ FEATURE = Feature(
         DebugFlag(messages.TRIGGER, messages.TRIGGER, "RIP trigger", "RIP"),
         DebugFlag(messages.DATABASE, messages.DATABASE, "RIP database", "RIP"),
     ),
-    protocol_blocks=_protocol_blocks,
-    protocol_names=_protocol_names,
-    udp=_udp,
+    protocol_blocks=Later("dmvpn.features.rip.show:protocol_block"),
+    protocol_names=Later("dmvpn.features.rip.show:protocol_names"),
+    udp=Later("dmvpn.features.rip.show:udp_ports"),
     explanations=Later("dmvpn.features.rip.explain:GROUPS"),
     metrics=Later("dmvpn.features.rip.metrics:METRICS"),
 )

@@ -15,8 +15,6 @@ of the flags of all features by `debug_commands`, since no feature may know anot
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dmvpn.features.system import machine
 from dmvpn.features.system.config import CONFIG, MODES, model
 from dmvpn.features.system.events import (
@@ -31,17 +29,6 @@ from dmvpn.features.system.messages import MESSAGES
 from dmvpn.features.system.model import LineConfig, Login, SystemConfig
 from dmvpn.ios import DebugFlag, Feature, Later
 
-if TYPE_CHECKING:
-    from dmvpn.base.streams import StreamLine
-    from dmvpn.ios import ShowContext
-
-
-def _tcp(ctx: ShowContext) -> list[StreamLine]:
-    from dmvpn.features.system.show.sockets import of_log_hosts
-
-    return of_log_hosts(ctx)
-
-
 FEATURE = Feature(
     name="system",
     modes=MODES,
@@ -54,7 +41,7 @@ FEATURE = Feature(
         DebugFlag(machine.PACKET, "ip packet [ detail ]", "IP packet", "Generic IP"),
         DebugFlag(machine.ICMP, "ip icmp", "ICMP packet", "Generic IP"),
     ),
-    tcp=_tcp,
+    tcp=Later("dmvpn.features.system.show.sockets:of_log_hosts"),
     explanations=Later("dmvpn.features.system.explain:GROUPS"),
     metrics=Later("dmvpn.features.system.metrics:METRICS"),
 )
