@@ -234,15 +234,10 @@ def line_to_plain(line: ChronicleLine) -> Plain:
     return {
         **plain,
         **{name: str(getattr(what, name)) for name in _CHANGE},
-        **mapping_to_plain(what),
+        **{name: str(value) for name in _OF_MAPPING if (value := getattr(what, name))},
         "topic": what.topic.value,
         "sign": what.sign.value,
     }
-
-
-def mapping_to_plain(change: StateChanged) -> dict[str, str]:
-    """Return what a mapping leads to, for JSON; nothing for other changes."""
-    return {name: str(value) for name in _OF_MAPPING if (value := getattr(change, name))}
 
 
 def line_from_plain(plain: Mapping[str, object]) -> ChronicleLine:

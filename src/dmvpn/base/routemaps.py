@@ -363,19 +363,17 @@ class RoutePolicies:
                 return None
             result = result or UNCHANGED
             if rule.deletes:
-                result = result.then(self._deletion(rule.deletes, route, result))
+                there = (
+                    route.communities if result.communities is None else result.communities.applied(route.communities)
+                )
+                match = CommunityMatch(rule.deletes)
+                removed = tuple(one for one in there if self.community_permits(match, (one,)))
+                result = result.then(Changes(communities=CommunityChange(additive=True, removed=removed)))
             result = result.then(rule.changes)
             if rule.go_on is None:
                 return result
             least = rule.go_on
         return result
-
-    def _deletion(self, name: str, route: MatchedRoute, so_far: Changes) -> Changes:
-        """Return the change that takes those communities off that the list permits, each looked at by itself."""
-        there = route.communities if so_far.communities is None else so_far.communities.applied(route.communities)
-        match = CommunityMatch(name)
-        removed = tuple(one for one in there if self.community_permits(match, (one,)))
-        return Changes(communities=CommunityChange(additive=True, removed=removed))
 
     def _count(self, kind: Counted, name: str, sequence: int) -> None:
         key = kind, name, sequence

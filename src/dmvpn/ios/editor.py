@@ -358,7 +358,14 @@ class LineEditor:
         if self._reading is _Reading.KEY:
             self._stop(Interrupt() if char == "\x03" else KeyPressed("\r" if char == "\n" else char))
         elif self._escape:
-            self._take_escape(char)
+            # Collect `ESC x`, `ESC [ ... letter` and `ESC O letter`; what no key sends is forgotten.
+            if self._escape == "\x1b" and char in "[O":
+                self._escape = "\x1b["
+            elif self._escape != "\x1b" and not _SEQUENCE_END.match(char):
+                self._escape = self._escape + char if len(self._escape) < _MAX_SEQUENCE else ""
+            else:
+                sequence, self._escape = self._escape, ""
+                self._press(sequence + (char if len(sequence) > 1 else char.lower()))
         elif self._literal:
             self._literal = False
             self._insert(char)
@@ -368,16 +375,6 @@ class LineEditor:
             self._insert(char)
         else:
             self._press(char)
-
-    def _take_escape(self, char: str) -> None:
-        """Collect `ESC x`, `ESC [ ... letter` and `ESC O letter`; what no key sends is forgotten."""
-        if self._escape == "\x1b" and char in "[O":
-            self._escape = "\x1b["
-        elif self._escape != "\x1b" and not _SEQUENCE_END.match(char):
-            self._escape = self._escape + char if len(self._escape) < _MAX_SEQUENCE else ""
-        else:
-            sequence, self._escape = self._escape, ""
-            self._press(sequence + (char if len(sequence) > 1 else char.lower()))
 
     def _press(self, key: str) -> None:
         edit = EDIT_KEYS.get(key)

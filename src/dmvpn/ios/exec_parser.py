@@ -164,9 +164,7 @@ class Match:
         """
         if self.command.query is None:
             raise TypeError(f"{self.command} shows nothing")
-        return self._shown(self.command.query(context, self.args))
-
-    def _shown(self, result: object) -> Iterator[str]:
+        result = self.command.query(context, self.args)
         if self.wants_json or self.command.render is None:
             return apply_filters(breathing(json_lines(result)), self.filters)
         return apply_filters(breathing(self.command.render(result)), self.filters)

@@ -212,11 +212,6 @@ class Thread(Generic[E]):
         keyword = self.place.shown_words[lowered]
         return Thread(self.place.after(lowered), (*self.weights, weight), self, (keyword, None))
 
-    def take_value(self, value: Value, reading: Reading) -> Thread[E]:
-        """Go on over a value."""
-        weights = (*self.weights, value.type.weight)
-        return Thread(self.place.after(value), weights, self, (value, reading))
-
     def takes_any_text(self, value: Value) -> bool:
         """Return whether a value that may come next is a text for people, or a line of its own (`do`)."""
         step = self._step
@@ -388,7 +383,8 @@ def _take_values(
                 continue
             read = value.type.read_value(line, tokens, index)
             if isinstance(read, Reading):
-                waiting[read.end].append(thread.take_value(value, read))
+                weights = (*thread.weights, value.type.weight)
+                waiting[read.end].append(Thread(thread.place.after(value), weights, thread, (value, read)))
                 moved = True
             elif isinstance(read, Misfit):
                 fits = max(fits, read.fits)

@@ -119,10 +119,11 @@ def _key(args: Args, section: Section) -> Key | None:
     string = section.get(KEY_STRING)
     if string is None:
         return None
+    line = section.get(KEY_ALGORITHM)
     return Key(
         args.integer("number"),
         string.text("secret"),
-        _algorithm(section),
+        line.words[-1] if line is not None else "",
         accept=lifetime(section, KEY_ACCEPT),
         send=lifetime(section, KEY_SEND),
     )
@@ -132,11 +133,6 @@ def lifetime(key: Section, line: ConfigLine) -> Lifetime | None:
     """Return when a key is valid by this line; None: always."""
     said = key.get(line)
     return read_lifetime(said.text("text")) if said is not None else None
-
-
-def _algorithm(key: Section) -> str:
-    line = key.get(KEY_ALGORITHM)
-    return line.words[-1] if line is not None else ""
 
 
 # ------------------------------------------------------------------------------------------------ distribute lists

@@ -230,7 +230,12 @@ class Adjacencies:
         theirs = (parameters.k1, parameters.k2, parameters.k3, parameters.k4, parameters.k5)
         weights = self._state.settings.scale.weights
         if theirs != (weights.k1, weights.k2, weights.k3, weights.k4, weights.k5):  # RFC 7868 §5.6.1; K6 may differ
-            self._refuse_weights(interface, address, neighbor)
+            self._state.traffic.drop(DownReason.WEIGHTS.value)
+            if neighbor is not None:
+                self._teardown.drop(neighbor, DownReason.WEIGHTS)
+            elif self.may_complain(interface, address):
+                why, process = DownReason.WEIGHTS.value, self._state.title
+                self._log(NeighborChanged.down(process, address, interface.name, why))
             return
         stub = packet.find(Stub)
         flags = stub.flags if stub else None
@@ -263,14 +268,6 @@ class Adjacencies:
             return False
         self._teardown.drop(oldest, DownReason.CROWDED)
         return True
-
-    def _refuse_weights(self, interface: EigrpInterface, address: IPAddress, neighbor: Neighbor | None) -> None:
-        self._state.traffic.drop(DownReason.WEIGHTS.value)
-        if neighbor is not None:
-            self._teardown.drop(neighbor, DownReason.WEIGHTS)
-        elif self.may_complain(interface, address):
-            why, process = DownReason.WEIGHTS.value, self._state.title
-            self._log(NeighborChanged.down(process, address, interface.name, why))
 
     def may_complain(self, interface: EigrpInterface, address: IPAddress) -> bool:
         """Return whether another message about this sender may be logged."""
@@ -334,7 +331,8 @@ class Adjacencies:
     def _greet(self, neighbor: Neighbor) -> None:
         """Greet a new neighbor at once, so that it knows us before our first packet arrives."""
         interface = neighbor.interface
-        self._debug(f"New peer {spelled(neighbor.address)} on {interface.name}")
+        if self._context.ports.debugging.on("eigrp neighbors"):
+            self._context.debug(messages.neighbor_line(f"New peer {spelled(neighbor.address)} on {interface.name}"))
         if not self._neighborhood.is_full:  # when it is full, only neighbors that answer are announced
             self._announce(neighbor)
         self._greetings.answer(interface)
@@ -376,7 +374,3 @@ class Adjacencies:
     def _log(self, message: NeighborChanged) -> None:
         if self._state.settings.log_changes:
             self._context.emit(message)
-
-    def _debug(self, text: str) -> None:
-        if self._context.ports.debugging.on("eigrp neighbors"):
-            self._context.debug(messages.neighbor_line(text))

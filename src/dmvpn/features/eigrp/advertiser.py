@@ -403,7 +403,12 @@ class Advertiser:
             else:
                 opcode, parts, sorted_out = self._adverts.take(neighbor)
                 for prefix, advert, _ in parts:
-                    self._note_advert_alone(neighbor, prefix, advert)
+                    interface = neighbor.interface
+                    if advert is UNCERTAIN or len(interface.neighbors) == 1:
+                        interface.group.note_advert(prefix, advert)
+                    elif interface.group.last_advert(prefix) != advert:
+                        interface.group.note_advert(prefix, UNCERTAIN)
+                        self.note_changed(interface, prefix)
                 ends = opcode is Opcode.UPDATE and neighbor.backlog.end_table()
                 octets = _joined(parts)
                 if octets or ends:
@@ -487,17 +492,6 @@ class Advertiser:
             self._interfaces[neighbor.interface] = None
 
     # Packets ---------------------------------------------------------------------------------------------------
-
-    def _note_advert_alone(self, neighbor: Neighbor, prefix: Prefix, advert: Advert) -> None:
-        """Record that one neighbor has received this advert. If the other members know another, the group must receive
-        it again.
-        """
-        interface = neighbor.interface
-        if advert is UNCERTAIN or len(interface.neighbors) == 1:
-            interface.group.note_advert(prefix, advert)
-        elif interface.group.last_advert(prefix) != advert:
-            interface.group.note_advert(prefix, UNCERTAIN)
-            self.note_changed(interface, prefix)
 
 
 def _joined(parts: list[Part]) -> bytes:

@@ -390,19 +390,16 @@ class Summaries:
         for prefix in list(changed):
             for summary in self._summaries.values():
                 if prefix in summary.prefix and prefix != summary.prefix:
-                    self._component_changed(summary, prefix)
+                    nearest = self._reachable(summary.nearest)
+                    component = self._reachable(prefix)
+                    if prefix == summary.nearest or nearest is None:
+                        self._survey(summary)
+                    elif component is not None and component.distance < nearest.distance:
+                        self._tell(summary, component)
 
     def components(self, prefix: Prefix) -> int:
         """Return how many reachable destinations are inside this summary."""
         return sum(1 for destination in self._dual.table.values() if _is_component(prefix, destination))
-
-    def _component_changed(self, summary: _Summary, prefix: Prefix) -> None:
-        nearest = self._reachable(summary.nearest)
-        component = self._reachable(prefix)
-        if prefix == summary.nearest or nearest is None:
-            self._survey(summary)
-        elif component is not None and component.distance < nearest.distance:
-            self._tell(summary, component)
 
     def _survey(self, summary: _Summary) -> None:
         """Search the whole table for the nearest component."""

@@ -105,15 +105,12 @@ class StuckWatch:
         watch.rounds += 1
         watch.silent = dict.fromkeys(source for source in awaited if source not in stuck)
         for source in watch.silent:
-            self._ask(source, prefix)
+            neighbor = self._neighborhood.up.get(source)
+            if neighbor is not None:
+                self._advertiser.ask_if_stuck(neighbor, prefix)
         self._context.start(watch.timer, self._state.settings.active_time / 2)
         for source in stuck:
             self._give_up(source, prefix)
-
-    def _ask(self, source: PathSource, prefix: Prefix) -> None:
-        neighbor = self._neighborhood.up.get(source)
-        if neighbor is not None:
-            self._advertiser.ask_if_stuck(neighbor, prefix)
 
     def _give_up(self, source: PathSource, prefix: Prefix) -> None:
         neighbor = self._neighborhood.up.get(source)

@@ -270,7 +270,11 @@ class Process:
     def _carry_out(self, outcome: DualActions) -> None:
         active = self.dual.active
         for prefix in outcome.changed:
-            self._note(prefix)
+            destination = self.dual.table.get(prefix)
+            if destination is None:
+                self.state.log.note(EventKind.GONE, prefix)
+            else:
+                self.state.log.note(EventKind.METRIC, prefix, destination.distance)
             if prefix not in active:
                 self.stuck.end(prefix)
         for prefix in outcome.queried:
@@ -287,14 +291,6 @@ class Process:
         for prefix in outcome.routes if not self.state.is_over else ():
             self.offers.refresh(prefix)
         self.summaries.note_changed(outcome.changed)
-
-    def _note(self, prefix: Prefix) -> None:
-        """Record the change of a destination in the event log."""
-        destination = self.dual.table.get(prefix)
-        if destination is None:
-            self.state.log.note(EventKind.GONE, prefix)
-        else:
-            self.state.log.note(EventKind.METRIC, prefix, destination.distance)
 
     def _query(self, prefix: Prefix) -> None:
         self.state.log.note(EventKind.ACTIVE, prefix, len(self.dual.active[prefix].awaiting))

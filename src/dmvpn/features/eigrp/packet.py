@@ -322,7 +322,20 @@ def _parse_wide(kind: TlvType) -> Callable[[bytes, int], Tlv]:
         external_at = next_hop_at + _ADDRESS_LENGTHS[family]
         destinations_at = external_at + (_EXTERNAL.size if kind == TlvType.WIDE_EXTERNAL else 0)
         destinations = _parse_destinations(value, destinations_at, offset, family)
-        metric = _parse_wide_metric(value, metric_at, value[attributes_at:next_hop_at])
+        _, priority, reliability, load, mtu_and_hops, delay_high, delay_low, bandwidth_high, bandwidth_low, flags = (
+            _WIDE_METRIC.unpack_from(value, metric_at)
+        )
+        metric = WideMetric(
+            priority=priority,
+            reliability=reliability,
+            load=load,
+            mtu=mtu_and_hops >> 8,
+            hop_count=mtu_and_hops & 0xFF,
+            delay=delay_high << 32 | delay_low,
+            bandwidth=bandwidth_high << 32 | bandwidth_low,
+            flags=RouteFlag(flags),
+            attributes=value[attributes_at:next_hop_at],
+        )
         originator = ipv4_address(router_id)
         next_hop = _next_hop(value[next_hop_at:external_at])
         if kind == TlvType.WIDE_INTERNAL:
@@ -363,23 +376,6 @@ def _parse_classic_metric(value: bytes, at: int) -> ClassicMetric:
         load=load,
         internal_tag=internal_tag,
         flags=RouteFlag(flags),
-    )
-
-
-def _parse_wide_metric(value: bytes, at: int, attributes: bytes) -> WideMetric:
-    _, priority, reliability, load, mtu_and_hops, delay_high, delay_low, bandwidth_high, bandwidth_low, flags = (
-        _WIDE_METRIC.unpack_from(value, at)
-    )
-    return WideMetric(
-        priority=priority,
-        reliability=reliability,
-        load=load,
-        mtu=mtu_and_hops >> 8,
-        hop_count=mtu_and_hops & 0xFF,
-        delay=delay_high << 32 | delay_low,
-        bandwidth=bandwidth_high << 32 | bandwidth_low,
-        flags=RouteFlag(flags),
-        attributes=attributes,
     )
 
 

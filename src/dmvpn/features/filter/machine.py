@@ -252,7 +252,10 @@ class FilterMachine(Machine):
                         self._ordered[place] = filters
                         self._order(place)
             case ClearCounters():
-                self._clear(event)
+                for count in event.counts:
+                    listed = self._list_of(count)
+                    if listed is not None and event.name in ("", listed.name) and event.version in (0, count.version):
+                        self._bases[_place(count)] = count.packets
             case PacketsFiltered():
                 self._log(event)
             case EffectFailed(effect=SetFilters(interface=port, filters=filters, version=version)):
@@ -333,12 +336,6 @@ class FilterMachine(Machine):
     def _list_of(self, told: FilterCount | PacketsFiltered) -> FilterList | None:
         filters = self._ordered.get((told.interface, told.version), _NOTHING)
         return filters.inward if told.inward else filters.outward
-
-    def _clear(self, clear: ClearCounters) -> None:
-        for count in clear.counts:
-            listed = self._list_of(count)
-            if listed is not None and clear.name in ("", listed.name) and clear.version in (0, count.version):
-                self._bases[_place(count)] = count.packets
 
     def _log(self, event: PacketsFiltered) -> None:
         listed = self._list_of(event)

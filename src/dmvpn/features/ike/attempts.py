@@ -253,7 +253,10 @@ class Attempts:
             self._say(demand, ProtectionPhase.IKE)
             return
         if usable is not None:
-            self._extend(demand, usable, terms)
+            demand.attempt = usable.own_spi
+            outputs = self._table.extend(usable, terms.child, self._context.now)
+            self._say(demand, ProtectionPhase.IPSEC)
+            self._follow(outputs)
             return
         self._report_denial(demand)
         self._say(demand, ProtectionPhase.IKE)
@@ -268,13 +271,6 @@ class Attempts:
 
     def _say(self, demand: Demand, phase: ProtectionPhase) -> None:
         self._context.emit(*demand.say(phase))
-
-    def _extend(self, demand: Demand, sa: Session, terms: Terms) -> None:
-        """Ask for children on an IKE SA that has lost its own."""
-        demand.attempt = sa.own_spi
-        outputs = self._table.extend(sa, terms.child, self._context.now)
-        self._say(demand, ProtectionPhase.IPSEC)
-        self._follow(outputs)
 
     def initiate(self, path: DatagramPath, terms: Terms) -> Session:
         """Begin a new IKE SA. It says INITIAL_CONTACT if it is the only one with this address (RFC 7296 §2.4)."""

@@ -379,22 +379,18 @@ class Peers:
             case session.Unanswered():
                 self._traffic.ask()
             case session.Answered():
-                self._answered(sa)
+                if (
+                    self.recovery.answered(sa)
+                    and not self.encapsulation.denies(sa)
+                    and not self._traffic.has_brought(sa.connection)
+                ):
+                    self.reports.nothing_comes(sa)
             case session.Moved(old=old):
                 self._moved(sa, old)
             case session.Ended(reason=reason):
                 self._ended(sa, reason)
             case session.Doubted():
                 self.doubt(sa)
-
-    def _answered(self, sa: session.Session) -> None:
-        """Report a peer that answers, and whose ESP has never come, or which list of ours keeps it out."""
-        if (
-            self.recovery.answered(sa)
-            and not self.encapsulation.denies(sa)
-            and not self._traffic.has_brought(sa.connection)
-        ):
-            self.reports.nothing_comes(sa)
 
     def _announce(self, results: connections.Results, sa: session.Session) -> None:
         """Emit these, with a line in the log where a connection came or went."""

@@ -160,7 +160,15 @@ def _isakmp_lines(output: session.SaOutput) -> list[str]:
     """Return them in IOS's words where it has any."""
     match output:
         case session.Established(sa=sa):
-            return _established(sa)
+            head = _head(sa)
+            lines = [
+                f"{head}:SA authentication status: authenticated",
+                f"{head}:SA has been authenticated with {sa.path.remote.address}",
+                _authenticated(sa),
+            ]
+            if sa.is_initiator:  # the responder has one message to send until then
+                lines.append(f"{head}:Old State = IKE_I_MM6  New State = IKE_P1_COMPLETE")
+            return lines
         case session.Replaced(sa=sa, successor=successor):
             return [f"{_head(successor)}:IKE SA rekeyed: the IPSec SAs of {conn_id(sa.number)} move to it"]
         case session.Ended(sa=sa, reason=reason):
@@ -177,18 +185,6 @@ def _isakmp_lines(output: session.SaOutput) -> list[str]:
             ]
         case _:
             return []
-
-
-def _established(sa: session.Session) -> list[str]:
-    head = _head(sa)
-    lines = [
-        f"{head}:SA authentication status: authenticated",
-        f"{head}:SA has been authenticated with {sa.path.remote.address}",
-        _authenticated(sa),
-    ]
-    if sa.is_initiator:  # the responder has one message to send until then
-        lines.append(f"{head}:Old State = IKE_I_MM6  New State = IKE_P1_COMPLETE")
-    return lines
 
 
 def _authenticated(sa: session.Session) -> str:

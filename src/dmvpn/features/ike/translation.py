@@ -99,7 +99,12 @@ class Translation:
         """Return the same configuration, with what its IKEv1 lines mean."""
         isakmp = config.isakmp
         proposals = _proposals(isakmp)
-        own = self._keyrings(isakmp)
+        keys = {next(iter(ring)).keyring: ring for ring in isakmp.keyrings}
+        self._peers = {name: self._peers.get(name) or _Peers() for name in ("", *keys)}
+        own = {
+            name: model.Keyring(name_of(name), self._peers[name].peers(ring), next(iter(ring)).fvrf)
+            for name, ring in keys.items()
+        }
         everybody = tuple(self._of_everybody(isakmp, own))
         profiles = tuple(_profile(profile, isakmp, own) for profile in isakmp.profiles)
         if everybody or isakmp.signs:
@@ -118,15 +123,6 @@ class Translation:
             dpd=config.dpd or isakmp.keepalive,
             nat_keepalive=config.nat_keepalive or isakmp.nat_keepalive,
         )
-
-    def _keyrings(self, isakmp: model.IsakmpConfig) -> dict[str, model.Keyring]:
-        """Return what each `crypto keyring` with keys becomes, by its name."""
-        keys = {next(iter(ring)).keyring: ring for ring in isakmp.keyrings}
-        self._peers = {name: self._peers.get(name) or _Peers() for name in ("", *keys)}
-        return {
-            name: model.Keyring(name_of(name), self._peers[name].peers(ring), next(iter(ring)).fvrf)
-            for name, ring in keys.items()
-        }
 
     def _of_everybody(self, isakmp: model.IsakmpConfig, own: Mapping[str, model.Keyring]) -> Iterator[model.Keyring]:
         """Yield for each VRF with keys: the global keys, then those of keyrings that no profile names."""

@@ -12,7 +12,7 @@ from dmvpn.base.findings import Concern, Rule, Severity, rule
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import collected
 from dmvpn.features.ipsec.config.profiles import lines_of
-from dmvpn.features.ipsec.model import Cipher, IpsecConfig, IpsecProfile, TransformSet
+from dmvpn.features.ipsec.model import Cipher, IpsecConfig, TransformSet
 from dmvpn.features.ipsec.policies import resolve, transform_of
 
 TRANSFORM_SET: Final = rule(Severity.ERROR)(r"""
@@ -49,7 +49,9 @@ def check(config: IpsecConfig) -> Iterator[Concern]:
         why_not = transform_of(transforms)
         if isinstance(why_not, str):
             users = [profile for profile in config.profiles if transforms.name in profile.transform_sets]
-            others = all(_works(config, profile) for profile in users)  # each has another set
+            others = all(
+                (not isinstance(resolve(config, profile.name, _ANY), Reason)) for profile in users
+            )  # each has another set
             yield Concern(
                 rule=WEAK,
                 at=(header,),
@@ -64,10 +66,6 @@ def check(config: IpsecConfig) -> Iterator[Concern]:
                 what=f"transform set {transforms.name} is in tunnel mode: 20 octets more in each packet",
                 fix=in_transport_mode(transforms),
             )
-
-
-def _works(config: IpsecConfig, profile: IpsecProfile) -> bool:
-    return not isinstance(resolve(config, profile.name, _ANY), Reason)
 
 
 def strong(name: str) -> str:

@@ -325,7 +325,9 @@ class IpsecMachine(Machine):
             case negotiation.SaClosed():
                 self._tell_pairs(self._lifecycle.closed(event))
             case negotiation.ConnectionChanged():
-                self._connection_changed(event)
+                self._tell_pairs(self._lifecycle.changed(event))
+                if event.old is not None and event.new is not None and self._is_foreign(event.new):  # it has moved
+                    self._tell_pairs(self._lifecycle.close(event.new, _FOREIGN))
             case ClearCrypto():
                 self._clear(event)
             case ClearSaCounters(remote=remote):
@@ -431,11 +433,6 @@ class IpsecMachine(Machine):
         return negotiation.ProtectionDecided(
             decision.tunnel, None, size.overhead, size.block, df, inside=size.inside, barred=barred
         )
-
-    def _connection_changed(self, event: negotiation.ConnectionChanged) -> None:
-        self._tell_pairs(self._lifecycle.changed(event))
-        if event.old is not None and event.new is not None and self._is_foreign(event.new):  # it has moved
-            self._tell_pairs(self._lifecycle.close(event.new, _FOREIGN))
 
     def _is_foreign(self, connection: protection.Connection) -> bool:
         valid = protection.policies_for(self._policies, connection.ends)

@@ -178,7 +178,12 @@ class Configuration:
             self._came_up(tunnel)
         elif was_running and not tunnel.running:
             tunnel.counters.count(Happening.DOWN)
-            self._went_down(tunnel)
+            # Stop: the tunnel cannot send. Clients' registrations stay, because clients do not register again when we
+            # are back.
+            state = tunnel.state
+            reason = state.reason if state is not None and state.reason is not None else None
+            self._registration.stop(tunnel, reason or Reason(NhrpReason.TUNNEL_DOWN, since=self._context.now))
+            self._forget_learned(tunnel, registered=False)
         elif tunnel.running and before != now:
             tunnel.counters.count(Happening.ADDRESS_CHANGED)
             # Our data at other stations is wrong, and what we resolved may be.
@@ -192,16 +197,6 @@ class Configuration:
         self._forwarding.restore(tunnel)
         self._registration.start(tunnel)
         self._instance.watch_traffic(tunnel)
-
-    def _went_down(self, tunnel: Tunnel) -> None:
-        """Stop: the tunnel cannot send.
-
-        Clients' registrations stay, because clients do not register again when we are back.
-        """
-        state = tunnel.state
-        reason = state.reason if state is not None and state.reason is not None else None
-        self._registration.stop(tunnel, reason or Reason(NhrpReason.TUNNEL_DOWN, since=self._context.now))
-        self._forget_learned(tunnel, registered=False)
 
     def protection_configured(self, tunnel: Tunnel) -> None:
         """Forget everything: protection was added or removed, so stations must prove themselves again."""

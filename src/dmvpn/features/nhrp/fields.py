@@ -75,21 +75,17 @@ def shown_octets(octets: bytes) -> bytes:
 
 def _entries(name: str, entries: tuple[ClientInfo, ...]) -> Iterator[str]:
     for entry in entries[:_MOST_ENTRIES]:
-        yield f"{name}: {_entry(entry)}"
+        parts = [
+            f"protocol {spelled(entry.protocol)}" if entry.protocol is not None else "",
+            f"NBMA {spelled(entry.nbma)}" if entry.nbma is not None else "",
+            f"prefix length {entry.prefix_length}",
+            f"holding time {entry.holding_time} s",
+            f"MTU {entry.mtu}" if entry.mtu else "",
+            f"code {code_name(entry.code)}",
+        ]
+        yield f"{name}: {', '.join(part for part in parts if part)}"
     if len(entries) > _MOST_ENTRIES:
         yield f"{name}: and {len(entries) - _MOST_ENTRIES} more"
-
-
-def _entry(entry: ClientInfo) -> str:
-    parts = [
-        f"protocol {spelled(entry.protocol)}" if entry.protocol is not None else "",
-        f"NBMA {spelled(entry.nbma)}" if entry.nbma is not None else "",
-        f"prefix length {entry.prefix_length}",
-        f"holding time {entry.holding_time} s",
-        f"MTU {entry.mtu}" if entry.mtu else "",
-        f"code {code_name(entry.code)}",
-    ]
-    return ", ".join(part for part in parts if part)
 
 
 def _vendor(extension: VendorPrivate) -> str:

@@ -30,7 +30,7 @@ from dmvpn.base.notices import (
     RouteSource,
     TunnelChanged,
 )
-from dmvpn.base.protection import Connection, ProtectionPhase
+from dmvpn.base.protection import ProtectionPhase
 from dmvpn.features.nhrp import messages, model
 from dmvpn.features.nhrp.admission import Admission
 from dmvpn.features.nhrp.cache import Entry, EntryType, NbmaPeer, RouteState
@@ -249,20 +249,17 @@ class Overlay:
         for tunnel in self._instance.tunnels.values():
             for connection in (event.old, event.new) if tunnel.protected else ():
                 if connection is not None:
-                    self._follow_connection(tunnel, connection, event.new)
+                    if event.new is None:
+                        self._server.lost(tunnel, connection.number)
+                    else:
+                        to = NbmaPeer(event.new.remote, event.new.number)
+                        self._server.moved(tunnel, to)
+                        self._peers.moved(tunnel, to)
+                    self._secure_paths(tunnel, connection.remote)
                     if tunnel.cache.over(connection.number):
                         self._instance.touch(tunnel, connection.remote)
             if tunnel.protected and event.returned and event.new is not None:
                 self._registration.peer_returned(tunnel, event.new.number)
-
-    def _follow_connection(self, tunnel: Tunnel, connection: Connection, new: Connection | None) -> None:
-        if new is None:
-            self._server.lost(tunnel, connection.number)
-        else:
-            to = NbmaPeer(new.remote, new.number)
-            self._server.moved(tunnel, to)
-            self._peers.moved(tunnel, to)
-        self._secure_paths(tunnel, connection.remote)
 
     def _secure_paths(self, tunnel: Tunnel, nbma: IPAddress) -> None:
         """Prove the paths to this address again, or suspend them."""
@@ -301,19 +298,15 @@ class Overlay:
             self._server.route_changed(tunnel, event.prefix)
             entry = tunnel.cache.get(event.prefix)
             if entry is not None and entry.route in (RouteState.INSTALLED, RouteState.OVERRIDE):
-                self._reconsider(tunnel, entry)
-
-    def _reconsider(self, tunnel: Tunnel, entry: Entry) -> None:
-        """Follow a change of the route that a shortcut overrides."""
-        other = self._instance.rib(tunnel).exact(entry.target)
-        within = other is None or any(
-            self._instance.same_network(tunnel, hop.interface) is not None for hop in other.next_hops
-        )
-        followed = other is not None and self._resolver.follow(tunnel, entry)
-        if within or followed:
-            self._routes.install(tunnel, entry)
-        else:
-            self._peers.drop(tunnel, entry)
+                other = self._instance.rib(tunnel).exact(entry.target)
+                within = other is None or any(
+                    self._instance.same_network(tunnel, hop.interface) is not None for hop in other.next_hops
+                )
+                followed = other is not None and self._resolver.follow(tunnel, entry)
+                if within or followed:
+                    self._routes.install(tunnel, entry)
+                else:
+                    self._peers.drop(tunnel, entry)
 
     # -------------------------------------------------------------------------------------------- orders of people
 

@@ -76,7 +76,12 @@ class Peers:
             self._instance.add_entry(tunnel, entry)
         else:
             if entry.neighbor != at:
-                self._move(tunnel, entry, at)
+                # Leave the old address of a peer, which has moved: the new path must be proved.
+                path = tunnel.paths.get(entry.next_hop)
+                if path is not None and path.usable:
+                    self._leave(tunnel, path)
+                for other in tunnel.cache.behind(entry.next_hop):
+                    self._instance.move_entry(tunnel, other, at)
             fill(entry, binding, now)
             self._instance.touch(tunnel, entry.nbma)
             self._instance.time_entry(tunnel, entry)
@@ -299,14 +304,6 @@ class Peers:
             self._carry_out(tunnel, path, path.heard(now))
         if tunnel.protected:
             self._secure(tunnel, entry, path)
-
-    def _move(self, tunnel: Tunnel, entry: Entry, to: NbmaPeer) -> None:
-        """Leave the old address of a peer, which has moved: the new path must be proved."""
-        path = tunnel.paths.get(entry.next_hop)
-        if path is not None and path.usable:
-            self._leave(tunnel, path)
-        for other in tunnel.cache.behind(entry.next_hop):
-            self._instance.move_entry(tunnel, other, to)
 
     def _carry_out(self, tunnel: Tunnel, path: DirectPath, outputs: list[PathOutput]) -> None:
         for output in outputs:

@@ -166,7 +166,11 @@ class Purger:
         for cie in packet.cies:
             address = cie.protocol if cie.protocol is not None else packet.source_protocol
             purged[Prefix.of(address, cie.host_or_prefix_length(address.max_prefixlen))] = None
-        from_server = self._from_server(tunnel, sender.nbma)
+        from_server = any(
+            client.nbma == sender.nbma
+            for member in self._instance.network(tunnel)
+            for client in member.clients.values()
+        )
         standing = standing_of(self._instance.ports.protection, tunnel, sender, tunnel.cache.at(sender.nbma))
         ends: list[tuple[Tunnel, Entry]] = []
         refused = False
@@ -233,14 +237,6 @@ class Purger:
             return straight
         hop = route_message(self._instance, tunnel, requester)
         return hop.neighbor if isinstance(hop, NextStation) and hop.tunnel is tunnel else at
-
-    def _from_server(self, tunnel: Tunnel, outer_source: IPAddress) -> bool:
-        """Return whether a server of ours sent the packet, or passed it on."""
-        return any(
-            client.nbma == outer_source
-            for member in self._instance.network(tunnel)
-            for client in member.clients.values()
-        )
 
     def _purge_later(self, ends: list[tuple[Tunnel, Entry, float | None]]) -> Iterator[None]:
         """Remove entries, except those registered again meanwhile. ends: each with its expiry at the time of

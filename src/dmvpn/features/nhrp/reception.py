@@ -124,7 +124,9 @@ class Reception:
             return False
         try:
             packet = parse(event.data)
-            _check_underlay(packet, event.outer_source)
+            if type(packet.source_nbma) is not type(event.outer_source):
+                what = f"NBMA address {packet.source_nbma} on an underlay of IPv{event.outer_source.version}"
+                raise WireError(what, offset=0, clause="RFC 2332 §5.2.0.1")
         except WireError as error:
             self._errors.unreadable(tunnel, event.data, sender, error)
             return False
@@ -288,16 +290,6 @@ def _completed(packet: NhrpPacket, outer_source: IPAddress) -> NhrpPacket:
     if record is not None and record.entries:
         return packet
     return replace(packet, source_nbma=outer_source, without_nbma=False)
-
-
-def _check_underlay(packet: NhrpPacket, outer_source: IPAddress) -> None:
-    """Check that NBMA addresses are of the underlay's family. Raises WireError.
-
-    With an address of another family we would send into the tunnel what its underlay cannot carry.
-    """
-    if type(packet.source_nbma) is not type(outer_source):
-        what = f"NBMA address {packet.source_nbma} on an underlay of IPv{outer_source.version}"
-        raise WireError(what, offset=0, clause="RFC 2332 §5.2.0.1")
 
 
 #: Classes that may be repeated in a packet.

@@ -221,7 +221,9 @@ class Registration:
                 if responding >= limit:
                     self._context.arm(tunnel.timers.fallback, newest + tunnel.config.fallback)
             elif client.state is not NhsState.WAITING:
-                self._leave(tunnel, client)
+                if client.is_responding and client.nbma is not None:
+                    self._purger.withdraw(tunnel, client.nhs, client.nbma)
+                self._carry_out(tunnel, client, client.hold(self._context.now), _NOT_WANTED)
         self._forwarding.update_multicast(tunnel)
 
     def _begin(self, tunnel: Tunnel, client: NhsClient) -> None:
@@ -235,12 +237,6 @@ class Registration:
             client.bind(way.connection)
             outputs = client.start(self._context.now)
         self._carry_out(tunnel, client, outputs, _NOT_WANTED)
-
-    def _leave(self, tunnel: Tunnel, client: NhsClient) -> None:
-        """Leave a server that is not needed any more. If it kept us, it would go on sending us multicasts."""
-        if client.is_responding and client.nbma is not None:
-            self._purger.withdraw(tunnel, client.nhs, client.nbma)
-        self._carry_out(tunnel, client, client.hold(self._context.now), _NOT_WANTED)
 
     # -------------------------------------------------------------------------------------------- consequences
 
@@ -270,7 +266,9 @@ class Registration:
                     client.suspect(_suspected(tunnel, client) if is_silent else ())
                     self._send(tunnel, client)
                 case RegistrationOutput.UP:
-                    self._log_up(tunnel, client)
+                    self._tell(tunnel, client, Sign.CAME, "answers")
+                    if client.nbma is not None and tunnel.running:
+                        self._instance.log_dmvpn(messages.NhsUp.of(tunnel.name, (client.nhs, client.nbma), tunnel.own))
                     self._context.emit(MulticastReached(tunnel.name))
                 case RegistrationOutput.DOWN:
                     self._tell(tunnel, client, Sign.WENT, recorded or why)
@@ -294,23 +292,18 @@ class Registration:
     def _send(self, tunnel: Tunnel, client: NhsClient) -> None:
         if client.nbma is None or client.request_id is None:
             return
-        request = self._request(tunnel, client, client.request_id)
-        if self._instance.send(tunnel, NbmaPeer(client.nbma), request):
-            client.sent()
-
-    def _request(self, tunnel: Tunnel, client: NhsClient, request_id: int) -> RegistrationRequest:
-        """Make the packet as IOS does; as FRR does, address a server of unknown tunnel address by our own address."""
+        # Make the packet as IOS does; as FRR does, address a server of unknown tunnel address by our own address.
         address, nbma = tunnel.own
         config, width = tunnel.config, address.max_prefixlen
         known = not client.nhs.is_unspecified
         server = ClientInfo(prefix_length=width, mtu=tunnel.mtu, preference=255, nbma=client.nbma, protocol=client.nhs)
         own = self._instance.own_entry(tunnel)
-        return RegistrationRequest(
+        request = RegistrationRequest(
             source_nbma=nbma,
             source_protocol=address,
             destination_protocol=client.nhs if known else address,
             flags=RegistrationFlag.NAT | (RegistrationFlag.UNIQUE if config.unique else RegistrationFlag(0)),
-            request_id=request_id,
+            request_id=client.request_id,
             cies=(_registered(own, tunnel.link_local),),
             extensions=(
                 ResponderAddress(),
@@ -320,11 +313,8 @@ class Registration:
                 *((group_extension(config.group),) if config.group else ()),
             ),
         )
-
-    def _log_up(self, tunnel: Tunnel, client: NhsClient) -> None:
-        self._tell(tunnel, client, Sign.CAME, "answers")
-        if client.nbma is not None and tunnel.running:
-            self._instance.log_dmvpn(messages.NhsUp.of(tunnel.name, (client.nhs, client.nbma), tunnel.own))
+        if self._instance.send(tunnel, NbmaPeer(client.nbma), request):
+            client.sent()
 
     def _tell(self, tunnel: Tunnel, client: NhsClient, sign: Sign, text: str) -> None:
         """Record a change of the server in the chronicle, whatever is logged."""

@@ -299,7 +299,12 @@ class Redirects:
         if self._leads_to(event.out_tunnel, destination, came_from) or is_probe(event.packet):
             tunnel.counters.count_suppressed()
             return
-        self._remember(tunnel, event.nbma, destination)
+        expires = self._context.now + tunnel.config.redirect_interval
+        known = tunnel.redirects.pop((event.nbma, destination), None)
+        drops = known.drops + 1 if known and known.expires > self._context.now else 0
+        tunnel.redirects[event.nbma, destination] = Suppressed(event.nbma, destination, drops, expires)
+        if len(tunnel.redirects) > LARGEST_MEMORY:
+            del tunnel.redirects[next(iter(tunnel.redirects))]
         own_address, own_nbma = tunnel.own
         indication = TrafficIndication(
             source_nbma=own_nbma,
@@ -325,14 +330,6 @@ class Redirects:
             if hop.interface == out_tunnel and came_from.meets(leaves_by.adjacencies.get(next_hop)):
                 return True
         return False
-
-    def _remember(self, tunnel: Tunnel, nbma: IPAddress, destination: IPAddress) -> None:
-        expires = self._context.now + tunnel.config.redirect_interval
-        known = tunnel.redirects.pop((nbma, destination), None)
-        drops = known.drops + 1 if known and known.expires > self._context.now else 0
-        tunnel.redirects[nbma, destination] = Suppressed(nbma, destination, drops, expires)
-        if len(tunnel.redirects) > LARGEST_MEMORY:
-            del tunnel.redirects[next(iter(tunnel.redirects))]
 
 
 def is_probe(packet: bytes) -> bool:

@@ -101,18 +101,15 @@ class Server:
         if claim.claimed is not None:
             flags |= Flag.NAT
         if old is not None and renews:
-            self._renew(tunnel, claim, old, flags, group)
+            if old.nbma != claim.at.nbma or old.connection != claim.at.connection:
+                self._move(tunnel, old, claim.at)
+                old.proved_as(*proof_of(self._instance, claim.at))
+            old.registered(flags, claim.claimed, group, claim.cie.mtu)
+            old.holds(claim.cie.holding_time, self._context.now)
+            self._instance.time_entry(tunnel, old)
             tunnel.cache.charge(old, payer)
             return old
         return self._add(tunnel, claim, old, flags, group, payer)
-
-    def _renew(self, tunnel: Tunnel, claim: Claim, entry: Entry, flags: Flag, group: str) -> None:
-        if entry.nbma != claim.at.nbma or entry.connection != claim.at.connection:
-            self._move(tunnel, entry, claim.at)
-            entry.proved_as(*proof_of(self._instance, claim.at))
-        entry.registered(flags, claim.claimed, group, claim.cie.mtu)
-        entry.holds(claim.cie.holding_time, self._context.now)
-        self._instance.time_entry(tunnel, entry)
 
     def _add(
         self, tunnel: Tunnel, claim: Claim, old: Entry | None, flags: Flag, group: str, payer: IPAddress | Proved | None
@@ -144,7 +141,10 @@ class Server:
         self._forwarding.admit(tunnel, claim.at, claim.address if claim.target.is_host else None)
         if tunnel.is_guest(claim.target):
             self._guests_of(tunnel)[claim.target] = _looked_at(self._instance, tunnel, claim.address, claim.speaker)
-        self._review_behind(tunnel, claim.address)
+        for member in self._instance.network(tunnel) if self._guests else ():
+            guests = self._guests.get(member.name)
+            for target in guests.behind(claim.address) if guests is not None else ():
+                self.review(member, target)
         self._log_up(tunnel, claim)
         return entry
 
@@ -204,13 +204,6 @@ class Server:
         else:
             self.complain(tunnel, target, entry.neighbor, Refusal.ROUTED_ELSEWHERE)
             self.withdraw(tunnel, entry, "NHRP: routed to another station")
-
-    def _review_behind(self, tunnel: Tunnel, registered: IPAddress) -> None:
-        """Review guests that are routed to a tunnel address which has just been registered from another place."""
-        for member in self._instance.network(tunnel) if self._guests else ():
-            guests = self._guests.get(member.name)
-            for target in guests.behind(registered) if guests is not None else ():
-                self.review(member, target)
 
     def _guests_of(self, tunnel: Tunnel) -> Guests:
         return self._guests.setdefault(tunnel.name, Guests())

@@ -22,7 +22,7 @@ from dmvpn.base.effects import Resolve
 from dmvpn.base.pages import Groups
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import EntryType
-from dmvpn.features.nhrp.parts import Extensions, NatAddress, ResponderAddress, find
+from dmvpn.features.nhrp.parts import NatAddress, ResponderAddress, find
 
 if TYPE_CHECKING:
     from dmvpn.base.events import NameResolved
@@ -133,7 +133,11 @@ def introduced(peers: Peers, tunnel: Tunnel, client: NhsClient, packet: Registra
     """
     _take_server(peers, tunnel, client, packet)
     _take_link_local(peers, tunnel, client, packet)
-    return _translated(packet.extensions, packet.source_protocol, tunnel.nbma)
+    nat = find(packet.extensions, NatAddress)
+    for entry in nat.entries if nat else ():
+        if entry.protocol == packet.source_protocol and entry.nbma not in (None, tunnel.nbma):
+            return entry.nbma
+    return None
 
 
 def _take_server(peers: Peers, tunnel: Tunnel, client: NhsClient, packet: RegistrationReply) -> None:
@@ -176,12 +180,3 @@ def _replace_static(peers: Peers, tunnel: Tunnel, old: IPAddress | None, new: IP
         if entry is not None:
             peers.supersede(tunnel, entry)
         peers.add_static(tunnel, Prefix.host(new), nbma)
-
-
-def _translated(extensions: Extensions, address: IPAddress, nbma: IPAddress | None) -> IPAddress | None:
-    """Return our NBMA address as the server sees it, if a translator is between us (Cisco's NAT extension)."""
-    nat = find(extensions, NatAddress)
-    for entry in nat.entries if nat else ():
-        if entry.protocol == address and entry.nbma not in (None, nbma):
-            return entry.nbma
-    return None

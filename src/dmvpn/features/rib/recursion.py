@@ -419,7 +419,8 @@ class Recursion:
         """Return them in the order in which they lean on each other, with all of the circles that they are in."""
         others: dict[Number, RecursiveHop] = {}
         for place in dirty.values():
-            leans = self._leans(place.address)
+            named = (_addresses(self._offers[key]) for key in self._candidates(place.address))
+            leans = tuple({number: self._places[number] for numbers in named for number in numbers}.values())
             if leans != place.leans:
                 place.leans = leans
                 others[place.number] = place
@@ -452,11 +453,6 @@ class Recursion:
             del self._circles[key]
             if key in self._offers:
                 self._fresh[key] = None
-
-    def _leans(self, address: IPAddress) -> tuple[RecursiveHop, ...]:
-        """Return the places of all recursive offers that the longest match may be."""
-        named = (_addresses(self._offers[key]) for key in self._candidates(address))
-        return tuple({number: self._places[number] for numbers in named for number in numbers}.values())
 
     def _candidates(self, address: IPAddress) -> Iterator[Key]:
         """Yield the recursive offers that the longest match may be: not those behind an offer that needs no other."""

@@ -107,16 +107,13 @@ class ProcessLines:
         self.passive = ConfigLine(
             mode, "passive-interface {interface:interface}", _HELP, key=("interface",), order=41, keep_no=True
         )
-        self._name_members(mode)
-        self._name_routes(mode)
-
-    def _name_members(self, mode: str) -> None:
         self.network = ConfigLine(mode, "network {network:classful-network}", _HELP, key=("network",), order=50)
         self.neighbor = ConfigLine(mode, "neighbor {address:address}", _HELP, key=("address",), order=60)
         self.neighbor_bfd = ConfigLine(
             mode, "neighbor {address:address} bfd", {"bfd": "Let BFD watch it"}, key=("address",), order=61
         )
         self.bfd_all = ConfigLine(mode, "bfd all-interfaces", _HELP, order=62)
+        self._name_routes(mode)
 
     def _name_routes(self, mode: str) -> None:
         self.default_originate = ConfigLine(mode, "default-information originate", _HELP, order=70)

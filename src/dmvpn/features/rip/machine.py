@@ -273,7 +273,12 @@ class RipMachine(Machine):
         for state in self._context.ports.interfaces.all():
             self._refresh(state.name)
         if not config.enabled:
-            self._stop()
+            # Clear everything because the process ends.
+            self._context.drop_work()
+            self.table.clear()
+            self._changes.clear()
+            self._context.stop(self._update)
+            self.gateways.clear()
         elif (old.distance, old.distribution.distances, old.timers) != (
             *(config.distance, config.distribution.distances, config.timers),
         ):
@@ -287,14 +292,6 @@ class RipMachine(Machine):
             self._arm_update()
         self._watched.reconsider()
         self.gateways.reconsider(self.circuits)
-
-    def _stop(self) -> None:
-        """Clear everything because the process ends."""
-        self._context.drop_work()
-        self.table.clear()
-        self._changes.clear()
-        self._context.stop(self._update)
-        self.gateways.clear()
 
     def _refresh(self, name: str) -> None:
         """Open, close or change the circuit of one interface."""
@@ -372,7 +369,10 @@ class RipMachine(Machine):
             return
         circuit.begin()
         self._context.start(circuit.first_timer, TRIGGER_DELAY)
-        self._ask(circuit)
+        if circuit.triggered:
+            self._triggered.begin(circuit)
+        else:
+            self._request(circuit)
 
     def _greet(self, circuit: RipInterface) -> None:
         """Greet a new receiver of our multicast: send the table, at most once a second, and repeat the request if no
@@ -387,12 +387,6 @@ class RipMachine(Machine):
             now = self._context.now
             self._context.start(circuit.first_timer, circuit.greet(now + TRIGGER_DELAY, GREETING_INTERVAL) - now)
         if not circuit.heard:
-            self._request(circuit)
-
-    def _ask(self, circuit: RipInterface) -> None:
-        if circuit.triggered:
-            self._triggered.begin(circuit)
-        else:
             self._request(circuit)
 
     # ------------------------------------------------------------------------------------------------------ updates

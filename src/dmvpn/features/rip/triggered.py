@@ -285,7 +285,11 @@ class Triggered:
             case Command.UPDATE_REQUEST:
                 self._asked(circuit, peer)
             case Command.UPDATE_ACKNOWLEDGE:
-                self._acknowledged(circuit, peer, header)
+                # Handle an acknowledgment, RFC 2091 §4.3: further owed routes follow.
+                line = self.lines.get(circuit.name)
+                talk = line.peers.get(peer) if line is not None else None
+                if line is not None and talk is not None and talk.acknowledge(header.sequence):
+                    self._go_on(line, peer, talk)
             case _:
                 return self._take_response(circuit, peer, header)
         return False
@@ -302,13 +306,6 @@ class Triggered:
             self._ask(line, peer, talk)
         if not talk.is_beginning:  # otherwise the first response is outstanding and will be repeated
             talk.begin(line.advertised)
-            self._go_on(line, peer, talk)
-
-    def _acknowledged(self, circuit: RipInterface, peer: IPAddress, header: UpdateHeader) -> None:
-        """Handle an acknowledgment, RFC 2091 §4.3: further owed routes follow."""
-        line = self.lines.get(circuit.name)
-        talk = line.peers.get(peer) if line is not None else None
-        if line is not None and talk is not None and talk.acknowledge(header.sequence):
             self._go_on(line, peer, talk)
 
     def _take_response(self, circuit: RipInterface, peer: IPAddress, header: UpdateHeader) -> bool:

@@ -62,7 +62,12 @@ class StaticMachine(Machine):
         """Take a configuration, or a tracked object that changed."""
         match event:
             case notices.TrackChanged():
-                self._follow(event)
+                # Follow a tracked object that is up or down: so are the lines that follow it.
+                if event.up:
+                    self._up[event.number] = None
+                else:
+                    self._up.pop(event.number, None)
+                self._offer_again(tuple(self._following.get(event.number, ())))
             case notices.LeaksFound():
                 self._leak(event)
             case notices.VrfsChanged():
@@ -90,14 +95,6 @@ class StaticMachine(Machine):
         before, self._leaks = self._leaks, dict(event.found)
         moved = [hop for hop in {**before, **self._leaks} if before.get(hop) != self._leaks.get(hop)]
         self._offer_again(tuple(dict.fromkeys(key for hop in moved for key in self._leaking.get(hop, ()))))
-
-    def _follow(self, event: notices.TrackChanged) -> None:
-        """Follow a tracked object that is up or down: so are the lines that follow it."""
-        if event.up:
-            self._up[event.number] = None
-        else:
-            self._up.pop(event.number, None)
-        self._offer_again(tuple(self._following.get(event.number, ())))
 
     def _offer_again(self, changed: tuple[_Key, ...]) -> None:
         """Offer the routes of these lines; first retract offers without lines."""

@@ -434,7 +434,9 @@ class SystemMachine(Machine):
             case events.LoginFailed():
                 self.logins.failed(event)
             case ConfigurationEntered() | LinesEntered():
-                self._configuration_entered(event)
+                if self.last_change is None:
+                    self._context.emit(messages.Restarted.now())
+                self.last_change = LastChange(self._context.now, event.by)
             case events.ConfigurationLeft():
                 self._context.emit(messages.Configured.by(event.user, event.line))
             case events.ConfigurationReloaded():
@@ -490,11 +492,6 @@ class SystemMachine(Machine):
         if text:
             self._context.emit(JobOutput(job.session, text))
         self._context.emit(JobDone(job.session))
-
-    def _configuration_entered(self, event: ConfigurationEntered | LinesEntered) -> None:
-        if self.last_change is None:
-            self._context.emit(messages.Restarted.now())
-        self.last_change = LastChange(self._context.now, event.by)
 
     def _configure(self, model: SystemConfig) -> None:
         self.config = model

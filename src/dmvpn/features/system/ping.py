@@ -175,7 +175,11 @@ class Ping:
                 # A broadcast address answers from others than itself; the identifier is proof enough.
                 if (message.identifier, message.sequence) != (self.identifier, self._sequence & 0xFFFF):
                     return []
-                self._count(now - self._sent_at)
+                seconds = now - self._sent_at
+                self._shortest = min(self._shortest, seconds) if self._replies else seconds
+                self._longest = max(self._longest, seconds)
+                self._total += seconds
+                self._replies += 1
                 return self._next("!", now)
             case icmp.DestinationUnreachable() if self._is_mine(message.quoted):
                 too_big = message.code == icmp.UnreachableCode.FRAGMENTATION_NEEDED
@@ -229,12 +233,6 @@ class Ping:
 
     def _is_mine(self, quoted: bytes) -> bool:
         return quoted_echo(quoted) == QuotedEcho(self.identifier, self._sequence & 0xFFFF)
-
-    def _count(self, seconds: float) -> None:
-        self._shortest = min(self._shortest, seconds) if self._replies else seconds
-        self._longest = max(self._longest, seconds)
-        self._total += seconds
-        self._replies += 1
 
     def _finish(self, sent: int) -> JobOutput:
         self.deadline = None

@@ -38,7 +38,9 @@ def check(config: VrfConfig, families: Collection[str]) -> Iterator[Concern]:
         if wanted:
             why = "; ".join(dict.fromkeys(lack for lack in lacks.values() if lack))
             what = f"routes of VRF {', '.join(wanted)} do not go to VRF {vrf.name} by route targets: {why}"
-            yield Concern(rule=TARGETS, at=(_line(vrf),), what=what)
+            yield Concern(
+                rule=TARGETS, at=((f"ip vrf {vrf.name}" if vrf.is_old else f"vrf definition {vrf.name}"),), what=what
+            )
 
 
 def _lack(vrf: VrfSettings, families: Collection[str]) -> str:
@@ -46,7 +48,3 @@ def _lack(vrf: VrfSettings, families: Collection[str]) -> str:
     if vrf.name not in families:
         return f"router bgp has no address-family ipv4 vrf {vrf.name}"
     return "" if vrf.rd else f"VRF {vrf.name} has no rd"
-
-
-def _line(vrf: VrfSettings) -> str:
-    return f"ip vrf {vrf.name}" if vrf.is_old else f"vrf definition {vrf.name}"

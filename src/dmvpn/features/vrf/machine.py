@@ -183,7 +183,11 @@ class VrfMachine(Machine):
         """Handle a configuration, or an answer of the plane."""
         match event:
             case notices.Configured():
-                self._configure(cast("VrfConfig | None", event.model) or VrfConfig())
+                config = cast("VrfConfig | None", event.model) or VrfConfig()
+                before, self.config = self.config.names, config
+                if config.names != before:
+                    self._retries.forget_order(_ORDER)
+                    self._context.emit(SetVrfs(config.names), notices.VrfsChanged(config.names))
             case EffectFailed(effect=SetVrfs(vrfs=names), text=text) if all(one in self.config.names for one in names):
                 self._fail(names, text)
             case notices.LeaksFollowed():
@@ -200,12 +204,6 @@ class VrfMachine(Machine):
                 self._context.emit(messages.DeviceLost.of(event.name, event.delay))
             case Resync() if self.config.names:
                 self._order_again(_ORDER)
-
-    def _configure(self, config: VrfConfig) -> None:
-        before, self.config = self.config.names, config
-        if config.names != before:
-            self._retries.forget_order(_ORDER)
-            self._context.emit(SetVrfs(config.names), notices.VrfsChanged(config.names))
 
     def _fail(self, names: tuple[str, ...], text: str) -> None:
         is_new = self._retries.failed(_ORDER, Reason(VrfReason.REFUSED, (text,), self._context.now))

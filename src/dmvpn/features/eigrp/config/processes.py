@@ -131,45 +131,6 @@ def limit_line(mode: str, words: str, order: int, key: tuple[str, ...] | None = 
     )
 
 
-def _redistribute(mode: str) -> ConfigLine:
-    networks = " | include-connected" if mode in (CLASSIC_IPV6, TOPOLOGY) else ""
-    return ConfigLine(
-        mode,
-        "redistribute ( static | connected | rip | eigrp {eigrp:1-65535} | ospf {ospf:1-65535} "
-        f"| bgp {{bgp:1-4294967295}} ) [* metric {_METRIC} | route-map {{map:word}} | {MATCH}{networks} ]",
-        {**MATCH_HELP, **INCLUDE_HELP, **_METRIC_HELP, **_HELP, "eigrp": "Routes of another process of EIGRP"},
-        key=("static", "connected", "rip", "eigrp", "ospf", "bgp"),
-        order=32,
-    )
-
-
-def _distance(mode: str) -> ConfigLine:
-    return ConfigLine(
-        mode,
-        "distance eigrp {internal:1-255} {external:1-255}",
-        {**_HELP, "eigrp": "Of EIGRP's routes"},
-        order=38,
-        default="distance eigrp 90 170",
-    )
-
-
-def _active_time(mode: str) -> ConfigLine:
-    return ConfigLine(
-        mode, "timers active-time ( {minutes:1-65535} | disabled )", _HELP, order=9, default="timers active-time 3"
-    )
-
-
-def _default_information(mode: str) -> ConfigLine:
-    return ConfigLine(
-        mode,
-        "default-information ( in | out ) [ {list:word} ]",
-        _HELP,
-        key=("in", "out"),
-        order=36,
-        keep_no=True,  # `no`: the default route is filtered
-    )
-
-
 def _summary_metric(mode: str) -> ConfigLine:
     return ConfigLine(
         mode,
@@ -206,13 +167,36 @@ class TopologyLines:
             {"default-metric": "Metric of redistributed routes", **_METRIC_HELP},
             order=8,
         )
-        self.redistribute = _redistribute(mode)
+        networks = " | include-connected" if mode in (CLASSIC_IPV6, TOPOLOGY) else ""
+        self.redistribute = ConfigLine(
+            mode,
+            "redistribute ( static | connected | rip | eigrp {eigrp:1-65535} | ospf {ospf:1-65535} "
+            f"| bgp {{bgp:1-4294967295}} ) [* metric {_METRIC} | route-map {{map:word}} | {MATCH}{networks} ]",
+            {**MATCH_HELP, **INCLUDE_HELP, **_METRIC_HELP, **_HELP, "eigrp": "Routes of another process of EIGRP"},
+            key=("static", "connected", "rip", "eigrp", "ospf", "bgp"),
+            order=32,
+        )
         self.summary_metric = _summary_metric(mode)
-        self.distance = _distance(mode)
+        self.distance = ConfigLine(
+            mode,
+            "distance eigrp {internal:1-255} {external:1-255}",
+            {**_HELP, "eigrp": "Of EIGRP's routes"},
+            order=38,
+            default="distance eigrp 90 170",
+        )
         by_prefix = {CLASSIC_IPV6: "prefix-list", TOPOLOGY: "prefix | prefix-list"}.get(mode, "prefix")
         self.distribution = DistributionLines(mode, largest=2147483647, order=33, prefix=by_prefix)
-        self.active_time = _active_time(mode)
-        self.default_information = _default_information(mode)
+        self.active_time = ConfigLine(
+            mode, "timers active-time ( {minutes:1-65535} | disabled )", _HELP, order=9, default="timers active-time 3"
+        )
+        self.default_information = ConfigLine(
+            mode,
+            "default-information ( in | out ) [ {list:word} ]",
+            _HELP,
+            key=("in", "out"),
+            order=36,
+            keep_no=True,  # `no`: the default route is filtered
+        )
         self.auto_summary = ConfigLine(mode, "auto-summary", _HELP, order=50, check=_no_auto_summary)
         self.redistributed_limit = limit_line(mode, "redistribute maximum-prefix", 33)
 
@@ -355,17 +339,6 @@ def _no_network_of_ipv6(args: Args, section: Section) -> str | None:
     return "% EIGRP for IPv6 has no networks: it runs on all interfaces with IPv6" if is_ipv6(section) else None
 
 
-def _network(mode: str) -> ConfigLine:
-    return ConfigLine(
-        mode,
-        "network {address:address} [ {wildcard:wildcard} ]",
-        {**_HELP, "address": "Network"},
-        key=("address", "wildcard"),
-        order=30,
-        check=_no_network_of_ipv6,
-    )
-
-
 def _stub(mode: str) -> ConfigLine:
     return ConfigLine(
         mode,
@@ -380,7 +353,14 @@ class FamilyLines:
     """The lines about neighbors, of a classic process or of an address family, for one mode."""
 
     def __init__(self, mode: str) -> None:
-        self.network = _network(mode)
+        self.network = ConfigLine(
+            mode,
+            "network {address:address} [ {wildcard:wildcard} ]",
+            {**_HELP, "address": "Network"},
+            key=("address", "wildcard"),
+            order=30,
+            check=_no_network_of_ipv6,
+        )
         self.neighbor = ConfigLine(
             mode,
             "neighbor ( {address:address} | {address:address6} ) {name:interface}",

@@ -198,9 +198,10 @@ def _path(process: Process, path: Path) -> PathEntry:
     if external is not None:
         protocol = _PROTOCOLS.get(external.protocol, str(external.protocol))
         entry = ExternalEntry(external.autonomous_system, protocol, external.metric, external.tag)
+    hop, version = path.report.next_hop, process.state.settings.family.version
     return PathEntry(
         via=_via(path),
-        next_hop=_next_hop(process, path),
+        next_hop=spelled(hop if hop != UNSPECIFIED else UNSPECIFIED_OF[version]),
         interface="Null0" if source.origin is Origin.SUMMARY else source.interface,
         distance=path.distance,
         reported_distance=path.reported_distance,
@@ -213,11 +214,6 @@ def _path(process: Process, path: Path) -> PathEntry:
         originator=str(process.state.router_id if source.is_local else path.report.originator),
         external=entry,
     )
-
-
-def _next_hop(process: Process, path: Path) -> str:
-    hop, version = path.report.next_hop, process.state.settings.family.version
-    return spelled(hop if hop != UNSPECIFIED else UNSPECIFIED_OF[version])
 
 
 def _via(path: Path) -> str:

@@ -43,7 +43,7 @@ from dmvpn.features.ike.v1.numbers import ExchangeType, NotifyType, Vendor
 from dmvpn.features.ike.v1.packet import Chain, Delete, Fragment, Hash, Message, Notify
 from dmvpn.features.ike.v1.quick_mode import QuickAnswer, QuickAsk, covered
 from dmvpn.features.ike.v1.sa import MOST_EXCHANGES, RETRY, IsakmpSa, RekeyWanted, SaState, Withdrawn
-from dmvpn.features.ike.v1.transmission import Running, parse_whole
+from dmvpn.features.ike.v1.transmission import parse_whole
 
 if TYPE_CHECKING:
     from dmvpn.features.ike.v1.peers import ParallelSas
@@ -219,7 +219,12 @@ def _hear(sa: IsakmpSa, message: Message, octets: bytes, path: DatagramPath) -> 
         if not exchange.retransmission.is_repetition(octets):
             exchange.hear(message, octets, path)
         elif exchange.ANSWERS_AGAIN and (again := exchange.retransmission.again(sa.now)):
-            _follow(sa, exchange, path)
+            # Follow a peer that repeats message 5 by port 500: our answer by port 4500, where it began, does not reach
+            # it. A peer that sent more messages since has our answer: then the repetition is an attacker's.
+            is_last = isinstance(exchange, MainMode) and sa.taken == 1
+            ends = DatagramPath.between(sa.path.ends, IKE_PORT, IKE_PORT)
+            if is_last and sa.by_choice_on_nat_port and path == ends:
+                sa.move(path)
             sa.transmit(again, sa.path_back(path))
     elif header.exchange == ExchangeType.QUICK and sa.is_established and header.message_id:
         if sa.was_used(header.message_id):
@@ -229,17 +234,6 @@ def _hear(sa: IsakmpSa, message: Message, octets: bytes, path: DatagramPath) -> 
         QuickAnswer(sa, header.message_id).hear(message, octets, path)
     else:
         raise WireError(f"{header.exchange_name} is not expected", offset=18, clause=_OF_HEADERS)
-
-
-def _follow(sa: IsakmpSa, exchange: Running, path: DatagramPath) -> None:
-    """Follow a peer that repeats message 5 by port 500: our answer by port 4500, where it began, does not reach it.
-
-    A peer that sent more messages since has our answer: then the repetition is an attacker's.
-    """
-    is_last = isinstance(exchange, MainMode) and sa.taken == 1
-    ends = DatagramPath.between(sa.path.ends, IKE_PORT, IKE_PORT)
-    if is_last and sa.by_choice_on_nat_port and path == ends:
-        sa.move(path)
 
 
 # ------------------------------------------------------------------------------------------------ time

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
-from dmvpn.features.ike.chain import Payload, TrafficSelector, is_reserved, serialize_chain
+from dmvpn.features.ike.chain import TrafficSelector, is_reserved, serialize_chain
 from dmvpn.features.ike.children import ChildSa, EspKeys
 from dmvpn.features.ike.crypto import cipher_of, draw
 from dmvpn.features.ike.crypto.material import Nonces
@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.ike.crypto import PrivateValue
     from dmvpn.features.ike.peer_settings import ChildTerms, DatagramPath
-    from dmvpn.features.ike.v1.offers import ChosenOffer, Wanted
+    from dmvpn.features.ike.v1.offers import Wanted
     from dmvpn.features.ike.v1.packet import Chain, Message
 
 
@@ -524,20 +524,16 @@ class QuickAnswer(QuickMode):
         )
         child = draft.pair(sa, initiated=False)
         chosen = SecurityAssociation((choice.answer(self.spi),))
-        payloads = (chosen, Nonce(self.nonce), *key, *self._rest(choice, request))
+        offered = read(ProtocolId.ESP, choice.transform)
+        notify = shorter_than(offered.lifetime, choice.terms.lifetime, self.spi) if offered else ()
+        origins = original_addresses(self.sa, transport=is_transport(choice.terms.choice))
+        payloads = (chosen, Nonce(self.nonce), *key, *request.all(IdentificationPayload), *origins, *notify)
         proof = Hash(hash_2(surely(sa.keys), self.message_id, nonce.data, serialize_chain(payloads)))
         old = sa.children.newest_like(child)
         sa.add_child(child, replaces=old.spi_in if old else None)
         if old is not None:
             sa.children.begin_rekey(old.spi_in)  # the peer does it, and deletes it
         self.say(sa.sealed(self.KIND, self.message_id, (proof, *payloads)), awaits=True)
-
-    def _rest(self, choice: ChosenOffer, request: Chain) -> tuple[Payload, ...]:
-        """Return identities as they came, our view of the addresses, and a lifetime that is shorter than offered."""
-        offered = read(ProtocolId.ESP, choice.transform)
-        notify = shorter_than(offered.lifetime, choice.terms.lifetime, self.spi) if offered else ()
-        origins = original_addresses(self.sa, transport=is_transport(choice.terms.choice))
-        return (*request.all(IdentificationPayload), *origins, *notify)
 
     def unanswered(self) -> None:
         """Give up the pair: the initiator has not taken it."""

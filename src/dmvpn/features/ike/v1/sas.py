@@ -378,7 +378,11 @@ class IsakmpSas:
                 touched[other.own_spi] = other
                 outputs.extend(other.take_outputs())
         for sa in touched.values():
-            self._arm(sa)
+            deadline = deadline_of(sa)
+            if deadline is None or sa.own_spi not in self._by_cookie:
+                self._timers.cancel(sa.own_spi)
+            elif self._timers.when(sa.own_spi) != deadline:
+                self._timers.set(sa.own_spi, deadline)
         return followed + late
 
     def forget_older(self, new: Session) -> list[Output]:
@@ -397,13 +401,6 @@ class IsakmpSas:
             examine(sa)
             outputs += self._followed(sa)
         return outputs
-
-    def _arm(self, sa: IsakmpSa) -> None:
-        deadline = deadline_of(sa)
-        if deadline is None or sa.own_spi not in self._by_cookie:
-            self._timers.cancel(sa.own_spi)
-        elif self._timers.when(sa.own_spi) != deadline:
-            self._timers.set(sa.own_spi, deadline)
 
     def _rekey(self, sa: IsakmpSa) -> list[IsakmpSa]:
         """Begin a second main mode with the same peer, with the keys and identities of the configuration as it is."""

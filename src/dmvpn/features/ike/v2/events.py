@@ -126,18 +126,12 @@ def _hear_again(sa: IkeSa, channel: Channel, message: packet.Message, octets: by
     again = sa.incoming.again(sa.now)
     if not again:
         return
-    if message.header.exchange == ExchangeType.IKE_AUTH:
-        _follow(sa, path)
-    sa.emit(Transmit(sa, sa.path_back(path), again))
-
-
-def _follow(sa: IkeSa, path: DatagramPath) -> None:
-    """Follow a peer that repeats IKE_AUTH by port 500: our answers by port 4500, where it began, do not reach it.
-
-    An attacker gains nothing by a replay of the peer's datagram: ESP goes without UDP then, which it may at any time.
-    """
-    if sa.by_choice_on_nat_port and path.local.port == IKE_PORT and path.remote.address == sa.path.remote.address:
+    # Follow a peer that repeats IKE_AUTH by port 500: our answers by port 4500, where it began, do not reach it. An
+    # attacker gains nothing by a replay of the peer's datagram: ESP goes without UDP then, which it may at any time.
+    is_same = path.local.port == IKE_PORT and path.remote.address == sa.path.remote.address
+    if message.header.exchange == ExchangeType.IKE_AUTH and sa.by_choice_on_nat_port and is_same:
         sa.move(path)
+    sa.emit(Transmit(sa, sa.path_back(path), again))
 
 
 def _reply(sa: IkeSa, header: packet.Header, payloads: tuple[Payload, ...], path: DatagramPath) -> None:

@@ -438,7 +438,9 @@ def _tick(sa: IkeSa, now: float) -> list[Output]:
     if again is None:
         surely(sa.outgoing.current).unanswered()
     elif again:
-        _fall_back(sa)
+        # Use port 500, as IKE without NAT does: nothing comes back from port 4500, and no peer needs it.
+        if sa.state is SaState.PROVING and sa.by_choice_on_nat_port and sa.outgoing.tries >= TRIES_BY_NAT_PORT:
+            sa.use_port(IKE_PORT)
         is_established = sa.state is SaState.ESTABLISHED
         path = sa.path_of_try(sa.outgoing.tries) if is_established else sa.path
         sa.emit(Transmit(sa, path, again))
@@ -457,12 +459,6 @@ def _tick(sa: IkeSa, now: float) -> list[Output]:
         sa.end(sa.hint or Reason(IkeReason.NO_PROOF_IN_TIME))
     sa.pump()
     return sa.take_outputs()
-
-
-def _fall_back(sa: IkeSa) -> None:
-    """Use port 500, as IKE without NAT does: nothing comes back from port 4500, and no peer needs it."""
-    if sa.state is SaState.PROVING and sa.by_choice_on_nat_port and sa.outgoing.tries >= TRIES_BY_NAT_PORT:
-        sa.use_port(IKE_PORT)
 
 
 def _maintain(sa: IkeSa, now: float) -> None:

@@ -90,6 +90,8 @@ def profiles(ctx: ShowContext, args: Args) -> ShowProfiles:
 def profile_lines(config: IpsecConfig, name: str) -> ProfileLines:
     """Return a profile with what the global lines and the smart defaults add to it."""
     profile = find_profile(config, name) or IpsecProfile(name=name)
+    known = {each.name: each for each in (DEFAULT_TRANSFORM_SET, *config.transform_sets)}
+    names = profile.transform_sets or (DEFAULT_TRANSFORM_SET.name,)
     return ProfileLines(
         name=name,
         ikev2_profile=profile.ikev2_profile,
@@ -98,7 +100,7 @@ def profile_lines(config: IpsecConfig, name: str) -> ProfileLines:
         seconds=_first(profile.lifetime.seconds, config.lifetime.seconds),
         responder_only=profile.responder_only,
         pfs_group=profile.pfs_group,
-        sets=_sets_of(config, profile),
+        sets=tuple(_set(known[name]) for name in names if name in known),
     )
 
 
@@ -109,12 +111,6 @@ def current(ctx: ShowContext) -> IpsecConfig:
 
 def _first(*said: int | None) -> int:
     return next((value for value in said if value is not None), 0)
-
-
-def _sets_of(config: IpsecConfig, profile: IpsecProfile) -> tuple[SetLine, ...]:
-    known = {each.name: each for each in (DEFAULT_TRANSFORM_SET, *config.transform_sets)}
-    names = profile.transform_sets or (DEFAULT_TRANSFORM_SET.name,)
-    return tuple(_set(known[name]) for name in names if name in known)
 
 
 def _set(transforms: TransformSet) -> SetLine:

@@ -477,14 +477,6 @@ STANDARD_FORMS: Final[Forms] = Forms(STANDARD, STANDARD_ENTRY, STANDARD_NUMBERED
 EXTENDED_FORMS: Final[Forms] = Forms(EXTENDED, EXTENDED_ENTRY, EXTENDED_NUMBERED, MODES[1])
 
 
-def _resequenced(args: Args, root: Section) -> list[tuple[Section, ConfigLine]]:
-    """Return the sections of a list, with the lines of their entries; the lines of `access-list N` get a section."""
-    for forms in (STANDARD_FORMS, EXTENDED_FORMS):
-        take_in(args.text("name"), root, forms)
-    found = ((section_of(args.text("name"), root, each), each.entry) for each in (STANDARD_FORMS, EXTENDED_FORMS))
-    return [(section, line) for section, line in found if section is not None]
-
-
 def _check_resequence(args: Args, root: Section) -> str | None:
     is_there = any(exists(args.text("name"), root, forms) for forms in (STANDARD_FORMS, EXTENDED_FORMS))
     return None if is_there else f"% There is no named access list {args.text('name')}"
@@ -493,7 +485,10 @@ def _check_resequence(args: Args, root: Section) -> str | None:
 def _resequence(args: Args, root: Section) -> bool:
     """Number the entries of a list again. A remark keeps the number of the entry that it is about."""
     changed = False
-    for section, line in _resequenced(args, root):
+    for forms in (STANDARD_FORMS, EXTENDED_FORMS):
+        take_in(args.text("name"), root, forms)
+    found = ((section_of(args.text("name"), root, each), each.entry) for each in (STANDARD_FORMS, EXTENDED_FORMS))
+    for section, line in [(section, line) for section, line in found if section is not None]:
         entries = section.entries(line)
         numbers = sorted({entry.args.integer("sequence") for entry in entries})
         places = {number: args.integer("first") + args.integer("step") * place for place, number in enumerate(numbers)}

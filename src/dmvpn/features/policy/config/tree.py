@@ -138,10 +138,13 @@ _ROUTE_TYPES: Final = ("internal", "local", "external", "nssa-external", "type-1
 
 def read(tree: ConfigTree) -> PolicyConfig:
     """Return what the configuration says of lists and maps. Key chains are read by the protocols that use them."""
+    four, six = (
+        tree.following(line, _prefix_entry, _PrefixLists).lists for line in (access_lists.ENTRY, access_lists.ENTRY6)
+    )
     return PolicyConfig(
         access_lists=_access_lists(tree),
         ipv6_lists=dict(tree.made(access_lists.IPV6, _ipv6_list)),
-        prefix_lists=_prefix_lists(tree),
+        prefix_lists={**four, **six} if six else four,
         as_path_lists=tree.following(route_maps.AS_PATH, _attribute_rule, _AttributeLists).lists,
         community_lists=_lists(tree, route_maps.COMMUNITIES_STANDARD, route_maps.COMMUNITIES_EXPANDED, _attribute_rule),
         extended_lists=_lists(tree, route_maps.EXTENDED_STANDARD, route_maps.EXTENDED_EXPANDED, _extended_rule),
@@ -328,14 +331,6 @@ def _service(args: Args) -> tuple[int, int] | None:
     for part, bits in found:
         value, mask = value | part, mask | bits
     return value, mask
-
-
-def _prefix_lists(tree: ConfigTree) -> Mapping[str, Pages[PrefixRule]]:
-    """Return the lists of both IP versions."""
-    four, six = (
-        tree.following(line, _prefix_entry, _PrefixLists).lists for line in (access_lists.ENTRY, access_lists.ENTRY6)
-    )
-    return {**four, **six} if six else four
 
 
 def _prefix_entry(args: Args) -> ListEntry[PrefixRule]:
