@@ -59,7 +59,7 @@ SPELLED = README.md ARCHITECTURE.md CONTRIBUTING.md SECURITY.md docs src/dmvpn
 SOURCES := $(shell find src -name '*.py' 2>/dev/null)
 ENGINE_SOURCES := $(shell find engine -name target -prune -o -type f \( -name '*.rs' -o -name '*.pyi' -o -name 'Cargo.*' \) -print 2>/dev/null)
 
-.PHONY: help setup setup-dev engine lab check test test-all test-slow test-fresh test-python test-interop test-interop-smoke test-parsers test-tools test-api test-packages test-docs fuzz coverage lint format cost bench bench-peers docs dist deb lock clean
+.PHONY: help setup setup-dev engine lab check test test-all test-slow test-fresh test-python test-interop test-interop-smoke test-parsers test-tools test-api test-packages test-docs fuzz coverage lint format cost bench bench-peers docs dist deb tab lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -188,6 +188,12 @@ dist: setup ## wheels and sources of the package and of the engine, into dist/
 
 deb: dist ## Debian packages with an environment of their own, into dist/; PYTHONS="3.11 3.13": for these versions
 	@scripts/build-deb $(VENV) $(PYTHONS)
+
+# CRYPTOGRAPHY="FILE ...": wheels of cryptography and what it needs, for the platform of Pyodide; without them labs
+# with protected tunnels do not run there.
+tab: setup ## the lab in a tab: a folder for any server of files, into build/tab (node, downloads 10 MB)
+	@command -v node >/dev/null && command -v npm >/dev/null || { echo "tab: node or npm is missing. Run: scripts/debian-packages interop" >&2; exit 1; }
+	@node scripts/make-tab.mjs build/tab $(CRYPTOGRAPHY)
 
 test-packages: setup-dev deb ## both, installed in a bare Debian that mmdebstrap makes, and the container, by buildah (root, downloads 200 MB)
 	@$(HAS_BUILDAH)

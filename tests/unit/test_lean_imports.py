@@ -17,6 +17,7 @@ _NEEDED = (
     "dmvpn.labs.copied",
     "dmvpn.labs.lessons",
     "dmvpn.labs.orders",
+    "dmvpn.tools.enrollment",
 )
 _PROGRAM = """
 import ctypes, importlib, sys

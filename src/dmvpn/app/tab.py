@@ -4,9 +4,11 @@ The worker of the page (`web/tab/worker.mjs`) runs this in Pyodide. It posts req
 
     tab = Tab(post)
     await tab.boot(json)        {"lab": NAME, "seed": N, "epoch": SECONDS, "files": {PATH: TEXT}}; at least lab
+    tab.check(json)             {"files": {PATH: TEXT}}, before a lab is up
     tab.take(json, body)        {"id": N, "method": TEXT, "path": TEXT, "headers": {}}; {"id": N, "abort": true}
 
     post(json, octets)          {"boot": {"percent": N, "sentence": TEXT}}, {"id": N, "status": N, "headers": {...}},
+                                {"checked": {"code": N, "text": TEXT}},
                                 {"id": N} with octets of the answer, {"id": N, "end": true}
 
 Resources are those of the API, its guard included. What a tab cannot do is refused with its reason.
@@ -24,7 +26,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
-from dmvpn.base.errors import UserError
+from dmvpn.base.errors import UserError, fault_text
+from dmvpn.face.calling import INTERRUPTED as _INTERRUPTED
 from dmvpn.face.server import ManagementServer
 from dmvpn.shells.lab.memory import LabLoop, listen
 from dmvpn.shells.lab.places import LabFolder
@@ -68,21 +71,20 @@ _ABSENT: Final = (
 )
 
 
-def _run_here(words: Sequence[str], notes: deque[str], _: object, loop: LabLoop) -> tuple[int, Plain]:
-    """Run `dmvpn WORDS --json` in this process, as `web.jobs.run` does in another."""
+def _printed(words: Sequence[str]) -> tuple[int, str, str]:
+    """Run `dmvpn WORDS` here. Returns its exit code, and what it printed to stdout and to stderr."""
     from dmvpn.app.main import main
 
-    said, result = io.StringIO(), io.StringIO()
-    loop.patient_until = time.monotonic() + _LONGEST_JOB
-    try:
-        with contextlib.redirect_stdout(result), contextlib.redirect_stderr(said):
-            code = main(as_json(words))
-    except SystemExit as leaving:
-        code = leaving.code if isinstance(leaving.code, int) else 1
-    finally:
-        loop.patient_until = float("inf")
-    notes.extend(map(noted, said.getvalue().splitlines()))
-    return outcome(code, result.getvalue(), notes)
+    result, said = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(result), contextlib.redirect_stderr(said):
+        try:
+            code = main(words)
+        except SystemExit as leaving:
+            code = leaving.code if isinstance(leaving.code, int) else 1
+        except Exception as error:
+            print(fault_text(error, "a command in a tab"), file=said)
+            code = 1
+    return code, result.getvalue(), said.getvalue()
 
 
 class Tab:
@@ -99,10 +101,9 @@ class Tab:
             Audit(),
             Names(frozenset({_HOST})),
             Bounds(),
-            lambda words, notes, begun: _run_here(words, notes, begun, self._loop),
+            self._run,
         )
         self._answers: dict[int, asyncio.Task[None]] = {}
-        self.lab: SimulatedLab | None = None
 
     # ------------------------------------------------------------------------------------------------ the lab
 
@@ -122,9 +123,7 @@ class Tab:
         scenario = Scenario.load(self._written(name, wish["files"]) if wish.get("files") else name)
         folder = LabFolder.of(name)
         folder.make(scenario.configurations)
-        lab = self.lab = SimulatedLab(
-            scenario, folder, self._make_server, seed=wish.get("seed"), epoch=wish.get("epoch")
-        )
+        lab = SimulatedLab(scenario, folder, self._make_server, seed=wish.get("seed"), epoch=wish.get("epoch"))
         begun = self._loop.create_task(lab.serve_in_memory())
         self._loop.wait(begun.done)
         begun.result()
@@ -135,7 +134,8 @@ class Tab:
                 break
             second = self._loop.create_task(asyncio.sleep(1.0))
             self._loop.wait(second.done)
-        self._say(boot={"percent": 100, "sentence": f"{name} is up", "ready": True, "lab": name})
+        life = {"lived": lab.world.now, "digest": lab.world.digest}
+        self._say(boot={"percent": 100, "sentence": f"{name} is up", "ready": True, "lab": name, **life})
 
     def close(self) -> None:
         """End the lab."""
@@ -156,9 +156,29 @@ class Tab:
             place.write_text(text)
         return str(folder)
 
+    def check(self, wish: str) -> None:
+        """Say what `dmvpn import` says of files, before anything of them runs."""
+        try:
+            code, *texts = _printed(["import", self._written("checked", json.loads(wish)["files"])])
+        except UserError as error:
+            code, texts = 1, [str(error)]
+        self._say(checked={"code": code, "text": "".join(texts)})
+
+    def _run(self, words: Sequence[str], notes: deque[str], _: object) -> tuple[int, Plain]:
+        """Carry a job out, as `web.jobs.run` does in another process."""
+        self._loop.patient_until = time.monotonic() + _LONGEST_JOB
+        try:
+            code, result, said = _printed(as_json(words))
+        finally:
+            self._loop.patient_until = float("inf")
+        notes.extend(map(noted, said.splitlines()))
+        if code == _INTERRUPTED:
+            notes.append(f"broken off: in a tab a job takes at most {_LONGEST_JOB:.0f} seconds")
+        return outcome(code, result, notes)
+
     # ------------------------------------------------------------------------------------------------ requests
 
-    def take(self, message: str, body: bytes = b"") -> None:
+    def take(self, message: str, body: bytes | memoryview = b"") -> None:
         """Take a message of the page."""
         asked = json.loads(message)
         number = int(asked["id"])
@@ -166,7 +186,7 @@ class Tab:
             if (task := self._answers.pop(number, None)) is not None:
                 task.cancel()
             return
-        task = asyncio.ensure_future(self._answer(number, asked, body))
+        task = asyncio.ensure_future(self._answer(number, asked, bytes(body)))
         self._answers[number] = task
 
     async def _answer(self, number: int, asked: dict[str, Any], body: bytes) -> None:

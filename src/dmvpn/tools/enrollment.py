@@ -19,10 +19,10 @@ from dmvpn.features.ike.model import AuthenticationMethod, IdentityKind
 from dmvpn.network.device import Device
 from dmvpn.network.lines import with_lines
 from dmvpn.shells.certificates import FOLDER, certificates_of
-from dmvpn.tools.authority import Authority, RequestedCertificate
 
 if TYPE_CHECKING:
     from dmvpn.shells.scenario import Scenario
+    from dmvpn.tools.authority import RequestedCertificate
 
 _TRUSTPOINT: Final = "crypto pki trustpoint "
 _SERVER: Final = "crypto pki server "
@@ -50,6 +50,8 @@ def enroll(scenario: Scenario) -> str:
     wanted = {name: found for name, device in devices.items() if (found := signing_trustpoints(device))}
     if not wanted:
         return ""
+    from dmvpn.tools.authority import Authority  # late: not every platform that holds a simulated lab has cryptography
+
     with tempfile.TemporaryDirectory(prefix="dmvpn-pki-") as temporary:
         place = Path(temporary)
         elliptic = any(AuthenticationMethod.ECDSA_SIGNATURE in _methods(device) for device in devices.values())
@@ -125,6 +127,8 @@ def _issuer(devices: dict[str, Device]) -> str:
 
 
 def _request(name: str, device: Device, trustpoint: str) -> RequestedCertificate:
+    from dmvpn.tools.authority import RequestedCertificate
+
     subject = next(one.subject for one in device.pki.trustpoints if one.name == trustpoint)
     section = device.lines.section(f"{_TRUSTPOINT}{trustpoint}")
     domain = device.lines.value("ip domain name ") or device.lines.value("ip domain-name ")

@@ -192,4 +192,4 @@ def bound_memory(process: int, octets: int) -> None:
 
 def gives_way() -> bool:
     """Return whether other programs have priority over this process."""
-    return os.nice(0) >= NICE
+    return hasattr(os, "nice") and os.nice(0) >= NICE

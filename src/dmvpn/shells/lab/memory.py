@@ -73,7 +73,9 @@ class LabLoop(asyncio.BaseEventLoop):
         self._host = asyncio.get_running_loop()
         #: Seconds that its clock is ahead of the machine's.
         self._ahead = 0.0
+        #: The next pump of the host, and when it comes: not every host's handles say so.
         self._turn: asyncio.TimerHandle | None = None
+        self._turn_at = 0.0
         #: When a client that waits gives up, seconds of the machine.
         self.patient_until = float("inf")
 
@@ -154,12 +156,14 @@ class LabLoop(asyncio.BaseEventLoop):
         """Let the host pump when something is due."""
         if self.is_running():
             return
-        due = self._host.time() + max(0.0, self._due() - self.time())
+        rest = max(0.0, self._due() - self.time())
+        due = self._host.time() + rest
         if self._turn is not None:
-            if self._turn.when() <= due:
+            if self._turn_at <= due:
                 return
             self._turn.cancel()
-        self._turn = None if due == float("inf") else self._host.call_at(due, self._take_turn)
+        self._turn_at = due
+        self._turn = None if rest == float("inf") else self._host.call_later(rest, self._take_turn)
 
     def _take_turn(self) -> None:
         self._turn = None

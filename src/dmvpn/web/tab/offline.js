@@ -1,0 +1,42 @@
+// Keeps one whole build for the time without a network. `make tab` writes its name and its files here.
+const BUILD = "";
+const FILES = [];
+const OURS = `dmvpn-tab-${BUILD}`;
+const POLICY =
+  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+  "worker-src 'self'; base-uri 'none'; form-action 'none'";
+
+addEventListener("install", (event) => {
+  event.waitUntil(caches.open(OURS).then((cache) => cache.addAll(FILES)).then(() => skipWaiting()));
+});
+
+// Builds of before go when no page of them is open: a tab goes on with its own.
+addEventListener("activate", (event) => {
+  event.waitUntil(clients.claim());
+});
+
+async function answered(request) {
+  const url = new URL(request.url);
+  const isFront = url.href === registration.scope || url.pathname.endsWith("/index.html");
+  if (isFront) {
+    try {
+      return await fetch(request, { cache: "no-cache" });
+    } catch {
+      return (await caches.match(registration.scope)) ?? Response.error();
+    }
+  }
+  return (await caches.match(request, { ignoreSearch: true })) ?? fetch(request);
+}
+
+async function guarded(request) {
+  const answer = await answered(request);
+  if (!/\.(html|m?js)$|\/$/.test(new URL(request.url).pathname) || answer.type === "error") return answer;
+  const headers = new Headers(answer.headers);
+  headers.set("Content-Security-Policy", POLICY);
+  return new Response(answer.body, { status: answer.status, headers });
+}
+
+addEventListener("fetch", (event) => {
+  const { request } = event;
+  if (request.method === "GET" && request.url.startsWith(registration.scope)) event.respondWith(guarded(request));
+});

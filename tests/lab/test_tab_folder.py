@@ -1,0 +1,66 @@
+"""The folder that `make tab` builds, in Node: networks live there as they do here."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dmvpn.shells.scenario import Scenario
+from dmvpn.shells.simulator import Simulator
+
+ROOT = Path(__file__).parents[2]
+EPOCH = 1_790_000_000.0
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        pytest.skip("node or npm is missing. Run: scripts/debian-packages interop")
+    folder = tmp_path_factory.mktemp("tab") / "tab"
+    made = subprocess.run(
+        ["node", "scripts/make-tab.mjs", str(folder)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if "cannot be fetched" in made.stderr:
+        pytest.skip(made.stderr)
+    assert made.returncode == 0, made.stderr
+    index = (folder / "index.html").read_text()
+    (found,) = [path for path in folder.iterdir() if path.is_dir()]
+    assert f"{found.name}/page/tab.js" in index
+    assert "BUILD/" not in index
+    return found
+
+
+def in_node(build: Path, lab: str, *paths: str) -> dict[str, Any]:
+    asked = {
+        "boot": {"lab": lab, "seed": 7, "epoch": EPOCH},
+        "requests": [{"path": f"/api/v1/labs/{lab}{path}"} for path in paths],
+    }
+    words = ["node", str(ROOT / "tests/support/tab_worker.mjs"), str(build), json.dumps(asked)]
+    answered = subprocess.run(words, capture_output=True, text=True, check=True, timeout=300)
+    found = json.loads(answered.stdout)
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.mark.parametrize("lab", ["notes-phase3", "ospf-phase3", "dual-hub"])
+def test_a_network_lives_there_as_here(build: Path, lab: str) -> None:
+    found = in_node(build, lab, "/stage")
+    assert found["boots"][-1]["ready"], found["boots"]
+    assert found["answers"][0]["status"] == 200
+    scenario = Scenario.load(lab)
+    world = Simulator.of(scenario, seed=7, epoch=EPOCH, remembers=True)
+    world.run_until(found["boots"][-1]["lived"])
+    assert world.digest == found["boots"][-1]["digest"]
+
+
+def test_a_scenario_that_needs_cryptography_is_listed_with_its_reason(build: Path) -> None:
+    listed = json.loads((build / "scenarios.json").read_text())
+    reasons = {one["name"]: one["reason"] for one in listed["scenarios"]}
+    assert reasons["notes-phase3"] == ""
+    assert "needs cryptography" in reasons["intro-phase3"]
+    assert next(one["name"] for one in listed["exercises"] if not one["reason"]) == "exercise-01"
