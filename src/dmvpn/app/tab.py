@@ -111,9 +111,12 @@ class Tab:
         """Bring the lab up. An error is posted, and is the last message then."""
         try:
             await self._bring_up(json.loads(wish))
+        except ModuleNotFoundError as missing:
+            needs = str(missing.name).partition(".")[0]
+            self._say(boot={"error": f"this lab needs {needs}, which this tab does not have"})
         except Exception as error:
-            known = isinstance(error, UserError)
-            self._say(boot={"error": str(error) if known else f"{type(error).__name__}: {error}"})
+            text = str(error) if isinstance(error, UserError) else fault_text(error, "bringing a lab up")
+            self._say(boot={"error": text})
 
     async def _bring_up(self, wish: dict[str, Any]) -> None:
         name = str(wish["lab"])

@@ -7,17 +7,19 @@ const POLICY =
   "worker-src 'self'; base-uri 'none'; form-action 'none'";
 
 addEventListener("install", (event) => {
-  event.waitUntil(caches.open(OURS).then((cache) => cache.addAll(FILES)).then(() => skipWaiting()));
+  event.waitUntil(caches.open(OURS).then((cache) => cache.addAll(FILES)));
 });
 
-// Builds of before go when no page of them is open: a tab goes on with its own.
+// This comes when no page of an earlier build is open: until then a tab goes on with its own.
 addEventListener("activate", (event) => {
-  event.waitUntil(clients.claim());
+  const others = (name) => name.startsWith("dmvpn-tab-") && name !== OURS;
+  const clear = async () => Promise.all((await caches.keys()).filter(others).map((name) => caches.delete(name)));
+  event.waitUntil(clear().then(() => clients.claim()));
 });
 
 async function answered(request) {
   const url = new URL(request.url);
-  const isFront = url.href === registration.scope || url.pathname.endsWith("/index.html");
+  const isFront = [registration.scope, `${registration.scope}index.html`].includes(`${url.origin}${url.pathname}`);
   if (isFront) {
     try {
       return await fetch(request, { cache: "no-cache" });
