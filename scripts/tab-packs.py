@@ -132,7 +132,7 @@ def _pack() -> None:
 
 
 def _standard(*, first: bool) -> dict[str, bytes]:
-    """Return modules of the standard library: those that a start needs, or all further ones, better compressed."""
+    """Return the modules of the standard library that a start needs, or all further modules of it."""
     started = {name.partition(".")[0] for name in sys.modules} | {"encodings"}
     with zipfile.ZipFile("/stdlib.zip") as given:
         names = [name for name in given.namelist() if _is_wanted(name, _STANDARD_LEFT_OUT)]
