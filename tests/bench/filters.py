@@ -63,12 +63,12 @@ def measure(*, quick: bool) -> list[Figure]:
     figures = []
     for kind, what in _KINDS.items():
         for (entries, how), goal in _GOALS.items():
-            ratios = _runs(measured, f"{kind}-{entries}{how}")
+            ratios = runs(measured, f"{kind}-{entries}{how}")
             name = f"{what}: with {entries:,} entries{how} for each without a list, round by round"
             figures.append(Figure(name=name, unit="", values=ratios, goal=goal, more=True))
     for how in (_PLAIN, _ALTERNATING):
         name = f"a list of {LONGEST:,} entries{how} changed"
-        figures.append(Figure(name=name, unit="s", values=_runs(measured, f"change{how}"), goal=1.0))
+        figures.append(Figure(name=name, unit="s", values=runs(measured, f"change{how}"), goal=1.0))
     return [*figures, *_simulated(rounds, quick=quick)]
 
 
@@ -111,15 +111,15 @@ def _world(entries: int) -> Simulator:
     return world
 
 
-def _runs(measured: dict[str, Json], name: str) -> tuple[float, ...]:
-    runs = measured[name]
-    assert isinstance(runs, list)
-    return tuple(float(str(value)) for value in runs)
+def runs(measured: dict[str, Json], name: str) -> tuple[float, ...]:
+    values = measured[name]
+    assert isinstance(values, list)
+    return tuple(float(str(value)) for value in values)
 
 
 def _measure(rounds: int, seconds: float) -> Json:
     router, hosts = new_network(), (new_network(), new_network())
-    _plug_in(router, hosts)
+    plug_in(router, hosts)
     found: dict[str, list[Json]] = {f"{kind}-{entries}{how}": [] for kind in _KINDS for entries, how in _GOALS}
     with inside_network(router):
         plane = UserspacePlane(lambda event: None, Loop(), PythonEngine, manage=True)
@@ -206,7 +206,7 @@ def _ranges(entries: int, which: int) -> FilterList:
 _LISTS: Final = {_PLAIN: _list, _ALTERNATING: _alternating, _RANGES: _ranges}
 
 
-def _plug_in(router: int, hosts: tuple[int, int]) -> None:
+def plug_in(router: int, hosts: tuple[int, int]) -> None:
     with netlink.NetlinkSocket() as here:
         for number, host in enumerate(hosts, 1):
             near, far = (
