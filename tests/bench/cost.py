@@ -282,6 +282,7 @@ def kernel() -> Figures:
     from dmvpn.dataplane.userspace.links import MAIN
     from dmvpn.dataplane.userspace.records import Ledger, Others
     from dmvpn.dataplane.userspace.routes import Guard, KernelRoutes
+    from dmvpn.dataplane.userspace.tables import TableHost
     from dmvpn.dataplane.userspace.translation import Translation
 
     class Deaf(NetlinkSocket):
@@ -309,7 +310,7 @@ def kernel() -> Figures:
 
     socket, ledger = Deaf(), Ledger(None)
     keeper = Keeper(socket, nothing)
-    translation = Translation(ledger, others, str, lambda _name: [], nothing, None, None, socket, keeper)
+    translation = Translation(TableHost(ledger, others, nothing), str, lambda _name: [], socket, keeper)
     guard, left = Guard(socket, keeper, others), StaleObjects(socket, MAIN)
     table = KernelRoutes(socket, keeper, guard, ledger, left, translation, index=len)
     for net in (20, 21):

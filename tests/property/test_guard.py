@@ -27,6 +27,7 @@ from dmvpn.dataplane.userspace.keeper import Keeper
 from dmvpn.dataplane.userspace.links import MAIN
 from dmvpn.dataplane.userspace.records import Ledger, Others
 from dmvpn.dataplane.userspace.routes import Guard, KernelRoutes
+from dmvpn.dataplane.userspace.tables import TableHost
 from dmvpn.dataplane.userspace.translation import Translation
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class Lab:
         def nothing(_given: object) -> None: ...
 
         here = self.tables, keeper
-        translation = Translation(ledger, Others, str, lambda _name: [], nothing, None, None, *here)
+        translation = Translation(TableHost(ledger, Others, nothing), str, lambda _name: [], *here)
         self.routes = KernelRoutes(self.tables, keeper, guard, ledger, left, translation, index=INDEX.__getitem__)
         for name in ("Tunnel0", "Tunnel1"):
             self.routes.protect(name, None, protected=True)

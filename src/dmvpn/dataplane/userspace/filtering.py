@@ -70,7 +70,7 @@ from dmvpn.dataplane.packets import packet_of
 from dmvpn.dataplane.userspace.filter_matches import Rules, UnsuitableEntry, counts_of
 from dmvpn.dataplane.userspace.filter_rules import DENIED, add_list, add_reverse_path
 from dmvpn.dataplane.userspace.keeper import TablePurpose
-from dmvpn.dataplane.userspace.tables import KernelTable
+from dmvpn.dataplane.userspace.tables import KernelTable, TableHost
 from dmvpn.net.icmp import IcmpType
 
 if TYPE_CHECKING:
@@ -82,7 +82,6 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.netlink.nftables import Part
     from dmvpn.dataplane.userspace.engine import Watch
     from dmvpn.dataplane.userspace.keeper import Later
-    from dmvpn.dataplane.userspace.records import Ledger, Others
 
 
 # ---------------------------------------------------------------------------------------------------- filter reports
@@ -110,7 +109,7 @@ class FilterReports:
         answer: Callable[[int, bytes], None] | None,
         name_of: Callable[[int], str],
     ) -> None:
-        """later, answer: see `Filtering`. name_of: the interface of a number."""
+        """later: see `Keeper`. answer: see `Filtering`. name_of: the interface of a number."""
         self._report = report
         self._later = later
         self._answer = answer
@@ -285,16 +284,12 @@ class Filtering:
     def __init__(
         self,
         version: int,
-        ledger: Ledger,
-        others: Callable[[], Others],
+        host: TableHost,
         linux: Callable[[str], str],
-        report: Callable[[Event], None],
-        watch: Watch | None,
-        later: Later | None,
         answer: Callable[[int, bytes], None] | None,
         need_routes: Callable[[], None],
     ) -> None:
-        """ledger, later: see `KernelTable`. linux: of an interface by its IOS name.
+        """linux: of an interface by its IOS name.
 
         answer: sends the sender of a denied packet, which came by the interface of this index, ICMP. need_routes: makes
         the rules of routing that some checks of senders need (`filter_rules`); raises OSError.
@@ -302,26 +297,22 @@ class Filtering:
         self._version = version
         self._linux = linux
         self._need_routes = need_routes
-        self._watch = watch
+        self._watch = host.watch
         self._ports: dict[str, _Port] = {}
         self._numbers = 0
-        self._reports = FilterReports(report, later, answer, self._name_of)
+        self._reports = FilterReports(host.report, host.later, answer, self._name_of)
         self._failed: dict[str, Exception] = {}
         self._hooked: tuple[str, ...] = ()
         #: The table in the kernel.
         self.table = KernelTable(
             TablePurpose.FILTER if version == 4 else TablePurpose.FILTER6,
-            ledger,
-            others,
-            report,
-            watch,
-            later,
+            host,
             self._contents,
             self._lose,
             owned=True,
             after=self._fill,
         )
-        self._report = report
+        self._report = host.report
 
     def set(self, order: SetFilters, *, refused: str = "") -> None:
         """Apply this order. Raises HostProblem: directions with a list are shut, or the port is down; OSError: its

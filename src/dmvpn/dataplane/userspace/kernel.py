@@ -40,6 +40,7 @@ from dmvpn.dataplane.userspace.links import (
 )
 from dmvpn.dataplane.userspace.records import Ledger, Others, Records
 from dmvpn.dataplane.userspace.routes import Guard, KernelRoutes, is_guard
+from dmvpn.dataplane.userspace.tables import TableHost
 from dmvpn.dataplane.userspace.translation import Translation
 
 if TYPE_CHECKING:
@@ -135,9 +136,10 @@ class Kernel:
         self._vanished, self._appeared, self._prohibited = vanished, appeared, prohibited
         linux, own = names.linux, self._addresses.own
         routing = self._socket, self._keeper
-        self.translation = Translation(self._ledger, self._others, linux, own, report, watch, later, *routing)
-        self.leaks = LeakEnds(self._socket, self._keeper, self._ledger, self._others, report, watch, later)
-        known = self._ledger, self._others, linux, report, watch, later, self._answer, self._need_source_rules
+        host = TableHost(self._ledger, self._others, report, watch, later)
+        self.translation = Translation(host, linux, own, *routing)
+        self.leaks = LeakEnds(self._socket, self._keeper, host)
+        known = host, linux, self._answer, self._need_source_rules
         self.filters = {version: Filtering(version, *known) for version in (4, 6)}
         self._gre = KernelGre(self._socket)
         self._left = StaleObjects(self._socket, domain)

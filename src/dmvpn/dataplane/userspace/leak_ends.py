@@ -38,16 +38,14 @@ from dmvpn.dataplane.netlink.netfilter import NAT_PRIORITY, SOURCE_TRANSLATED
 from dmvpn.dataplane.netlink.nftables import has_mark, set_mark
 from dmvpn.dataplane.userspace.keeper import LinkState, TablePurpose
 from dmvpn.dataplane.userspace.links import END_METRIC
-from dmvpn.dataplane.userspace.tables import KernelTable
+from dmvpn.dataplane.userspace.tables import KernelTable, TableHost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from dmvpn.base.events import Event
     from dmvpn.dataplane.userspace.differences import Difference
-    from dmvpn.dataplane.userspace.engine import Watch
-    from dmvpn.dataplane.userspace.keeper import Keeper, Later
-    from dmvpn.dataplane.userspace.records import Ledger, Others
+    from dmvpn.dataplane.userspace.keeper import Keeper
+    from dmvpn.dataplane.userspace.records import Others
 
 
 # ---------------------------------------------------------------------------------------------------- leak rules
@@ -189,11 +187,7 @@ class LeakEnds:
         self,
         kernel: netlink.NetlinkSocket,
         keeper: Keeper,
-        ledger: Ledger,
-        others: Callable[[], Others],
-        report: Callable[[Event], None],
-        watch: Watch | None,
-        later: Later | None,
+        host: TableHost,
     ) -> None:
         self._kernel = kernel
         self._keeper = keeper
@@ -202,9 +196,7 @@ class LeakEnds:
         self._links: dict[int, int] = {}
         #: The ways of arrivals, as ordered last.
         self._ways: dict[int, netlink.KernelRoute] = {}
-        self._table = KernelTable(
-            TablePurpose.LEAKING, ledger, others, report, watch, later, self._contents, lambda _: self.lost()
-        )
+        self._table = KernelTable(TablePurpose.LEAKING, host, self._contents, lambda _: self.lost())
         #: Called when the kernel does not take the lost rules again.
         self.lost: Callable[[], None] = lambda: None
 

@@ -35,6 +35,7 @@ from dmvpn.dataplane.contract import DataPlane, EffectError
 from dmvpn.dataplane.netlink.nfsocket import forward_drops
 from dmvpn.dataplane.packets import too_big
 from dmvpn.dataplane.userspace.engine import Loop, PacketEngine, TooBig, Watch
+from dmvpn.dataplane.userspace.kernel import Kernel
 from dmvpn.dataplane.userspace.leaks import RouteLeaks, VrfTranslation
 from dmvpn.dataplane.userspace.links import MAIN, InterfaceNames, has_ipv6, made_here
 from dmvpn.dataplane.userspace.records import Records
@@ -392,23 +393,25 @@ class UserspacePlane(DataPlane):
         records = self._records
         if vrf:  # of a device the settings are the global table's
             records = Records(None) if domain.device else RecordsInside()
-        return Part(
-            vrf,
-            self._names,
-            self._report,
-            self._loop,
-            self._engine,
-            manage=self._manage,
-            vanished=self._vanished,
-            appeared=(lambda port: self._vrfs.appeared(port)) if not vrf else None,
-            taken=self._taken,
-            records=records,
-            domain=domain,
-            elsewhere=(lambda index: self._vrfs.is_device(index)) if not vrf else None,
-            deleted=self._lose_vrfs if not vrf else None,
-            leaks=self._leaks.in_vrf(vrf),
-            prohibited=lambda interface, index, data: self._filters.answer(interface, index, data),
-        )
+
+        def kernel(report: Callable[[Event], None]) -> Kernel:
+            return Kernel(
+                self._names,
+                report,
+                manage=self._manage,
+                watch=self._loop,
+                later=self._loop.later,
+                vanished=self._vanished,
+                appeared=(lambda port: self._vrfs.appeared(port)) if not vrf else None,
+                records=records,
+                domain=domain,
+                elsewhere=(lambda index: self._vrfs.is_device(index)) if not vrf else None,
+                deleted=self._lose_vrfs if not vrf else None,
+                leaks=self._leaks.in_vrf(vrf),
+                prohibited=lambda interface, index, data: self._filters.answer(interface, index, data),
+            )
+
+        return Part(vrf, self._names, self._report, self._loop, self._engine, self._taken, domain, kernel)
 
     def _set_vrfs(self, names: tuple[str, ...]) -> None:
         self._vrfs.ordered(names)

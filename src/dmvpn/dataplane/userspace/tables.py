@@ -22,6 +22,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.events import KernelContested
+from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink import nftables
 from dmvpn.dataplane.netlink.nfsocket import Family, NetfilterMonitor, NetfilterSocket
 from dmvpn.dataplane.userspace import keeper
@@ -47,25 +48,32 @@ _OWNED: Final = nftables.TableFlag.OWNER | nftables.TableFlag.PERSIST
 _OURS: Final = re.compile(rf"dmvpn-(?P<purpose>{'|'.join(purpose.value for purpose in TablePurpose)})(?:-\d+)?")
 
 
+@dataclass(frozen=True, slots=True)
+class TableHost:
+    """What the tables of one network namespace share. others: the other routers here. later: see `Keeper`."""
+
+    ledger: Ledger
+    others: Callable[[], Others]
+    report: Callable[[Event], None]
+    watch: Watch | None = None
+    later: Later | None = None
+
+
 class KernelTable:
     """The table for one purpose in the network namespace in which it gets its first rules."""
 
     def __init__(
         self,
         purpose: TablePurpose,
-        ledger: Ledger,
-        others: Callable[[], Others],
-        report: Callable[[Event], None],
-        watch: Watch | None,
-        later: Later | None,
+        host: TableHost,
         contents: Callable[[str, str], nftables.Ruleset],
         lost: Callable[[OSError], None],
         *,
         owned: bool = False,
         after: Callable[[], None] | None = None,
     ) -> None:
-        """later: see `Keeper`. contents: for the name of a table, and the end of the names of its chains. lost: called
-        when it is gone and the kernel does not take it again: then its rules must be ordered again.
+        """contents: for the name of a table, and the end of the names of its chains. lost: called when it is gone and
+        the kernel does not take it again: then its rules must be ordered again.
 
         owned: no other program may change it; it is put beside a table that a killed router left.
 
@@ -75,11 +83,7 @@ class KernelTable:
         self._flags: nftables.TableFlag | None = None
         self._after = after
         self._purpose = purpose
-        self._ledger = ledger
-        self._others = others
-        self._report = report
-        self._watch = watch
-        self._later = later
+        self._host = host
         self._contents = contents
         self._kernel: NetfilterSocket | None = None
         self._monitor: NetfilterMonitor | None = None
@@ -143,13 +147,13 @@ class KernelTable:
                 self._kernel.transact(_removal(self._name, self._flags))
             except OSError:
                 return  # it stays in the records, for a later cleanup
-            self._ledger.released(self._name)
+            self._host.ledger.released(self._name)
 
     def close(self) -> None:
         """Remove it, and stop watching."""
         self.age()
-        if self._monitor is not None and self._watch is not None:
-            self._watch.remove(self._monitor.fileno())
+        if self._monitor is not None and self._host.watch is not None:
+            self._host.watch.remove(self._monitor.fileno())
             self._monitor.close()
             self._monitor = None
         if self._kernel is not None:
@@ -166,7 +170,7 @@ class KernelTable:
         """Remove inherited tables that were not taken over."""
         inherited, self._inherited = self._inherited, ()
         if any(name != self._name for name in inherited):
-            remove_tables(self._others(), self._purpose, but=self._name)
+            remove_tables(self._host.others(), self._purpose, but=self._name)
 
     def rules(self) -> list[RuleThere]:
         """Return the rules that were put, with their counters; none before that. Raises OSError."""
@@ -187,11 +191,11 @@ class KernelTable:
         """Return the socket, with which the table is made. Raises OSError."""
         if self._kernel is None:
             self._kernel = NetfilterSocket(self._purpose.family)
-            if self._watch is not None:
+            if self._host.watch is not None:
                 self._monitor = NetfilterMonitor()
-                self._watch.add(self._monitor.fileno(), self._heard)
+                self._host.watch.add(self._monitor.fileno(), self._heard)
         if not self._name:
-            taken = {name for other in self._others().living for name in other.tables}  # looked up, never iterated
+            taken = {name for other in self._host.others().living for name in other.tables}  # looked up, never iterated
             if self._owned:
                 taken |= set(self._kernel.tables())
                 self._flags = _OWNED if self._can_own(self._kernel) else None
@@ -212,7 +216,7 @@ class KernelTable:
         return True
 
     def _put(self, kernel: NetfilterSocket) -> None:
-        self._ledger.holds(self._name)
+        self._host.ledger.holds(self._name)
         former = kernel.chains(self._name)
         # An end for names of chains that none of these has: new chains are built beside them
         taken = dict.fromkeys(name.partition(_MARK)[2].partition("-")[0] for name in former)
@@ -247,9 +251,9 @@ class KernelTable:
             if self._handles(self._kernel) == self._there:
                 return
             delay = self._lost()
-            if delay and self._later is not None:
+            if delay and self._host.later is not None:
                 self._waiting = True
-                self._later(delay, self._restore_late)
+                self._host.later(delay, self._restore_late)
             else:
                 self._put(self._kernel)
         except OSError as error:  # it was refused, or an answer is lost
@@ -273,21 +277,21 @@ class KernelTable:
         now = time.monotonic()
         self._losses = self._losses + 1 if now - self._lost_at < keeper.CALM else 1
         self._lost_at = now
-        if self._losses >= keeper.FIGHT and not self._contested and self._later is not None:
+        if self._losses >= keeper.FIGHT and not self._contested and self._host.later is not None:
             self._contested = True
-            self._report(KernelContested(self._words(), ended=False))
-            self._later(keeper.CALM, self._calm)
+            self._host.report(KernelContested(self._words(), ended=False))
+            self._host.later(keeper.CALM, self._calm)
         later = self._losses - keeper.AT_ONCE
         return min(keeper.FIRST_DELAY * 2**later, keeper.LONGEST_DELAY) if later > 0 else 0.0
 
     def _calm(self) -> None:
         """Take in that the conflict may be over."""
         left = self._lost_at + keeper.CALM - time.monotonic()
-        if left > 0 and self._later is not None:
-            self._later(left, self._calm)
+        if left > 0 and self._host.later is not None:
+            self._host.later(left, self._calm)
         elif self._kernel is not None:
             self._contested = False
-            self._report(KernelContested(self._words(), ended=True))
+            self._host.report(KernelContested(self._words(), ended=True))
 
     def _words(self) -> str:
         return words(RouterTable(self._name, self._purpose), str)

@@ -18,7 +18,7 @@ from dmvpn.dataplane.netlink import netfilter
 from dmvpn.dataplane.netlink.netfilter import explained
 from dmvpn.dataplane.userspace.keeper import TablePurpose
 from dmvpn.dataplane.userspace.leak_ends import mark, number_of
-from dmvpn.dataplane.userspace.tables import KernelTable
+from dmvpn.dataplane.userspace.tables import KernelTable, TableHost
 from dmvpn.dataplane.userspace.translation_rules import BEYOND, MAP, PASSING, ruleset, shut
 
 if TYPE_CHECKING:
@@ -26,15 +26,12 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import Prefix
-    from dmvpn.base.events import Event
     from dmvpn.base.translation import FlowFilter
     from dmvpn.dataplane.host import HostProblem
     from dmvpn.dataplane.netlink.netfilter import Ends, TrackedFlow
     from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
     from dmvpn.dataplane.netlink.nftables import Ruleset
-    from dmvpn.dataplane.userspace.engine import Watch
-    from dmvpn.dataplane.userspace.keeper import Keeper, Later
-    from dmvpn.dataplane.userspace.records import Ledger, Others
+    from dmvpn.dataplane.userspace.keeper import Keeper
     from dmvpn.dataplane.userspace.translation_rules import FromVrfs
 
 
@@ -47,32 +44,26 @@ class Translation:
 
     def __init__(
         self,
-        ledger: Ledger,
-        others: Callable[[], Others],
+        host: TableHost,
         linux: Callable[[str], str],
         addresses: Callable[[str], list[IPv4Address]],
-        report: Callable[[Event], None],
-        watch: Watch | None,
-        later: Later | None,
         routes: netlink.NetlinkSocket,
         keeper: Keeper,
     ) -> None:
-        """others: the other routers here. linux, addresses: of an interface by its IOS name. later: see `Keeper`.
+        """linux, addresses: of an interface by its IOS name.
 
         routes, keeper: for the addresses that the router answers for.
         """
         self._routes, self._keeper = routes, keeper
         self._linux = linux
         self._addresses = addresses
-        self._later = later
+        self._later = host.later
         self._order = SetTranslation()
         self._from_vrfs: FromVrfs = {}
         self._answered: list[netlink.KernelRoute] = []
         self._is_shut, self._shares = False, True
         #: The table in the kernel.
-        self.table = KernelTable(
-            TablePurpose.TRANSLATION, ledger, others, report, watch, later, self._contents, self._lose
-        )
+        self.table = KernelTable(TablePurpose.TRANSLATION, host, self._contents, self._lose)
         #: Called when the kernel does not take a lost table again.
         self.lost: Callable[[HostProblem], None] = lambda _: None
         self._earlier = [0, 0, 0]

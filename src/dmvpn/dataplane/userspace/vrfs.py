@@ -22,8 +22,7 @@ from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamPaus
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.userspace.control import ControlSockets, IkePorts
-from dmvpn.dataplane.userspace.kernel import Kernel
-from dmvpn.dataplane.userspace.links import MAIN, Domain, made_here
+from dmvpn.dataplane.userspace.links import Domain, made_here
 from dmvpn.dataplane.userspace.streams import KernelStreams
 
 if TYPE_CHECKING:
@@ -32,9 +31,8 @@ if TYPE_CHECKING:
     from dmvpn.dataplane.host import Setting
     from dmvpn.dataplane.userspace.differences import Difference
     from dmvpn.dataplane.userspace.engine import Loop, PacketEngine
+    from dmvpn.dataplane.userspace.kernel import Kernel
     from dmvpn.dataplane.userspace.links import InterfaceNames
-    from dmvpn.dataplane.userspace.records import Records
-    from dmvpn.dataplane.userspace.routes import LeakWays
     from dmvpn.dataplane.userspace.streams import StreamNumber
     from dmvpn.dataplane.userspace.vrf_devices import Places, VrfBackends
 
@@ -52,39 +50,15 @@ class Part:
         report: Callable[[Event], None],
         loop: Loop,
         engine: PacketEngine,
-        *,
-        manage: bool,
-        vanished: Callable[[str], None],
-        appeared: Callable[[str], bool] | None,
         taken: StreamNumber,
-        records: Records | None = None,
-        domain: Domain = MAIN,
-        elsewhere: Callable[[int], bool] | None = None,
-        deleted: Callable[[], None] | None = None,
-        leaks: LeakWays | None = None,
-        prohibited: Callable[[str, int, bytes], None] | None = None,
+        domain: Domain,
+        make_kernel: Callable[[Callable[[Event], None]], Kernel],
     ) -> None:
-        """manage, vanished, appeared, records, domain, elsewhere, deleted, leaks, prohibited: see `Kernel`. taken:
-        numbers of streams that peers open.
-        """
+        """taken: numbers of streams that peers open. make_kernel: with the way of its reports."""
         self.vrf = vrf
         self._report_out = report
         self._watch = loop
-        self.kernel = Kernel(
-            names,
-            self._report,
-            manage=manage,
-            watch=loop,
-            later=loop.later,
-            vanished=vanished,
-            appeared=appeared,
-            records=records,
-            domain=domain,
-            elsewhere=elsewhere,
-            deleted=deleted,
-            leaks=leaks,
-            prohibited=prohibited,
-        )
+        self.kernel = make_kernel(self._report)
         self._domain = domain
         self.control = ControlSockets(names.linux, self.kernel.interface_name, self._report, loop)
         self._ike = IkePorts(engine, self._report, loop, vrf)
