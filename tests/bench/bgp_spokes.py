@@ -17,19 +17,8 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.features.bgp import packet
 from dmvpn.features.bgp.attributes import Attributes, write
-from dmvpn.features.bgp.packet import (
-    IPV4_UNICAST,
-    Capability,
-    CapabilityValue,
-    Keepalive,
-    Open,
-    Update,
-    parse,
-    prefix_of,
-    serialize,
-    split,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +28,7 @@ _QUIET: Final = 3.0
 _LATEST: Final = 300.0
 #: Sessions that begin at a time.
 _AT_ONCE: Final = 64
-_KEEPALIVE: Final = serialize(Keepalive())
+_KEEPALIVE: Final = packet.serialize(packet.Keepalive())
 
 
 class Spoke:
@@ -63,11 +52,13 @@ class Spoke:
     def opens(self) -> None:
         """The connection is there."""
         capabilities = [
-            CapabilityValue(Capability.MULTIPROTOCOL, IPV4_UNICAST),
-            CapabilityValue(Capability.FOUR_OCTET_AS, self._system.to_bytes(4, "big")),
+            packet.CapabilityValue(packet.Capability.MULTIPROTOCOL, packet.IPV4_UNICAST),
+            packet.CapabilityValue(packet.Capability.FOUR_OCTET_AS, self._system.to_bytes(4, "big")),
         ]
         self.sock.setblocking(True)
-        self.sock.sendall(serialize(Open.with_capabilities(self._system, 240, self.address, capabilities)))
+        self.sock.sendall(
+            packet.serialize(packet.Open.with_capabilities(self._system, 240, self.address, capabilities))
+        )
         self.sock.setblocking(False)
 
     def reads(self) -> None:
@@ -79,16 +70,18 @@ class Spoke:
         if self.is_up and not self.asked:
             return
         self._head += octets
-        for message in map(parse, split(self._head)):
-            if isinstance(message, Open):
+        for message in map(packet.parse, packet.split(self._head)):
+            if isinstance(message, packet.Open):
                 self.sock.send(_KEEPALIVE)
-            elif isinstance(message, Keepalive) and not self.is_up:
+            elif isinstance(message, packet.Keepalive) and not self.is_up:
                 self.is_up = True
                 attributes = Attributes(next_hop=self.address, local_pref=100)
-                self.sock.send(serialize(Update(attributes=write(attributes, wide=True), announced=tuple(self.own))))
-            elif isinstance(message, Update):
+                self.sock.send(
+                    packet.serialize(packet.Update(attributes=write(attributes, wide=True), announced=tuple(self.own)))
+                )
+            elif isinstance(message, packet.Update):
                 self.heard.difference_update(message.withdrawn)
-                self.heard.update(map(prefix_of, message.announced))
+                self.heard.update(map(packet.prefix_of, message.announced))
 
 
 def main(hub: str, system: int, count: int, each: int) -> dict[str, float]:

@@ -45,16 +45,7 @@ from typing import TYPE_CHECKING, Final
 from bench import wireguard
 from bench.loop import Loop
 from bench.offered import lossless, received
-from dmvpn.base.effects import (
-    InstallSa,
-    ServeIpsec,
-    SetAdjacency,
-    SetCarrier,
-    SetInterface,
-    SetTunnel,
-    SetVrfs,
-    TunnelSpec,
-)
+from dmvpn.base import effects
 from dmvpn.base.protection import EspCipher, EspSa, EspTransform
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.engines import choose
@@ -249,10 +240,10 @@ def _run_router(name: str, spaces: _Spaces, number: int, ready: int) -> None:
         plane.start()
         own, other = (IPv4Address(UNDERLAY[place]) for place in (number, 1 - number))
         if protected:
-            plane.execute(ServeIpsec((own,)))
-            plane.execute(InstallSa(_sa(own, other, number), eager=True))
+            plane.execute(effects.ServeIpsec((own,)))
+            plane.execute(effects.InstallSa(_sa(own, other, number), eager=True))
         if vrfs:
-            plane.execute(SetVrfs(vrfs))
+            plane.execute(effects.SetVrfs(vrfs))
         for place, vrf in enumerate(vrfs or ("",)):
             _make_tunnel(plane, f"Tunnel{place}", vrf, number, protected=protected)
         loop.run(1.0 if vrfs else 0.1)  # until the carriers count, and namespaces are quiet
@@ -265,11 +256,11 @@ def _make_tunnel(plane: UserspacePlane, tunnel: str, vrf: str, number: int, *, p
     own, other = (IPv4Address(UNDERLAY[place]) for place in (number, 1 - number))
     key = int(tunnel.removeprefix("Tunnel")) + 1 if vrf else None
     mtu = PROTECTED_MTU if protected else MTU - (GRE_KEY if vrf else 0)
-    spec = TunnelSpec(name=tunnel, source=own, destination=None, key=key, mtu=mtu, protected=protected, vrf=vrf)
-    plane.execute(SetTunnel(spec))
-    plane.execute(SetInterface(tunnel, True, ((IPv4Address(OVERLAY[number]), 24),), vrf=vrf))
-    plane.execute(SetCarrier(tunnel, True))
-    plane.execute(SetAdjacency(tunnel, IPv4Address(OVERLAY[1 - number]), other))
+    spec = effects.TunnelSpec(name=tunnel, source=own, destination=None, key=key, mtu=mtu, protected=protected, vrf=vrf)
+    plane.execute(effects.SetTunnel(spec))
+    plane.execute(effects.SetInterface(tunnel, True, ((IPv4Address(OVERLAY[number]), 24),), vrf=vrf))
+    plane.execute(effects.SetCarrier(tunnel, True))
+    plane.execute(effects.SetAdjacency(tunnel, IPv4Address(OVERLAY[1 - number]), other))
 
 
 def _sa(own: IPv4Address, other: IPv4Address, number: int) -> EspSa:

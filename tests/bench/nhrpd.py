@@ -25,14 +25,8 @@ from typing import TYPE_CHECKING, Final
 
 from bench.bgp import processor_time
 from bench.figures import Figure, Skipped
+from dmvpn.features.nhrp import parts
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationRequest
-from dmvpn.features.nhrp.parts import (
-    ClientInfo,
-    ForwardTransitRecord,
-    NatAddress,
-    ResponderAddress,
-    ReverseTransitRecord,
-)
 from dmvpn.net.gre import GreHeader, ProtocolType
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 
@@ -101,7 +95,7 @@ def measure(*, quick: bool) -> list[Figure]:
 def _requests(count: int, ends: bytes) -> Iterator[bytes]:
     """Yield the frame of each client's registration. ends: the addresses of Ethernet."""
     nbma, tunnel = _HUB
-    server = ClientInfo(prefix_length=32, mtu=17912, preference=255, nbma=nbma, protocol=tunnel)
+    server = parts.ClientInfo(prefix_length=32, mtu=17912, preference=255, nbma=nbma, protocol=tunnel)
     for number in range(count):
         request = RegistrationRequest(
             source_nbma=_NBMA + number,
@@ -109,12 +103,12 @@ def _requests(count: int, ends: bytes) -> Iterator[bytes]:
             destination_protocol=tunnel,
             flags=RegistrationFlag.NAT,
             request_id=number,
-            cies=(ClientInfo(prefix_length=32, mtu=17912, holding_time=600, preference=255),),
+            cies=(parts.ClientInfo(prefix_length=32, mtu=17912, holding_time=600, preference=255),),
             extensions=(
-                ResponderAddress(),
-                ForwardTransitRecord(),
-                ReverseTransitRecord(),
-                NatAddress(entries=(server,)),
+                parts.ResponderAddress(),
+                parts.ForwardTransitRecord(),
+                parts.ReverseTransitRecord(),
+                parts.NatAddress(entries=(server,)),
             ),
         )
         gre = GreHeader(protocol_type=ProtocolType.NHRP, key=_KEY).serialize(request.serialize())

@@ -16,17 +16,8 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.events import Unresolved
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.contract import EffectError
+from dmvpn.dataplane.netlink import nftables
 from dmvpn.dataplane.netlink.nfsocket import BaseChain, Family, NetfilterSocket, forward_drops
-from dmvpn.dataplane.netlink.nftables import (
-    Hook,
-    NetfilterVerdict,
-    base_chain,
-    chain,
-    delete_table,
-    new_table,
-    rule,
-    verdict,
-)
 from dmvpn.dataplane.netlink.wire import attribute
 from dmvpn.dataplane.tap import Tap
 from dmvpn.dataplane.userspace import cleanup
@@ -169,11 +160,11 @@ def test_an_orderly_end_leaves_nothing() -> None:
 # What is read of the host's packet filter: base chains that drop what the kernel would pass on.
 
 _DORMANT = attribute(2, (1).to_bytes(4, "big"))
-_ACCEPTS = rule("filter", "FORWARD", verdict(NetfilterVerdict.ACCEPT))
+_ACCEPTS = nftables.rule("filter", "FORWARD", nftables.verdict(nftables.NetfilterVerdict.ACCEPT))
 
 
-def with_policy(policy: NetfilterVerdict, hook: Hook = Hook.FORWARD) -> Part:
-    kind, flags, body = base_chain("filter", "FORWARD", "filter", hook, 0)
+def with_policy(policy: nftables.NetfilterVerdict, hook: nftables.Hook = nftables.Hook.FORWARD) -> Part:
+    kind, flags, body = nftables.base_chain("filter", "FORWARD", "filter", hook, 0)
     return kind, flags, body + attribute(5, int(policy).to_bytes(4, "big"))
 
 
@@ -181,7 +172,7 @@ def found(parts: list[Part], family: Family = Family.IP) -> list[BaseChain]:
     with NetfilterSocket(family) as kernel:
         kernel.transact(parts)
         chains = forward_drops()
-        kernel.transact([delete_table("filter")])
+        kernel.transact([nftables.delete_table("filter")])
     return chains
 
 
@@ -189,9 +180,11 @@ def test_a_chain_that_drops_by_policy_is_read_with_the_number_of_its_rules() -> 
     def test() -> None:
         assert forward_drops() == []
         for family in Family:
-            shut = [new_table("filter"), with_policy(NetfilterVerdict.DROP)]
-            for parts, rules in ((shut, 0), ([*shut, chain("filter", "other"), _ACCEPTS, _ACCEPTS], 2)):
-                expected = BaseChain(family, "filter", "FORWARD", Hook.FORWARD, NetfilterVerdict.DROP, rules)
+            shut = [nftables.new_table("filter"), with_policy(nftables.NetfilterVerdict.DROP)]
+            for parts, rules in ((shut, 0), ([*shut, nftables.chain("filter", "other"), _ACCEPTS, _ACCEPTS], 2)):
+                expected = BaseChain(
+                    family, "filter", "FORWARD", nftables.Hook.FORWARD, nftables.NetfilterVerdict.DROP, rules
+                )
                 assert found(parts, family) == [expected]
         assert forward_drops() == []
 
@@ -201,10 +194,10 @@ def test_a_chain_that_drops_by_policy_is_read_with_the_number_of_its_rules() -> 
 @pytest.mark.parametrize(
     "parts",
     [
-        [new_table("filter"), with_policy(NetfilterVerdict.ACCEPT)],
-        [new_table("filter"), base_chain("filter", "FORWARD", "filter", Hook.FORWARD, 0)],
-        [new_table("filter"), with_policy(NetfilterVerdict.DROP, Hook.INPUT)],
-        [new_table("filter"), chain("filter", "FORWARD")],
+        [nftables.new_table("filter"), with_policy(nftables.NetfilterVerdict.ACCEPT)],
+        [nftables.new_table("filter"), nftables.base_chain("filter", "FORWARD", "filter", nftables.Hook.FORWARD, 0)],
+        [nftables.new_table("filter"), with_policy(nftables.NetfilterVerdict.DROP, nftables.Hook.INPUT)],
+        [nftables.new_table("filter"), nftables.chain("filter", "FORWARD")],
     ],
     ids=["accept", "no policy", "input", "no hook"],
 )
@@ -213,8 +206,8 @@ def test_no_other_chain_is_told(parts: list[Part]) -> None:
 
 
 def test_a_table_that_is_dormant_drops_nothing() -> None:
-    (kind, flags, body) = new_table("filter")
-    run_in_lab(lambda: _none([(kind, flags, body + _DORMANT), with_policy(NetfilterVerdict.DROP)]))
+    (kind, flags, body) = nftables.new_table("filter")
+    run_in_lab(lambda: _none([(kind, flags, body + _DORMANT), with_policy(nftables.NetfilterVerdict.DROP)]))
 
 
 def _none(parts: list[Part]) -> None:

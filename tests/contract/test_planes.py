@@ -13,31 +13,8 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from contract.worlds import LAN, UNDERLAY, RealWorld, SimulatedWorld, World, host, nbma
+from dmvpn.base import effects
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.effects import (
-    GRE_IPV4,
-    GRE_NHRP,
-    ClearAdjacency,
-    ClearRoute,
-    Effect,
-    Listen,
-    NextHop,
-    PollInterfaces,
-    PollUsage,
-    RemoveTunnel,
-    RouteKind,
-    SendGre,
-    SendIp,
-    SendKeepalive,
-    SetAdjacency,
-    SetCarrier,
-    SetHairpin,
-    SetInterface,
-    SetMulticast,
-    SetRoute,
-    SetTunnel,
-    TunnelSpec,
-)
 from dmvpn.base.events import (
     Hairpin,
     InterfacesCounted,
@@ -107,20 +84,20 @@ on_kernels = on_planes(REAL)
 
 def multipoint(world: World, name: str, *, key: int | None = 100, mtu: int = 1400, mss: int | None = None) -> None:
     """An mGRE tunnel with its address, up."""
-    spec = TunnelSpec(name="Tunnel0", source=nbma(name), destination=None, key=key, mtu=mtu, mss=mss)
+    spec = effects.TunnelSpec(name="Tunnel0", source=nbma(name), destination=None, key=key, mtu=mtu, mss=mss)
     world.execute(
         name,
-        SetTunnel(spec),
-        SetInterface("Tunnel0", True, ((TUNNEL[name], 24),)),
-        SetCarrier("Tunnel0", True),
-        SetHairpin("Tunnel0", 1, True),
+        effects.SetTunnel(spec),
+        effects.SetInterface("Tunnel0", True, ((TUNNEL[name], 24),)),
+        effects.SetCarrier("Tunnel0", True),
+        effects.SetHairpin("Tunnel0", 1, True),
     )
 
 
 def joined(world: World, *, key: int | None = 7, checksum: bool = False, sequence: bool = False) -> None:
     """A and B with a point-to-point tunnel between them, and routes to their LANs."""
     for name, far in (("A", "B"), ("B", "A")):
-        spec = TunnelSpec(
+        spec = effects.TunnelSpec(
             name="Tunnel0",
             source=nbma(name),
             destination=nbma(far),
@@ -131,10 +108,10 @@ def joined(world: World, *, key: int | None = 7, checksum: bool = False, sequenc
         )
         world.execute(
             name,
-            SetTunnel(spec),
-            SetInterface("Tunnel0", True, ((TUNNEL[name], 24),)),
-            SetCarrier("Tunnel0", True),
-            SetRoute(Prefix.of(host(far), 24), (NextHop("Tunnel0", TUNNEL[far]),)),
+            effects.SetTunnel(spec),
+            effects.SetInterface("Tunnel0", True, ((TUNNEL[name], 24),)),
+            effects.SetCarrier("Tunnel0", True),
+            effects.SetRoute(Prefix.of(host(far), 24), (effects.NextHop("Tunnel0", TUNNEL[far]),)),
         )
 
 
@@ -144,10 +121,12 @@ def hub_and_spokes(world: World, *, mtu: int = 1400, mss: int | None = None) -> 
         multipoint(world, name, mtu=mtu, mss=mss)
     lans = {name: Prefix.of(host(name), 24) for name in TUNNEL}
     for name in ("B", "C"):
-        world.execute("A", SetAdjacency("Tunnel0", TUNNEL[name], nbma(name)))
-        world.execute("A", SetRoute(lans[name], (NextHop("Tunnel0", TUNNEL[name]),)))
-        world.execute(name, SetAdjacency("Tunnel0", TUNNEL["A"], nbma("A")))
-        world.execute(name, SetRoute(Prefix.parse("192.168.0.0/16"), (NextHop("Tunnel0", TUNNEL["A"]),)))
+        world.execute("A", effects.SetAdjacency("Tunnel0", TUNNEL[name], nbma(name)))
+        world.execute("A", effects.SetRoute(lans[name], (effects.NextHop("Tunnel0", TUNNEL[name]),)))
+        world.execute(name, effects.SetAdjacency("Tunnel0", TUNNEL["A"], nbma("A")))
+        world.execute(
+            name, effects.SetRoute(Prefix.parse("192.168.0.0/16"), (effects.NextHop("Tunnel0", TUNNEL["A"]),))
+        )
 
 
 def udp(source: str, destination: IPv4Address, *, size: int = 32, ttl: int = 64, df: bool = False) -> Ipv4Packet:
@@ -192,8 +171,8 @@ def test_a_packet_goes_directly_once_adjacency_and_route_say_so(world: World) ->
     hub_and_spokes(world)
     world.execute(
         "B",
-        SetAdjacency("Tunnel0", TUNNEL["C"], nbma("C")),
-        SetRoute(Prefix.of(host("C"), 24), (NextHop("Tunnel0", TUNNEL["C"]),)),
+        effects.SetAdjacency("Tunnel0", TUNNEL["C"], nbma("C")),
+        effects.SetRoute(Prefix.of(host("C"), 24), (effects.NextHop("Tunnel0", TUNNEL["C"]),)),
     )
     world.send("B", udp("B", host("C"), ttl=64))
     world.until(lambda: bool(only_udp(world.received["C"])))
@@ -223,20 +202,20 @@ def test_traffic_to_the_hubs_own_lan_is_no_hairpin(world: World) -> None:
 @contract
 def test_a_packet_for_an_unknown_next_hop_waits_and_is_asked_about_once(world: World) -> None:
     hub_and_spokes(world)
-    world.execute("B", SetRoute(Prefix.of(host("C"), 24), (NextHop("Tunnel0", TUNNEL["C"]),)))
+    world.execute("B", effects.SetRoute(Prefix.of(host("C"), 24), (effects.NextHop("Tunnel0", TUNNEL["C"]),)))
     for _ in range(3):
         world.send("B", udp("B", host("C")))
     world.until(lambda: bool(world.of("B", Unresolved)))
     world.run(0.1)
     assert world.of("B", Unresolved) == [Unresolved("Tunnel0", TUNNEL["C"])]
-    world.execute("B", SetAdjacency("Tunnel0", TUNNEL["C"], nbma("C")))
+    world.execute("B", effects.SetAdjacency("Tunnel0", TUNNEL["C"], nbma("C")))
     world.until(lambda: len(only_udp(world.received["C"])) == 3)
 
 
 @contract
 def test_a_next_hop_that_nobody_resolves_is_given_up_and_the_sender_hears_of_it(world: World) -> None:
     hub_and_spokes(world)
-    world.execute("B", SetRoute(Prefix.of(host("C"), 24), (NextHop("Tunnel0", TUNNEL["C"]),)))
+    world.execute("B", effects.SetRoute(Prefix.of(host("C"), 24), (effects.NextHop("Tunnel0", TUNNEL["C"]),)))
     world.send("B", udp("B", host("C")))
     world.until(lambda: bool(only_icmp(world.received["B"])), seconds=4)
     (message,) = only_icmp(world.received["B"])
@@ -247,7 +226,7 @@ def test_a_next_hop_that_nobody_resolves_is_given_up_and_the_sender_hears_of_it(
 @contract
 def test_a_forgotten_adjacency_is_asked_about_again(world: World) -> None:
     hub_and_spokes(world)
-    world.execute("B", ClearAdjacency("Tunnel0", TUNNEL["A"]))
+    world.execute("B", effects.ClearAdjacency("Tunnel0", TUNNEL["A"]))
     world.send("B", udp("B", host("C")))
     world.until(lambda: bool(world.of("B", Unresolved)))
     assert world.of("B", Unresolved)[0] == Unresolved("Tunnel0", TUNNEL["A"])
@@ -257,7 +236,7 @@ def test_a_forgotten_adjacency_is_asked_about_again(world: World) -> None:
 def test_nhrp_goes_straight_to_an_nbma_address_and_arrives_with_the_true_sender(world: World) -> None:
     for name in ("A", "B"):
         multipoint(world, name)
-    world.execute("B", SendGre("Tunnel0", nbma("A"), GRE_NHRP, b"not really NHRP"))
+    world.execute("B", effects.SendGre("Tunnel0", nbma("A"), effects.GRE_NHRP, b"not really NHRP"))
     world.until(lambda: bool(world.of("A", NhrpReceived)))
     assert world.of("A", NhrpReceived) == [NhrpReceived("Tunnel0", nbma("B"), b"not really NHRP")]
 
@@ -266,7 +245,7 @@ def test_nhrp_goes_straight_to_an_nbma_address_and_arrives_with_the_true_sender(
 def test_a_packet_with_another_key_reaches_no_tunnel(world: World) -> None:
     multipoint(world, "A", key=100)
     multipoint(world, "B", key=101)
-    world.execute("B", SendGre("Tunnel0", nbma("A"), GRE_NHRP, b"with the wrong key"))
+    world.execute("B", effects.SendGre("Tunnel0", nbma("A"), effects.GRE_NHRP, b"with the wrong key"))
     world.run(0.2)
     assert world.of("A", NhrpReceived) == []
 
@@ -274,10 +253,10 @@ def test_a_packet_with_another_key_reaches_no_tunnel(world: World) -> None:
 @contract
 def test_two_tunnels_on_one_source_are_told_apart_by_their_keys(world: World) -> None:
     multipoint(world, "A", key=100)
-    second = TunnelSpec(name="Tunnel1", source=nbma("A"), destination=None, key=101, mtu=1400)
-    world.execute("A", SetTunnel(second), SetCarrier("Tunnel1", True))
+    second = effects.TunnelSpec(name="Tunnel1", source=nbma("A"), destination=None, key=101, mtu=1400)
+    world.execute("A", effects.SetTunnel(second), effects.SetCarrier("Tunnel1", True))
     multipoint(world, "B", key=101)
-    world.execute("B", SendGre("Tunnel0", nbma("A"), GRE_NHRP, b"for the second"))
+    world.execute("B", effects.SendGre("Tunnel0", nbma("A"), effects.GRE_NHRP, b"for the second"))
     world.until(lambda: bool(world.of("A", NhrpReceived)))
     assert [event.tunnel for event in world.of("A", NhrpReceived)] == ["Tunnel1"]
 
@@ -287,9 +266,9 @@ def test_multicast_is_copied_to_every_neighbor_of_the_list(world: World) -> None
     group = IPv4Address("224.0.0.10")
     for name in TUNNEL:
         multipoint(world, name)
-        world.execute(name, Listen("Tunnel0", 88, group))
-    world.execute("A", SetMulticast("Tunnel0", (nbma("B"), nbma("C"))))
-    world.execute("A", SendIp("Tunnel0", TUNNEL["A"], group, 88, b"a hello", ttl=1, tos=0xC0))
+        world.execute(name, effects.Listen("Tunnel0", 88, group))
+    world.execute("A", effects.SetMulticast("Tunnel0", (nbma("B"), nbma("C"))))
+    world.execute("A", effects.SendIp("Tunnel0", TUNNEL["A"], group, 88, b"a hello", ttl=1, tos=0xC0))
     world.until(lambda: bool(world.of("B", IpReceived) and world.of("C", IpReceived)))
     for name in ("B", "C"):
         (event,) = world.of(name, IpReceived)
@@ -309,27 +288,31 @@ def test_a_packet_larger_than_the_tunnel_goes_in_fragments_to_everybody_and_arri
     group = IPv4Address("224.0.0.5")
     for name in TUNNEL:
         multipoint(world, name)
-        world.execute(name, Listen("Tunnel0", 89, group))
-    world.execute("A", SetMulticast("Tunnel0", (nbma("B"), nbma("C"))), SetAdjacency("Tunnel0", TUNNEL["B"], nbma("B")))
+        world.execute(name, effects.Listen("Tunnel0", 89, group))
+    world.execute(
+        "A",
+        effects.SetMulticast("Tunnel0", (nbma("B"), nbma("C"))),
+        effects.SetAdjacency("Tunnel0", TUNNEL["B"], nbma("B")),
+    )
     payloads = [bytes(number % 251 for number in range(octets)) for octets in (1381, 4000, 65_000)]
     for payload in payloads:
-        world.execute("A", SendIp("Tunnel0", TUNNEL["A"], group, 89, payload, ttl=1, tos=0xC0))
+        world.execute("A", effects.SendIp("Tunnel0", TUNNEL["A"], group, 89, payload, ttl=1, tos=0xC0))
     world.until(lambda: all(len(world.of(name, IpReceived)) == len(payloads) for name in ("B", "C")))
-    world.execute("A", SendIp("Tunnel0", TUNNEL["A"], TUNNEL["B"], 89, payloads[1], ttl=1, tos=0xC0))
+    world.execute("A", effects.SendIp("Tunnel0", TUNNEL["A"], TUNNEL["B"], 89, payloads[1], ttl=1, tos=0xC0))
     world.until(lambda: len(world.of("B", IpReceived)) == 4)
     assert [event.payload for event in world.of("C", IpReceived)] == payloads
     assert [event.payload for event in world.of("B", IpReceived)] == [*payloads, payloads[1]]
     assert {(event.interface, event.source) for event in world.of("B", IpReceived)} == {("Tunnel0", TUNNEL["A"])}
 
 
-def say_goodbyes(world: World, end: Effect) -> None:
+def say_goodbyes(world: World, end: effects.Effect) -> None:
     """A sends something by multicast, and its tunnel ends."""
     group = IPv4Address("224.0.0.10")
     for name in ("A", "B"):
         multipoint(world, name)
-        world.execute(name, Listen("Tunnel0", 88, group))
-    world.execute("A", SetMulticast("Tunnel0", (nbma("B"),)))
-    goodbyes = [SendIp("Tunnel0", TUNNEL["A"], group, 88, b"goodbye %d" % number, ttl=1) for number in range(5)]
+        world.execute(name, effects.Listen("Tunnel0", 88, group))
+    world.execute("A", effects.SetMulticast("Tunnel0", (nbma("B"),)))
+    goodbyes = [effects.SendIp("Tunnel0", TUNNEL["A"], group, 88, b"goodbye %d" % number, ttl=1) for number in range(5)]
     world.execute("A", *goodbyes, end)
     world.until(lambda: len(world.of("B", IpReceived)) == 5)
 
@@ -337,12 +320,12 @@ def say_goodbyes(world: World, end: Effect) -> None:
 @contract
 def test_what_was_sent_just_before_a_tunnel_goes_down_still_leaves(world: World) -> None:
     """Goodbyes stayed in the TAP."""
-    say_goodbyes(world, SetCarrier("Tunnel0", False))
+    say_goodbyes(world, effects.SetCarrier("Tunnel0", False))
 
 
 @contract
 def test_what_was_sent_just_before_a_tunnel_is_removed_still_leaves(world: World) -> None:
-    say_goodbyes(world, RemoveTunnel("Tunnel0"))
+    say_goodbyes(world, effects.RemoveTunnel("Tunnel0"))
 
 
 @contract
@@ -350,10 +333,10 @@ def test_a_routing_protocol_over_udp_hears_its_group_on_its_interface(world: Wor
     group = IPv4Address("224.0.0.9")
     for name in ("A", "B"):
         multipoint(world, name)
-        world.execute(name, Listen("Tunnel0", IpProtocol.UDP, group, 520))
-    world.execute("A", SetMulticast("Tunnel0", (nbma("B"),)))
+        world.execute(name, effects.Listen("Tunnel0", IpProtocol.UDP, group, 520))
+    world.execute("A", effects.SetMulticast("Tunnel0", (nbma("B"),)))
     datagram = UdpDatagram(source_port=520, destination_port=520, payload=b"a response").serialize(TUNNEL["A"], group)
-    world.execute("A", SendIp("Tunnel0", TUNNEL["A"], group, IpProtocol.UDP, datagram, ttl=1))
+    world.execute("A", effects.SendIp("Tunnel0", TUNNEL["A"], group, IpProtocol.UDP, datagram, ttl=1))
     world.until(lambda: bool(world.of("B", IpReceived)))
     (event,) = world.of("B", IpReceived)
     received = UdpDatagram.parse(event.payload, event.source, event.destination)
@@ -364,7 +347,7 @@ def test_a_routing_protocol_over_udp_hears_its_group_on_its_interface(world: Wor
 def test_an_echo_to_the_far_tunnel_address_is_answered(world: World) -> None:
     hub_and_spokes(world)
     request = icmp.EchoRequest(identifier=99, sequence=1, payload=b"probe")
-    world.execute("B", SendIp(None, TUNNEL["B"], TUNNEL["A"], IpProtocol.ICMP, request.serialize()))
+    world.execute("B", effects.SendIp(None, TUNNEL["B"], TUNNEL["A"], IpProtocol.ICMP, request.serialize()))
     world.until(lambda: bool(world.of("B", IpReceived)))
     assert [icmp.parse(event.payload) for event in world.of("B", IpReceived)] == [request.reply()]
 
@@ -375,7 +358,9 @@ def test_an_echo_of_another_router_is_answered_and_reported_and_one_of_anybody_e
     hub_and_spokes(world)
     for number, tos in ((1, 0), (2, 0xC0)):
         request = icmp.EchoRequest(identifier=99, sequence=number)
-        world.execute("B", SendIp(None, TUNNEL["B"], TUNNEL["A"], IpProtocol.ICMP, request.serialize(), tos=tos))
+        world.execute(
+            "B", effects.SendIp(None, TUNNEL["B"], TUNNEL["A"], IpProtocol.ICMP, request.serialize(), tos=tos)
+        )
     world.until(lambda: len(world.of("B", IpReceived)) == 2)
     (event,) = world.of("A", IpReceived)
     assert (event.interface, event.source, event.tos) == ("Tunnel0", TUNNEL["B"], 0xC0)
@@ -386,12 +371,12 @@ def test_an_echo_of_another_router_is_answered_and_reported_and_one_of_anybody_e
 def test_a_probe_can_be_sent_straight_to_an_nbma_address_past_all_tables(world: World) -> None:
     for name in ("B", "C"):
         multipoint(world, name)
-    world.execute("C", SetAdjacency("Tunnel0", TUNNEL["B"], nbma("B")))
+    world.execute("C", effects.SetAdjacency("Tunnel0", TUNNEL["B"], nbma("B")))
     request = icmp.EchoRequest(identifier=5, sequence=1)
     packet = Ipv4Packet(
         source=TUNNEL["B"], destination=TUNNEL["C"], protocol=IpProtocol.ICMP, payload=request.serialize()
     )
-    world.execute("B", SendGre("Tunnel0", nbma("C"), GRE_IPV4, packet.serialize()))
+    world.execute("B", effects.SendGre("Tunnel0", nbma("C"), effects.GRE_IPV4, packet.serialize()))
     world.until(lambda: bool(world.of("B", IpReceived)))
     assert [icmp.parse(event.payload) for event in world.of("B", IpReceived)] == [request.reply()]
 
@@ -549,8 +534,11 @@ def test_the_maximum_segment_size_of_a_passing_syn_is_lowered(world: World) -> N
 
 @contract
 def test_a_discarded_prefix_swallows_packets_and_an_unreachable_one_says_so(world: World) -> None:
-    for prefix, kind in (("198.18.1.0/24", RouteKind.DISCARD), ("198.18.2.0/24", RouteKind.UNREACHABLE)):
-        world.execute("B", SetRoute(Prefix.parse(prefix), (), kind))
+    for prefix, kind in (
+        ("198.18.1.0/24", effects.RouteKind.DISCARD),
+        ("198.18.2.0/24", effects.RouteKind.UNREACHABLE),
+    ):
+        world.execute("B", effects.SetRoute(Prefix.parse(prefix), (), kind))
     world.send("B", udp("B", IPv4Address("198.18.1.1")))
     world.send("B", udp("B", IPv4Address("198.18.2.1")))
     world.until(lambda: bool(only_icmp(world.received["B"])))
@@ -564,7 +552,7 @@ def test_a_discarded_prefix_swallows_packets_and_an_unreachable_one_says_so(worl
 def test_a_cleared_route_gives_way_to_the_shorter_one(world: World) -> None:
     hub_and_spokes(world)
     longer = Prefix.of(host("C"), 24)
-    world.execute("B", SetRoute(longer, (), RouteKind.DISCARD), ClearRoute(longer))
+    world.execute("B", effects.SetRoute(longer, (), effects.RouteKind.DISCARD), effects.ClearRoute(longer))
     world.send("B", udp("B", host("C")))
     world.until(lambda: bool(only_udp(world.received["C"])))
 
@@ -572,7 +560,7 @@ def test_a_cleared_route_gives_way_to_the_shorter_one(world: World) -> None:
 @contract
 def test_keepalives_of_a_point_to_point_tunnel_come_back(world: World) -> None:
     joined(world, key=None)
-    world.execute("A", SendKeepalive("Tunnel0"))
+    world.execute("A", effects.SendKeepalive("Tunnel0"))
     world.until(lambda: bool(world.of("A", KeepaliveReceived)))
     assert world.of("A", KeepaliveReceived) == [KeepaliveReceived("Tunnel0")]
     assert world.of("B", KeepaliveReceived) == []
@@ -583,8 +571,8 @@ def test_keepalives_come_back_from_a_far_end_whose_own_line_is_down(world: World
     """Two ends with keepalives that both gave up could never come up again otherwise."""
     joined(world, key=5)
     for name in ("A", "B"):
-        world.execute(name, SetCarrier("Tunnel0", False))
-    world.execute("A", SendKeepalive("Tunnel0"))
+        world.execute(name, effects.SetCarrier("Tunnel0", False))
+    world.execute("A", effects.SendKeepalive("Tunnel0"))
     world.until(lambda: bool(world.of("A", KeepaliveReceived)))
 
 
@@ -602,7 +590,7 @@ def test_a_tunnel_with_checksums_and_numbers_carries_packets(world: World) -> No
     for _ in range(3):
         world.send("A", udp("A", host("B"), size=1400))
         world.send("B", udp("B", host("A")))
-    world.execute("A", SendGre("Tunnel0", nbma("B"), GRE_NHRP, b"of the router's own"))
+    world.execute("A", effects.SendGre("Tunnel0", nbma("B"), effects.GRE_NHRP, b"of the router's own"))
     world.until(lambda: len(only_udp(world.received["B"])) == 3 and len(only_udp(world.received["A"])) == 3)
     world.until(lambda: bool(world.of("B", NhrpReceived)))
 
@@ -611,8 +599,8 @@ def test_a_tunnel_with_checksums_and_numbers_carries_packets(world: World) -> No
 def test_a_packet_that_comes_out_of_order_is_dropped_where_packets_are_numbered(world: World) -> None:
     joined(world, sequence=True)
     for number in (6, 5, 6, 7, 0, 1, 60_000, None):
-        header = GreHeader(protocol_type=GRE_NHRP, key=7, sequence=number)
-        packet = SendIp(None, nbma("B"), nbma("A"), IpProtocol.GRE, header.serialize(str(number).encode()))
+        header = GreHeader(protocol_type=effects.GRE_NHRP, key=7, sequence=number)
+        packet = effects.SendIp(None, nbma("B"), nbma("A"), IpProtocol.GRE, header.serialize(str(number).encode()))
         world.execute("B", packet)
     world.until(lambda: len(world.of("A", NhrpReceived)) == 6)
     world.run(0.2)
@@ -625,7 +613,7 @@ def test_packets_are_counted_by_nbma_address(world: World) -> None:
     for _ in range(4):
         world.send("B", udp("B", host("C")))
     world.until(lambda: len(only_udp(world.received["C"])) == 4)
-    world.execute("A", PollUsage("Tunnel0"))
+    world.execute("A", effects.PollUsage("Tunnel0"))
     world.until(lambda: bool(world.of("A", UsageReported)))
     (report,) = world.of("A", UsageReported)
     usage = {peer.nbma: peer for peer in report.peers}
@@ -639,12 +627,12 @@ def test_packets_are_counted_by_nbma_address(world: World) -> None:
 @contract
 def test_packets_and_octets_are_counted_by_interface(world: World) -> None:
     hub_and_spokes(world)
-    world.execute("A", PollInterfaces())
+    world.execute("A", effects.PollInterfaces())
     world.until(lambda: bool(world.of("A", InterfacesCounted)))
     for _ in range(4):
         world.send("B", udp("B", host("C")))
     world.until(lambda: len(only_udp(world.received["C"])) == 4)
-    world.execute("A", PollInterfaces())
+    world.execute("A", effects.PollInterfaces())
     world.until(lambda: len(world.of("A", InterfacesCounted)) == 2)
     before, after = ({c.interface: c for c in report.counts} for report in world.of("A", InterfacesCounted))
     for interface in ("Tunnel0", UNDERLAY):
@@ -671,7 +659,7 @@ def test_a_show_reads_the_counters_of_this_moment_and_nobody_else_hears_of_it(wo
 @contract
 def test_a_tunnel_without_carrier_forwards_nothing(world: World) -> None:
     hub_and_spokes(world)
-    world.execute("B", SetCarrier("Tunnel0", False), ClearRoute(Prefix.parse("192.168.0.0/16")))
+    world.execute("B", effects.SetCarrier("Tunnel0", False), effects.ClearRoute(Prefix.parse("192.168.0.0/16")))
     world.send("B", udp("B", host("C")))
     world.run(0.3)
     assert only_udp(world.received["C"]) == []
@@ -680,10 +668,10 @@ def test_a_tunnel_without_carrier_forwards_nothing(world: World) -> None:
 @contract
 def test_gre_whose_checksum_linux_left_to_a_network_card_is_taken(world: World) -> None:
     multipoint(world, "A")
-    header = GreHeader(protocol_type=GRE_NHRP, has_checksum=True, key=100)
+    header = GreHeader(protocol_type=effects.GRE_NHRP, has_checksum=True, key=100)
     octets = header.serialize(b"registration")
     for field in (b"\0\0", octets[4:6], b"\x12\x34"):
-        world.execute("B", SendIp(None, nbma("B"), nbma("A"), IpProtocol.GRE, octets[:4] + field + octets[6:]))
+        world.execute("B", effects.SendIp(None, nbma("B"), nbma("A"), IpProtocol.GRE, octets[:4] + field + octets[6:]))
     world.until(lambda: len(world.of("A", NhrpReceived)) == 2)
     world.run(0.2)
     assert world.of("A", NhrpReceived) == [NhrpReceived("Tunnel0", nbma("B"), b"registration")] * 2
@@ -693,10 +681,10 @@ def test_gre_whose_checksum_linux_left_to_a_network_card_is_taken(world: World) 
 def test_malformed_gre_changes_nothing(world: World) -> None:
     multipoint(world, "A")
     for octets in (b"", b"\x00", b"\xff\xff\x08\x00", b"\x20\x00\x08\x00", b"\x00\x00\x08\x00\x45", bytes(64)):
-        packet = SendIp(None, nbma("B"), nbma("A"), IpProtocol.GRE, octets)
+        packet = effects.SendIp(None, nbma("B"), nbma("A"), IpProtocol.GRE, octets)
         world.execute("B", packet)
     world.run(0.2)
-    world.execute("A", PollInterfaces())
+    world.execute("A", effects.PollInterfaces())
     world.until(lambda: bool(world.of("A", InterfacesCounted)))
     assert world.of("A", NhrpReceived) == []
     drops = world.of("A", InterfacesCounted)[0].drops
@@ -706,13 +694,13 @@ def test_malformed_gre_changes_nothing(world: World) -> None:
 @contract
 def test_an_order_about_a_tunnel_that_is_not_there_fails_and_says_so(world: World) -> None:
     for order in (
-        SetCarrier("Tunnel9", True),
-        SetAdjacency("Tunnel9", TUNNEL["B"], nbma("B")),
-        ClearAdjacency("Tunnel9", TUNNEL["B"]),
-        SetMulticast("Tunnel9", ()),
-        SetHairpin("Tunnel9", 1, True),
-        SendGre("Tunnel9", nbma("B"), GRE_NHRP, bytes(32)),
-        PollUsage("Tunnel9"),
+        effects.SetCarrier("Tunnel9", True),
+        effects.SetAdjacency("Tunnel9", TUNNEL["B"], nbma("B")),
+        effects.ClearAdjacency("Tunnel9", TUNNEL["B"]),
+        effects.SetMulticast("Tunnel9", ()),
+        effects.SetHairpin("Tunnel9", 1, True),
+        effects.SendGre("Tunnel9", nbma("B"), effects.GRE_NHRP, bytes(32)),
+        effects.PollUsage("Tunnel9"),
     ):
         with pytest.raises(EffectError) as failure:
             world.execute("A", order)
@@ -722,7 +710,7 @@ def test_an_order_about_a_tunnel_that_is_not_there_fails_and_says_so(world: Worl
 @contract
 def test_a_packet_that_returns_to_where_it_came_from_is_no_hairpin(world: World) -> None:
     hub_and_spokes(world)
-    world.execute("A", SetRoute(Prefix.of(host("C"), 24), (NextHop("Tunnel0", TUNNEL["B"]),)))
+    world.execute("A", effects.SetRoute(Prefix.of(host("C"), 24), (effects.NextHop("Tunnel0", TUNNEL["B"]),)))
     world.send("B", udp("B", host("C"), ttl=9))
     world.until(lambda: bool(only_icmp(world.received["B"])))
     assert world.of("A", Hairpin) == []

@@ -12,20 +12,10 @@ import pytest
 from contract.test_planes import contract, hub_and_spokes, on_kernels
 from contract.test_planes_translation import datagram, echo, left, translate
 from contract.worlds import LAN, UNDERLAY, RealWorld, host, nbma
+from dmvpn.base import filters
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import NextHop, SendIp, SetFilters, SetInterface, SetRoute
 from dmvpn.base.events import PacketsFiltered
-from dmvpn.base.filters import (
-    END_OF_LIST,
-    ESTABLISHED,
-    UNREACHABLE_SENDER,
-    Condition,
-    FilterEntry,
-    FilterList,
-    PortFilters,
-    ReversePath,
-    TcpFlag,
-)
 from dmvpn.base.translation import TCP, UDP, Addresses
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.net import icmp
@@ -37,36 +27,36 @@ if TYPE_CHECKING:
     from contract.worlds import World
 
 ANY = Addresses(IPv4Address(0), IPv4Address("255.255.255.255"))
-NOTHING = PortFilters()
-ALL = Condition(source=ANY, destination=ANY)
+NOTHING = filters.PortFilters()
+ALL = filters.Condition(source=ANY, destination=ANY)
 
 
-def port(number: int) -> Condition:
+def port(number: int) -> filters.Condition:
     """UDP to this port."""
-    return Condition(source=ANY, destination=ANY, protocol=UDP, destination_ports=((number, number),))
+    return filters.Condition(source=ANY, destination=ANY, protocol=UDP, destination_ports=((number, number),))
 
 
-def listed(*entries: FilterEntry) -> FilterList:
-    return FilterList("100", entries)
+def listed(*entries: filters.FilterEntry) -> filters.FilterList:
+    return filters.FilterList("100", entries)
 
 
-def deny(sequence: int, condition: Condition, *, log: bool = False) -> FilterEntry:
-    return FilterEntry(sequence, False, condition, log)
+def deny(sequence: int, condition: filters.Condition, *, log: bool = False) -> filters.FilterEntry:
+    return filters.FilterEntry(sequence, False, condition, log)
 
 
-def permit(sequence: int, condition: Condition, *, log: bool = False) -> FilterEntry:
-    return FilterEntry(sequence, True, condition, log)
+def permit(sequence: int, condition: filters.Condition, *, log: bool = False) -> filters.FilterEntry:
+    return filters.FilterEntry(sequence, True, condition, log)
 
 
 NO_5000 = listed(deny(10, port(5000)), permit(20, ALL))
 
 
-def inward(filtered: FilterList | None, interface: str = LAN) -> SetFilters:
-    return SetFilters(interface, PortFilters(inward=filtered))
+def inward(filtered: filters.FilterList | None, interface: str = LAN) -> SetFilters:
+    return SetFilters(interface, filters.PortFilters(inward=filtered))
 
 
-def outward(filtered: FilterList | None, interface: str = UNDERLAY) -> SetFilters:
-    return SetFilters(interface, PortFilters(outward=filtered))
+def outward(filtered: filters.FilterList | None, interface: str = UNDERLAY) -> SetFilters:
+    return SetFilters(interface, filters.PortFilters(outward=filtered))
 
 
 def ports_left(world: World) -> list[int]:
@@ -110,7 +100,7 @@ def test_the_first_entry_that_fits_decides_in_both_directions_and_is_counted(wor
 def test_what_no_entry_fits_is_denied(world: World) -> None:
     world.execute("A", inward(listed(permit(10, port(5001)))))
     assert passing(world, 5000, 5001) == [5001]
-    assert counts(world) == {(LAN, True, 10): 1, (LAN, True, END_OF_LIST): 1}
+    assert counts(world) == {(LAN, True, 10): 1, (LAN, True, filters.END_OF_LIST): 1}
 
 
 @contract
@@ -165,10 +155,10 @@ def test_a_packet_too_short_for_its_header_passes_no_port_with_a_list_and_gets_n
 @contract
 def test_fragments_that_would_overwrite_the_flags_of_the_first_one_do_not_pass(world: World) -> None:
     """RFC 1858, RFC 3128: the list permits answers of TCP only, and a connection is asked for in two fragments."""
-    answers = Condition(source=ANY, destination=ANY, protocol=TCP, flags=ESTABLISHED)
+    answers = filters.Condition(source=ANY, destination=ANY, protocol=TCP, flags=filters.ESTABLISHED)
     world.execute("A", inward(listed(permit(10, answers), permit(20, replace(ALL, protocol=UDP)))))
-    syn = struct.pack("!HHIIBBHHH", 4000, 22, 1, 0, 0x50, TcpFlag.SYN, 1000, 0, 0)
-    ack = syn[:13] + bytes((TcpFlag.ACK,)) + syn[14:]
+    syn = struct.pack("!HHIIBBHHH", 4000, 22, 1, 0, 0x50, filters.TcpFlag.SYN, 1000, 0, 0)
+    ack = syn[:13] + bytes((filters.TcpFlag.ACK,)) + syn[14:]
     whole = Ipv4Packet(source=host("A"), destination=nbma("C"), protocol=TCP, identification=9, payload=ack + bytes(12))
     more = Ipv4Flag.MORE_FRAGMENTS
     tiny = replace(whole, flags=more, payload=syn[:8])
@@ -182,7 +172,7 @@ def test_fragments_that_would_overwrite_the_flags_of_the_first_one_do_not_pass(w
         world.send("A", packet)
     assert passing(world, 5001) == [5001]
     assert left(world, TCP) == []
-    assert counts(world) == {(LAN, True, 20): 1, (LAN, True, END_OF_LIST): 1}
+    assert counts(world) == {(LAN, True, 20): 1, (LAN, True, filters.END_OF_LIST): 1}
     for packet in (
         replace(whole, flags=more, payload=whole.payload[:24]),
         replace(whole, fragment_offset=3, payload=bytes(8)),
@@ -237,7 +227,7 @@ def test_the_sender_of_a_denied_packet_hears_that_it_is_prohibited_and_not_more_
 
 @contract
 def test_a_port_without_unreachables_tells_nobody(world: World) -> None:
-    world.execute("A", SetFilters(LAN, PortFilters(inward=NO_5000, unreachables=False)))
+    world.execute("A", SetFilters(LAN, filters.PortFilters(inward=NO_5000, unreachables=False)))
     assert passing(world, 5000, 5001) == [5001]
     world.run(0.6)
     assert errors(world) == []
@@ -260,7 +250,7 @@ def test_packets_of_an_entry_with_log_are_reported_the_first_one_at_once(world: 
 
 @contract
 def test_an_outward_list_sees_packets_after_translation(world: World) -> None:
-    own = Condition(source=Addresses(nbma("A"), IPv4Address(0)), destination=ANY)
+    own = filters.Condition(source=Addresses(nbma("A"), IPv4Address(0)), destination=ANY)
     world.execute("A", translate(), outward(listed(deny(10, own), permit(20, ALL))))
     assert passing(world, 5000) == []
     assert counts(world) == {(UNDERLAY, False, 10): 1}
@@ -269,7 +259,7 @@ def test_an_outward_list_sees_packets_after_translation(world: World) -> None:
 @contract
 def test_a_list_on_a_tunnel_sees_inner_packets_and_one_on_the_port_outer_ones(world: World) -> None:
     hub_and_spokes(world)
-    inner = Condition(source=Addresses(host("B"), IPv4Address(0)), destination=ANY)
+    inner = filters.Condition(source=Addresses(host("B"), IPv4Address(0)), destination=ANY)
     world.execute("A", inward(listed(deny(10, inner), permit(20, ALL)), "Tunnel0"))
     world.execute("A", inward(listed(permit(10, replace(ALL, protocol=IpProtocol.GRE))), UNDERLAY))
     payload = UdpDatagram(source_port=1, destination_port=5000, payload=b"").serialize(host("B"), host("A"))
@@ -291,23 +281,26 @@ def spoofed(world: World, source: str) -> bool:
 @pytest.mark.parametrize(
     ("path", "passed"),
     [
-        (ReversePath(strict=True), {"10.0.1.2", "172.31.0.1"}),
-        (ReversePath(strict=True, allow_default=True), {"10.0.1.2", "172.31.0.1", "203.0.113.1"}),
-        (ReversePath(strict=False), {"10.0.1.2", "172.31.0.1", "192.168.1.77"}),
-        (ReversePath(strict=False, allow_default=True), {"10.0.1.2", "172.31.0.1", "192.168.1.77", "203.0.113.1"}),
+        (filters.ReversePath(strict=True), {"10.0.1.2", "172.31.0.1"}),
+        (filters.ReversePath(strict=True, allow_default=True), {"10.0.1.2", "172.31.0.1", "203.0.113.1"}),
+        (filters.ReversePath(strict=False), {"10.0.1.2", "172.31.0.1", "192.168.1.77"}),
+        (
+            filters.ReversePath(strict=False, allow_default=True),
+            {"10.0.1.2", "172.31.0.1", "192.168.1.77", "203.0.113.1"},
+        ),
     ],
 )
 @pytest.mark.lab
-def test_a_sender_must_be_reachable(path: ReversePath, passed: set[str]) -> None:
+def test_a_sender_must_be_reachable(path: filters.ReversePath, passed: set[str]) -> None:
     def test() -> None:
         world = RealWorld()
         try:
             way = NextHop(UNDERLAY, IPv4Address("10.0.1.2"))
             world.execute("A", SetRoute(Prefix.parse("172.31.0.0/16"), (way,)))
-            world.execute("A", SetFilters(UNDERLAY, PortFilters(reverse_path=path)))
+            world.execute("A", SetFilters(UNDERLAY, filters.PortFilters(reverse_path=path)))
             tried = ("10.0.1.2", "172.31.0.1", "192.168.1.77", "203.0.113.1")
             assert {source for source in tried if spoofed(world, source)} == passed
-            assert counts(world).get((UNDERLAY, True, UNREACHABLE_SENDER), 0) == len(tried) - len(passed)
+            assert counts(world).get((UNDERLAY, True, filters.UNREACHABLE_SENDER), 0) == len(tried) - len(passed)
             assert world.planes["A"].differences() == []
         finally:
             world.close()
@@ -334,7 +327,7 @@ def test_a_port_that_comes_up_later_is_filtered_from_its_first_packet_on(world: 
 
 @contract
 def test_a_list_of_ten_thousand_entries_decides_and_is_changed(world: World) -> None:
-    def long(first: int) -> FilterList:
+    def long(first: int) -> filters.FilterList:
         entries = (deny(number, port(first + number)) for number in range(1, 10_000))
         return listed(*entries, permit(10_000, ALL))
 

@@ -12,6 +12,7 @@ import pytest
 from contract.peers import CBC, ENCAPSULATED, GCM, KEY, Peer, pair_of_sas
 from contract.test_planes import PLANES, REAL, TUNNEL, contract, on_kernels, only_icmp, only_udp, udp
 from contract.worlds import RealWorld, World, host, nbma
+from dmvpn.base import events
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import (
     GRE_NHRP,
@@ -36,23 +37,6 @@ from dmvpn.base.effects import (
     SetTunnel,
     TunnelSpec,
     UseSa,
-)
-from dmvpn.base.events import (
-    ClearReceived,
-    ConnectionHeard,
-    ConnectionUnheard,
-    Event,
-    GreDrops,
-    Hairpin,
-    InterfacesCounted,
-    IpReceived,
-    KeepaliveReceived,
-    NhrpReceived,
-    PeerUsage,
-    SasCounted,
-    SaWorn,
-    UnknownSpi,
-    UsageReported,
 )
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.engines import choose
@@ -123,14 +107,14 @@ def in_gre(payload: bytes) -> bytes:
     return GreHeader(protocol_type=0x0800, key=KEY).serialize(payload)
 
 
-def drops(world: World, name: str) -> GreDrops:
+def drops(world: World, name: str) -> events.GreDrops:
     world.execute(name, PollInterfaces())
-    return world.of(name, InterfacesCounted)[-1].drops
+    return world.of(name, events.InterfacesCounted)[-1].drops
 
 
 def counts(world: World, name: str) -> tuple[SaCount, ...]:
     world.execute(name, PollSas())
-    return world.of(name, SasCounted)[-1].counts
+    return world.of(name, events.SasCounted)[-1].counts
 
 
 def arrived(world: World, name: str, number: int) -> None:
@@ -178,9 +162,9 @@ def test_clear_gre_for_a_protected_tunnel_is_dropped_and_told_once(world: World)
     )
     for _ in range(3):
         world.inject("A", clear)
-    world.until(lambda: drops(world, "A").in_clear == 3 and bool(world.of("A", ClearReceived)))
+    world.until(lambda: drops(world, "A").in_clear == 3 and bool(world.of("A", events.ClearReceived)))
     assert only_udp(world.received["A"]) == []
-    assert world.of("A", ClearReceived) == [ClearReceived(nbma("A"), IPv4Address(OUTSIDE))]
+    assert world.of("A", events.ClearReceived) == [events.ClearReceived(nbma("A"), IPv4Address(OUTSIDE))]
 
 
 @contract
@@ -232,7 +216,7 @@ def test_a_keepalive_goes_and_comes_back_in_esp(world: World) -> None:
             name, ServeIpsec((nbma(name),)), SetTunnel(spec), SetCarrier("Tunnel0", True), InstallSa(sa, True)
         )
     world.execute("A", SendKeepalive("Tunnel0"))
-    world.until(lambda: world.of("A", KeepaliveReceived) == [KeepaliveReceived("Tunnel0")])
+    world.until(lambda: world.of("A", events.KeepaliveReceived) == [events.KeepaliveReceived("Tunnel0")])
     assert [packet.protocol for packet in world.wire] == [IpProtocol.ESP, IpProtocol.ESP]
 
 
@@ -246,7 +230,7 @@ def test_a_show_reads_what_sas_carried_up_to_this_moment(world: World) -> None:
     answer = world.counting("A").sas_counted()
     assert answer is not None
     assert [(count.spi_in, count.received) for count in answer.counts] == [(peer.sa.spi_in, 3)]
-    assert world.of("A", SasCounted) == []
+    assert world.of("A", events.SasCounted) == []
 
 
 # ------------------------------------------------------------------------------------------------ connections
@@ -259,10 +243,10 @@ def test_two_peers_behind_one_address_are_told_apart_by_their_sas(world: World) 
     world.execute("A", SetRoute(Prefix.of(PEER_HOST + 256, 24), (NextHop("Tunnel0", PEER_TUNNEL + 1),)))
     for peer, text in ((one, b"of one"), (two, b"of two")):
         peer.send(text, GRE_NHRP)
-    world.until(lambda: len(world.of("A", NhrpReceived)) == 2)
-    assert world.of("A", NhrpReceived) == [
-        NhrpReceived("Tunnel0", one.address, b"of one", 7),
-        NhrpReceived("Tunnel0", two.address, b"of two", 8),
+    world.until(lambda: len(world.of("A", events.NhrpReceived)) == 2)
+    assert world.of("A", events.NhrpReceived) == [
+        events.NhrpReceived("Tunnel0", one.address, b"of one", 7),
+        events.NhrpReceived("Tunnel0", two.address, b"of two", 8),
     ]
     world.send("A", udp("A", PEER_HOST))
     world.send("A", udp("A", PEER_HOST + 256))
@@ -272,9 +256,9 @@ def test_two_peers_behind_one_address_are_told_apart_by_their_sas(world: World) 
     assert Ipv4Packet.parse(packet[8:]).destination == PEER_HOST
     assert {packet[8:] for _, packet in two.received()} >= {b"an answer"}
     world.execute("A", PollUsage("Tunnel0"))
-    assert set(world.of("A", UsageReported)[-1].peers) == {
-        PeerUsage(one.address, 1, 1, 7, 60, 6),
-        PeerUsage(two.address, 2, 1, 8, 69, 6),
+    assert set(world.of("A", events.UsageReported)[-1].peers) == {
+        events.PeerUsage(one.address, 1, 1, 7, 60, 6),
+        events.PeerUsage(two.address, 2, 1, 8, 69, 6),
     }
 
 
@@ -284,8 +268,8 @@ def test_a_packet_from_one_peer_to_another_behind_the_same_address_is_a_hairpin(
     hub(world, one, two)
     world.execute("A", SetRoute(Prefix.of(PEER_HOST + 256, 24), (NextHop("Tunnel0", PEER_TUNNEL + 1),)))
     one.send(from_peer(PEER_HOST + 256))
-    world.until(lambda: bool(world.of("A", Hairpin)))
-    (hairpin,) = world.of("A", Hairpin)
+    world.until(lambda: bool(world.of("A", events.Hairpin)))
+    (hairpin,) = world.of("A", events.Hairpin)
     assert (hairpin.nbma, hairpin.connection) == (one.address, 7)
     assert len(two.received()) == 1
 
@@ -319,7 +303,7 @@ def test_a_peer_that_another_tunnel_has_by_another_profile_is_barred_in_both_dir
     world.execute("A", Listen("Tunnel0", 88, GROUP), SendIp("Tunnel0", TUNNEL["A"], GROUP, 88, b"a hello", ttl=1))
     world.until(lambda: drops(world, "A").no_sa == 3 and len(world.wire) == 1)
     assert (len(mine.received()), len(barred.received())) == (1, 0)
-    assert world.of("A", NhrpReceived) == []
+    assert world.of("A", events.NhrpReceived) == []
     assert only_udp(world.received["A"]) == []
     world.execute("A", SetTunnel(replace(spec, barred=())))
     barred.send(from_peer())
@@ -357,7 +341,7 @@ def test_a_peer_that_is_heard_from_elsewhere_is_told_of_once_and_followed_when_t
     for _ in range(3):
         peer.send(from_peer())
     arrived(world, "A", 4)
-    assert world.of("A", ConnectionHeard) == [ConnectionHeard(7, IPv4Address("10.0.2.88"), 50000)]
+    assert world.of("A", events.ConnectionHeard) == [events.ConnectionHeard(7, IPv4Address("10.0.2.88"), 50000)]
     world.send("A", udp("A", PEER_HOST))
     world.until(lambda: bool(world.wire))
     assert world.wire[0].destination == IPv4Address(OUTSIDE), "the plane decides nothing"
@@ -369,7 +353,7 @@ def test_a_peer_that_is_heard_from_elsewhere_is_told_of_once_and_followed_when_t
     peer.address, peer.port = IPv4Address(OUTSIDE), 40007
     peer.send_esp(late)
     arrived(world, "A", 5)
-    assert len(world.of("A", ConnectionHeard)) == 1, "a late packet says where the peer was"
+    assert len(world.of("A", events.ConnectionHeard)) == 1, "a late packet says where the peer was"
 
 
 @contract
@@ -387,14 +371,14 @@ def test_packets_out_and_none_in_for_ten_seconds_is_reported_once(world: World) 
     request()
     world.run(9.6)
     request()
-    assert world.of("A", ConnectionUnheard) == [], "the packet that came in began the time again"
+    assert world.of("A", events.ConnectionUnheard) == [], "the packet that came in began the time again"
     world.run(0.6)
     world.send("A", udp("A", PEER_HOST))
-    world.until(lambda: bool(world.of("A", ConnectionUnheard)))
+    world.until(lambda: bool(world.of("A", events.ConnectionUnheard)))
     request()
     world.send("A", udp("A", PEER_HOST))
     world.run(0.1)
-    assert world.of("A", ConnectionUnheard) == [ConnectionUnheard(7)]
+    assert world.of("A", events.ConnectionUnheard) == [events.ConnectionUnheard(7)]
 
 
 # ------------------------------------------------------------------------------------------------ SAs
@@ -426,7 +410,7 @@ def test_a_rekey_under_traffic_loses_nothing(world: World) -> None:
     both_ways()
     arrived(world, "A", sent)
     arrived(world, "B", sent)
-    assert drops(world, "A") == drops(world, "B") == GreDrops()
+    assert drops(world, "A") == drops(world, "B") == events.GreDrops()
 
 
 @contract
@@ -440,7 +424,7 @@ def test_the_answering_side_of_a_rekey_sends_on_the_new_sa_when_it_has_heard_it(
     world.until(lambda: len(world.wire) == 1)
     assert (len(peer.received()), len(newer.received())) == (1, 0)
     newer.send(b"heard", GRE_NHRP)
-    world.until(lambda: bool(world.of("A", NhrpReceived)))
+    world.until(lambda: bool(world.of("A", events.NhrpReceived)))
     world.execute("A", SendGre("Tunnel0", peer.address, GRE_NHRP, b"2"))
     world.until(lambda: len(world.wire) == 2)
     assert (len(peer.received()), len(newer.received())) == (0, 1)
@@ -479,11 +463,13 @@ def test_esp_for_an_unknown_sa_is_told_once_a_second_with_its_place(world: World
     hub(world, peer)
     for _ in range(5):
         stranger.send(from_peer())
-    world.until(lambda: drops(world, "A").no_spi == 5 and bool(world.of("A", UnknownSpi)))
-    assert world.of("A", UnknownSpi) == [UnknownSpi(nbma("A"), stranger.address, 40008, stranger.sa.spi_in)]
+    world.until(lambda: drops(world, "A").no_spi == 5 and bool(world.of("A", events.UnknownSpi)))
+    assert world.of("A", events.UnknownSpi) == [
+        events.UnknownSpi(nbma("A"), stranger.address, 40008, stranger.sa.spi_in)
+    ]
     world.run(1.1)
     stranger.send(from_peer())
-    world.until(lambda: len(world.of("A", UnknownSpi)) == 2)
+    world.until(lambda: len(world.of("A", events.UnknownSpi)) == 2)
     assert only_udp(world.received["A"]) == []
 
 
@@ -496,8 +482,8 @@ def test_esp_for_another_address_of_ours_than_that_of_its_sa_is_for_an_unknown_o
     sealed = peer.sealed(from_peer())
     astray = Ipv4Packet(source=peer.address, destination=other, protocol=IpProtocol.ESP, payload=sealed)
     world.inject("A", astray)
-    world.until(lambda: bool(world.of("A", UnknownSpi)))
-    assert world.of("A", UnknownSpi) == [UnknownSpi(other, peer.address, 0, peer.sa.spi_in)]
+    world.until(lambda: bool(world.of("A", events.UnknownSpi)))
+    assert world.of("A", events.UnknownSpi) == [events.UnknownSpi(other, peer.address, 0, peer.sa.spi_in)]
     assert drops(world, "A").no_spi == 1
     peer.send_esp(sealed)
     arrived(world, "A", 1)
@@ -525,8 +511,8 @@ def test_an_sa_is_worn_once_and_at_its_end_nothing_goes_any_more(world: World) -
     for _ in range(6):
         world.execute("A", SendGre("Tunnel0", peer.address, GRE_NHRP, bytes(492)))  # 500 with GRE and its key
         world.run(0.02)
-    world.until(lambda: len(world.wire) == 4 and bool(world.of("A", SaWorn)))
-    assert world.of("A", SaWorn) == [SaWorn(peer.sa.spi_in)]
+    world.until(lambda: len(world.wire) == 4 and bool(world.of("A", events.SaWorn)))
+    assert world.of("A", events.SaWorn) == [events.SaWorn(peer.sa.spi_in)]
     (count,) = counts(world, "A")
     assert (count.sent, count.sent_octets, count.unsent) == (4, 2000, 2)
 
@@ -597,7 +583,7 @@ def test_what_a_peer_cuts_before_it_seals_it_in_tunnel_mode_is_put_together_agai
     other.send_esp(other.outbound.seal(foreign, 4))
     arrived(world, "A", 2)
     assert only_udp(world.received["A"])[1].payload[8:] == text[::-1]
-    assert drops(world, "A") == GreDrops()
+    assert drops(world, "A") == events.GreDrops()
     for piece in (first, pieces(peer, text, 600)[1], second, third):  # the third one overlaps
         peer.send_esp(peer.outbound.seal(piece, 4))
     peer.send_esp(peer.outbound.seal(b"no packet", 4))
@@ -613,7 +599,7 @@ def test_a_dummy_packet_is_no_packet(world: World) -> None:
     peer.send_esp(peer.outbound.seal(b"nothing", 59))
     peer.send(from_peer())
     arrived(world, "A", 1)
-    assert drops(world, "A") == GreDrops()
+    assert drops(world, "A") == events.GreDrops()
 
 
 # ------------------------------------------------------------------------------------------------ headers
@@ -864,9 +850,9 @@ def test_ike_comes_on_both_of_its_ports_and_a_keepalive_does_not(world: World) -
     peer.send_udp(b"\xff")
     peer.send_udp(b"an IKE message", to=500)
     peer.send_udp(bytes(4) + b"behind the marker")
-    world.until(lambda: len(world.of("A", IpReceived)) == 2)
+    world.until(lambda: len(world.of("A", events.IpReceived)) == 2)
     datagrams = []
-    for event in world.of("A", IpReceived):
+    for event in world.of("A", events.IpReceived):
         assert (event.source, event.destination, event.protocol) == (peer.address, nbma("A"), IpProtocol.UDP)
         datagrams.append(UdpDatagram.parse(event.payload, event.source, event.destination))
     assert sorted(datagrams, key=lambda datagram: datagram.destination_port) == [
@@ -881,15 +867,15 @@ def test_esp_right_behind_the_ike_message_that_makes_its_sa_is_not_lost(world: W
     peer = Peer(world, "A", OUTSIDE, port=40009)
     hub(world)
 
-    def establish(event: Event) -> None:
-        if isinstance(event, IpReceived):
+    def establish(event: events.Event) -> None:
+        if isinstance(event, events.IpReceived):
             world.execute("A", peer.install())
 
     world.reactions["A"] = establish
     peer.send_udp(bytes(4) + b"IKE_AUTH")
     peer.send(from_peer())
     arrived(world, "A", 1)
-    assert not world.of("A", UnknownSpi)
+    assert not world.of("A", events.UnknownSpi)
 
 
 @contract
@@ -900,11 +886,13 @@ def test_ike_leaves_from_the_address_and_port_that_it_names(world: World) -> Non
         datagram = UdpDatagram(source_port=port, destination_port=port, payload=bytes(4) + b"a message of IKE")
         payload = datagram.serialize(nbma("A"), nbma("B"))
         world.execute("A", SendIp(None, nbma("A"), nbma("B"), IpProtocol.UDP, payload))
-    world.until(lambda: len(world.of("B", IpReceived)) == 2)
-    got = [UdpDatagram.parse(event.payload, event.source, event.destination) for event in world.of("B", IpReceived)]
+    world.until(lambda: len(world.of("B", events.IpReceived)) == 2)
+    got = [
+        UdpDatagram.parse(event.payload, event.source, event.destination) for event in world.of("B", events.IpReceived)
+    ]
     assert [(datagram.source_port, datagram.destination_port) for datagram in got] == [(500, 500), (4500, 4500)]
-    assert {event.source for event in world.of("B", IpReceived)} == {nbma("A")}
-    assert world.of("A", IpReceived) == []
+    assert {event.source for event in world.of("B", events.IpReceived)} == {nbma("A")}
+    assert world.of("A", events.IpReceived) == []
 
 
 @contract
@@ -922,12 +910,12 @@ def test_ipsec_may_be_served_at_an_address_of_no_wire(world: World) -> None:
         payload=datagram.serialize(peer.address, loopback),
     )
     world.inject("A", packet)
-    world.until(lambda: bool(world.of("A", IpReceived)))
-    assert world.of("A", IpReceived)[0].destination == loopback
+    world.until(lambda: bool(world.of("A", events.IpReceived)))
+    assert world.of("A", events.IpReceived)[0].destination == loopback
     world.execute("A", ServeIpsec((nbma("A"),)))
     world.inject("A", packet)
     world.run(0.1)
-    assert len(world.of("A", IpReceived)) == 1, "it is served no more"
+    assert len(world.of("A", events.IpReceived)) == 1, "it is served no more"
 
 
 # ------------------------------------------------------------------------------------------------ hosts

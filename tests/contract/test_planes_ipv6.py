@@ -9,25 +9,8 @@ from ipaddress import IPv4Address, IPv6Address
 
 from contract.test_planes import TUNNEL, contract, on_kernels, only_icmp, only_udp, udp
 from contract.worlds import LAN, RealWorld, World, host, host6, nbma
+from dmvpn.base import effects
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.effects import (
-    GRE_IPV6,
-    ClearRoute,
-    DfBit,
-    Listen,
-    NextHop,
-    SendGre,
-    SendIp,
-    SetAdjacency,
-    SetCarrier,
-    SetFilters,
-    SetHairpin,
-    SetInterface,
-    SetMulticast,
-    SetRoute,
-    SetTunnel,
-    TunnelSpec,
-)
 from dmvpn.base.events import Hairpin, IpReceived, Unresolved
 from dmvpn.base.filters import FilterList, PortFilters
 from dmvpn.dataplane import netlink
@@ -42,33 +25,35 @@ LAN6 = {name: Prefix.of(host6(name), 64) for name in TUNNEL6}
 
 
 def overlay(
-    world: World, *, mtu: int = 1400, mtu6: int = 1400, df: DfBit = DfBit.CLEAR, protected: bool = False
+    world: World, *, mtu: int = 1400, mtu6: int = 1400, df: effects.DfBit = effects.DfBit.CLEAR, protected: bool = False
 ) -> None:
     """B and C send everything through A, which knows both; in both versions of IP."""
     world.set_up_ipv6()
     for number, name in enumerate(TUNNEL6, 1):
-        spec = TunnelSpec(
+        spec = effects.TunnelSpec(
             name="Tunnel0", source=nbma(name), destination=None, key=100, mtu=mtu, df=df, protected=protected
         )
         addresses = (TUNNEL[name], 24), (TUNNEL6[name], 64), (IPv6Address(f"fe80::{number}"), 64)
         world.execute(
             name,
-            SetTunnel(spec),
-            SetInterface("Tunnel0", True, addresses, mtu6=mtu6, mss6=mtu6 - 60),
-            SetCarrier("Tunnel0", True),
-            SetHairpin("Tunnel0", 1, True),
-            SetHairpin("Tunnel0", 600, True, version=6),
+            effects.SetTunnel(spec),
+            effects.SetInterface("Tunnel0", True, addresses, mtu6=mtu6, mss6=mtu6 - 60),
+            effects.SetCarrier("Tunnel0", True),
+            effects.SetHairpin("Tunnel0", 1, True),
+            effects.SetHairpin("Tunnel0", 600, True, version=6),
         )
     for name in ("B", "C"):
         for here, there, lan in ((name, "A", Prefix.parse("2001:db8::/32")), ("A", name, LAN6[name])):
             world.execute(
                 here,
-                SetAdjacency("Tunnel0", TUNNEL[there], nbma(there)),
-                SetAdjacency("Tunnel0", TUNNEL6[there], nbma(there)),
-                SetRoute(lan, (NextHop("Tunnel0", TUNNEL6[there]),)),
+                effects.SetAdjacency("Tunnel0", TUNNEL[there], nbma(there)),
+                effects.SetAdjacency("Tunnel0", TUNNEL6[there], nbma(there)),
+                effects.SetRoute(lan, (effects.NextHop("Tunnel0", TUNNEL6[there]),)),
             )
-        world.execute("A", SetRoute(Prefix.of(host(name), 24), (NextHop("Tunnel0", TUNNEL[name]),)))
-        world.execute(name, SetRoute(Prefix.parse("192.168.0.0/16"), (NextHop("Tunnel0", TUNNEL["A"]),)))
+        world.execute("A", effects.SetRoute(Prefix.of(host(name), 24), (effects.NextHop("Tunnel0", TUNNEL[name]),)))
+        world.execute(
+            name, effects.SetRoute(Prefix.parse("192.168.0.0/16"), (effects.NextHop("Tunnel0", TUNNEL["A"]),))
+        )
 
 
 def udp6(source: str, destination: IPv6Address, *, size: int = 32, hops: int = 64) -> Ipv6Packet:
@@ -105,11 +90,11 @@ def test_packets_of_both_versions_pass_the_hub_and_go_direct_once_routes_say_so(
     assert [(one.tunnel, one.out_tunnel, one.nbma) for one in hairpins] == [("Tunnel0", "Tunnel0", nbma("B"))] * 2
     ends = sorted((ip.peek_addresses(one.packet) for one in hairpins), key=str)
     assert ends == [(host("B"), host("C")), (host6("B"), host6("C"))]
-    world.execute("B", SetRoute(LAN6["C"], (NextHop("Tunnel0", TUNNEL6["C"]),)))
+    world.execute("B", effects.SetRoute(LAN6["C"], (effects.NextHop("Tunnel0", TUNNEL6["C"]),)))
     world.send("B", udp6("B", host6("C")))
     world.until(lambda: bool(world.of("B", Unresolved)))
     assert world.of("B", Unresolved) == [Unresolved("Tunnel0", TUNNEL6["C"])]
-    world.execute("B", SetAdjacency("Tunnel0", TUNNEL6["C"], nbma("C")))
+    world.execute("B", effects.SetAdjacency("Tunnel0", TUNNEL6["C"], nbma("C")))
     world.until(lambda: arrived(world, "C") == [61, 62])
 
 
@@ -143,7 +128,7 @@ def test_each_version_has_its_own_mtu(world: World) -> None:
 
 @contract
 def test_a_path_with_less_room_is_told_to_senders_but_every_packet_of_1280_octets_passes(world: World) -> None:
-    overlay(world, mtu=1460, mtu6=1460, df=DfBit.COPY)
+    overlay(world, mtu=1460, mtu6=1460, df=effects.DfBit.COPY)
     world.narrow("A", 1350)
 
     def told() -> list[int]:
@@ -178,7 +163,7 @@ def test_connections_are_clamped_and_probes_of_other_routers_are_reported(world:
     assert TcpSegment.parse(syn.payload, *ends).options == b"\2\4\x05\x3c"
     for tos in (0, 0xC0):
         probe = ip.serialize_icmp(icmp.EchoRequest(identifier=tos, sequence=1, payload=b"probe"), 6)
-        world.execute("B", SendIp(None, TUNNEL6["B"], TUNNEL6["A"], IpProtocol.ICMPV6, probe, tos=tos))
+        world.execute("B", effects.SendIp(None, TUNNEL6["B"], TUNNEL6["A"], IpProtocol.ICMPV6, probe, tos=tos))
     world.until(lambda: len(world.of("B", IpReceived)) == 2)
     (asked,) = world.of("A", IpReceived)
     assert (asked.source, asked.destination, asked.tos, asked.interface) == (
@@ -199,9 +184,9 @@ def test_hellos_go_to_every_neighbor_of_the_list_and_not_back(world: World) -> N
     overlay(world)
     group, local = IPv6Address("ff02::a"), IPv6Address("fe80::1")
     for name in TUNNEL6:
-        world.execute(name, Listen("Tunnel0", 88, group))
-    world.execute("A", SetMulticast("Tunnel0", (nbma("B"), nbma("C")), 6))
-    world.execute("A", SendIp("Tunnel0", local, group, 88, b"a hello", ttl=1, tos=0xC0))
+        world.execute(name, effects.Listen("Tunnel0", 88, group))
+    world.execute("A", effects.SetMulticast("Tunnel0", (nbma("B"), nbma("C")), 6))
+    world.execute("A", effects.SendIp("Tunnel0", local, group, 88, b"a hello", ttl=1, tos=0xC0))
     world.until(lambda: bool(world.of("B", IpReceived) and world.of("C", IpReceived)))
     for name in ("B", "C"):
         (event,) = world.of(name, IpReceived)
@@ -224,7 +209,7 @@ def test_what_peers_say_of_the_link_reaches_no_kernel_and_what_kernels_say_reach
     for message in (router, stranger, redirect, solicited):
         for target in (IPv6Address("ff02::1"), TUNNEL6["A"]):
             packet = ip.build(source=local, destination=target, protocol=IpProtocol.ICMPV6, payload=message)
-            world.execute("B", SendGre("Tunnel0", nbma("A"), GRE_IPV6, packet))
+            world.execute("B", effects.SendGre("Tunnel0", nbma("A"), effects.GRE_IPV6, packet))
     world.run(0.3)
     with world.inside("A"), netlink.NetlinkSocket() as kernel:
         assert not [route for route in kernel.routes(but=netlink.ROUTE_PROTOCOL) if not route.prefix.length]
@@ -284,12 +269,12 @@ def test_no_packet_of_a_protected_tunnel_ever_leaves_in_clear(world: World) -> N
         assert tunnel is not None
         kernel.call(netlink.set_down(tunnel.index))
     traffic()
-    world.execute("B", SetCarrier("Tunnel0", False))
+    world.execute("B", effects.SetCarrier("Tunnel0", False))
     traffic()
     assert seen == [], "in clear"
     everything = PortFilters(outward=FilterList("NONE", ()))
-    world.execute("B", ClearRoute(Prefix.parse("2001:db8::/32")))
-    world.execute("B", SetFilters("Tunnel0", everything, version=6))
+    world.execute("B", effects.ClearRoute(Prefix.parse("2001:db8::/32")))
+    world.execute("B", effects.SetFilters("Tunnel0", everything, version=6))
     for target in (TUNNEL6["A"], TUNNEL6["C"]):
         world.send("B", udp6("B", target))
     world.run(0.2)
@@ -315,13 +300,15 @@ def test_addresses_stay_through_everything_that_happens_to_an_interface(world: W
             if name == "Tunnel0":
                 kernel.call(netlink.set_link(link.index, netlink.LinkSettings(mtu=1000)))
         world.run(0.3)
-    world.execute("B", SetTunnel(TunnelSpec(name="Tunnel0", source=nbma("B"), destination=None, key=100, mtu=576)))
-    world.execute("B", SetInterface(LAN, False, ()), SetInterface(LAN, True, ()))
+    world.execute(
+        "B", effects.SetTunnel(effects.TunnelSpec(name="Tunnel0", source=nbma("B"), destination=None, key=100, mtu=576))
+    )
+    world.execute("B", effects.SetInterface(LAN, False, ()), effects.SetInterface(LAN, True, ()))
     lan = (IPv4Address("192.168.2.1"), 24), (IPv6Address("2001:db8:2::1"), 64), (IPv6Address("fe80::2"), 64)
-    world.execute("B", SetInterface(LAN, True, lan, mtu6=1500))
+    world.execute("B", effects.SetInterface(LAN, True, lan, mtu6=1500))
     world.send("B", udp6("B", host6("C"), size=1200))
     world.until(lambda: arrived(world, "C") == [61])
-    world.execute("B", SetInterface("Tunnel0", True, ((TUNNEL["B"], 24),)))
+    world.execute("B", effects.SetInterface("Tunnel0", True, ((TUNNEL["B"], 24),)))
     with world.inside("B"), netlink.NetlinkSocket() as kernel:
         there = [one for one in kernel.addresses() if one.address in (TUNNEL6["B"], IPv6Address("fe80::2"))]
         assert [one.link for one in there] == [link.index for link in kernel.links() if link.name == "Gi0-2"]
@@ -338,13 +325,13 @@ def test_a_list_of_ipv6_denies_packets_of_ipv6_alone_on_ports_and_tunnels_and_te
     nothing = FilterList("NOTHING", ())
     places = ("A", "Tunnel0", PortFilters(nothing)), ("A", "Tunnel0", PortFilters(None, nothing))
     for seen, (router, port, filters) in enumerate((*places, ("B", LAN, PortFilters(nothing)))):
-        world.execute(router, SetFilters(port, filters, 6))
+        world.execute(router, effects.SetFilters(port, filters, 6))
         world.send("B", udp6("B", host6("C"), size=900))
         world.send("B", udp("B", host("C")))
         world.until(partial(_has, world, seen, seen + 1))
         with suppress(AssertionError):  # a list denies them before they leave, or where they arrive
             world.until(lambda: bool(messages(world, "B")))
-        world.execute(router, SetFilters(port, PortFilters(), 6))
+        world.execute(router, effects.SetFilters(port, PortFilters(), 6))
         world.send("B", udp6("B", host6("C")))
         world.until(partial(_has, world, seen + 1, seen + 1))
     (error,) = [one for sender, one in messages(world, "B") if sender == IPv6Address("2001:db8:2::1")]

@@ -11,34 +11,10 @@ from contract.test_planes import TUNNEL, contract, hub_and_spokes, joined, only_
 from contract.test_planes_filters import ALL, counts, deny, listed
 from contract.test_planes_ipsec import GROUP, a_and_b, send_until_told
 from contract.worlds import host, nbma
+from dmvpn.base import effects, streams
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.effects import (
-    GRE_IPV4,
-    GRE_NHRP,
-    DfBit,
-    SendGre,
-    SendIp,
-    SendKeepalive,
-    SetFilters,
-    SetMulticast,
-)
 from dmvpn.base.events import IpReceived, KeepaliveReceived, NhrpReceived, PeerUsage
 from dmvpn.base.filters import PortFilters, ReversePath
-from dmvpn.base.streams import (
-    SEND_LIMIT,
-    StreamClose,
-    StreamData,
-    StreamDown,
-    StreamEnd,
-    StreamListen,
-    StreamOpen,
-    StreamPause,
-    StreamPeer,
-    StreamSend,
-    StreamSign,
-    StreamUp,
-    StreamWritable,
-)
 from dmvpn.base.translation import Addresses
 from dmvpn.face.values import COLUMNS, rows_of_peers
 from dmvpn.net import icmp
@@ -96,7 +72,7 @@ def test_a_packet_that_is_cut_for_the_tunnel_counts_as_its_pieces(world: World) 
 
 @contract
 def test_a_packet_that_is_cut_for_a_narrow_path_counts_as_its_pieces(world: World) -> None:
-    a_and_b(world, df=DfBit.COPY)
+    a_and_b(world, df=effects.DfBit.COPY)
     world.narrow("B", 1300)
     send_until_told(world, 1300)
     before = numbers(world, "A", "B")
@@ -107,7 +83,7 @@ def test_a_packet_that_is_cut_for_a_narrow_path_counts_as_its_pieces(world: Worl
 
 @contract
 def test_a_packet_that_does_not_leave_is_not_counted(world: World) -> None:
-    a_and_b(world, df=DfBit.COPY)
+    a_and_b(world, df=effects.DfBit.COPY)
     world.narrow("B", 1300)
     send_until_told(world, 1300)
     before = numbers(world, "A", "B")
@@ -119,7 +95,7 @@ def test_a_packet_that_does_not_leave_is_not_counted(world: World) -> None:
 @contract
 def test_messages_of_nhrp_count_without_any_header(world: World) -> None:
     hub_and_spokes(world)
-    world.execute("B", SendGre("Tunnel0", nbma("A"), GRE_NHRP, bytes(77)))
+    world.execute("B", effects.SendGre("Tunnel0", nbma("A"), effects.GRE_NHRP, bytes(77)))
     world.until(lambda: bool(world.of("A", NhrpReceived)))
     assert numbers(world, "B", "A") == (1, 0, 77, 0)
     assert numbers(world, "A", "B") == (0, 1, 0, 77)
@@ -128,8 +104,8 @@ def test_messages_of_nhrp_count_without_any_header(world: World) -> None:
 @contract
 def test_each_copy_of_a_multicast_packet_counts_for_its_peer(world: World) -> None:
     hub_and_spokes(world)
-    world.execute("A", SetMulticast("Tunnel0", (nbma("B"), nbma("C"))))
-    world.execute("A", SendIp("Tunnel0", TUNNEL["A"], GROUP, 88, bytes(40)))
+    world.execute("A", effects.SetMulticast("Tunnel0", (nbma("B"), nbma("C"))))
+    world.execute("A", effects.SendIp("Tunnel0", TUNNEL["A"], GROUP, 88, bytes(40)))
     world.until(lambda: {peer.sent for peer in usage(world, "A").values()} == {1})
     assert numbers(world, "A", "B") == numbers(world, "A", "C") == (1, 0, HEADER_LENGTH + 40, 0)
 
@@ -138,7 +114,7 @@ def test_each_copy_of_a_multicast_packet_counts_for_its_peer(world: World) -> No
 def test_octets_are_the_same_with_checksums_and_numbers_in_gre(world: World) -> None:
     joined(world, checksum=True, sequence=True)
     world.send("A", udp("A", host("B"), size=900))
-    world.execute("A", SendGre("Tunnel0", nbma("B"), GRE_NHRP, bytes(50)))
+    world.execute("A", effects.SendGre("Tunnel0", nbma("B"), effects.GRE_NHRP, bytes(50)))
     world.until(lambda: bool(only_udp(world.received["B"])) and bool(world.of("B", NhrpReceived)))
     octets = 900 + HEADERS + 50
     assert numbers(world, "A", "B") == (2, 0, octets, 0)
@@ -159,7 +135,7 @@ def test_octets_are_the_same_in_esp_and_belong_to_the_connection(world: World) -
 @contract
 def test_a_keepalive_counts_where_it_begins_and_its_return_has_no_octets(world: World) -> None:
     joined(world, key=None)
-    world.execute("A", SendKeepalive("Tunnel0"))
+    world.execute("A", effects.SendKeepalive("Tunnel0"))
     world.until(lambda: bool(world.of("A", KeepaliveReceived)))
     octets = HEADER_LENGTH + 4  # the GRE packet that comes back, in its own IP header
     assert numbers(world, "A", "B") == (1, 1, octets, 0)
@@ -170,8 +146,10 @@ def test_a_keepalive_counts_where_it_begins_and_its_return_has_no_octets(world: 
 def test_a_packet_that_is_out_of_order_counts_although_it_is_dropped(world: World) -> None:
     joined(world, sequence=True)
     for number in (6, 5, 6, 7):
-        header = GreHeader(protocol_type=GRE_NHRP, key=7, sequence=number)
-        world.execute("B", SendIp(None, nbma("B"), nbma("A"), IpProtocol.GRE, header.serialize(bytes(10 * number))))
+        header = GreHeader(protocol_type=effects.GRE_NHRP, key=7, sequence=number)
+        world.execute(
+            "B", effects.SendIp(None, nbma("B"), nbma("A"), IpProtocol.GRE, header.serialize(bytes(10 * number)))
+        )
     world.until(lambda: numbers(world, "A", "B")[1] == 4)
     assert numbers(world, "A", "B") == (0, 4, 0, 240)
 
@@ -181,7 +159,7 @@ def test_octets_behind_the_ip_packet_count_as_they_came(world: World) -> None:
     hub_and_spokes(world)
     inner = udp("B", host("A")).serialize() + bytes(10)
     gre = GreHeader(protocol_type=0x0800, key=KEY).serialize(inner)
-    world.execute("B", SendIp(None, nbma("B"), nbma("A"), IpProtocol.GRE, gre))
+    world.execute("B", effects.SendIp(None, nbma("B"), nbma("A"), IpProtocol.GRE, gre))
     world.until(lambda: bool(usage(world, "A")))
     assert numbers(world, "A", "B") == (0, 1, 0, len(inner))
 
@@ -231,14 +209,14 @@ def numbers_of_echoes(world: World, router: str) -> list[tuple[int, int]]:
 def over_the_tunnel(world: World, *packets: Ipv4Packet) -> None:
     """B sends these straight to A, in GRE."""
     for packet in packets:
-        world.execute("B", SendGre("Tunnel0", nbma("A"), GRE_IPV4, packet.serialize()))
+        world.execute("B", effects.SendGre("Tunnel0", nbma("A"), effects.GRE_IPV4, packet.serialize()))
     world.run(0.2)
 
 
 @contract
 def test_an_echo_of_a_peer_and_its_answer_pass_a_list_that_denies_everything_and_are_not_counted(world: World) -> None:
     hub_and_spokes(world)
-    world.execute("A", SetFilters("Tunnel0", SHUT))
+    world.execute("A", effects.SetFilters("Tunnel0", SHUT))
     over_the_tunnel(world, echo(1), answer(2))
     world.until(lambda: numbers_of_echoes(world, "A") == [(0, 2), (8, 1)])
     world.until(lambda: numbers_of_echoes(world, "B") == [(0, 1)])
@@ -248,7 +226,7 @@ def test_an_echo_of_a_peer_and_its_answer_pass_a_list_that_denies_everything_and
 @contract
 def test_a_hub_whose_lists_deny_everything_passes_echoes_on_from_peer_to_peer(world: World) -> None:
     hub_and_spokes(world)
-    world.execute("A", SetFilters("Tunnel0", SHUT))
+    world.execute("A", effects.SetFilters("Tunnel0", SHUT))
     over_the_tunnel(world, echo(3, to=TUNNEL["C"]))
     world.until(lambda: numbers_of_echoes(world, "C") == [(8, 3)])
     assert counts(world) == {}
@@ -257,7 +235,7 @@ def test_a_hub_whose_lists_deny_everything_passes_echoes_on_from_peer_to_peer(wo
 @contract
 def test_nothing_that_looks_like_such_an_echo_passes(world: World) -> None:
     hub_and_spokes(world)
-    world.execute("A", SetFilters("Tunnel0", SHUT))
+    world.execute("A", effects.SetFilters("Tunnel0", SHUT))
     whole = echo(4)
     too_far = replace(whole, payload=icmp.TimeExceeded(quoted=whole.serialize()[:28]).serialize())
     denied = (
@@ -284,7 +262,7 @@ def test_nothing_that_looks_like_such_an_echo_passes(world: World) -> None:
 @contract
 def test_no_echo_passes_where_no_subnet_is_named(world: World) -> None:
     hub_and_spokes(world)
-    world.execute("A", SetFilters("Tunnel0", replace(SHUT, echo_subnets=())))
+    world.execute("A", effects.SetFilters("Tunnel0", replace(SHUT, echo_subnets=())))
     over_the_tunnel(world, echo(5), answer(6), echo(7, to=TUNNEL["C"]))
     world.until(lambda: counts(world) == {("Tunnel0", True, 10): 3})
     assert [numbers_of_echoes(world, router) for router in ("A", "C")] == [[], []]
@@ -294,7 +272,7 @@ def test_no_echo_passes_where_no_subnet_is_named(world: World) -> None:
 def test_echoes_that_pass_a_list_are_asked_for_their_sender_nevertheless(world: World) -> None:
     hub_and_spokes(world)
     path = ReversePath(strict=True, allow_default=True)
-    world.execute("A", SetFilters("Tunnel0", replace(SHUT, reverse_path=path)))
+    world.execute("A", effects.SetFilters("Tunnel0", replace(SHUT, reverse_path=path)))
     over_the_tunnel(world, echo(8), replace(echo(9), source=TUNNEL["A"]))
     world.until(lambda: numbers_of_echoes(world, "B") == [(0, 8)])
     assert numbers_of_echoes(world, "A") == [(8, 8)]
@@ -307,22 +285,24 @@ EVERYBODY = Prefix.parse("10.0.0.0/8")
 PATIENCE = 20.0
 
 
-def connect(world: World, *, password: str = "", theirs: str = "", peers: tuple[StreamPeer, ...] | None = None) -> None:
+def connect(
+    world: World, *, password: str = "", theirs: str = "", peers: tuple[streams.StreamPeer, ...] | None = None
+) -> None:
     """B listens, A connects with stream 2."""
-    taken = (StreamPeer(EVERYBODY, password=theirs),) if peers is None else peers
-    world.execute("B", StreamListen(PORT, taken))
-    world.execute("A", StreamOpen(2, nbma("A"), nbma("B"), PORT, password=password))
+    taken = (streams.StreamPeer(EVERYBODY, password=theirs),) if peers is None else peers
+    world.execute("B", streams.StreamListen(PORT, taken))
+    world.execute("A", streams.StreamOpen(2, nbma("A"), nbma("B"), PORT, password=password))
 
 
 def connected(world: World) -> int:
     """Wait until both ends are up; B's number."""
-    world.until(lambda: bool(world.of("A", StreamUp) and world.of("B", StreamUp)), PATIENCE)
-    return world.of("B", StreamUp)[0].stream
+    world.until(lambda: bool(world.of("A", streams.StreamUp) and world.of("B", streams.StreamUp)), PATIENCE)
+    return world.of("B", streams.StreamUp)[0].stream
 
 
 def heard(world: World, router: str) -> bytes:
     """All that came to a router."""
-    return b"".join(event.octets for event in world.of(router, StreamData))
+    return b"".join(event.octets for event in world.of(router, streams.StreamData))
 
 
 @contract
@@ -331,8 +311,8 @@ def test_what_is_sent_comes_in_order_both_ways(world: World) -> None:
     theirs = connected(world)
     question, answer = bytes(range(256)) * 40, b"yes" * 3000
     for start in range(0, len(question), 700):
-        world.execute("A", StreamSend(2, question[start : start + 700]))
-    world.execute("B", StreamSend(theirs, answer))
+        world.execute("A", streams.StreamSend(2, question[start : start + 700]))
+    world.execute("B", streams.StreamSend(theirs, answer))
     world.until(lambda: heard(world, "B") == question and heard(world, "A") == answer, PATIENCE)
 
 
@@ -340,12 +320,12 @@ def test_what_is_sent_comes_in_order_both_ways(world: World) -> None:
 def test_of_a_stream_that_is_paused_nothing_comes_until_it_goes_on(world: World) -> None:
     connect(world)
     theirs = connected(world)
-    world.execute("B", StreamPause(theirs, paused=True))
-    world.execute("A", *(StreamSend(2, bytes((number,)) * 1000) for number in range(40)))
-    world.execute("B", StreamSend(theirs, b"yes"))
+    world.execute("B", streams.StreamPause(theirs, paused=True))
+    world.execute("A", *(streams.StreamSend(2, bytes((number,)) * 1000) for number in range(40)))
+    world.execute("B", streams.StreamSend(theirs, b"yes"))
     world.until(lambda: heard(world, "A") == b"yes", PATIENCE)
     assert not heard(world, "B")
-    world.execute("B", StreamPause(theirs, paused=False))
+    world.execute("B", streams.StreamPause(theirs, paused=False))
     world.until(lambda: heard(world, "B") == b"".join(bytes((number,)) * 1000 for number in range(40)), PATIENCE)
 
 
@@ -353,7 +333,7 @@ def test_of_a_stream_that_is_paused_nothing_comes_until_it_goes_on(world: World)
 def test_each_end_knows_both_addresses_and_who_called(world: World) -> None:
     connect(world)
     connected(world)
-    ours, theirs = world.of("A", StreamUp)[0], world.of("B", StreamUp)[0]
+    ours, theirs = world.of("A", streams.StreamUp)[0], world.of("B", streams.StreamUp)[0]
     assert (ours.local, ours.remote, ours.remote_port, ours.taken) == (nbma("A"), nbma("B"), PORT, False)
     assert (theirs.local, theirs.remote, theirs.local_port, theirs.taken) == (nbma("B"), nbma("A"), PORT, True)
     assert ours.local_port == theirs.remote_port
@@ -364,49 +344,49 @@ def test_each_end_knows_both_addresses_and_who_called(world: World) -> None:
 def test_an_orderly_end_comes_after_the_last_octet(world: World) -> None:
     connect(world)
     connected(world)
-    world.execute("A", StreamSend(2, b"x" * 5000), StreamClose(2))
-    world.until(lambda: bool(world.of("B", StreamDown)), PATIENCE)
+    world.execute("A", streams.StreamSend(2, b"x" * 5000), streams.StreamClose(2))
+    world.until(lambda: bool(world.of("B", streams.StreamDown)), PATIENCE)
     assert heard(world, "B") == b"x" * 5000
-    assert world.of("B", StreamDown)[0].end is StreamEnd.CLOSED
-    assert not world.of("A", StreamDown)
+    assert world.of("B", streams.StreamDown)[0].end is streams.StreamEnd.CLOSED
+    assert not world.of("A", streams.StreamDown)
 
 
 @contract
 def test_an_aborted_stream_is_reset(world: World) -> None:
     connect(world)
     connected(world)
-    world.execute("A", StreamClose(2, abort=True))
-    world.until(lambda: bool(world.of("B", StreamDown)), PATIENCE)
-    assert world.of("B", StreamDown)[0].end is StreamEnd.RESET
+    world.execute("A", streams.StreamClose(2, abort=True))
+    world.until(lambda: bool(world.of("B", streams.StreamDown)), PATIENCE)
+    assert world.of("B", streams.StreamDown)[0].end is streams.StreamEnd.RESET
 
 
 @contract
 def test_who_calls_a_closed_port_is_refused(world: World) -> None:
-    world.execute("A", StreamOpen(2, nbma("A"), nbma("B"), PORT))
-    world.until(lambda: bool(world.of("A", StreamDown)), PATIENCE)
-    assert world.of("A", StreamDown)[0].end is StreamEnd.REFUSED
+    world.execute("A", streams.StreamOpen(2, nbma("A"), nbma("B"), PORT))
+    world.until(lambda: bool(world.of("A", streams.StreamDown)), PATIENCE)
+    assert world.of("A", streams.StreamDown)[0].end is streams.StreamEnd.REFUSED
 
 
 @contract
 def test_a_stranger_gets_no_stream(world: World) -> None:
-    connect(world, peers=(StreamPeer(Prefix(nbma("C"), 32)),))
-    world.until(lambda: bool(world.of("A", StreamDown)), PATIENCE)
-    assert not world.of("B", StreamUp)
+    connect(world, peers=(streams.StreamPeer(Prefix(nbma("C"), 32)),))
+    world.until(lambda: bool(world.of("A", streams.StreamDown)), PATIENCE)
+    assert not world.of("B", streams.StreamUp)
 
 
 @contract
 def test_a_port_that_was_closed_takes_nobody(world: World) -> None:
-    world.execute("B", StreamListen(PORT, (StreamPeer(EVERYBODY),)), StreamListen(PORT, ()))
-    world.execute("A", StreamOpen(2, nbma("A"), nbma("B"), PORT))
-    world.until(lambda: bool(world.of("A", StreamDown)), PATIENCE)
-    assert world.of("A", StreamDown)[0].end is StreamEnd.REFUSED
+    world.execute("B", streams.StreamListen(PORT, (streams.StreamPeer(EVERYBODY),)), streams.StreamListen(PORT, ()))
+    world.execute("A", streams.StreamOpen(2, nbma("A"), nbma("B"), PORT))
+    world.until(lambda: bool(world.of("A", streams.StreamDown)), PATIENCE)
+    assert world.of("A", streams.StreamDown)[0].end is streams.StreamEnd.REFUSED
 
 
 @contract
 def test_both_ends_with_the_same_password_talk(world: World) -> None:
     connect(world, password="sesame", theirs="sesame")
     theirs = connected(world)
-    world.execute("B", StreamSend(theirs, b"signed"))
+    world.execute("B", streams.StreamSend(theirs, b"signed"))
     world.until(lambda: heard(world, "A") == b"signed", PATIENCE)
 
 
@@ -414,46 +394,46 @@ def test_both_ends_with_the_same_password_talk(world: World) -> None:
 def test_a_stream_goes_on_with_another_password_that_both_ends_get_and_stands_still_meanwhile(world: World) -> None:
     connect(world, password="sesame", theirs="sesame")
     theirs = connected(world)
-    world.execute("B", StreamSign(theirs, "simsim"), StreamSend(theirs, b"by the new one"))
+    world.execute("B", streams.StreamSign(theirs, "simsim"), streams.StreamSend(theirs, b"by the new one"))
     world.run(0.3)
     assert heard(world, "A") == b""
-    world.execute("A", StreamSign(2, "simsim"))
+    world.execute("A", streams.StreamSign(2, "simsim"))
     world.until(lambda: heard(world, "A") == b"by the new one", PATIENCE)
 
 
 @contract
 def test_other_passwords_and_none_get_no_answer(world: World) -> None:
     connect(world, password="sesame", theirs="simsim")
-    world.execute("C", StreamOpen(2, nbma("C"), nbma("B"), PORT))
+    world.execute("C", streams.StreamOpen(2, nbma("C"), nbma("B"), PORT))
     world.run(1.0)
-    assert not world.of("B", StreamUp)
-    assert not world.of("A", StreamDown)
-    assert not world.of("C", StreamDown)
+    assert not world.of("B", streams.StreamUp)
+    assert not world.of("A", streams.StreamDown)
+    assert not world.of("C", streams.StreamDown)
 
 
 @contract
 def test_packets_from_too_far_do_not_count(world: World) -> None:
     """B takes no packet that has crossed a router; the provider is one."""
-    connect(world, peers=(StreamPeer(EVERYBODY, minimum_ttl=255),))
+    connect(world, peers=(streams.StreamPeer(EVERYBODY, minimum_ttl=255),))
     world.run(0.5)
-    world.execute("A", StreamSend(2, b"from afar"))
+    world.execute("A", streams.StreamSend(2, b"from afar"))
     world.run(0.5)
     assert not heard(world, "B")
 
 
 @contract
 def test_an_address_that_is_not_ours_opens_nothing(world: World) -> None:
-    world.execute("A", StreamOpen(2, IPv4Address("10.99.99.99"), nbma("B"), PORT))
-    world.until(lambda: bool(world.of("A", StreamDown)), PATIENCE)
-    assert world.of("A", StreamDown)[0].end is StreamEnd.UNREACHABLE
+    world.execute("A", streams.StreamOpen(2, IPv4Address("10.99.99.99"), nbma("B"), PORT))
+    world.until(lambda: bool(world.of("A", streams.StreamDown)), PATIENCE)
+    assert world.of("A", streams.StreamDown)[0].end is streams.StreamEnd.UNREACHABLE
 
 
 @contract
 def test_whoever_sends_much_is_told_when_there_is_room_again(world: World) -> None:
     connect(world)
     connected(world)
-    world.execute("A", StreamSend(2, bytes(SEND_LIMIT)))
-    world.until(lambda: bool(world.of("A", StreamWritable)), PATIENCE)
-    world.execute("A", StreamSend(2, bytes(SEND_LIMIT)))
-    world.until(lambda: len(heard(world, "B")) == 2 * SEND_LIMIT, PATIENCE)
-    assert not world.of("A", StreamDown)
+    world.execute("A", streams.StreamSend(2, bytes(streams.SEND_LIMIT)))
+    world.until(lambda: bool(world.of("A", streams.StreamWritable)), PATIENCE)
+    world.execute("A", streams.StreamSend(2, bytes(streams.SEND_LIMIT)))
+    world.until(lambda: len(heard(world, "B")) == 2 * streams.SEND_LIMIT, PATIENCE)
+    assert not world.of("A", streams.StreamDown)

@@ -15,18 +15,8 @@ from dmvpn.base.filters import END_OF_LIST, ESTABLISHED, Condition, FilterEntry,
 from dmvpn.base.translation import ICMP, TCP, UDP, Addresses
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.host import put_all
+from dmvpn.dataplane.netlink import nftables
 from dmvpn.dataplane.netlink.nfsocket import CopiedPackets, Family, NetfilterSocket
-from dmvpn.dataplane.netlink.nftables import (
-    Hook,
-    NetfilterVerdict,
-    base_chain,
-    chain,
-    copied,
-    delete_table,
-    new_table,
-    rule,
-    verdict,
-)
 from dmvpn.dataplane.netlink.sets import elements_there
 from dmvpn.dataplane.packets import packet_of
 from dmvpn.dataplane.userspace import filter_ranks, filter_rules
@@ -285,13 +275,16 @@ class Wire:
         rules = Rules(TABLE, "one", self._version)
         first = add_list(rules, listed, lambda entry: (), subnets)
         bases = [
-            base_chain(TABLE, "arriving", "filter", Hook.PREROUTING, -450),
-            rule(TABLE, "arriving", verdict(NetfilterVerdict.JUMP, first)),
-            rule(TABLE, "arriving", copied(self._copies.group, "", 20)),
-            rule(TABLE, "arriving", verdict(NetfilterVerdict.DROP)),
+            nftables.base_chain(TABLE, "arriving", "filter", nftables.Hook.PREROUTING, -450),
+            nftables.rule(TABLE, "arriving", nftables.verdict(nftables.NetfilterVerdict.JUMP, first)),
+            nftables.rule(TABLE, "arriving", nftables.copied(self._copies.group, "", 20)),
+            nftables.rule(TABLE, "arriving", nftables.verdict(nftables.NetfilterVerdict.DROP)),
         ]
-        denied = [chain(TABLE, DENIED), rule(TABLE, DENIED, verdict(NetfilterVerdict.DROP))]
-        before = [new_table(TABLE), delete_table(TABLE), new_table(TABLE)]
+        denied = [
+            nftables.chain(TABLE, DENIED),
+            nftables.rule(TABLE, DENIED, nftables.verdict(nftables.NetfilterVerdict.DROP)),
+        ]
+        before = [nftables.new_table(TABLE), nftables.delete_table(TABLE), nftables.new_table(TABLE)]
         self._kernel.transact([*before, *denied, *rules.parts, *bases])
         return rules
 

@@ -17,25 +17,10 @@ from dmvpn.base.events import LinkChanged
 from dmvpn.base.exports import ExportedPath, PathsImported
 from dmvpn.base.streams import StreamClose, StreamData, StreamDown, StreamEnd, StreamSend, StreamUp, StreamWritable
 from dmvpn.features.bgp import FEATURE as BGP
-from dmvpn.features.bgp import advertiser, groups, routes, session
+from dmvpn.features.bgp import advertiser, groups, packet, routes, session
 from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind, read, write
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.bgp.origination import Imports
-from dmvpn.features.bgp.packet import (
-    IPV4_UNICAST,
-    Capability,
-    CapabilityValue,
-    Keepalive,
-    Message,
-    NumberedPrefix,
-    Open,
-    RouteRefresh,
-    Update,
-    named,
-    parse,
-    serialize,
-    split,
-)
 from dmvpn.features.bgp.paths import LocRib, Path, PathOrigin, is_advertised
 from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.policy.machine import PolicyMachine
@@ -109,18 +94,18 @@ class Listener:
         self.told.clear()
         self._buffer.clear()
         capabilities = [
-            CapabilityValue(Capability.MULTIPROTOCOL, IPV4_UNICAST),
-            CapabilityValue(Capability.FOUR_OCTET_AS, self.system.to_bytes(4, "big")),
-            CapabilityValue(Capability.ROUTE_REFRESH),
+            packet.CapabilityValue(packet.Capability.MULTIPROTOCOL, packet.IPV4_UNICAST),
+            packet.CapabilityValue(packet.Capability.FOUR_OCTET_AS, self.system.to_bytes(4, "big")),
+            packet.CapabilityValue(packet.Capability.ROUTE_REFRESH),
         ]
         if self.numbered:
-            capabilities.append(CapabilityValue(Capability.ADDITIONAL_PATHS, b"\x00\x01\x01\x03"))
+            capabilities.append(packet.CapabilityValue(packet.Capability.ADDITIONAL_PATHS, b"\x00\x01\x01\x03"))
         if stream % 4 == 1:
-            capabilities.append(CapabilityValue(Capability.ENHANCED_REFRESH))
+            capabilities.append(packet.CapabilityValue(packet.Capability.ENHANCED_REFRESH))
         return [
             *self.bench.handle(StreamUp(stream, LOCAL, 179, self.address, 50000, taken=True)),
-            *self.says(Open.with_capabilities(self.system, 0, self.address, capabilities)),
-            *self.says(Keepalive()),
+            *self.says(packet.Open.with_capabilities(self.system, 0, self.address, capabilities)),
+            *self.says(packet.Keepalive()),
         ]
 
     def goes(self) -> list[Effect]:
@@ -132,29 +117,31 @@ class Listener:
         self.stream = 0
         self.told.clear()
 
-    def says(self, message: Message) -> list[Effect]:
-        return self.bench.handle(StreamData(self.stream, serialize(message)))
+    def says(self, message: packet.Message) -> list[Effect]:
+        return self.bench.handle(StreamData(self.stream, packet.serialize(message)))
 
     def named(self, numbers: list[int], value: int) -> tuple[Nlri, ...]:
-        return tuple(NumberedPrefix(PREFIXES[one], value % 3) if self.numbered else PREFIXES[one] for one in numbers)
+        return tuple(
+            packet.NumberedPrefix(PREFIXES[one], value % 3) if self.numbered else PREFIXES[one] for one in numbers
+        )
 
     def announces(self, told: tuple[Nlri, ...], value: int) -> list[Effect]:
         self.told.update(dict.fromkeys(told))
         path = (Segment(SegmentKind.SEQUENCE, (self.system,)),)
         raw = write(Attributes(path=path, next_hop=self.address, med=value), wide=True)
-        return self.says(Update(attributes=raw, announced=told))
+        return self.says(packet.Update(attributes=raw, announced=told))
 
     def withdraws(self, told: tuple[Nlri, ...]) -> list[Effect]:
         for one in told:
             self.told.pop(one, None)
-        return self.says(Update(withdrawn=told))
+        return self.says(packet.Update(withdrawn=told))
 
     def hears(self, octets: bytes) -> None:
         self.has_more = True
         self._buffer += octets
-        for octets in split(self._buffer):
-            message = parse(octets, numbered=self.numbered)
-            if isinstance(message, Update):
+        for octets in packet.split(self._buffer):
+            message = packet.parse(octets, numbered=self.numbered)
+            if isinstance(message, packet.Update):
                 for told in message.withdrawn:
                     self.heard.pop(told, None)
                 if message.announced:
@@ -199,7 +186,7 @@ class Net:
         elif kind == 4:
             self.hear(self.bench.configure(f"router bgp 65000\n{_CHANGES[value % len(_CHANGES)]}\n"))
         elif kind == 5 and one.stream:
-            self.hear(one.says(RouteRefresh()))
+            self.hear(one.says(packet.RouteRefresh()))
         elif kind == 6:
             self.hear(self.bench.do("clear ip bgp * soft out"))
         elif kind == 7:
@@ -222,7 +209,7 @@ class Net:
         """What the table has of it."""
         found = self.bench.machine(BgpMachine).ipv4.routes.table.destinations
         return {
-            named(prefix, path.number): None
+            packet.named(prefix, path.number): None
             for prefix, destination in found.items()
             for path in destination.paths.values()
             if path.peer == one.address
@@ -237,7 +224,7 @@ class Net:
             paths: list[tuple[Nlri, Path]] = [(prefix, destination.best[0])] if destination.best else []
             if one.numbered:
                 paths = [
-                    (NumberedPrefix(prefix, each.number), each.path)
+                    (packet.NumberedPrefix(prefix, each.number), each.path)
                     for each in destination.candidates
                     if is_advertised(each.merits, lines.advertised)
                 ]

@@ -9,20 +9,8 @@ from unittest.mock import patch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from dmvpn.base import effects
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.effects import (
-    Listen,
-    NextHop,
-    PollInterfaces,
-    PollUsage,
-    SetAdjacency,
-    SetCarrier,
-    SetInterface,
-    SetRoute,
-    SetTranslation,
-    SetTunnel,
-    TunnelSpec,
-)
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.translation import Clause, SourceRule
 from dmvpn.dataplane.simulated import SimulatedPlane
@@ -111,23 +99,23 @@ def life_of(arrivals: list[bytes], *, tunnel_up: bool) -> list[object]:
         return True
 
     box = SimulatedPlane(seen.append, transmit)
-    spec = TunnelSpec(name=TUNNEL, source=NBMA, destination=None, key=100, mtu=1400)
+    spec = effects.TunnelSpec(name=TUNNEL, source=NBMA, destination=None, key=100, mtu=1400)
     for effect in (
-        SetInterface(PORT, True, ((NBMA, 24),)),
-        SetTunnel(spec),
-        SetInterface(TUNNEL, True, ((OVERLAY, 24),)),
-        SetCarrier(TUNNEL, tunnel_up),
-        SetRoute(Prefix.host(BEHIND), (NextHop(TUNNEL, NEIGHBOR),)),
-        SetAdjacency(TUNNEL, NEIGHBOR, PEER),
-        Listen(PORT, IpProtocol.EIGRP, EIGRP_ROUTERS),
-        Listen(TUNNEL, IpProtocol.EIGRP, EIGRP_ROUTERS),
-        Listen(TUNNEL, IpProtocol.UDP, RIP_ROUTERS, RIP_PORT),
+        effects.SetInterface(PORT, True, ((NBMA, 24),)),
+        effects.SetTunnel(spec),
+        effects.SetInterface(TUNNEL, True, ((OVERLAY, 24),)),
+        effects.SetCarrier(TUNNEL, tunnel_up),
+        effects.SetRoute(Prefix.host(BEHIND), (effects.NextHop(TUNNEL, NEIGHBOR),)),
+        effects.SetAdjacency(TUNNEL, NEIGHBOR, PEER),
+        effects.Listen(PORT, IpProtocol.EIGRP, EIGRP_ROUTERS),
+        effects.Listen(TUNNEL, IpProtocol.EIGRP, EIGRP_ROUTERS),
+        effects.Listen(TUNNEL, IpProtocol.UDP, RIP_ROUTERS, RIP_PORT),
     ):
         box.execute(effect)
     for data in arrivals:
         box.receive(PORT, data)
-    box.execute(PollInterfaces())
-    box.execute(PollUsage(TUNNEL))
+    box.execute(effects.PollInterfaces())
+    box.execute(effects.PollUsage(TUNNEL))
     return [*seen, box.losses]
 
 
@@ -243,9 +231,9 @@ def test_every_answer_finds_whoever_asked_and_no_port_of_ike_is_taken(
     packets: list[tuple[tuple[int, int], tuple[int, int]]],
 ) -> None:
     table = ForwardingTable()
-    table.set_interface(SetInterface("WAN", True, ((PUBLIC, 24),)))
+    table.set_interface(effects.SetInterface("WAN", True, ((PUBLIC, 24),)))
     translation = RouterTranslation(table.ports, SeededEntropy(1))
-    translation.set(SetTranslation(("LAN",), (SourceRule("WAN", (Clause(True),)),)))
+    translation.set(effects.SetTranslation(("LAN",), (SourceRule("WAN", (Clause(True),)),)))
     holders: dict[int, tuple[str, int]] = {}
     for (host, port), (remote, remote_port) in packets:
         inside, outside = (f"10.1.1.{host}", port), (f"198.51.100.{remote}", remote_port)

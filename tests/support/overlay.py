@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from dmvpn.base import notices
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import (
     GRE_IPV4,
@@ -23,21 +24,6 @@ from dmvpn.base.effects import (
     SetMulticast,
 )
 from dmvpn.base.events import Event, Hairpin, IpReceived, NhrpReceived, PeerUsage, Tick, UsageReported
-from dmvpn.base.notices import (
-    Configured,
-    InterfaceChanged,
-    InterfaceState,
-    Log,
-    Notice,
-    OverrideOffered,
-    Route,
-    RouteChanged,
-    RouteOffered,
-    RouteRetracted,
-    RouteSource,
-    TunnelChanged,
-    TunnelState,
-)
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, TunnelConfig
 from dmvpn.features.nhrp.packet import NhrpPacket, parse
@@ -91,7 +77,7 @@ class Member:
     key: int | None = 100
     adjacencies: dict[IPAddress, IPAddress] = field(default_factory=dict)
     multicast: tuple[IPAddress, ...] = ()
-    effects: list[Effect | Notice] = field(default_factory=list)
+    effects: list[Effect | notices.Notice] = field(default_factory=list)
     counters: dict[IPAddress, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -106,7 +92,7 @@ class Member:
             ports, interfaces=self.interfaces, tunnels=self.tunnels, rib=self.rib, debugging=self.debugging
         )
         self.machine = NhrpMachine(self.ports)
-        self.tunnel_state = TunnelState(
+        self.tunnel_state = notices.TunnelState(
             name=TUNNEL,
             multipoint=self.multipoint,
             source=self.nbma,
@@ -122,12 +108,12 @@ class Member:
         """The NBMA address as the others see it."""
         return self.translated or self.nbma
 
-    def interface_states(self) -> Iterable[InterfaceState]:
+    def interface_states(self) -> Iterable[notices.InterfaceState]:
         """Yield the tunnel and the LANs."""
-        yield InterfaceState(name=TUNNEL, enabled=True, line=True, address=self.tunnel, prefix_length=24)
+        yield notices.InterfaceState(name=TUNNEL, enabled=True, line=True, address=self.tunnel, prefix_length=24)
         for number, (prefix, own) in enumerate(self.lans.items()):
             lan = Prefix.parse(prefix)
-            yield InterfaceState(
+            yield notices.InterfaceState(
                 name=f"GigabitEthernet0/{number + 2}",
                 enabled=True,
                 line=True,
@@ -138,9 +124,9 @@ class Member:
     def fill_rib(self) -> None:
         """Connected routes, and those of `routes`."""
         self.rib.known = [
-            Route(
+            notices.Route(
                 prefix=state.prefix or Prefix.host(self.tunnel),
-                source=RouteSource.CONNECTED,
+                source=notices.RouteSource.CONNECTED,
                 distance=0,
                 next_hops=(NextHop(state.name),),
             )
@@ -148,11 +134,11 @@ class Member:
         ]
         self.rib.known += [self.learned_route(prefix, hop) for prefix, hop in self.routes.items()]
 
-    def learned_route(self, prefix: str, hop: str) -> Route:
+    def learned_route(self, prefix: str, hop: str) -> notices.Route:
         """Return a route of a routing protocol."""
-        return Route(
+        return notices.Route(
             prefix=Prefix.parse(prefix),
-            source=RouteSource.EIGRP,
+            source=notices.RouteSource.EIGRP,
             distance=90,
             metric=52992000,
             next_hops=(NextHop(TUNNEL, ip_address(hop)),),
@@ -195,7 +181,7 @@ class Overlay:
             member.interfaces.states = list(member.interface_states())
             member.tunnels.states = [member.tunnel_state]
             member.fill_rib()
-            self.handle(member, Configured("nhrp", NhrpConfig(tunnels=(member.config,), logging=True)))
+            self.handle(member, notices.Configured("nhrp", NhrpConfig(tunnels=(member.config,), logging=True)))
             self.line(name, up=True)
         return self
 
@@ -225,7 +211,7 @@ class Overlay:
         """Change settings of a member."""
         member = self.members[name]
         member.config = replace(member.config, **changes)  # type: ignore[arg-type]
-        self.handle(member, Configured("nhrp", NhrpConfig(tunnels=(member.config,), logging=True)))
+        self.handle(member, notices.Configured("nhrp", NhrpConfig(tunnels=(member.config,), logging=True)))
         return self
 
     def route(self, name: str, prefix: str, hop: str | None) -> None:
@@ -237,7 +223,7 @@ class Overlay:
         new = member.learned_route(prefix, hop) if hop else None
         if new is not None:
             member.rib.known.append(new)
-        self.handle(member, RouteChanged(target, old, new))
+        self.handle(member, notices.RouteChanged(target, old, new))
 
     def cut(self, one: str, other: str, *, both: bool = True) -> Self:
         """No packet passes from one member to the other (and back) on the underlay."""
@@ -251,7 +237,7 @@ class Overlay:
         """Every packet passes again."""
         self._cuts.clear()
 
-    def handle(self, member: Member | str, event: Event | Notice) -> list[Effect | Notice]:
+    def handle(self, member: Member | str, event: Event | notices.Notice) -> list[Effect | notices.Notice]:
         """Give an event to a member and carry out what it orders."""
         who = self.members[member] if isinstance(member, str) else member
         results = who.machine.handle(event, self.now)
@@ -298,7 +284,7 @@ class Overlay:
         self._serial += 1
         self._queue.append((self.now + self.delay, self._serial, action))
 
-    def _carry_out(self, member: Member, result: Effect | Notice) -> None:
+    def _carry_out(self, member: Member, result: Effect | notices.Notice) -> None:
         match result:
             case SendGre(nbma=nbma, protocol=protocol, payload=payload):
                 member.count(nbma, sent=1)
@@ -312,18 +298,18 @@ class Overlay:
             case PollUsage():
                 peers = tuple(PeerUsage(nbma, *counts) for nbma, counts in member.counters.items())
                 self._later(lambda: self._report(member, peers))
-            case RouteOffered(route=route):
+            case notices.RouteOffered(route=route):
                 self._withdraw(member, route.prefix)
                 member.rib.known.append(route)
-                self.handle(member, RouteChanged(route.prefix, None, route))
-            case RouteRetracted(prefix=prefix):
+                self.handle(member, notices.RouteChanged(route.prefix, None, route))
+            case notices.RouteRetracted(prefix=prefix):
                 self._withdraw(member, prefix)
-            case OverrideOffered(prefix=prefix, next_hop=hop):
+            case notices.OverrideOffered(prefix=prefix, next_hop=hop):
                 if hop is None:
                     member.rib.overrides.pop(prefix, None)
                 else:
                     member.rib.overrides[prefix] = hop
-            case Log():
+            case notices.Log():
                 self.logs.append((member.name, f"%{result.name}: {result.text}"))
             case _:
                 pass
@@ -331,7 +317,7 @@ class Overlay:
     @staticmethod
     def _withdraw(member: Member, prefix: Prefix) -> None:
         known = member.rib.known
-        member.rib.known = [r for r in known if not (r.prefix == prefix and r.source is RouteSource.NHRP)]
+        member.rib.known = [r for r in known if not (r.prefix == prefix and r.source is notices.RouteSource.NHRP)]
 
     def _report(self, member: Member, peers: tuple[PeerUsage, ...]) -> None:
         self.handle(member, UsageReported(TUNNEL, peers))
@@ -398,8 +384,8 @@ class Overlay:
         state = next(s for s in member.interfaces.states if s.name == TUNNEL)
         changed = replace(state, line=new.up)
         member.interfaces.states = [changed if s.name == TUNNEL else s for s in member.interfaces.states]
-        self.handle(member, TunnelChanged(TUNNEL, old, new))
-        self.handle(member, InterfaceChanged(TUNNEL, state, changed))
+        self.handle(member, notices.TunnelChanged(TUNNEL, old, new))
+        self.handle(member, notices.InterfaceChanged(TUNNEL, state, changed))
 
 
 def ipv4(text: str) -> IPv4Address:

@@ -12,19 +12,8 @@ from dmvpn.base.events import LinkChanged
 from dmvpn.base.notices import Route, RouteSource
 from dmvpn.base.streams import StreamClose, StreamData, StreamSend, StreamUp
 from dmvpn.features.bgp import FEATURE as BGP
+from dmvpn.features.bgp import packet
 from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind, write
-from dmvpn.features.bgp.packet import (
-    IPV4_UNICAST,
-    Capability,
-    CapabilityValue,
-    Keepalive,
-    Message,
-    Open,
-    Update,
-    parse,
-    serialize,
-    split,
-)
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.static import FEATURE as STATIC
@@ -118,7 +107,7 @@ class Caller:
         *,
         wide: bool = True,
         call: int = 0,
-        more: tuple[CapabilityValue, ...] = (),
+        more: tuple[packet.CapabilityValue, ...] = (),
         numbered: bool = False,
         system: int = 65001,
     ) -> None:
@@ -126,7 +115,7 @@ class Caller:
         self.address = a(f"172.16.31.{number}")
         self.stream = 2 * number + 1 + 1000 * call
         self._more = more
-        self.heard: list[Message] = []
+        self.heard: list[packet.Message] = []
         self.closed = False
         self._wide = wide
         self._numbered = numbered
@@ -138,18 +127,20 @@ class Caller:
         return self
 
     def opens(self, *, hold_time: int = 90) -> Caller:
-        capabilities = [CapabilityValue(Capability.MULTIPROTOCOL, IPV4_UNICAST)]
+        capabilities = [packet.CapabilityValue(packet.Capability.MULTIPROTOCOL, packet.IPV4_UNICAST)]
         if self._wide:
-            capabilities.append(CapabilityValue(Capability.FOUR_OCTET_AS, self._system.to_bytes(4, "big")))
-        self.says(Open.with_capabilities(self._system, hold_time, self.address, (*capabilities, *self._more)))
+            capabilities.append(
+                packet.CapabilityValue(packet.Capability.FOUR_OCTET_AS, self._system.to_bytes(4, "big"))
+            )
+        self.says(packet.Open.with_capabilities(self._system, hold_time, self.address, (*capabilities, *self._more)))
         return self
 
     def is_up(self) -> Caller:
-        self.connects().opens().says(Keepalive())
+        self.connects().opens().says(packet.Keepalive())
         return self
 
-    def says(self, *messages: Message) -> None:
-        self.says_octets(b"".join(map(serialize, messages)))
+    def says(self, *messages: packet.Message) -> None:
+        self.says_octets(b"".join(map(packet.serialize, messages)))
 
     def says_octets(self, octets: bytes) -> None:
         self.hears(self.bench.handle(StreamData(self.stream, octets)))
@@ -161,17 +152,17 @@ class Caller:
         for order in of_type(effects, StreamSend):
             if order.stream == self.stream:
                 self._buffer += order.octets
-        self.heard += [parse(message, numbered=self._numbered) for message in split(self._buffer)]
+        self.heard += [packet.parse(message, numbered=self._numbered) for message in packet.split(self._buffer)]
         self.closed |= any(order.stream == self.stream for order in of_type(effects, StreamClose))
 
     def announces(self, *prefixes: str, path: tuple[Segment, ...] | None = None, hop: str = "") -> None:
         path = (Segment(SegmentKind.SEQUENCE, (self._system,)),) if path is None else path
         attributes = Attributes(path=path, next_hop=a(hop) if hop else self.address)
-        self.says(Update(attributes=write(attributes, wide=self._wide), announced=tuple(map(p, prefixes))))
+        self.says(packet.Update(attributes=write(attributes, wide=self._wide), announced=tuple(map(p, prefixes))))
 
     @property
-    def updates(self) -> list[Update]:
-        return [message for message in self.heard if isinstance(message, Update)]
+    def updates(self) -> list[packet.Update]:
+        return [message for message in self.heard if isinstance(message, packet.Update)]
 
 
 def hub(more: str = "") -> Workbench:

@@ -7,19 +7,10 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from dmvpn.base import events
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import Effect, SetFilters, SetInterface
 from dmvpn.base.entropy import SeededEntropy
-from dmvpn.base.events import (
-    ClockSet,
-    ConfigurationEntered,
-    EffectFailed,
-    EnteredLine,
-    LinesEntered,
-    PacketsFiltered,
-    Resync,
-    Tick,
-)
 from dmvpn.base.filters import ESTABLISHED, Condition, Packet, PortFilters, ReversePath
 from dmvpn.face.language import exec_parser
 from dmvpn.features.policy.config import policies
@@ -36,7 +27,7 @@ NAME = "GigabitEthernet0/1"
 
 def ordered(text: str, router: Router | None = None, now: float = 0.0) -> list[Effect]:
     """Return what the plane is told when a router gets this configuration."""
-    return (router or Router(SeededEntropy(1))).handle(ConfigurationEntered(text), now)
+    return (router or Router(SeededEntropy(1))).handle(events.ConfigurationEntered(text), now)
 
 
 def filters(effects: list[Effect]) -> list[SetFilters]:
@@ -85,8 +76,8 @@ def test_a_port_filters_before_it_is_up() -> None:
 
 def entered(router: Router, *lines: tuple[str, str]) -> list[Effect]:
     """Return what the plane is told when lines come in one commit, each with the line that opens its mode."""
-    typed = tuple(EnteredLine((mode,) if mode else (), line) for mode, line in lines)
-    return router.handle(LinesEntered(typed), 1.0)
+    typed = tuple(events.EnteredLine((mode,) if mode else (), line) for mode, line in lines)
+    return router.handle(events.LinesEntered(typed), 1.0)
 
 
 def order_of(effects: list[Effect]) -> list[tuple[type[Effect], bool]]:
@@ -173,11 +164,11 @@ def test_a_refused_order_is_logged_once_and_given_again(code: int, said: str) ->
     router.logged = lambda log: logs.append(f"%{log.name}: {log.text}")
     (order,) = filters(ordered(PORT.format(NAME, "ip access-group 101 in"), router))
     for now in (1.0, 10.0):
-        router.handle(EffectFailed(order, code, "no nf_tables here"), now)
+        router.handle(events.EffectFailed(order, code, "no nf_tables here"), now)
         assert router.ports.filters.failure(NAME) is not None
-        assert filters(router.handle(Tick(), now + 5.0)) == [order]
+        assert filters(router.handle(events.Tick(), now + 5.0)) == [order]
     assert [log for log in logs if "FILTER" in log] == [said]
-    assert filters(router.handle(Resync(), 30.0)) == [order]
+    assert filters(router.handle(events.Resync(), 30.0)) == [order]
 
 
 def test_senders_are_looked_up_as_the_line_says() -> None:
@@ -220,7 +211,7 @@ def test_what_no_filter_can_look_at_lets_nothing_pass() -> None:
 
 def test_an_entry_counts_only_in_its_time_range() -> None:
     router = Router(SeededEntropy(1))
-    router.handle(ClockSet(datetime(2026, 11, 23, 7, 59, 30, tzinfo=UTC).timestamp()), 0.0)  # a Monday
+    router.handle(events.ClockSet(datetime(2026, 11, 23, 7, 59, 30, tzinfo=UTC).timestamp()), 0.0)  # a Monday
     text = (
         "time-range WORK\n periodic weekdays 8:00 to 8:01\n"
         "ip access-list extended L\n 10 permit tcp any any time-range WORK\n 20 permit udp any any\n"
@@ -228,7 +219,7 @@ def test_an_entry_counts_only_in_its_time_range() -> None:
     )
     orders = filters(ordered(text, router))
     for now in (30.0, 90.0, 150.0):
-        orders += filters(router.handle(Tick(), now))
+        orders += filters(router.handle(events.Tick(), now))
     lists = [order.filters.inward for order in orders]
     assert [[entry.sequence for entry in one.entries] for one in lists if one is not None] == [[20], [10, 20], [20]]
 
@@ -236,14 +227,14 @@ def test_an_entry_counts_only_in_its_time_range() -> None:
 def test_an_entry_begins_to_count_when_its_minute_begins() -> None:
     """Up to a second later, packets passed that it denies."""
     router = Router(SeededEntropy(1))
-    router.handle(ClockSet(datetime(2026, 11, 23, 7, 59, 59, 250_000, tzinfo=UTC).timestamp()), 0.0)
+    router.handle(events.ClockSet(datetime(2026, 11, 23, 7, 59, 59, 250_000, tzinfo=UTC).timestamp()), 0.0)
     text = (
         "time-range WORK\n periodic weekdays 8:00 to 8:01\n"
         "ip access-list extended L\n 10 deny tcp any any time-range WORK\n 20 permit ip any any\n"
         f"interface {NAME}\n ip access-group L in\n"
     )
     ordered(text, router)
-    (order,) = filters(router.handle(Tick(), 0.75))
+    (order,) = filters(router.handle(events.Tick(), 0.75))
     assert order.filters.inward is not None
     assert [entry.sequence for entry in order.filters.inward.entries] == [10, 20]
 
@@ -269,7 +260,7 @@ def test_an_entry_for_the_night_does_not_count_by_day(days: str, counts: list[bo
     orders = filters(ordered(text, router))
     # Sunday 23:00, Monday 5:30, 12:00 and 22:00
     for day, hour, minute in ((22, 23, 0), (23, 5, 30), (23, 12, 0), (23, 22, 0)):
-        clock = ClockSet(datetime(2026, 11, day, hour, minute, tzinfo=UTC).timestamp())
+        clock = events.ClockSet(datetime(2026, 11, day, hour, minute, tzinfo=UTC).timestamp())
         orders += filters(router.handle(clock, float(len(found) + 1)))
         inward = orders[-1].filters.inward
         assert inward is not None
@@ -324,9 +315,9 @@ def test_a_flow_is_logged_at_once_and_then_every_five_minutes() -> None:
         destination_port=22,
     )
     for now in (1.0, 2.0, 3.0):
-        router.handle(PacketsFiltered(NAME, inward=True, sequence=10, packet=packet), now)
-    router.handle(Tick(), 301.0)
-    router.handle(Tick(), 601.0)
+        router.handle(events.PacketsFiltered(NAME, inward=True, sequence=10, packet=packet), now)
+    router.handle(events.Tick(), 301.0)
+    router.handle(events.Tick(), 601.0)
     flow = "%SEC-6-IPACCESSLOGP: list L denied tcp 192.0.2.1(1000) -> 192.0.2.2(22), "
     assert logs == [f"{flow}1 packet", f"{flow}2 packets"]
 
@@ -338,24 +329,24 @@ def test_a_list_that_is_pasted_is_ordered_at_its_first_line_and_when_the_paste_r
     head, orders = ("ip access-list extended L",), []
     for first in range(1, 1000, 8):
         lines = (
-            EnteredLine(head, f"{10 * (first + n)} permit ip host 10.0.{first >> 8}.{first & 255} any")
+            events.EnteredLine(head, f"{10 * (first + n)} permit ip host 10.0.{first >> 8}.{first & 255} any")
             for n in range(8)
         )
-        orders.append(filters(router.handle(LinesEntered(tuple(lines)), 1.0 + first / 20_000)))
+        orders.append(filters(router.handle(events.LinesEntered(tuple(lines)), 1.0 + first / 20_000)))
     assert [len(found) for found in orders] == [1, *[0] * 124]
     due = router.next_deadline()
     assert due is not None
     assert due - 1.0 == pytest.approx(0.1, abs=0.01)
-    (whole,) = filters(router.handle(Tick(), due))
+    (whole,) = filters(router.handle(events.Tick(), due))
     assert whole.filters.inward is not None
     assert len(whole.filters.inward.entries) == 1000
-    one = LinesEntered((EnteredLine(head, "20000 deny ip any any"),))
+    one = events.LinesEntered((events.EnteredLine(head, "20000 deny ip any any"),))
     assert filters(router.handle(one, due + 0.1)) == []
-    up = LinesEntered((EnteredLine((f"interface {NAME}",), "ip address 10.9.9.1 255.255.255.0"),))
+    up = events.LinesEntered((events.EnteredLine((f"interface {NAME}",), "ip address 10.9.9.1 255.255.255.0"),))
     (last,) = filters(router.handle(up, due + 0.11))
     assert last.filters.inward is not None
     assert len(last.filters.inward.entries) == 1001
-    assert filters(router.handle(LinesEntered((EnteredLine(head, "no 20000"),)), due + 9.0)) != []
+    assert filters(router.handle(events.LinesEntered((events.EnteredLine(head, "no 20000"),)), due + 9.0)) != []
 
 
 # Entries of extended access lists that ask more of a packet than its addresses, its protocol and its ports.
@@ -464,7 +455,7 @@ def test_entries_keep_their_order_and_the_show_has_them() -> None:
         " 15 permit udp any neq 500 any\n"
     )
     router = Router(SeededEntropy(1))
-    router.handle(ConfigurationEntered(text), 1.0)
+    router.handle(events.ConfigurationEntered(text), 1.0)
     match = exec_parser(FEATURES).match("show ip access-lists")
     assert isinstance(match, Match)
     is_golden(list(match.lines(router.context(2.0))), "access_group/entries_keep_their_order_and_the_show_has_them")

@@ -22,27 +22,13 @@ from dmvpn.base.streams import (
     StreamWritable,
 )
 from dmvpn.features.bgp import FEATURE as BGP
-from dmvpn.features.bgp import groups, session
+from dmvpn.features.bgp import groups, packet, session
 from dmvpn.features.bgp.attributes import Attributes, write
 from dmvpn.features.bgp.events import ClearBgp, Softness
 from dmvpn.features.bgp.groups import UpdateGroup
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.bgp.model import NeighborLines
 from dmvpn.features.bgp.output import Audience
-from dmvpn.features.bgp.packet import (
-    IPV4_UNICAST,
-    Capability,
-    CapabilityValue,
-    ErrorCode,
-    Keepalive,
-    Notification,
-    Open,
-    RouteRefresh,
-    Update,
-    parse,
-    serialize,
-    split,
-)
 from dmvpn.features.bgp.updates import AdvertisedRoute, Batch, Mark, SendQueue
 from dmvpn.features.policy import FEATURE as POLICY
 from dmvpn.features.policy.machine import PolicyMachine
@@ -57,7 +43,7 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.updates import RouteToSend
 
 LOCAL, PEER, SOURCE = a("10.0.0.1"), a("10.0.0.2"), a("10.0.0.3")
-BEGIN, END = (Mark(serialize(RouteRefresh(subtype=subtype))) for subtype in (1, 2))
+BEGIN, END = (Mark(packet.serialize(packet.RouteRefresh(subtype=subtype))) for subtype in (1, 2))
 
 
 class Reader:
@@ -72,12 +58,12 @@ class Reader:
         self._stale: list[Nlri] = []
 
     def send_updates(self, octets: bytes, updates: int) -> None:
-        for message in map(parse, split(bytearray(octets))):
-            if isinstance(message, RouteRefresh) and message.subtype == 1:
+        for message in map(packet.parse, packet.split(bytearray(octets))):
+            if isinstance(message, packet.RouteRefresh) and message.subtype == 1:
                 self._stale = list(self.known)
-            elif isinstance(message, RouteRefresh):
+            elif isinstance(message, packet.RouteRefresh):
                 self.known = {prefix: None for prefix in self.known if prefix not in self._stale}
-            elif isinstance(message, Update):
+            elif isinstance(message, packet.Update):
                 self._stale = [prefix for prefix in self._stale if prefix not in message.announced]
                 self.heard += len(message.announced) + len(message.withdrawn)
                 self.known.update(dict.fromkeys(message.announced))
@@ -256,14 +242,16 @@ def crowd() -> Workbench:
     bench.configure(_LINES)
     bench.handle(LinkChanged(GI1, up=True))
     capabilities = [
-        CapabilityValue(Capability.MULTIPROTOCOL, IPV4_UNICAST),
-        CapabilityValue(Capability.ROUTE_REFRESH, b""),
+        packet.CapabilityValue(packet.Capability.MULTIPROTOCOL, packet.IPV4_UNICAST),
+        packet.CapabilityValue(packet.Capability.ROUTE_REFRESH, b""),
     ]
     for number in range(NEIGHBORS):
         address, stream = a("172.16.1.0") + number, 2 * number + 1
         bench.handle(StreamUp(stream, a("172.16.0.1"), 179, address, 50000, taken=True))
-        bench.handle(StreamData(stream, serialize(Open.with_capabilities(65000, 90, address, capabilities))))
-        bench.handle(StreamData(stream, serialize(Keepalive())))
+        bench.handle(
+            StreamData(stream, packet.serialize(packet.Open.with_capabilities(65000, 90, address, capabilities)))
+        )
+        bench.handle(StreamData(stream, packet.serialize(packet.Keepalive())))
     bench.advance(5.0)
     return bench
 
@@ -337,14 +325,14 @@ def test_neighbors_that_read_stay_when_a_long_table_goes() -> None:
     bench = crowd()
     first = 2 * NEIGHBORS + 1
     teller = a("172.16.200.1")
-    capabilities = [CapabilityValue(Capability.MULTIPROTOCOL, IPV4_UNICAST)]
+    capabilities = [packet.CapabilityValue(packet.Capability.MULTIPROTOCOL, packet.IPV4_UNICAST)]
     bench.handle(StreamUp(first, a("172.16.0.1"), 179, teller, 50000, taken=True))
-    bench.handle(StreamData(first, serialize(Open.with_capabilities(65000, 90, teller, capabilities))))
-    bench.handle(StreamData(first, serialize(Keepalive())))
+    bench.handle(StreamData(first, packet.serialize(packet.Open.with_capabilities(65000, 90, teller, capabilities))))
+    bench.handle(StreamData(first, packet.serialize(packet.Keepalive())))
     attributes = write(Attributes(next_hop=teller, local_pref=100), wide=True)
     for start in range(0, PREFIXES, 500):
         prefixes = tuple(Prefix.of(a("20.0.0.0") + 256 * one, 24) for one in range(start, start + 500))
-        bench.handle(StreamData(first, serialize(Update(attributes=attributes, announced=prefixes))))
+        bench.handle(StreamData(first, packet.serialize(packet.Update(attributes=attributes, announced=prefixes))))
     assert len(reading(bench, 30.0)) >= NEIGHBORS
     bench.handle(StreamDown(first, StreamEnd.RESET))
     reading(bench, 30.0)
@@ -370,7 +358,7 @@ def test_received_routes_are_not_put_off_by_a_routing_table_that_changes_all_the
     machine = bench.machine(BgpMachine)
     attributes = write(Attributes(next_hop=a("172.16.1.0"), local_pref=100), wide=True)
     prefixes = tuple(Prefix.of(a("20.0.0.0") + 256 * one, 24) for one in range(500))
-    bench.handle(StreamData(1, serialize(Update(attributes=attributes, announced=prefixes))))
+    bench.handle(StreamData(1, packet.serialize(packet.Update(attributes=attributes, announced=prefixes))))
     assert machine.ipv4.routes.backlog
     for number in range(100):
         now = bench.now + number * PAUSE / 2
@@ -389,7 +377,7 @@ NEIGHBOR = "show ip bgp neighbors 172.16.31.2"
 def keeps_quiet_for(one: Caller, seconds: int) -> None:
     """The peer lives, and says so; it may read or not."""
     for _ in range(seconds // 20):
-        one.says(Keepalive())
+        one.says(packet.Keepalive())
         one.waits(20)
 
 
@@ -405,10 +393,10 @@ def test_a_peer_that_takes_nothing_for_eight_minutes_is_given_up_without_a_word_
     bench, one = blocked()
     keeps_quiet_for(one, 460)
     assert not one.closed
-    one.says(Keepalive())
+    one.says(packet.Keepalive())
     closes = of_type(bench.advance(21), StreamClose)
     assert [(each.stream, each.abort) for each in closes] == [(one.stream, True)]
-    assert not [message for message in one.heard if isinstance(message, Notification)]
+    assert not [message for message in one.heard if isinstance(message, packet.Notification)]
     assert "%BGP-3-SENDHOLD: neighbor 172.16.31.2 has taken nothing for 480 seconds (8/0, send hold time expired)" in (
         bench.logs
     )
@@ -419,7 +407,7 @@ def test_a_peer_that_takes_nothing_for_eight_minutes_is_given_up_without_a_word_
 def test_with_a_long_hold_time_it_is_twice_that() -> None:
     bench = hub(" timers bgp 100 600\n")
     one = Caller(bench, 2).connects().opens(hold_time=600)
-    one.says(Keepalive())
+    one.says(packet.Keepalive())
     bench.handle(StreamBlocked(one.stream))
     keeps_quiet_for(one, 1180)
     assert not one.closed
@@ -430,7 +418,7 @@ def test_with_a_long_hold_time_it_is_twice_that() -> None:
 def test_a_session_with_hold_time_0_has_no_send_hold_timer() -> None:
     bench = hub()
     one = Caller(bench, 2).connects().opens(hold_time=0)
-    one.says(Keepalive())
+    one.says(packet.Keepalive())
     bench.handle(StreamBlocked(one.stream))
     one.waits(10_000)
     assert not one.closed
@@ -470,7 +458,7 @@ def test_the_show_says_how_long_it_may_go_on() -> None:
 def test_its_notification_is_understood_when_a_peer_manages_to_send_it() -> None:
     bench = hub()
     one = Caller(bench, 2).is_up()
-    one.says(Notification(ErrorCode.SEND_HOLD_TIME))
+    one.says(packet.Notification(packet.ErrorCode.SEND_HOLD_TIME))
     expected = "received from neighbor 172.16.31.2 8/0 (send hold time expired) 0 bytes"
     assert f"%BGP-3-NOTIFICATION: {expected}" in bench.logs
 
@@ -517,17 +505,19 @@ def test_one_that_never_reads_is_given_up_before_it_would_keep_routes_that_are_g
     bench.handle(LinkChanged(GI1, up=True))
     for stream in (TELLS, READS, STUCK):
         address = a("172.16.1.0") + stream
-        capabilities = [CapabilityValue(Capability.MULTIPROTOCOL, IPV4_UNICAST)]
+        capabilities = [packet.CapabilityValue(packet.Capability.MULTIPROTOCOL, packet.IPV4_UNICAST)]
         bench.handle(StreamUp(stream, a("172.16.0.1"), 179, address, 50000, taken=True))
-        bench.handle(StreamData(stream, serialize(Open.with_capabilities(65000, 0, address, capabilities))))
-        bench.handle(StreamData(stream, serialize(Keepalive())), StreamWritable(stream))
+        bench.handle(
+            StreamData(stream, packet.serialize(packet.Open.with_capabilities(65000, 0, address, capabilities)))
+        )
+        bench.handle(StreamData(stream, packet.serialize(packet.Keepalive())), StreamWritable(stream))
     attributes = write(Attributes(next_hop=a("172.16.1.1"), local_pref=100), wide=False)
     ended: list[Effect] = []
     for number in range(40):
         some = tuple(p(f"10.{number}.{third}.0/24") for third in range(100))
-        bench.handle(StreamData(TELLS, serialize(Update(attributes=attributes, announced=some))))
+        bench.handle(StreamData(TELLS, packet.serialize(packet.Update(attributes=attributes, announced=some))))
         ended += _passes(bench, 0.3, STUCK)
-        bench.handle(StreamData(TELLS, serialize(Update(withdrawn=some))))
+        bench.handle(StreamData(TELLS, packet.serialize(packet.Update(withdrawn=some))))
         ended += _passes(bench, 0.3, STUCK)
     assert [one.stream for one in of_type(ended, StreamClose)] == [STUCK]
     peers = bench.machine(BgpMachine).peers

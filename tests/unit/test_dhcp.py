@@ -11,19 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dmvpn.base import events
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.effects import Effect, InVrf, SendIp, SetInterface
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import WireError, surely
-from dmvpn.base.events import (
-    AddressAssigned,
-    ConfigurationEntered,
-    IpReceived,
-    LinkChanged,
-    PlaneAnnounced,
-    Remembered,
-    Tick,
-)
 from dmvpn.features.dhcp.client import Client, ClientState
 from dmvpn.features.dhcp.machine import DhcpMachine
 from dmvpn.features.dhcp.model import Drop
@@ -56,10 +48,10 @@ class Bench:
 
     def __init__(self, text: str) -> None:
         self.router, self.now = Router(SeededEntropy(1)), 0.0
-        self.router.handle(PlaneAnnounced(ipv6=True, manages=True), 0.0)
-        self.router.handle(ConfigurationEntered(text), 0.0)
+        self.router.handle(events.PlaneAnnounced(ipv6=True, manages=True), 0.0)
+        self.router.handle(events.ConfigurationEntered(text), 0.0)
         for port in ("GigabitEthernet0/1", "GigabitEthernet0/2"):
-            self.sent = self._sent(self.router.handle(LinkChanged(port, True), 0.0))
+            self.sent = self._sent(self.router.handle(events.LinkChanged(port, True), 0.0))
 
     def _sent(self, effects: list[Effect]) -> list[SendIp]:
         whole = [effect.effect if isinstance(effect, InVrf) else effect for effect in effects]
@@ -69,21 +61,22 @@ class Bench:
         self, message: Message, to: IPv4Address = BROADCAST, port: int = 67, source: IPv4Address = UNSPECIFIED
     ) -> list[Message]:
         payload = datagram(message, source, to, (135 - port, port))
-        event = IpReceived("GigabitEthernet0/1", source, to, IpProtocol.UDP, payload)
+        event = events.IpReceived("GigabitEthernet0/1", source, to, IpProtocol.UDP, payload)
         return self.replies(self.router.handle(event, self.now))
 
     def wait(self, seconds: float) -> list[Message]:
         found, end = list[Message](), self.now + seconds
         while (due := self.router.next_deadline()) is not None and due <= end:
             self.now = max(due, self.now)
-            found += self.replies(self.router.handle(Tick(), self.now))
+            found += self.replies(self.router.handle(events.Tick(), self.now))
         self.now = end
         return found
 
     def replies(self, effects: list[Effect]) -> list[Message]:
         self.sent = self._sent(effects)
         packets = [
-            IpReceived("", one.source or SERVER, one.destination, IpProtocol.UDP, one.payload) for one in self.sent
+            events.IpReceived("", one.source or SERVER, one.destination, IpProtocol.UDP, one.payload)
+            for one in self.sent
         ]
         return [message for packet in packets if (message := read(packet)) is not None]
 
@@ -146,7 +139,7 @@ def test_a_changed_message_is_refused_or_read_and_never_an_error_of_ours(data: s
     for port in (67, 68):
         payload = bytes((0, 68, 0, port)) + (8 + len(octets)).to_bytes(2, "big") + b"\0\0" + octets
         for interface in ("GigabitEthernet0/1", "GigabitEthernet0/2"):
-            bench.router.handle(IpReceived(interface, SERVER, BROADCAST, IpProtocol.UDP, payload), 1.0)
+            bench.router.handle(events.IpReceived(interface, SERVER, BROADCAST, IpProtocol.UDP, payload), 1.0)
     with suppress(WireError):
         assert Message.parse(Message.parse(bytes(octets)).serialize())
 
@@ -232,11 +225,11 @@ def test_a_port_that_a_program_of_the_host_gave_an_address_has_no_client_unless_
     earlier: bytes,
 ) -> None:
     router = Router(SeededEntropy(1))
-    router.handle(PlaneAnnounced(ipv6=True, manages=True, shares=True), 0.0)
-    router.handle(Remembered("dhcp-leases", earlier), 0.0)
-    router.handle(ConfigurationEntered("interface GigabitEthernet0/1\n ip address dhcp\n no shutdown\n"), 0.0)
-    router.handle(LinkChanged("GigabitEthernet0/1", True), 0.0)
-    orders = router.handle(AddressAssigned("GigabitEthernet0/1", ADDRESS, 24), 0.0)
+    router.handle(events.PlaneAnnounced(ipv6=True, manages=True, shares=True), 0.0)
+    router.handle(events.Remembered("dhcp-leases", earlier), 0.0)
+    router.handle(events.ConfigurationEntered("interface GigabitEthernet0/1\n ip address dhcp\n no shutdown\n"), 0.0)
+    router.handle(events.LinkChanged("GigabitEthernet0/1", True), 0.0)
+    orders = router.handle(events.AddressAssigned("GigabitEthernet0/1", ADDRESS, 24), 0.0)
     (machine,) = (one for one in router.machines.values() if isinstance(one, DhcpMachine))
     assert bool(machine.clients) is bool(earlier)
     assert all(one.leased for one in orders if isinstance(one, SetInterface))
@@ -270,7 +263,7 @@ def test_an_address_that_answers_is_not_offered_until_the_conflict_is_cleared() 
     bench.hear(ask(MessageType.DISCOVER))
     ping = bench.sent[0]
     echo = b"\0" + ping.payload[1:]
-    bench.router.handle(IpReceived("GigabitEthernet0/1", ping.destination, SERVER, 1, echo), 0.1)
+    bench.router.handle(events.IpReceived("GigabitEthernet0/1", ping.destination, SERVER, 1, echo), 0.1)
     assert [one.yiaddr for one in bench.wait(2)] == [IPv4Address("10.1.1.11")]
 
 

@@ -24,20 +24,13 @@ from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Transmit
-from dmvpn.features.ike.v1 import quick_mode
+from dmvpn.features.ike.v1 import peers, quick_mode
 from dmvpn.features.ike.v1.debug import packet_lines
 from dmvpn.features.ike.v1.events import begin_quick
 from dmvpn.features.ike.v1.keys import hash_1
 from dmvpn.features.ike.v1.numbers import ExchangeType, Flag, NotifyType
 from dmvpn.features.ike.v1.offers import SHORTEST_LIFETIME
 from dmvpn.features.ike.v1.packet import Delete, Fragment, Hash, Message, Notify, SecurityAssociation, identity_of
-from dmvpn.features.ike.v1.peers import (
-    FRAGMENTS_TIME,
-    LARGEST_IN_FRAGMENTS,
-    LARGEST_NUMBER_IN_FRAGMENTS,
-    LARGEST_NUMBER_OF_RENEWALS,
-    Initiators,
-)
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import MOST_CHILDREN, IsakmpSa, SaState
 from dmvpn.features.ike.v1.transmission import cut
@@ -428,17 +421,17 @@ def test_message_1_in_fragments_is_put_together(zeros: int) -> None:
 
 
 def test_strangers_make_us_keep_few_fragments_and_not_for_long() -> None:
-    strangers, part = Initiators(), partial(Fragment, 7)
-    front = [path_to(f"203.0.113.{number}") for number in range(LARGEST_NUMBER_IN_FRAGMENTS + 1)]
+    strangers, part = peers.Initiators(), partial(Fragment, 7)
+    front = [path_to(f"203.0.113.{number}") for number in range(peers.LARGEST_NUMBER_IN_FRAGMENTS + 1)]
     assert strangers.join(part(1, 0, b"a"), front[0], 0.0) is None
-    assert strangers.join(part(2, 1, b"b"), front[0], FRAGMENTS_TIME) is None
-    assert strangers.join(part(1, 0, b"a"), front[0], FRAGMENTS_TIME) == b"ab"
+    assert strangers.join(part(2, 1, b"b"), front[0], peers.FRAGMENTS_TIME) is None
+    assert strangers.join(part(1, 0, b"a"), front[0], peers.FRAGMENTS_TIME) == b"ab"
     for path in front:
         assert strangers.join(part(1, 0, b"a"), path, 9.0) is None
     assert strangers.join(part(2, 1, b"b"), front[1], 9.0) == b"ab"
     assert strangers.join(part(2, 1, b"b"), front[0], 9.0) is None
     with pytest.raises(WireError, match="too large together"):
-        strangers.join(part(3, 0, bytes(LARGEST_IN_FRAGMENTS)), front[0], 9.0)
+        strangers.join(part(3, 0, bytes(peers.LARGEST_IN_FRAGMENTS)), front[0], 9.0)
 
 
 @pytest.mark.lengthy
@@ -572,14 +565,14 @@ def test_who_forges_the_address_of_a_peer_gets_few_slots_and_does_not_keep_the_p
     net.run(1)
     first = next(flight for flight in net.log if is_beginning(flight)).datagram.payload
     repeated(hub, first, SPOKE, range(1, 101))
-    assert len([sa for sa in isakmp_sas(hub) if sa.is_half_open]) == LARGEST_NUMBER_OF_RENEWALS
+    assert len([sa for sa in isakmp_sas(hub) if sa.is_half_open]) == peers.LARGEST_NUMBER_OF_RENEWALS
     repeated(hub, first, "203.0.113.77", range(1, 101))
-    assert len([sa for sa in isakmp_sas(hub) if sa.is_half_open]) == LARGEST_NUMBER_OF_RENEWALS
+    assert len([sa for sa in isakmp_sas(hub) if sa.is_half_open]) == peers.LARGEST_NUMBER_OF_RENEWALS
     (old,) = [sa for sa in isakmp_sas(hub) if sa.is_usable]
     for number in range(1000, 2000):
         repeated(hub, first, SPOKE, range(number, number + 1))
         net.run(0.1)
-        assert len([sa for sa in isakmp_sas(hub) if sa.is_half_open]) <= LARGEST_NUMBER_OF_RENEWALS
+        assert len([sa for sa in isakmp_sas(hub) if sa.is_half_open]) <= peers.LARGEST_NUMBER_OF_RENEWALS
         assert crosswise(hub, spoke)
     assert old.is_dead
 
@@ -590,14 +583,14 @@ def test_a_peer_that_its_nat_moves_during_main_mode_leaves_no_slot_of_its_old_ad
     spoke.want(hub)
     net.run(1)
     first = next(flight for flight in net.log if is_beginning(flight)).datagram.payload
-    repeated(hub, first, SPOKE, range(1, 1 + LARGEST_NUMBER_OF_RENEWALS))
+    repeated(hub, first, SPOKE, range(1, 1 + peers.LARGEST_NUMBER_OF_RENEWALS))
     for sa in isakmp_sas(hub):
         if sa.is_half_open:
             sa.move(DatagramPath(sa.path.local, Endpoint(IPv4Address(NAT), 4500)))
     net.run(35)
     assert not [sa for sa in isakmp_sas(hub) if sa.is_half_open]
     repeated(hub, first, SPOKE, range(101, 201))
-    assert len([sa for sa in isakmp_sas(hub) if sa.is_half_open]) == LARGEST_NUMBER_OF_RENEWALS
+    assert len([sa for sa in isakmp_sas(hub) if sa.is_half_open]) == peers.LARGEST_NUMBER_OF_RENEWALS
 
 
 def test_forged_beginnings_do_not_fill_a_router_whose_number_of_sas_is_limited(net: MachineNet) -> None:

@@ -8,17 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.base import events
 from dmvpn.base.effects import PollInterfaces, SetInterface
-from dmvpn.base.events import (
-    AddressAssigned,
-    EffectFailed,
-    GreDrops,
-    InterfaceCount,
-    InterfacesCounted,
-    LinkChanged,
-    Resync,
-    Tick,
-)
 from dmvpn.base.notices import InterfaceChanged, LineProtocolDecided
 from dmvpn.base.shell import EthernetStation, NoPlane
 from dmvpn.features.interface import FEATURE
@@ -42,7 +33,7 @@ if TYPE_CHECKING:
     from dmvpn.base.switching import LearnedStation
 
 ETHERNET = "interface GigabitEthernet0/1\n ip address 172.16.11.1 255.255.255.252\n no shutdown\n"
-UP = LinkChanged("GigabitEthernet0/1", up=True)
+UP = events.LinkChanged("GigabitEthernet0/1", up=True)
 
 
 def make(text: str = ETHERNET) -> Workbench:
@@ -75,7 +66,7 @@ def test_the_shell_is_told_addresses_once() -> None:
     order = SetInterface("GigabitEthernet0/1", up=True, addresses=((IPv4Address("172.16.11.1"), 30),))
     assert bench.configure(ETHERNET) == [order]
     assert order not in bench.configure(ETHERNET)
-    assert bench.handle(Resync()) == [order]
+    assert bench.handle(events.Resync()) == [order]
 
 
 def test_shutdown_and_no_shutdown_log_what_ios_logs() -> None:
@@ -145,16 +136,16 @@ def test_a_tunnel_that_comes_back_gets_its_addresses_again_because_it_may_be_a_n
 def test_an_address_by_dhcp_is_the_one_that_the_host_got() -> None:
     bench = make("interface Gi0/1\n ip address dhcp\n")
     bench.handle(UP)
-    effects = bench.handle(AddressAssigned("GigabitEthernet0/1", IPv4Address("192.0.2.7"), 24))
+    effects = bench.handle(events.AddressAssigned("GigabitEthernet0/1", IPv4Address("192.0.2.7"), 24))
     assert of_type(effects, SetInterface)[0].addresses == ((IPv4Address("192.0.2.7"), 24),)
     assert bench.ports.interfaces.owner(IPv4Address("192.0.2.7")) is not None
-    bench.handle(AddressAssigned("GigabitEthernet0/1", None))
+    bench.handle(events.AddressAssigned("GigabitEthernet0/1", None))
     assert bench.ports.interfaces.owner(IPv4Address("192.0.2.7")) is None
 
 
 def test_an_address_that_the_host_names_before_the_link_is_not_forgotten() -> None:
     bench = Workbench(FEATURE)
-    bench.handle(AddressAssigned("GigabitEthernet0/1", IPv4Address("192.0.2.7"), 24))
+    bench.handle(events.AddressAssigned("GigabitEthernet0/1", IPv4Address("192.0.2.7"), 24))
     assert bench.ports.interfaces.all() == ()
     bench.handle(UP)
     assert bench.ports.interfaces.owner(IPv4Address("192.0.2.7")) is not None
@@ -162,7 +153,7 @@ def test_an_address_that_the_host_names_before_the_link_is_not_forgotten() -> No
 
 def test_a_configured_address_that_the_host_does_not_have_is_reported() -> None:
     bench = make()
-    bench.handle(UP, AddressAssigned("GigabitEthernet0/1", IPv4Address("172.16.11.9"), 30))
+    bench.handle(UP, events.AddressAssigned("GigabitEthernet0/1", IPv4Address("172.16.11.9"), 30))
     state = bench.ports.interfaces.get("GigabitEthernet0/1")
     assert state is not None
     assert state.address == IPv4Address("172.16.11.1")
@@ -179,10 +170,10 @@ def test_an_address_that_moves_to_another_interface_has_the_new_owner() -> None:
 
 def test_a_refused_order_is_tried_again_after_1_2_4_seconds() -> None:
     bench = make()
-    (order,) = bench.handle(Resync())
+    (order,) = bench.handle(events.Resync())
     times = []
     for _ in range(3):
-        bench.handle(EffectFailed(order, 16, "busy"))
+        bench.handle(events.EffectFailed(order, 16, "busy"))
         before = bench.now
         while order not in bench.advance(0.5):
             pass
@@ -192,12 +183,12 @@ def test_a_refused_order_is_tried_again_after_1_2_4_seconds() -> None:
 
 def test_a_refused_order_and_the_counters_that_are_due_at_the_same_moment_leave_together() -> None:
     bench = make()
-    (order,) = bench.handle(Resync())
+    (order,) = bench.handle(events.Resync())
     bench.advance(POLL - 1.0)
-    bench.handle(EffectFailed(order, 16, "busy"))
+    bench.handle(events.EffectFailed(order, 16, "busy"))
     assert bench.advance(0.9) == []
     bench.now = POLL
-    assert sorted(map(repr, bench.handle(Tick()))) == sorted(map(repr, (order, PollInterfaces())))
+    assert sorted(map(repr, bench.handle(events.Tick()))) == sorted(map(repr, (order, PollInterfaces())))
     assert bench.next_deadline() == POLL + POLL
 
 
@@ -262,7 +253,7 @@ def test_show_ip_interface_brief_is_aligned_as_on_ios() -> None:
 
 def test_show_interfaces_of_an_ethernet_has_the_lines_that_tools_read() -> None:
     bench = make(ETHERNET + " description uplink\n")
-    bench.handle(LinkChanged("GigabitEthernet0/1", up=True, hardware_address=bytes.fromhex("005056ad77ff")))
+    bench.handle(events.LinkChanged("GigabitEthernet0/1", up=True, hardware_address=bytes.fromhex("005056ad77ff")))
     is_golden(
         bench.show("show interface gi0/1")[:8],
         "interface_machine/show_interfaces_of_an_ethernet_has_the_lines_that_tools_read",
@@ -277,11 +268,11 @@ def test_show_ip_interface_lists_secondary_addresses() -> None:
     assert "  Secondary address 10.9.9.1/24" in lines
 
 
-def count(received: int, sent: int, size: int = 100) -> InterfacesCounted:
+def count(received: int, sent: int, size: int = 100) -> events.InterfacesCounted:
     """The plane's answer about one interface."""
-    return InterfacesCounted(
+    return events.InterfacesCounted(
         (
-            InterfaceCount(
+            events.InterfaceCount(
                 interface="GigabitEthernet0/1",
                 received=received,
                 sent=sent,
@@ -289,7 +280,7 @@ def count(received: int, sent: int, size: int = 100) -> InterfacesCounted:
                 sent_octets=sent * size,
             ),
         ),
-        GreDrops(),
+        events.GreDrops(),
     )
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base.errors import WireError
-from dmvpn.net import icmp, ip
+from dmvpn.net import icmp, ip, ipv4
 from dmvpn.net import icmp as icmpv6
 from dmvpn.net.gre import GreHeader, ProtocolType
 from dmvpn.net.icmp import (
@@ -25,19 +25,6 @@ from dmvpn.net.icmp import (
     UnreachableCode,
 )
 from dmvpn.net.ip import UdpDatagram
-from dmvpn.net.ipv4 import (
-    IpProtocol,
-    Ipv4Flag,
-    Ipv4Packet,
-    checksum,
-    decrement_ttl,
-    ip_address,
-    ipv4_address,
-    peek_addresses,
-    peek_flow,
-    pseudo_header,
-    update,
-)
 from dmvpn.net.ipv6 import Ipv6Packet
 from dmvpn.net.tcp import clamp_mss
 from support.pcap import payloads
@@ -51,10 +38,10 @@ RECORD_ROUTE = bytes.fromhex("0707040000000001")  # not copied into later fragme
 ROUTER_ALERT = bytes.fromhex("94040000")  # copied
 
 packets = st.builds(
-    Ipv4Packet,
+    ipv4.Ipv4Packet,
     tos=st.integers(0, 255),
     identification=st.integers(0, 0xFFFF),
-    flags=st.integers(0, 7).map(Ipv4Flag),
+    flags=st.integers(0, 7).map(ipv4.Ipv4Flag),
     fragment_offset=st.integers(0, 0x1FFF),
     ttl=st.integers(0, 255),
     protocol=st.integers(0, 255),
@@ -65,18 +52,20 @@ packets = st.builds(
 )
 
 
-def udp_packet(payload: bytes = b"", options: bytes = b"") -> Ipv4Packet:
-    return Ipv4Packet(protocol=IpProtocol.UDP, source=SOURCE, destination=DESTINATION, options=options, payload=payload)
+def udp_packet(payload: bytes = b"", options: bytes = b"") -> ipv4.Ipv4Packet:
+    return ipv4.Ipv4Packet(
+        protocol=ipv4.IpProtocol.UDP, source=SOURCE, destination=DESTINATION, options=options, payload=payload
+    )
 
 
 @given(packets)
-def test_a_packet_is_read_as_it_was_written(packet: Ipv4Packet) -> None:
-    assert Ipv4Packet.parse(packet.serialize()) == packet
+def test_a_packet_is_read_as_it_was_written(packet: ipv4.Ipv4Packet) -> None:
+    assert ipv4.Ipv4Packet.parse(packet.serialize()) == packet
 
 
 @given(packets, st.binary(min_size=1, max_size=20))
-def test_what_follows_the_total_length_is_padding(packet: Ipv4Packet, padding: bytes) -> None:
-    assert Ipv4Packet.parse(memoryview(packet.serialize() + padding)) == packet
+def test_what_follows_the_total_length_is_padding(packet: ipv4.Ipv4Packet, padding: bytes) -> None:
+    assert ipv4.Ipv4Packet.parse(memoryview(packet.serialize() + padding)) == packet
 
 
 @pytest.mark.parametrize(
@@ -93,7 +82,7 @@ def test_what_follows_the_total_length_is_padding(packet: Ipv4Packet, padding: b
 )
 def test_a_header_that_does_not_fit_is_refused(octets: str, what: str) -> None:
     with pytest.raises(WireError, match=what):
-        Ipv4Packet.parse(bytes.fromhex(octets))
+        ipv4.Ipv4Packet.parse(bytes.fromhex(octets))
 
 
 def test_a_packet_too_long_for_its_length_fields_is_not_written() -> None:
@@ -119,13 +108,15 @@ def test_fragments_fit_the_mtu_and_make_up_the_packet(payload: bytes, mtu: int) 
     for piece in pieces:
         assert piece.fragment_offset * 8 == position
         position += len(piece.payload)
-    assert [bool(piece.flags & Ipv4Flag.MORE_FRAGMENTS) for piece in pieces] == [True] * (len(pieces) - 1) + [False]
+    assert [bool(piece.flags & ipv4.Ipv4Flag.MORE_FRAGMENTS) for piece in pieces] == [True] * (len(pieces) - 1) + [
+        False
+    ]
 
 
 def test_a_fragment_of_a_fragment_keeps_its_place() -> None:
-    middle = replace(udp_packet(bytes(64)), fragment_offset=100, flags=Ipv4Flag.MORE_FRAGMENTS)
+    middle = replace(udp_packet(bytes(64)), fragment_offset=100, flags=ipv4.Ipv4Flag.MORE_FRAGMENTS)
     pieces = middle.fragments(52)
-    assert [(piece.fragment_offset, bool(piece.flags & Ipv4Flag.MORE_FRAGMENTS)) for piece in pieces] == [
+    assert [(piece.fragment_offset, bool(piece.flags & ipv4.Ipv4Flag.MORE_FRAGMENTS)) for piece in pieces] == [
         (100, True),
         (104, True),
     ]
@@ -135,10 +126,10 @@ def test_a_fragment_of_a_fragment_keeps_its_place() -> None:
 @pytest.mark.parametrize(("offset", "octets", "fits"), [(8123, 531, True), (8123, 532, False), (8191, 1000, False)])
 def test_a_fragment_that_ends_where_no_packet_does_is_not_cut_again(offset: int, octets: int, fits: bool) -> None:
     """Behind 13 bits the offsets of its pieces began again."""
-    last = Ipv4Packet(
+    last = ipv4.Ipv4Packet(
         source=IPv4Address("192.0.2.1"),
         destination=IPv4Address("192.0.2.2"),
-        protocol=IpProtocol.UDP,
+        protocol=ipv4.IpProtocol.UDP,
         payload=bytes(octets),
         fragment_offset=offset,
     )
@@ -146,7 +137,7 @@ def test_a_fragment_that_ends_where_no_packet_does_is_not_cut_again(offset: int,
         with pytest.raises(WireError, match="ends where no packet does"):
             last.fragments(300)
         return
-    pieces = [Ipv4Packet.parse(piece.serialize()) for piece in last.fragments(300)]
+    pieces = [ipv4.Ipv4Packet.parse(piece.serialize()) for piece in last.fragments(300)]
     assert [piece.fragment_offset for piece in pieces] == [8123, 8158]
     assert all(8 * piece.fragment_offset + len(piece.serialize()) <= 0xFFFF for piece in pieces)
 
@@ -163,7 +154,7 @@ def test_later_fragments_have_only_the_options_that_are_copied() -> None:
 )
 def test_odd_options_do_not_stop_the_cutting(options: str) -> None:
     for piece in udp_packet(bytes(100), options=bytes.fromhex(options)).fragments(68):
-        assert Ipv4Packet.parse(piece.serialize()) == piece
+        assert ipv4.Ipv4Packet.parse(piece.serialize()) == piece
 
 
 def test_an_mtu_that_holds_no_fragment_is_an_error_of_the_caller() -> None:
@@ -173,49 +164,52 @@ def test_an_mtu_that_holds_no_fragment_is_an_error_of_the_caller() -> None:
 
 def test_a_look_at_a_packet_finds_its_flow() -> None:
     octets = udp_packet(bytes.fromhex("020802080008000011"), options=ROUTER_ALERT).serialize()
-    assert peek_addresses(octets) == (SOURCE, DESTINATION)
-    assert peek_flow(octets) == (SOURCE, DESTINATION, IpProtocol.UDP, 520, 520)
+    assert ipv4.peek_addresses(octets) == (SOURCE, DESTINATION)
+    assert ipv4.peek_flow(octets) == (SOURCE, DESTINATION, ipv4.IpProtocol.UDP, 520, 520)
 
 
 def test_a_look_at_a_quoted_header_needs_no_more_than_the_header() -> None:
     octets = udp_packet(bytes.fromhex("0208020800080000")).serialize()[:20]
-    assert peek_flow(octets) == (SOURCE, DESTINATION, IpProtocol.UDP, 0, 0)
+    assert ipv4.peek_flow(octets) == (SOURCE, DESTINATION, ipv4.IpProtocol.UDP, 0, 0)
 
 
 def test_a_later_fragment_has_no_ports() -> None:
     octets = replace(udp_packet(bytes(range(8))), fragment_offset=3).serialize()
-    assert peek_flow(octets).source_port == 0
+    assert ipv4.peek_flow(octets).source_port == 0
 
 
 def test_protocols_without_ports_have_none() -> None:
-    assert peek_flow(replace(udp_packet(bytes(range(8))), protocol=IpProtocol.ICMP).serialize()).destination_port == 0
+    assert (
+        ipv4.peek_flow(replace(udp_packet(bytes(range(8))), protocol=ipv4.IpProtocol.ICMP).serialize()).destination_port
+        == 0
+    )
 
 
 @given(packets)
-def test_a_hop_changes_the_ttl_and_keeps_the_checksum_right(packet: Ipv4Packet) -> None:
+def test_a_hop_changes_the_ttl_and_keeps_the_checksum_right(packet: ipv4.Ipv4Packet) -> None:
     octets = bytearray(packet.serialize())
     before = bytes(octets)
-    left = decrement_ttl(octets)
+    left = ipv4.decrement_ttl(octets)
     if packet.ttl <= 1:
         assert left == 0
         assert bytes(octets) == before
     else:
         assert left == packet.ttl - 1
-        assert Ipv4Packet.parse(octets) == replace(packet, ttl=left)
+        assert ipv4.Ipv4Packet.parse(octets) == replace(packet, ttl=left)
 
 
 def test_what_is_not_ipv4_has_no_hops_and_no_addresses() -> None:
     for octets in (b"", bytes(20), b"\x45" * 19):
         with pytest.raises(WireError, match="not an IPv4 header"):
-            decrement_ttl(bytearray(octets))
+            ipv4.decrement_ttl(bytearray(octets))
         with pytest.raises(WireError, match="not an IPv4 header"):
-            peek_addresses(octets)
+            ipv4.peek_addresses(octets)
 
 
 def test_flags_say_what_a_router_may_do() -> None:
-    assert replace(udp_packet(), flags=Ipv4Flag.DONT_FRAGMENT).dont_fragment
+    assert replace(udp_packet(), flags=ipv4.Ipv4Flag.DONT_FRAGMENT).dont_fragment
     assert not udp_packet().dont_fragment
-    assert checksum(udp_packet().serialize()) == 0
+    assert ipv4.checksum(udp_packet().serialize()) == 0
 
 
 # ICMP over IPv6 (RFC 4443): its numbers, its checksum, and the words that it shares with ICMP over IPv4.
@@ -348,14 +342,14 @@ def packet(options: bytes, *, flags: int = SYN, six: bool = False, fragment_offs
     header[13] = flags
     segment = bytearray(header + options)
     source, destination = SIX if six else FOUR
-    pseudo = pseudo_header(source, destination, IpProtocol.TCP, len(segment))
-    segment[16:18] = checksum(pseudo + segment).to_bytes(2, "big")
+    pseudo = ipv4.pseudo_header(source, destination, ipv4.IpProtocol.TCP, len(segment))
+    segment[16:18] = ipv4.checksum(pseudo + segment).to_bytes(2, "big")
     if six:
         return Ipv6Packet(
-            next_header=IpProtocol.TCP, source=SIX[0], destination=SIX[1], payload=bytes(segment)
+            next_header=ipv4.IpProtocol.TCP, source=SIX[0], destination=SIX[1], payload=bytes(segment)
         ).serialize()
-    return Ipv4Packet(
-        protocol=IpProtocol.TCP,
+    return ipv4.Ipv4Packet(
+        protocol=ipv4.IpProtocol.TCP,
         source=FOUR[0],
         destination=FOUR[1],
         fragment_offset=fragment_offset,
@@ -409,7 +403,7 @@ def test_a_checksum_left_to_the_interface_is_left_to_it() -> None:
 
 def test_udp_is_not_tcp() -> None:
     datagram = bytearray(packet(mss(1460), six=True))
-    datagram[6] = IpProtocol.UDP
+    datagram[6] = ipv4.IpProtocol.UDP
     assert clamp_mss(bytes(datagram), 100) == bytes(datagram)
 
 
@@ -440,8 +434,8 @@ def test_a_message_is_read_as_it_was_written(message: IcmpMessage) -> None:
 
 
 def test_the_messages_of_captured_packets_are_written_as_they_were_read() -> None:
-    captured = [Ipv4Packet.parse(found.octets) for found in payloads("ipv4")]
-    octets = [packet.payload for packet in captured if packet.protocol == IpProtocol.ICMP]
+    captured = [ipv4.Ipv4Packet.parse(found.octets) for found in payloads("ipv4")]
+    octets = [packet.payload for packet in captured if packet.protocol == ipv4.IpProtocol.ICMP]
     for kind in (EchoRequest, EchoReply, DestinationUnreachable):
         assert any(isinstance(icmp.parse(one), kind) for one in octets)
     assert [icmp.parse(one).serialize() for one in octets] == octets
@@ -483,10 +477,10 @@ def test_the_quoted_packet_of_an_error_tells_where_it_was_going() -> None:
     found = next(
         message
         for found in payloads("ipv4")
-        if (packet := Ipv4Packet.parse(found.octets)).protocol == IpProtocol.ICMP
+        if (packet := ipv4.Ipv4Packet.parse(found.octets)).protocol == ipv4.IpProtocol.ICMP
         and isinstance(message := icmp.parse(packet.payload), DestinationUnreachable)
     )
-    assert all(peek_addresses(found.quoted))
+    assert all(ipv4.peek_addresses(found.quoted))
 
 
 @pytest.mark.parametrize(("octets", "what"), [("0800", "cut short"), ("0800000000000000", "checksum")])
@@ -524,8 +518,8 @@ def test_captured_datagrams_are_written_as_they_were_read() -> None:
     """But for those without checksum, and for those that left it to the interface and are refused."""
     read = 0
     for found in payloads("ipv4"):
-        packet = Ipv4Packet.parse(found.octets)
-        if packet.protocol != IpProtocol.UDP or packet.payload[6:8] == b"\x00\x00":
+        packet = ipv4.Ipv4Packet.parse(found.octets)
+        if packet.protocol != ipv4.IpProtocol.UDP or packet.payload[6:8] == b"\x00\x00":
             continue
         parse = partial(UdpDatagram.parse, source=packet.source, destination=packet.destination)
         datagram = decoded_or_refused(parse, packet.payload)
@@ -582,17 +576,17 @@ def by_the_book(data: bytes) -> int:
 
 
 def test_the_example_of_rfc_1071() -> None:
-    assert checksum(bytes.fromhex("0001f203f4f5f6f7")) == 0xFFFF ^ 0xDDF2
+    assert ipv4.checksum(bytes.fromhex("0001f203f4f5f6f7")) == 0xFFFF ^ 0xDDF2
 
 
 @given(st.binary(max_size=300) | st.lists(st.sampled_from([b"\x00\x00", b"\xff\xff", b"\x01"])).map(b"".join))
 def test_the_division_gives_what_the_loop_gives(data: bytes) -> None:
-    assert checksum(data) == checksum(bytearray(data)) == checksum(memoryview(data)) == by_the_book(data)
+    assert ipv4.checksum(data) == ipv4.checksum(bytearray(data)) == ipv4.checksum(memoryview(data)) == by_the_book(data)
 
 
 @given(st.binary(min_size=2, max_size=100).filter(lambda data: len(data) % 2 == 0))
 def test_a_message_with_its_checksum_sums_to_nothing(data: bytes) -> None:
-    assert checksum(data + checksum(data).to_bytes(2, "big")) == 0
+    assert ipv4.checksum(data + ipv4.checksum(data).to_bytes(2, "big")) == 0
 
 
 @given(st.binary(min_size=4, max_size=64), st.integers(0, 0xFFFF), st.integers(0, 31))
@@ -602,23 +596,23 @@ def test_an_updated_checksum_is_that_of_the_changed_message(data: bytes, new: in
     old = int.from_bytes(data[at : at + 2], "big")
     changed = data[:at] + new.to_bytes(2, "big") + data[at + 2 :]
     if any(changed):
-        assert update(checksum(data), old, new) == checksum(changed)
+        assert ipv4.update(ipv4.checksum(data), old, new) == ipv4.checksum(changed)
 
 
 def test_the_example_of_rfc_1624() -> None:
-    assert update(0xDD2F, 0x5555, 0x3285) == 0x0000
+    assert ipv4.update(0xDD2F, 0x5555, 0x3285) == 0x0000
 
 
 def test_pseudo_headers_have_the_layout_of_their_family() -> None:
-    four = pseudo_header(ip_address(bytes(4)), ip_address(b"\xff" * 4), 17, 0x0102)
-    six = pseudo_header(ip_address(bytes(16)), ip_address(b"\xff" * 16), 17, 0x0102)
+    four = ipv4.pseudo_header(ipv4.ip_address(bytes(4)), ipv4.ip_address(b"\xff" * 4), 17, 0x0102)
+    six = ipv4.pseudo_header(ipv4.ip_address(bytes(16)), ipv4.ip_address(b"\xff" * 16), 17, 0x0102)
     assert four == bytes(4) + b"\xff" * 4 + bytes.fromhex("00110102")
     assert six == bytes(16) + b"\xff" * 16 + bytes.fromhex("0000010200000011")
 
 
 def test_an_address_seen_before_is_the_same_object() -> None:
-    assert ipv4_address(b"\x0a\x00\x00\x01") is ipv4_address(bytes((10, 0, 0, 1)))
-    assert str(ip_address(b"\x20\x01\x0d\xb8" + bytes(11) + b"\x01")) == "2001:db8::1"
+    assert ipv4.ipv4_address(b"\x0a\x00\x00\x01") is ipv4.ipv4_address(bytes((10, 0, 0, 1)))
+    assert str(ipv4.ip_address(b"\x20\x01\x0d\xb8" + bytes(11) + b"\x01")) == "2001:db8::1"
 
 
 # IPv6 headers.
@@ -641,7 +635,7 @@ def test_a_packet_is_read_as_it_was_written_and_padding_is_left(packet: Ipv6Pack
 
 
 def test_a_packet_inside_a_tunnel_of_another_implementation_is_read() -> None:
-    outer = Ipv4Packet.parse(vectors("gre")["gre_ipv6_key100"])
+    outer = ipv4.Ipv4Packet.parse(vectors("gre")["gre_ipv6_key100"])
     header, start = GreHeader.parse(outer.payload)
     inner = Ipv6Packet.parse(outer.payload[start:])
     assert header.protocol_type == ProtocolType.IPV6

@@ -16,6 +16,7 @@ from dmvpn.base.effects import GRE_NHRP, NextHop, SendGre
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import Hairpin, NhrpReceived
 from dmvpn.base.notices import Route, RouteSource
+from dmvpn.features.nhrp import parts
 from dmvpn.features.nhrp.model import NhsConfig
 from dmvpn.features.nhrp.packet import (
     ClientMessage,
@@ -31,25 +32,6 @@ from dmvpn.features.nhrp.packet import (
     TrafficIndication,
     parse,
 )
-from dmvpn.features.nhrp.parts import (
-    END,
-    Authentication,
-    CieCode,
-    ClientInfo,
-    Extension,
-    Extensions,
-    ForwardTransitRecord,
-    NatAddress,
-    ResponderAddress,
-    ReverseTransitRecord,
-    UnknownExtension,
-    VendorPrivate,
-    append_entry,
-    find,
-    hop_by_hop,
-    parse_extensions,
-    put,
-)
 from dmvpn.features.nhrp.vendor import group_extension, group_of
 from dmvpn.net.ipv4 import checksum, peek_addresses
 from support.nhrp_strategies import nhrp_packets
@@ -59,7 +41,9 @@ from support.wire import vectors, with_checksum
 
 HUB_NBMA, SPOKE_NBMA = IPv4Address("203.0.113.1"), IPv4Address("203.0.113.2")
 HUB, SPOKE = IPv4Address("10.255.0.1"), IPv4Address("10.255.0.2")
-HUB_ENTRY = ClientInfo(prefix_length=32, mtu=17912, holding_time=7200, preference=255, nbma=HUB_NBMA, protocol=HUB)
+HUB_ENTRY = parts.ClientInfo(
+    prefix_length=32, mtu=17912, holding_time=7200, preference=255, nbma=HUB_NBMA, protocol=HUB
+)
 
 VECTORS = {name: octets for name, octets in vectors("nhrp").items() if not name.startswith("gre_")}
 
@@ -91,13 +75,13 @@ def test_a_registration_of_ios_says_what_the_router_shows() -> None:
         destination_protocol=HUB,
         flags=RegistrationFlag.UNIQUE | RegistrationFlag.NAT,
         request_id=4,
-        cies=(ClientInfo(prefix_length=32, mtu=17916, holding_time=7200, preference=255),),
+        cies=(parts.ClientInfo(prefix_length=32, mtu=17916, holding_time=7200, preference=255),),
         extensions=(
-            ResponderAddress(),
-            ForwardTransitRecord(),
-            ReverseTransitRecord(),
-            Authentication(data=b"dmvpn123"),
-            NatAddress(entries=(replace(HUB_ENTRY, mtu=17916, holding_time=0),)),
+            parts.ResponderAddress(),
+            parts.ForwardTransitRecord(),
+            parts.ReverseTransitRecord(),
+            parts.Authentication(data=b"dmvpn123"),
+            parts.NatAddress(entries=(replace(HUB_ENTRY, mtu=17916, holding_time=0),)),
             group_extension("SHAPE_2M"),
         ),
     )
@@ -133,32 +117,32 @@ def test_extensions_are_closed_by_an_end_whoever_forgets_it() -> None:
         destination_protocol=SPOKE,
         error_code=ErrorCode.LOOP_DETECTED,
         packet=b"bad",
-        extensions=(Authentication(data=b"secret"),),
+        extensions=(parts.Authentication(data=b"secret"),),
     )
-    assert parse(error.serialize()) == replace(error, end=END)
+    assert parse(error.serialize()) == replace(error, end=parts.END)
 
 
 def test_a_purge_says_which_prefix_and_whether_it_wants_an_answer() -> None:
     purge = parse(VECTORS["purge_request_noreply_prefix24"])
     assert isinstance(purge, PurgeRequest)
     assert purge.flags & PurgeFlag.NO_REPLY
-    assert purge.cies == (ClientInfo(prefix_length=24, protocol=IPv4Address("192.168.3.0")),)
+    assert purge.cies == (parts.ClientInfo(prefix_length=24, protocol=IPv4Address("192.168.3.0")),)
 
 
 @pytest.mark.conforms("cisco-frr-codes")
 def test_the_two_ways_to_say_that_nobody_is_registered_are_one() -> None:
     nak = parse(VECTORS["resolution_reply_nak_12"])
     assert isinstance(nak, ResolutionReply)
-    assert nak.cies[0].code is CieCode.NO_BINDING
+    assert nak.cies[0].code is parts.CieCode.NO_BINDING
     assert nak.cies[0].is_no_binding
-    assert ClientInfo(code=11).is_no_binding
-    assert not ClientInfo(code=14).is_no_binding
+    assert parts.ClientInfo(code=11).is_no_binding
+    assert not parts.ClientInfo(code=14).is_no_binding
 
 
 @pytest.mark.conforms("5.2.0.1-prefix")
 @pytest.mark.parametrize(("received", "meant"), [(0, 32), (255, 32), (32, 32), (128, 32), (24, 24), (1, 1)])
 def test_a_prefix_length_that_says_nothing_means_one_address(received: int, meant: int) -> None:
-    assert ClientInfo(prefix_length=received).host_or_prefix_length(32) == meant
+    assert parts.ClientInfo(prefix_length=received).host_or_prefix_length(32) == meant
 
 
 @pytest.mark.conforms("cisco-ipv6", "frr-18846")
@@ -183,8 +167,8 @@ def test_the_error_of_opennhrp_keeps_its_odd_octets(where: str) -> None:
     error = parse(next(found.octets for found in payloads("nhrp") if found.where == where))
     assert isinstance(error, ErrorIndication)
     assert error.unused
-    assert error.end == END + bytes(16)
-    assert find(error.extensions, Authentication) == Authentication(data=b"secret7")
+    assert error.end == parts.END + bytes(16)
+    assert parts.find(error.extensions, parts.Authentication) == parts.Authentication(data=b"secret7")
 
 
 def sample() -> RegistrationRequest:
@@ -195,7 +179,7 @@ def sample() -> RegistrationRequest:
         flags=RegistrationFlag.UNIQUE,
         request_id=1,
         cies=(HUB_ENTRY,),
-        extensions=(ForwardTransitRecord(), Authentication(data=b"secret")),
+        extensions=(parts.ForwardTransitRecord(), parts.Authentication(data=b"secret")),
     )
 
 
@@ -256,15 +240,15 @@ def test_what_is_no_packet_of_a_type_has_no_encoding() -> None:
 
 
 def test_the_largest_packet_is_read() -> None:
-    packet = replace(sample(), cies=(ClientInfo(),) * 5000)
+    packet = replace(sample(), cies=(parts.ClientInfo(),) * 5000)
     assert parse(packet.serialize()) == packet
 
 
 def test_a_hub_forwards_a_request_with_its_own_record_and_password() -> None:
     """The octets are those an IOS hub sends on."""
     request = parse(VECTORS["resolution_request_ios_style"])
-    changed = append_entry(request.extensions, ForwardTransitRecord, replace(HUB_ENTRY, preference=255))
-    changed = put(changed, Authentication(data=b"dmvpn123"))
+    changed = parts.append_entry(request.extensions, parts.ForwardTransitRecord, replace(HUB_ENTRY, preference=255))
+    changed = parts.put(changed, parts.Authentication(data=b"dmvpn123"))
     assert request.forwarded(changed).serialize() == VECTORS["resolution_request_ios_style_forwarded"]
 
 
@@ -280,7 +264,7 @@ def test_unused_fields_are_zero_when_they_go_and_ignored_when_they_come() -> Non
 
 @pytest.mark.conforms("5.1-checksum")
 def test_an_odd_number_of_octets_is_summed_as_if_a_zero_followed() -> None:
-    packet = replace(sample(), extensions=(Authentication(data=b"odd"),))
+    packet = replace(sample(), extensions=(parts.Authentication(data=b"odd"),))
     octets = packet.serialize()
     assert len(octets) % 2 == 1
     assert checksum(octets + b"\0") == 0
@@ -292,7 +276,7 @@ def test_no_extensions_are_said_with_offset_zero() -> None:
     packet = replace(sample(), extensions=(), end=b"")
     assert packet.serialize()[14:16] == bytes(2)
     assert parse(packet.serialize()) == packet
-    empty = replace(sample(), extensions=(), end=END)
+    empty = replace(sample(), extensions=(), end=parts.END)
     assert parse(empty.serialize()) == empty
 
 
@@ -304,7 +288,7 @@ def test_the_long_form_of_a_protocol_that_has_a_short_one_is_refused() -> None:
 
 @pytest.mark.conforms("5.2.0.1-absent")
 def test_an_entry_without_addresses_takes_no_room_for_them() -> None:
-    assert ClientInfo(prefix_length=32, holding_time=600).serialize().hex() == "002000000000025800000000"
+    assert parts.ClientInfo(prefix_length=32, holding_time=600).serialize().hex() == "002000000000025800000000"
 
 
 # What leaves our machines is octet for octet what IOS sends (vectors/nhrp.json tells where the vectors come from).
@@ -462,19 +446,19 @@ def test_the_egress_gives_the_prefix_of_its_route_even_if_it_is_no_interface_of_
 
 # Lists of NHRP extensions.
 
-ENTRY = ClientInfo(holding_time=7200, nbma=IPv4Address("192.0.2.2"), protocol=IPv4Address("10.255.0.1"))
-LIST: Extensions = (
-    ForwardTransitRecord(),
-    Authentication(data=b"old"),
-    UnknownExtension(compulsory=False, type=10, value=b"mobile"),
-    NatAddress(entries=(ENTRY,)),
+ENTRY = parts.ClientInfo(holding_time=7200, nbma=IPv4Address("192.0.2.2"), protocol=IPv4Address("10.255.0.1"))
+LIST: parts.Extensions = (
+    parts.ForwardTransitRecord(),
+    parts.Authentication(data=b"old"),
+    parts.UnknownExtension(compulsory=False, type=10, value=b"mobile"),
+    parts.NatAddress(entries=(ENTRY,)),
 )
 
 
-def parsed(octets: str) -> Extensions:
-    data = bytes.fromhex(octets) + END
-    extensions, end = parse_extensions(data, 0, len(data), nbma_length=4, protocol_length=4)
-    assert data[end:] == END
+def parsed(octets: str) -> parts.Extensions:
+    data = bytes.fromhex(octets) + parts.END
+    extensions, end = parts.parse_extensions(data, 0, len(data), nbma_length=4, protocol_length=4)
+    assert data[end:] == parts.END
     return extensions
 
 
@@ -482,22 +466,22 @@ def parsed(octets: str) -> Extensions:
 @pytest.mark.parametrize(
     ("octets", "extension"),
     [
-        ("80030000", ResponderAddress()),
-        ("00030000", ResponderAddress(compulsory=False)),
-        ("80040000", ForwardTransitRecord()),
-        ("80050000", ReverseTransitRecord()),
-        ("00090000", NatAddress()),
-        ("80090000", NatAddress(compulsory=True)),
-        ("800700090000000143 4953434f", Authentication(data=b"CISCO")),
-        ("80070004 0000 0001", Authentication(data=b"")),
-        ("0008000500000c0000", VendorPrivate(vendor=b"\x00\x00\x0c", data=b"\x00\x00")),
-        ("000a0001ff", UnknownExtension(compulsory=False, type=10, value=b"\xff")),
-        ("bfff0000", UnknownExtension(compulsory=True, type=0x3FFF, value=b"")),
+        ("80030000", parts.ResponderAddress()),
+        ("00030000", parts.ResponderAddress(compulsory=False)),
+        ("80040000", parts.ForwardTransitRecord()),
+        ("80050000", parts.ReverseTransitRecord()),
+        ("00090000", parts.NatAddress()),
+        ("80090000", parts.NatAddress(compulsory=True)),
+        ("800700090000000143 4953434f", parts.Authentication(data=b"CISCO")),
+        ("80070004 0000 0001", parts.Authentication(data=b"")),
+        ("0008000500000c0000", parts.VendorPrivate(vendor=b"\x00\x00\x0c", data=b"\x00\x00")),
+        ("000a0001ff", parts.UnknownExtension(compulsory=False, type=10, value=b"\xff")),
+        ("bfff0000", parts.UnknownExtension(compulsory=True, type=0x3FFF, value=b"")),
         (
             "00090014 0020 0000 45f8 0000 0400 0400 a9fe6405 9b010005",
-            NatAddress(
+            parts.NatAddress(
                 entries=(
-                    ClientInfo(
+                    parts.ClientInfo(
                         prefix_length=32,
                         mtu=17912,
                         nbma=IPv4Address("169.254.100.5"),
@@ -508,7 +492,7 @@ def parsed(octets: str) -> Extensions:
         ),
     ],
 )
-def test_an_extension_has_exactly_one_encoding(octets: str, extension: Extension) -> None:
+def test_an_extension_has_exactly_one_encoding(octets: str, extension: parts.Extension) -> None:
     assert parsed(octets) == (extension,)
     assert extension.serialize() == bytes.fromhex(octets)
 
@@ -517,7 +501,7 @@ def test_an_extension_has_exactly_one_encoding(octets: str, extension: Extension
 def test_eight_octets_of_type_nine_are_device_capabilities() -> None:
     """RFC 2735 gave the number away first."""
     (extension,) = parsed("00090008" + "11" * 8)
-    assert extension == UnknownExtension(compulsory=False, type=9, value=b"\x11" * 8)
+    assert extension == parts.UnknownExtension(compulsory=False, type=9, value=b"\x11" * 8)
 
 
 @pytest.mark.conforms("5.3-order")
@@ -527,46 +511,48 @@ def test_the_order_of_a_peer_is_kept() -> None:
 
 
 def test_an_extension_is_found_by_its_class() -> None:
-    assert find(LIST, Authentication) == Authentication(data=b"old")
-    assert find(LIST, ResponderAddress) is None
+    assert parts.find(LIST, parts.Authentication) == parts.Authentication(data=b"old")
+    assert parts.find(LIST, parts.ResponderAddress) is None
 
 
 def test_an_extension_takes_the_place_of_the_old_one() -> None:
-    new = Authentication(data=b"new")
-    assert put(LIST, new) == (LIST[0], new, LIST[2], LIST[3])
+    new = parts.Authentication(data=b"new")
+    assert parts.put(LIST, new) == (LIST[0], new, LIST[2], LIST[3])
 
 
 def test_a_password_that_was_not_there_is_where_ios_has_it() -> None:
-    own = Authentication(data=b"own")
-    others = (ResponderAddress(), ForwardTransitRecord(), NatAddress(), group_extension("G"))
-    assert hop_by_hop(others, (own,)) == (*others[:2], own, *others[2:])
-    assert hop_by_hop((*others[:2], own, *others[2:]), ()) == others
+    own = parts.Authentication(data=b"own")
+    others = (parts.ResponderAddress(), parts.ForwardTransitRecord(), parts.NatAddress(), group_extension("G"))
+    assert parts.hop_by_hop(others, (own,)) == (*others[:2], own, *others[2:])
+    assert parts.hop_by_hop((*others[:2], own, *others[2:]), ()) == others
 
 
 @pytest.mark.conforms("cisco-password", "frr-16466")
 def test_a_second_password_does_not_survive_the_swap() -> None:
     """FRR once sent two; exactly one may leave (FRR issue 16507)."""
-    new = Authentication(data=b"new")
-    assert put((*LIST, Authentication(data=b"other")), new) == (LIST[0], new, LIST[2], LIST[3])
+    new = parts.Authentication(data=b"new")
+    assert parts.put((*LIST, parts.Authentication(data=b"other")), new) == (LIST[0], new, LIST[2], LIST[3])
 
 
 def test_a_new_extension_is_behind_the_others() -> None:
-    assert put(LIST, ResponderAddress()) == (*LIST, ResponderAddress())
+    assert parts.put(LIST, parts.ResponderAddress()) == (*LIST, parts.ResponderAddress())
 
 
 def test_an_extension_can_be_taken_out() -> None:
-    assert hop_by_hop(LIST, ()) == (LIST[0], LIST[2], LIST[3])
+    assert parts.hop_by_hop(LIST, ()) == (LIST[0], LIST[2], LIST[3])
 
 
 def test_a_server_puts_itself_behind_the_others_of_a_record() -> None:
-    once = append_entry(LIST, ForwardTransitRecord, ENTRY)
-    twice = append_entry(once, ForwardTransitRecord, ClientInfo())
-    assert find(twice, ForwardTransitRecord) == ForwardTransitRecord(entries=(ENTRY, ClientInfo()))
+    once = parts.append_entry(LIST, parts.ForwardTransitRecord, ENTRY)
+    twice = parts.append_entry(once, parts.ForwardTransitRecord, parts.ClientInfo())
+    assert parts.find(twice, parts.ForwardTransitRecord) == parts.ForwardTransitRecord(
+        entries=(ENTRY, parts.ClientInfo())
+    )
 
 
 @pytest.mark.conforms("5.3.2-absent")
 def test_a_record_that_nobody_asked_for_is_not_begun() -> None:
-    assert append_entry(LIST, ReverseTransitRecord, ENTRY) == LIST
+    assert parts.append_entry(LIST, parts.ReverseTransitRecord, ENTRY) == LIST
 
 
 @pytest.mark.conforms("cisco-group")
@@ -583,7 +569,7 @@ def test_a_record_that_nobody_asked_for_is_not_begun() -> None:
     ],
 )
 def test_the_group_of_a_spoke_is_read_from_the_extension_of_cisco(vendor: str, data: str, group: str | None) -> None:
-    assert group_of(VendorPrivate(vendor=bytes.fromhex(vendor), data=bytes.fromhex(data))) == group
+    assert group_of(parts.VendorPrivate(vendor=bytes.fromhex(vendor), data=bytes.fromhex(data))) == group
 
 
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=64))
@@ -594,9 +580,9 @@ def test_a_group_is_read_as_it_was_written(name: str) -> None:
 @pytest.mark.conforms("5.3.5-many")
 @given(st.binary(max_size=40))
 def test_no_vendor_data_is_trouble(data: bytes) -> None:
-    assert group_of(VendorPrivate(vendor=b"\x00\x00\x0c", data=data)) is None or 1 in data
+    assert group_of(parts.VendorPrivate(vendor=b"\x00\x00\x0c", data=data)) is None or 1 in data
 
 
 def test_the_base_of_extensions_has_no_encoding() -> None:
     with pytest.raises(NotImplementedError):
-        Extension().serialize()
+        parts.Extension().serialize()

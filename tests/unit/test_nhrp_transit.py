@@ -8,6 +8,7 @@ import pytest
 
 from dmvpn.base.events import Hairpin, Unresolved
 from dmvpn.base.limits import RateLimit
+from dmvpn.features.nhrp import parts
 from dmvpn.features.nhrp.model import ClearCache, NhsConfig
 from dmvpn.features.nhrp.packet import (
     ErrorCode,
@@ -23,19 +24,6 @@ from dmvpn.features.nhrp.packet import (
     ResolutionRequest,
     parse,
 )
-from dmvpn.features.nhrp.parts import (
-    Authentication,
-    CieCode,
-    ClientInfo,
-    ForwardTransitRecord,
-    NatAddress,
-    ResponderAddress,
-    ReverseTransitRecord,
-    UnknownExtension,
-    VendorPrivate,
-    find,
-    put,
-)
 from dmvpn.features.nhrp.reasons import Refusal
 from support.by_hand import HUB_CIE, HUB_NBMA, R31, R41, REQUEST, receive
 from support.cloud import ready, refused
@@ -48,7 +36,7 @@ def test_a_forwarded_request_has_one_hop_less_and_the_server_on_its_record() -> 
     receive(overlay, "R11", REQUEST)
     (sent,) = [s for s in overlay.packets if isinstance(s.packet, ResolutionRequest)]
     assert sent.destination == R41
-    expected = put(REQUEST.extensions, ForwardTransitRecord(entries=(HUB_CIE,)))
+    expected = parts.put(REQUEST.extensions, parts.ForwardTransitRecord(entries=(HUB_CIE,)))
     assert sent.packet == replace(REQUEST, hop_count=254, extensions=expected)
     counters = overlay.members["R11"].machine.tunnels[0].counters
     assert sum(counters.forwarded.values()) == 1
@@ -61,10 +49,10 @@ def test_a_reply_goes_towards_its_source_and_is_recorded_on_the_way_back() -> No
     hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
     overlay.run(1.5)
     forwarded = overlay.sent(ResolutionReply, "R11")[0]
-    reverse = find(forwarded.extensions, ReverseTransitRecord)
+    reverse = parts.find(forwarded.extensions, parts.ReverseTransitRecord)
     assert reverse is not None
     assert reverse.entries == (HUB_CIE,)
-    forward = find(forwarded.extensions, ForwardTransitRecord)
+    forward = parts.find(forwarded.extensions, parts.ForwardTransitRecord)
     assert forward is not None
     assert forward.entries == (HUB_CIE,)  # copied from the request
 
@@ -73,15 +61,15 @@ def test_a_reply_goes_towards_its_source_and_is_recorded_on_the_way_back() -> No
 def test_a_reply_without_a_way_goes_back_to_no_address_that_cannot_have_asked(before: str) -> None:
     """Who made the record may have lied: not to groups, not to ourselves, and not to who sent the reply."""
     overlay = ready()
-    asker = ClientInfo(prefix_length=32, nbma=address(before), protocol=address("10.77.0.1"))
+    asker = parts.ClientInfo(prefix_length=32, nbma=address(before), protocol=address("10.77.0.1"))
     reply = ResolutionReply(
         source_nbma=address("172.16.77.1"),
         source_protocol=address("10.77.0.9"),
         destination_protocol=address("10.4.4.1"),
         flags=ResolutionFlag(0xF802),
         request_id=9,
-        cies=(ClientInfo(prefix_length=24, holding_time=600, nbma=R41, protocol=address("192.168.100.41")),),
-        extensions=(ForwardTransitRecord(entries=(asker, HUB_CIE)), ReverseTransitRecord()),
+        cies=(parts.ClientInfo(prefix_length=24, holding_time=600, nbma=R41, protocol=address("192.168.100.41")),),
+        extensions=(parts.ForwardTransitRecord(entries=(asker, HUB_CIE)), parts.ReverseTransitRecord()),
     )
     receive(overlay, "R11", reply, R41)
     assert overlay.sent(ResolutionReply) == []
@@ -91,10 +79,12 @@ def test_a_reply_without_a_way_goes_back_to_no_address_that_cannot_have_asked(be
 @pytest.mark.conforms("5.3.4-hop", "frr-16466")
 def test_passwords_are_swapped_hop_by_hop() -> None:
     overlay = ready(authentication="secret7")
-    packet = replace(REQUEST, extensions=(*REQUEST.extensions, Authentication(data=b"secret7")))
+    packet = replace(REQUEST, extensions=(*REQUEST.extensions, parts.Authentication(data=b"secret7")))
     receive(overlay, "R11", packet)
     sent = overlay.sent(ResolutionRequest, "R11")[0]
-    assert [e for e in sent.extensions if isinstance(e, Authentication)] == [Authentication(data=b"secret7")]
+    assert [e for e in sent.extensions if isinstance(e, parts.Authentication)] == [
+        parts.Authentication(data=b"secret7")
+    ]
     receive(overlay, "R11", REQUEST)
     assert overlay.sent(ErrorIndication)[0].error_code == ErrorCode.AUTHENTICATION_FAILURE
 
@@ -102,9 +92,9 @@ def test_passwords_are_swapped_hop_by_hop() -> None:
 @pytest.mark.conforms("5.3.4-hop")
 def test_a_password_that_we_do_not_have_is_not_passed_on() -> None:
     overlay = ready()
-    packet = replace(REQUEST, extensions=(*REQUEST.extensions, Authentication(data=b"secret7")))
+    packet = replace(REQUEST, extensions=(*REQUEST.extensions, parts.Authentication(data=b"secret7")))
     receive(overlay, "R11", packet)
-    assert find(overlay.sent(ResolutionRequest, "R11")[0].extensions, Authentication) is None
+    assert parts.find(overlay.sent(ResolutionRequest, "R11")[0].extensions, parts.Authentication) is None
 
 
 @pytest.mark.conforms("5.1-hops-zero", "5.2.7-15", "frr-951", "frr-18598")
@@ -121,7 +111,7 @@ def test_a_packet_that_has_gone_too_far_is_dropped_with_error_15(hop_count: int)
 @pytest.mark.conforms("5.2.7-3", "5.3.2-loop", "frr-22966")
 def test_a_packet_that_came_by_before_is_a_loop() -> None:
     overlay = ready()
-    looped = replace(REQUEST, extensions=put(REQUEST.extensions, ForwardTransitRecord(entries=(HUB_CIE,))))
+    looped = replace(REQUEST, extensions=parts.put(REQUEST.extensions, parts.ForwardTransitRecord(entries=(HUB_CIE,))))
     receive(overlay, "R11", looped)
     (error,) = overlay.sent(ErrorIndication)
     assert error.error_code == ErrorCode.LOOP_DETECTED
@@ -129,8 +119,10 @@ def test_a_packet_that_came_by_before_is_a_loop() -> None:
 
 
 @pytest.mark.conforms("5.3.1-same", "5.3.1-loop", "5.3.3-loop", "frr-23105")
-@pytest.mark.parametrize("kind", [ReverseTransitRecord, ResponderAddress])
-def test_a_reply_that_came_by_before_is_a_loop(kind: type[ReverseTransitRecord] | type[ResponderAddress]) -> None:
+@pytest.mark.parametrize("kind", [parts.ReverseTransitRecord, parts.ResponderAddress])
+def test_a_reply_that_came_by_before_is_a_loop(
+    kind: type[parts.ReverseTransitRecord] | type[parts.ResponderAddress],
+) -> None:
     overlay = ready()
     reply = ResolutionReply(
         source_nbma=R31,
@@ -138,8 +130,8 @@ def test_a_reply_that_came_by_before_is_a_loop(kind: type[ReverseTransitRecord] 
         destination_protocol=address("10.4.4.1"),
         flags=ResolutionFlag(0xF802),
         request_id=9,
-        cies=(ClientInfo(prefix_length=24, holding_time=600, nbma=R41, protocol=address("192.168.100.41")),),
-        extensions=put(REQUEST.extensions, kind(entries=(HUB_CIE,))),
+        cies=(parts.ClientInfo(prefix_length=24, holding_time=600, nbma=R41, protocol=address("192.168.100.41")),),
+        extensions=parts.put(REQUEST.extensions, kind(entries=(HUB_CIE,))),
     )
     receive(overlay, "R11", reply, R41)
     (error,) = overlay.sent(ErrorIndication)
@@ -152,14 +144,14 @@ def test_a_request_whose_way_leads_back_is_answered_with_no_binding() -> None:
     overlay = ready()
     receive(overlay, "R11", replace(REQUEST, destination_protocol=address("10.3.3.9")))
     (reply,) = overlay.sent(ResolutionReply)
-    assert reply.cies == (ClientInfo(code=CieCode.NO_BINDING),)
+    assert reply.cies == (parts.ClientInfo(code=parts.CieCode.NO_BINDING),)
     assert refused(overlay, "R11") == {Refusal.RESOLUTION_REFUSED: 1}
 
 
 @pytest.mark.conforms("5.3-transit")
 def test_an_unknown_compulsory_extension_is_passed_on_untouched_and_unrecorded() -> None:
     overlay = ready()
-    unknown = UnknownExtension(type=77, value=b"abc")
+    unknown = parts.UnknownExtension(type=77, value=b"abc")
     packet = replace(REQUEST, extensions=(*REQUEST.extensions, unknown))
     receive(overlay, "R11", packet)
     assert overlay.sent(ResolutionRequest)[0] == replace(packet, hop_count=254)
@@ -168,7 +160,7 @@ def test_an_unknown_compulsory_extension_is_passed_on_untouched_and_unrecorded()
 @pytest.mark.conforms("5.2.7-1", "5.3-compulsory", "frr-22962")
 def test_an_unknown_compulsory_extension_for_ourselves_is_error_1() -> None:
     overlay = ready()
-    packet = replace(REQUEST, extensions=(*REQUEST.extensions, UnknownExtension(type=77, value=b"abc")))
+    packet = replace(REQUEST, extensions=(*REQUEST.extensions, parts.UnknownExtension(type=77, value=b"abc")))
     receive(overlay, "R41", packet, HUB_NBMA)
     (error,) = overlay.sent(ErrorIndication)
     assert error.error_code == ErrorCode.UNRECOGNIZED_EXTENSION
@@ -178,9 +170,9 @@ def test_an_unknown_compulsory_extension_for_ourselves_is_error_1() -> None:
 @pytest.mark.conforms("5.2.2-extensions", "5.3-ignored")
 def test_an_unknown_extension_that_may_be_ignored_is_copied_into_the_reply() -> None:
     overlay = ready()
-    unknown = UnknownExtension(type=77, value=b"abc", compulsory=False)
+    unknown = parts.UnknownExtension(type=77, value=b"abc", compulsory=False)
     receive(overlay, "R41", replace(REQUEST, extensions=(*REQUEST.extensions, unknown)), HUB_NBMA)
-    assert find(overlay.sent(ResolutionReply)[0].extensions, UnknownExtension) == unknown
+    assert parts.find(overlay.sent(ResolutionReply)[0].extensions, parts.UnknownExtension) == unknown
 
 
 @pytest.mark.conforms("5.2.2-extensions", "5.3-order", "5.3-reply")
@@ -188,7 +180,7 @@ def test_a_reply_has_no_extensions_but_those_of_its_request() -> None:
     overlay = ready()
     receive(overlay, "R41", replace(REQUEST, extensions=(), end=b""), HUB_NBMA)
     assert overlay.sent(ResolutionReply)[0].extensions == ()
-    order = (NatAddress(), ReverseTransitRecord(), ResponderAddress(), ForwardTransitRecord())
+    order = (parts.NatAddress(), parts.ReverseTransitRecord(), parts.ResponderAddress(), parts.ForwardTransitRecord())
     receive(overlay, "R41", replace(REQUEST, extensions=order, request_id=901), HUB_NBMA)
     assert [type(e) for e in overlay.sent(ResolutionReply)[-1].extensions] == [type(e) for e in order]
 
@@ -196,12 +188,12 @@ def test_a_reply_has_no_extensions_but_those_of_its_request() -> None:
 @pytest.mark.conforms("5.3.1-asked", "5.3.2-responder")
 def test_who_answers_names_itself_as_the_responder_and_touches_no_record() -> None:
     overlay = ready()
-    asked = replace(REQUEST, extensions=put(REQUEST.extensions, ForwardTransitRecord(entries=(HUB_CIE,))))
+    asked = replace(REQUEST, extensions=parts.put(REQUEST.extensions, parts.ForwardTransitRecord(entries=(HUB_CIE,))))
     receive(overlay, "R41", asked, HUB_NBMA)
     reply = overlay.sent(ResolutionReply)[0]
-    assert find(reply.extensions, ForwardTransitRecord) == ForwardTransitRecord(entries=(HUB_CIE,))
-    assert find(reply.extensions, ReverseTransitRecord) == ReverseTransitRecord()
-    responder = find(reply.extensions, ResponderAddress)
+    assert parts.find(reply.extensions, parts.ForwardTransitRecord) == parts.ForwardTransitRecord(entries=(HUB_CIE,))
+    assert parts.find(reply.extensions, parts.ReverseTransitRecord) == parts.ReverseTransitRecord()
+    responder = parts.find(reply.extensions, parts.ResponderAddress)
     assert responder is not None
     (entry,) = responder.entries
     assert (entry.code, entry.nbma, entry.protocol) == (0, R41, address("192.168.100.41"))
@@ -210,7 +202,7 @@ def test_who_answers_names_itself_as_the_responder_and_touches_no_record() -> No
 @pytest.mark.conforms("5.3-once", "5.3.5-many")
 def test_vendor_extensions_may_be_many_and_all_come_back() -> None:
     overlay = ready()
-    vendors = tuple(VendorPrivate(vendor=bytes((0, 0, n)), data=b"x") for n in range(3))
+    vendors = tuple(parts.VendorPrivate(vendor=bytes((0, 0, n)), data=b"x") for n in range(3))
     receive(overlay, "R41", replace(REQUEST, extensions=(*vendors, *REQUEST.extensions)), HUB_NBMA)
     assert overlay.sent(ResolutionReply)[0].extensions[:3] == vendors
 
@@ -288,7 +280,7 @@ def test_a_registration_for_another_server_is_passed_on_and_its_reply_comes_back
         destination_protocol=address("192.168.100.41"),
         flags=RegistrationFlag.NAT,
         request_id=5,
-        cies=(ClientInfo(prefix_length=32, holding_time=600),),
+        cies=(parts.ClientInfo(prefix_length=32, holding_time=600),),
         extensions=REQUEST.extensions,
     )
     receive(overlay, "R11", request)
@@ -308,7 +300,7 @@ def test_a_purge_for_somebody_else_is_passed_on() -> None:
         destination_protocol=address("192.168.100.41"),
         flags=PurgeFlag(0),
         request_id=5,
-        cies=(ClientInfo(prefix_length=24, protocol=address("10.3.3.0")),),
+        cies=(parts.ClientInfo(prefix_length=24, protocol=address("10.3.3.0")),),
     )
     receive(overlay, "R11", purge)
     assert overlay.sent(PurgeRequest)[0].hop_count == 254
@@ -330,7 +322,7 @@ def test_over_the_send_limit_nothing_is_sent_but_registrations_are_answered() ->
         destination_protocol=address("192.168.100.11"),
         flags=RegistrationFlag(0),
         request_id=1,
-        cies=(ClientInfo(prefix_length=32, holding_time=600),),
+        cies=(parts.ClientInfo(prefix_length=32, holding_time=600),),
     )
     receive(overlay, "R11", registration, address("172.16.51.1"))
     assert len(overlay.sent(RegistrationReply)) == 1
@@ -406,7 +398,7 @@ def test_a_request_walks_from_hub_to_hub_along_the_routes() -> None:
     hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
     overlay.run(1)
     (request,) = overlay.sent(ResolutionRequest, "R12")
-    record = find(request.extensions, ForwardTransitRecord)
+    record = parts.find(request.extensions, parts.ForwardTransitRecord)
     assert record is not None
     assert [str(entry.protocol) for entry in record.entries] == ["192.168.100.11", "192.168.100.12"]
     assert request.hop_count == 253
@@ -420,7 +412,7 @@ def test_a_reply_goes_back_through_both_hubs_if_it_cannot_go_straight() -> None:
     hairpin(overlay, "10.3.3.1", "10.4.4.1", by="R31")
     overlay.run(1.5)
     reply = overlay.sent(ResolutionReply, "R11")[-1]
-    record = find(reply.extensions, ReverseTransitRecord)
+    record = parts.find(reply.extensions, parts.ReverseTransitRecord)
     assert record is not None
     assert [str(entry.protocol) for entry in record.entries] == ["192.168.100.12", "192.168.100.11"]
     assert "10.4.4.0/24" in [str(e.target) for e in overlay.members["R31"].machine.tunnels[0].cache.entries()]
@@ -436,7 +428,7 @@ def test_a_registration_is_withdrawn_by_its_owner_directly_and_by_nobody_else() 
         destination_protocol=address("192.168.100.11"),
         flags=PurgeFlag(0),
         request_id=5,
-        cies=(ClientInfo(prefix_length=32, protocol=spoke),),
+        cies=(parts.ClientInfo(prefix_length=32, protocol=spoke),),
     )
     receive(overlay, "R11", purge, address("172.16.12.1"))
     assert overlay.members["R11"].adjacencies[spoke] == R31
@@ -454,7 +446,7 @@ def test_a_question_that_nobody_can_answer_does_not_go_round() -> None:
     hairpin(overlay, "10.3.3.1", "10.99.0.1", by="R31")
     overlay.run(1)
     assert len(overlay.sent(ResolutionRequest)) == 2
-    assert [reply.cies[0].code for reply in overlay.sent(ResolutionReply)] == [CieCode.NO_BINDING] * 2
+    assert [reply.cies[0].code for reply in overlay.sent(ResolutionReply)] == [parts.CieCode.NO_BINDING] * 2
 
 
 @pytest.mark.conforms("5.2.7-3", "5.3.2-loop", "frr-22966")
@@ -521,7 +513,7 @@ def test_a_next_hop_that_another_hub_serves_is_found_through_both() -> None:
     overlay.run(1)
     assert spoke.forwards("10.4.4.1") == (TUNNEL, R41)
     (reply,) = overlay.sent(ResolutionReply)
-    record = find(reply.extensions, ForwardTransitRecord)
+    record = parts.find(reply.extensions, parts.ForwardTransitRecord)
     assert record is not None
     assert [str(entry.protocol) for entry in record.entries] == ["192.168.100.11", "192.168.100.12"]
 

@@ -6,20 +6,11 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from dmvpn.base import events
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import SendIp
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import WireError
-from dmvpn.base.events import (
-    ClockSet,
-    ConfigurationEntered,
-    EnteredLine,
-    IpReceived,
-    LinesEntered,
-    LinkChanged,
-    PlaneAnnounced,
-    Tick,
-)
 from dmvpn.features.ospf import FEATURE as OSPF
 from dmvpn.features.ospf.adjacency import Grace
 from dmvpn.features.ospf.interface import Neighbor, OspfInterface
@@ -51,7 +42,7 @@ def line(more: str = "") -> OspfNet:
 def tells(net: OspfNet, lsa: Lsa) -> None:
     """Router 2 tells router 1 something."""
     packet = OspfPacket(router=TWO, area=IPv4Address(0), content=LinkStateUpdate((lsa,))).serialize()
-    event = IpReceived("Ethernet0/2", IPv4Address("10.1.2.2"), IPv4Address("224.0.0.5"), PROTOCOL, packet, 1)
+    event = events.IpReceived("Ethernet0/2", IPv4Address("10.1.2.2"), IPv4Address("224.0.0.5"), PROTOCOL, packet, 1)
     net.deliver(1, event)
 
 
@@ -329,11 +320,11 @@ CONFIGURATION = file_text("ospf_neighbors_configuration.cfg")
 
 
 def _enter(router: Router, line: str, now: float) -> None:
-    router.handle(LinesEntered((EnteredLine((), line),)), now)
+    router.handle(events.LinesEntered((events.EnteredLine((), line),)), now)
     end = now + 9.0
     while (due := router.next_deadline()) is not None and due <= end:
         now = max(now, due)
-        router.handle(Tick(), now)
+        router.handle(events.Tick(), now)
 
 
 def _metric(router: Router) -> int | None:
@@ -346,9 +337,9 @@ def _metric(router: Router) -> int | None:
 
 def test_the_default_route_follows_the_first_route_that_the_map_permits(monkeypatch: pytest.MonkeyPatch) -> None:
     router = Router(SeededEntropy(1))
-    router.handle(ClockSet(1.8e9), 0.0)
-    router.handle(ConfigurationEntered(CONFIGURATION, by="startup", saved=True), 0.0)
-    router.handle(LinkChanged("GigabitEthernet0/0", up=True), 0.0)
+    router.handle(events.ClockSet(1.8e9), 0.0)
+    router.handle(events.ConfigurationEntered(CONFIGURATION, by="startup", saved=True), 0.0)
+    router.handle(events.LinkChanged("GigabitEthernet0/0", up=True), 0.0)
     steps = (
         ("ip route 20.0.2.0 255.255.255.0 Null0", 22),
         ("ip route 20.0.9.0 255.255.255.0 Null0", 22),
@@ -374,11 +365,11 @@ def test_the_default_route_follows_the_first_route_that_the_map_permits(monkeypa
 
 def test_a_route_of_ipv6_is_no_reason_to_tell_the_default_route() -> None:
     router = Router(SeededEntropy(1))
-    router.handle(ClockSet(1.8e9), 0.0)
-    router.handle(PlaneAnnounced(ipv6=True), 0.0)
+    router.handle(events.ClockSet(1.8e9), 0.0)
+    router.handle(events.PlaneAnnounced(ipv6=True), 0.0)
     tagged = CONFIGURATION.replace("match ip address prefix-list A", "match tag 7")
-    router.handle(ConfigurationEntered(f"{tagged}ipv6 unicast-routing\n", by="startup", saved=True), 0.0)
-    router.handle(LinkChanged("GigabitEthernet0/0", up=True), 0.0)
+    router.handle(events.ConfigurationEntered(f"{tagged}ipv6 unicast-routing\n", by="startup", saved=True), 0.0)
+    router.handle(events.LinkChanged("GigabitEthernet0/0", up=True), 0.0)
     for number, (line, metric) in enumerate(
         (
             ("ipv6 route 2001:db8:9::/64 Null0 tag 7", None),
@@ -455,7 +446,7 @@ def test_a_crowd_of_configured_neighbors_is_greeted_in_slices(kind: str) -> None
         "router ospf 1\n router-id 9.9.9.9\n network 10.1.0.0 0.0.255.255 area 0\n"
         + "".join(f" neighbor {address}\n" for address in called)
     )
-    greeted = [[str(each.destination) for each in of_type(bench.handle(LinkChanged(GI1, up=True)), SendIp)]]
+    greeted = [[str(each.destination) for each in of_type(bench.handle(events.LinkChanged(GI1, up=True)), SendIp)]]
     while (due := bench.next_deadline()) is not None and due <= 31:
         bench.now = due
         greeted.append([str(each.destination) for each in of_type(bench.advance(0.0), SendIp)])

@@ -19,20 +19,7 @@ from contextlib import suppress
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from dmvpn.base.effects import (
-    GRE_IPV4,
-    GRE_IPV6,
-    GRE_NHRP,
-    GRE_OF,
-    DfBit,
-    InstallSa,
-    MoveConnection,
-    PollSas,
-    RemoveSa,
-    RouteKind,
-    ServeIpsec,
-    UseSa,
-)
+from dmvpn.base import effects
 from dmvpn.base.errors import UserError, WireError
 from dmvpn.base.events import IpReceived, KeepaliveReceived, NhrpReceived, Unresolved
 from dmvpn.base.shell import CaptureDirection
@@ -60,7 +47,7 @@ if TYPE_CHECKING:
     from dmvpn.net.ipv4 import Header
 
 #: Types of the payload of GRE that are IP packets.
-_INNER = tuple(GRE_OF.values())
+_INNER = tuple(effects.GRE_OF.values())
 #: Protocols that carry GRE: itself, ESP, and ESP in UDP.
 _OF_TUNNELS = (IpProtocol.GRE, IpProtocol.ESP, IpProtocol.UDP)
 
@@ -79,7 +66,7 @@ class TunnelBox(IpBox):
     # ------------------------------------------------------------------------------------------------ out
 
     def _emit_tunnel(self, tunnel: SimulatedTunnel, next_hop: IPAddress, data: bytes) -> None:
-        carried = GRE_OF[next_hop.version]
+        carried = effects.GRE_OF[next_hop.version]
         if next_hop.is_multicast or self._table.port(tunnel.spec.name).is_broadcast(next_hop):
             everybody = tunnel.multicast.get(next_hop.version, ())
             receivers = everybody if tunnel.spec.destination is None else (NbmaPeer(tunnel.spec.destination),)
@@ -120,18 +107,18 @@ class TunnelBox(IpBox):
             return
         port = self._table.port(tunnel.spec.name)
         tos = ip.peek_tos(payload) if tos is None else tos
-        df = tunnel.spec.df is DfBit.SET or (
-            tunnel.spec.df is DfBit.COPY
-            and (protocol == GRE_IPV6 or (protocol == GRE_IPV4 and bool(payload[6] & 0x40)))
+        df = tunnel.spec.df is effects.DfBit.SET or (
+            tunnel.spec.df is effects.DfBit.COPY
+            and (protocol == effects.GRE_IPV6 or (protocol == effects.GRE_IPV4 and bool(payload[6] & 0x40)))
         )
-        minds_paths = protocol in _INNER and tunnel.spec.df is not DfBit.CLEAR
+        minds_paths = protocol in _INNER and tunnel.spec.df is not effects.DfBit.CLEAR
         message = b""
         for receiver in receivers:
             room = front.room(tunnel.spec, receiver) if minds_paths else None
             may_df = True
             if room is not None:
                 length, largest = len(payload), room.largest
-                if length > (largest if protocol == GRE_IPV4 else max(largest, LEAST6)):
+                if length > (largest if protocol == effects.GRE_IPV4 else max(largest, LEAST6)):
                     self._encapsulate_pieces(tunnel, receiver, payload, largest)
                     continue
                 may_df = room.df and length <= largest
@@ -159,7 +146,7 @@ class TunnelBox(IpBox):
             self._chassis.count_drop("malformed")
             return
         for piece in pieces:
-            self._encapsulate(tunnel, (receiver,), GRE_IPV4, piece.serialize())
+            self._encapsulate(tunnel, (receiver,), effects.GRE_IPV4, piece.serialize())
 
     def _front(self, spec: TunnelSpec) -> TunnelBox | None:
         """Return the box that sends and receives a tunnel's GRE packets, or None: its VRF does not exist."""
@@ -243,14 +230,14 @@ class TunnelBox(IpBox):
             if error.code != needs or len(quoted) < HEADER_LENGTH or quoted[9] not in _OF_TUNNELS:
                 return
             specs = [tunnel.spec for tunnel in self._tunnels.by_name.values() if tunnel.spec.front == self.vrf]
-            if any(spec.df is not DfBit.CLEAR and spec.source.packed == quoted[12:16] for spec in specs):
+            if any(spec.df is not effects.DfBit.CLEAR and spec.source.packed == quoted[12:16] for spec in specs):
                 self._paths.learn(quoted[16:20], error.next_hop_mtu, self._chassis.now)
 
     def send_outer(self, nbma: IPAddress, outer: bytes) -> None:
         """Send the outer packet of a tunnel whose front door this is."""
         hop = self._table.choose(nbma, outer)
         # A route to the far end that leads through a tunnel would encapsulate forever; the tunnel feature reports that.
-        if isinstance(hop, RouteKind):
+        if isinstance(hop, effects.RouteKind):
             self._lose(Loss.NO_ROUTE)
         elif hop.interface in self._tunnels.by_name:
             self._lose(Loss.RECURSIVE)
@@ -279,7 +266,7 @@ class TunnelBox(IpBox):
             self._chassis.count_drop("malformed")
             return
         port.count_received(len(payload))
-        if header.protocol_type == GRE_NHRP:
+        if header.protocol_type == effects.GRE_NHRP:
             self._report(NhrpReceived(name, sender.nbma, payload, sender.connection))
         elif header.protocol_type == gre.ProtocolType.KEEPALIVE:
             self._report(KeepaliveReceived(name))
@@ -320,7 +307,7 @@ class TunnelBox(IpBox):
             inner = ip.parse(payload)
         except WireError:
             return False
-        if GRE_OF[inner.source.version] != protocol:
+        if effects.GRE_OF[inner.source.version] != protocol:
             return False
         if inner.protocol == IpProtocol.GRE and (inner.destination, inner.source) == (sender.nbma, local):
             # The neighbor's keepalive goes back even while our own line is down: otherwise two could never come up
@@ -352,7 +339,7 @@ class TunnelBox(IpBox):
         if not isinstance(spec.source, IPv4Address) or not isinstance(spec.destination, IPv4Address):
             raise EffectError(effect, 97, "keepalives are for point-to-point tunnels over IPv4")
         payload = gre.keepalive(spec.source, spec.destination, key=spec.key)[gre.header_length(spec.key) :]
-        message = tunnel.header(GRE_IPV4).serialize(payload)
+        message = tunnel.header(effects.GRE_IPV4).serialize(payload)
         front = self._front(spec)
         outer = front.outer(spec, NbmaPeer(spec.destination), message, TOS_INTERNETWORK_CONTROL) if front else None
         if front is not None and outer is not None:
@@ -369,22 +356,22 @@ class TunnelBox(IpBox):
 
     def _execute_ipsec(self, effect: Effect) -> None:
         match effect:
-            case ServeIpsec():
+            case effects.ServeIpsec():
                 self._served = frozenset(effect.locals)
-            case InstallSa():
+            case effects.InstallSa():
                 self._install(effect)
-            case UseSa():
+            case effects.UseSa():
                 self._protection.table.use(effect.spi_in)
-            case RemoveSa():
+            case effects.RemoveSa():
                 self._protection.table.remove(effect.spi_in)
-            case MoveConnection():
+            case effects.MoveConnection():
                 self._protection.table.move(effect.connection, PeerPlace(effect.remote.packed, effect.remote_port))
-            case PollSas():
+            case effects.PollSas():
                 self._report(self._chassis.sas_counted())
             case _:
                 pass
 
-    def _install(self, effect: InstallSa) -> None:
+    def _install(self, effect: effects.InstallSa) -> None:
         try:
             self._protection.table.install(effect.sa, eager=effect.eager)
         except UserError as error:

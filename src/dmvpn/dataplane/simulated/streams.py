@@ -22,24 +22,9 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base import streams
 from dmvpn.base.context import earliest
 from dmvpn.base.effects import SendIp
-from dmvpn.base.streams import (
-    SEND_LIMIT,
-    SEND_NOTICE,
-    STREAMS_TAKEN,
-    StreamClose,
-    StreamData,
-    StreamDown,
-    StreamEnd,
-    StreamListen,
-    StreamOpen,
-    StreamPause,
-    StreamSend,
-    StreamSign,
-    StreamUp,
-    StreamWritable,
-)
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import Callers, EffectError
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol
@@ -173,8 +158,8 @@ class TcpConnection:
             return
         self._data += octets
         self._sent_since_notice += len(octets)
-        if self._sent_since_notice > SEND_LIMIT:
-            self.abort(StreamEnd.OVERRUN)
+        if self._sent_since_notice > streams.SEND_LIMIT:
+            self.abort(streams.StreamEnd.OVERRUN)
             return
         self._push(now)
 
@@ -183,7 +168,7 @@ class TcpConnection:
         unread = self._unread
         self._unread = (unread or bytearray()) if paused else None
         if unread and not paused:
-            self._report(StreamData(self.stream, bytes(unread)))
+            self._report(streams.StreamData(self.stream, bytes(unread)))
 
     def close(self, now: float) -> None:
         """Close it after all data is sent."""
@@ -193,7 +178,7 @@ class TcpConnection:
         elif self.phase is not Phase.CLOSING:
             self.abort(None)
 
-    def abort(self, why: StreamEnd | None) -> None:
+    def abort(self, why: streams.StreamEnd | None) -> None:
         """Abort it at once, with a RST."""
         self._emit(Flag.RST | Flag.ACK)
         self._end(why)
@@ -218,7 +203,7 @@ class TcpConnection:
         """Send unacknowledged data again after a timeout."""
         self._tries += 1
         if self._tries >= (_TRIES_OPENING if self.phase in {Phase.CALLING, Phase.CALLED} else _TRIES):
-            self.abort(StreamEnd.TIMED_OUT)
+            self.abort(streams.StreamEnd.TIMED_OUT)
             return
         self._timeout = min(2 * self._timeout, _LONGEST_TIMEOUT)
         self._repeat(now)
@@ -228,9 +213,9 @@ class TcpConnection:
     def _reset(self, segment: TcpSegment) -> None:
         if self.phase is Phase.CALLING:
             if segment.flags & Flag.ACK and segment.acknowledgment == self._unacknowledged + 1 & _SPACE - 1:
-                self._end(StreamEnd.REFUSED)
+                self._end(streams.StreamEnd.REFUSED)
         elif segment.sequence == self._expected:  # RFC 5961 §3.2: any other is a guess, or late
-            self._end(StreamEnd.RESET)
+            self._end(streams.StreamEnd.RESET)
 
     def _answered(self, segment: TcpSegment, now: float) -> None:
         opening = Flag.SYN | Flag.ACK
@@ -247,7 +232,9 @@ class TcpConnection:
         self._measure(segment.acknowledgment, now)
         self.due = None
         ends = self.ends
-        self._report(StreamUp(self.stream, ends.local, ends.local_port, ends.remote, ends.remote_port, taken, ends.vrf))
+        self._report(
+            streams.StreamUp(self.stream, ends.local, ends.local_port, ends.remote, ends.remote_port, taken, ends.vrf)
+        )
 
     def _acknowledged(self, segment: TcpSegment, now: float) -> None:
         count = segment.acknowledgment - self._unacknowledged & _SPACE - 1
@@ -271,9 +258,9 @@ class TcpConnection:
             self._end(None)
             return
         self._push(now)
-        if not self._data and self._sent_since_notice >= SEND_NOTICE and self.phase is Phase.OPEN:
+        if not self._data and self._sent_since_notice >= streams.SEND_NOTICE and self.phase is Phase.OPEN:
             self._sent_since_notice = 0
-            self._report(StreamWritable(self.stream))
+            self._report(streams.StreamWritable(self.stream))
 
     def _take_data(self, segment: TcpSegment) -> None:
         """Take in data, or a FIN. A segment out of order is only acknowledged."""
@@ -288,11 +275,11 @@ class TcpConnection:
         if not segment.flags & Flag.FIN:
             self._emit(Flag.ACK)
         if segment.payload and self.phase is Phase.OPEN and not self._is_ending and self._unread is None:
-            self._report(StreamData(self.stream, segment.payload))
+            self._report(streams.StreamData(self.stream, segment.payload))
         if segment.flags & Flag.FIN and self.phase is not Phase.GONE:
             # The peer would not read our remaining data: we only send a FIN.
             self._emit(Flag.FIN | Flag.ACK, sequence=self._unacknowledged + self._flying)
-            self._end(None if self._is_ending else StreamEnd.CLOSED)
+            self._end(None if self._is_ending else streams.StreamEnd.CLOSED)
 
     def _push(self, now: float) -> None:
         """Send as much as the window allows."""
@@ -356,13 +343,13 @@ class TcpConnection:
         )
         self._send(self, segment)
 
-    def _end(self, why: StreamEnd | None) -> None:
+    def _end(self, why: streams.StreamEnd | None) -> None:
         """End the connection; this is reported unless the router itself wanted it."""
         was_known = self.phase is not Phase.CALLED
         self.phase, self.due = Phase.GONE, None
         self._data.clear()
-        if why is not None and was_known and not (self._is_ending and why is not StreamEnd.OVERRUN):
-            self._report(StreamDown(self.stream, why))
+        if why is not None and was_known and not (self._is_ending and why is not streams.StreamEnd.OVERRUN):
+            self._report(streams.StreamDown(self.stream, why))
 
 
 # ---------------------------------------------------------------------------------------------- all streams of a router
@@ -401,21 +388,21 @@ class SimulatedStreams:
         vrf: where to listen, or to open one. A stream that exists is found by its number, in whatever VRF.
         """
         match effect:
-            case StreamListen(port=port, peers=peers):
+            case streams.StreamListen(port=port, peers=peers):
                 self._listening.setdefault((vrf, port), Callers()).set(peers)
                 if not peers:
                     del self._listening[vrf, port]
-            case StreamOpen():
+            case streams.StreamOpen():
                 self._open(effect, now, vrf)
-            case StreamSend() if effect.stream in self._by_number:
+            case streams.StreamSend() if effect.stream in self._by_number:
                 connection = self._by_number[effect.stream]
                 connection.write(effect.octets, now)
                 self._drop_if_gone(connection)
-            case StreamSign() if effect.stream in self._by_number:
+            case streams.StreamSign() if effect.stream in self._by_number:
                 self._by_number[effect.stream].sign(effect.password.encode())
-            case StreamPause() if effect.stream in self._by_number:
+            case streams.StreamPause() if effect.stream in self._by_number:
                 self._by_number[effect.stream].pause(paused=effect.paused)
-            case StreamClose() if effect.stream in self._by_number:
+            case streams.StreamClose() if effect.stream in self._by_number:
                 connection = self._by_number[effect.stream]
                 if effect.abort:
                     connection.abort(None)
@@ -441,7 +428,10 @@ class SimulatedStreams:
         manner = Manner(peer.password.encode(), peer.ttl, peer.minimum_ttl)
         if not _fits(manner, segment, packet):
             return
-        if segment.flags & (Flag.SYN | Flag.ACK | Flag.RST) == Flag.SYN and len(self._connections) < STREAMS_TAKEN:
+        if (
+            segment.flags & (Flag.SYN | Flag.ACK | Flag.RST) == Flag.SYN
+            and len(self._connections) < streams.STREAMS_TAKEN
+        ):
             self._taken += 2
             connection = self._connect(self._taken, ends, manner)
             connection.answer(segment, now)
@@ -453,7 +443,7 @@ class SimulatedStreams:
         """Abort the streams of a VRF, and listen there no more."""
         self._listening = {place: callers for place, callers in self._listening.items() if place[0] != vrf}
         for connection in [one for one in self._connections.values() if one.ends.vrf == vrf]:
-            connection.abort(StreamEnd.UNREACHABLE)
+            connection.abort(streams.StreamEnd.UNREACHABLE)
             self._drop_if_gone(connection)
 
     def next_deadline(self) -> float | None:
@@ -467,9 +457,11 @@ class SimulatedStreams:
                 connection.expire(now)
                 self._drop_if_gone(connection)
 
-    def _open(self, order: StreamOpen, now: float, vrf: str) -> None:
+    def _open(self, order: streams.StreamOpen, now: float, vrf: str) -> None:
         if not self._owns(vrf, order.local):
-            self._report(StreamDown(order.stream, StreamEnd.UNREACHABLE, f"{order.local} is no address of ours"))
+            self._report(
+                streams.StreamDown(order.stream, streams.StreamEnd.UNREACHABLE, f"{order.local} is no address of ours")
+            )
             return
         ends = None
         while ends is None or ends in self._connections:

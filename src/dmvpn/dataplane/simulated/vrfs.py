@@ -15,35 +15,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from dmvpn.base import effects
 from dmvpn.base.context import earliest
-from dmvpn.base.effects import (
-    ClearAdjacency,
-    ClearRoute,
-    Effect,
-    ForgetTranslations,
-    InVrf,
-    Listen,
-    PollInterfaces,
-    PollUsage,
-    RemoveTunnel,
-    RouteKind,
-    SendGre,
-    SendIp,
-    SendKeepalive,
-    SetAdjacency,
-    SetCarrier,
-    SetFilters,
-    SetHairpin,
-    SetInterface,
-    SetIpv6Forwarding,
-    SetMulticast,
-    SetRoute,
-    SetTranslation,
-    SetTunnel,
-    SetVrfs,
-    StopListening,
-    TunnelSpec,
-)
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import UsageReported
 from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamPause, StreamSend, StreamSign
@@ -69,52 +42,52 @@ if TYPE_CHECKING:
 class VrfBox(TunnelBox):
     """The part of a simulated router that is in one VRF, or in the global table; and all of a simulated host."""
 
-    def execute(self, effect: Effect) -> None:
+    def execute(self, effect: effects.Effect) -> None:
         """Carry out one effect; effects for other modules are ignored. Raises EffectError."""
         match effect:
-            case SendIp():
+            case effects.SendIp():
                 self._send_own(effect)
-            case SendGre():
+            case effects.SendGre():
                 self._send_gre(effect)
-            case PollUsage():  # these two early because they are frequent: a quiet router hardly does anything else
+            case effects.PollUsage():  # these two early because they are frequent: a quiet router hardly does more
                 self._report_usage(effect)
-            case PollInterfaces():
+            case effects.PollInterfaces():
                 self._report(self._chassis.interfaces_counted())
-            case SendKeepalive():
+            case effects.SendKeepalive():
                 self._send_keepalive(effect)
-            case SetAdjacency():
+            case effects.SetAdjacency():
                 self._set_adjacency(effect)
-            case ClearAdjacency():
+            case effects.ClearAdjacency():
                 self._tunnel(effect, effect.tunnel).adjacencies.pop(effect.next_hop, None)
-            case SetMulticast():
+            case effects.SetMulticast():
                 receivers = (*map(NbmaPeer, effect.nbmas), *(NbmaPeer(*bound) for bound in effect.bound))
                 self._tunnel(effect, effect.tunnel).multicast[effect.version] = receivers
-            case SetHairpin():
+            case effects.SetHairpin():
                 self._tunnel(effect, effect.tunnel).set_hairpin(effect)
-            case SetRoute():
+            case effects.SetRoute():
                 self._table.set_route(effect)
-            case ClearRoute():
+            case effects.ClearRoute():
                 self._table.clear_route(effect.prefix)
-            case SetInterface():
+            case effects.SetInterface():
                 self._set_interface(effect)
-            case SetTranslation():
+            case effects.SetTranslation():
                 self._translation.set(effect)
-            case SetFilters():
+            case effects.SetFilters():
                 self._filters.set(effect)
-            case ForgetTranslations():
+            case effects.ForgetTranslations():
                 self._translation.clear_flows(effect.meant)
-            case SetIpv6Forwarding():
+            case effects.SetIpv6Forwarding():
                 self._chassis.forwards_ipv6 = effect.enabled
-            case SetTunnel():
+            case effects.SetTunnel():
                 self._set_tunnel(effect.spec)
-            case SetCarrier():
+            case effects.SetCarrier():
                 self._tunnel(effect, effect.tunnel).carrier = effect.up
                 self._table.port(effect.tunnel).carrier = effect.up
-            case RemoveTunnel():
+            case effects.RemoveTunnel():
                 self._remove_tunnel(effect.tunnel)
-            case Listen():
+            case effects.Listen():
                 self._listeners.add((effect.interface, effect.protocol, effect.port), self.vrf)
-            case StopListening():
+            case effects.StopListening():
                 self._listeners.remove((effect.interface, effect.protocol, effect.port), self.vrf)
             case StreamListen() | StreamOpen() | StreamSend() | StreamSign() | StreamPause() | StreamClose():
                 self._chassis.streams.execute(effect, self._chassis.now, self.vrf)
@@ -123,7 +96,7 @@ class VrfBox(TunnelBox):
 
     # ------------------------------------------------------------------------------------------------ state
 
-    def _set_interface(self, effect: SetInterface) -> None:
+    def _set_interface(self, effect: effects.SetInterface) -> None:
         self._table.set_interface(effect)
         own = self._table.port(effect.interface)
         own.mtu6, own.mss6 = effect.mtu6, effect.mss6
@@ -135,7 +108,7 @@ class VrfBox(TunnelBox):
         port.mss = effect.mss
         port.mtu = DEFAULT_MTU if effect.mtu is None else effect.mtu
 
-    def _set_tunnel(self, spec: TunnelSpec) -> None:
+    def _set_tunnel(self, spec: effects.TunnelSpec) -> None:
         tunnel = self._tunnels.by_name.get(spec.name)
         if tunnel is None:
             self._tunnels.by_name[spec.name] = SimulatedTunnel(spec)
@@ -149,7 +122,7 @@ class VrfBox(TunnelBox):
         self._tunnels.by_name.pop(name, None)
         self._table.remove_port(name)
 
-    def _set_adjacency(self, effect: SetAdjacency) -> None:
+    def _set_adjacency(self, effect: effects.SetAdjacency) -> None:
         tunnel = self._tunnel(effect, effect.tunnel)
         tunnel.adjacencies[effect.next_hop] = NbmaPeer(effect.nbma, effect.connection)
         waiting = tunnel.waiting.pop(effect.next_hop, None)
@@ -158,7 +131,7 @@ class VrfBox(TunnelBox):
             for packet in waiting.packets:
                 self._emit(effect.tunnel, effect.next_hop, packet)
 
-    def _report_usage(self, effect: PollUsage) -> None:
+    def _report_usage(self, effect: effects.PollUsage) -> None:
         self._tunnel(effect, effect.tunnel)
         self._report(UsageReported(effect.tunnel, self._chassis.usage(effect.tunnel)))
 
@@ -166,18 +139,18 @@ class VrfBox(TunnelBox):
 # ---------------------------------------------------------------------------------------------------- vrfs
 
 _OF_A_TUNNEL: Final = (
-    SendGre,
-    PollUsage,
-    SendKeepalive,
-    SetAdjacency,
-    ClearAdjacency,
-    SetMulticast,
-    SetHairpin,
-    SetCarrier,
-    RemoveTunnel,
+    effects.SendGre,
+    effects.PollUsage,
+    effects.SendKeepalive,
+    effects.SetAdjacency,
+    effects.ClearAdjacency,
+    effects.SetMulticast,
+    effects.SetHairpin,
+    effects.SetCarrier,
+    effects.RemoveTunnel,
 )
 #: Effects that matter to the dispatch while there is no VRF.
-_ABOUT_VRFS: Final = frozenset((InVrf, SetVrfs, SetInterface, SetTunnel))
+_ABOUT_VRFS: Final = frozenset((effects.InVrf, effects.SetVrfs, effects.SetInterface, effects.SetTunnel))
 
 
 class SimulatedPlane(Chassis, DataPlane):
@@ -196,7 +169,7 @@ class SimulatedPlane(Chassis, DataPlane):
 
     # ------------------------------------------------------------------------------------------------ effects
 
-    def execute(self, effect: Effect) -> None:
+    def execute(self, effect: effects.Effect) -> None:
         """Carry out one effect; effects for other modules are ignored. Raises EffectError."""
         if len(self.boxes) == 1 and type(effect) not in _ABOUT_VRFS:
             self._global.execute(effect)
@@ -206,28 +179,28 @@ class SimulatedPlane(Chassis, DataPlane):
         except UserError as error:
             raise EffectError(effect, 0, str(error)) from error
 
-    def _execute(self, effect: Effect) -> None:
+    def _execute(self, effect: effects.Effect) -> None:
         match effect:
-            case InVrf():
+            case effects.InVrf():
                 self._box(effect.vrf).execute(effect.effect)
-            case SetVrfs():
+            case effects.SetVrfs():
                 self._set_vrfs(effect.vrfs)
-            case SetInterface():
+            case effects.SetInterface():
                 self._move(effect.interface, effect.vrf)
                 self._box(effect.vrf).execute(effect)
-            case SetTunnel(spec=spec):
+            case effects.SetTunnel(spec=spec):
                 known = self.tunnel_table.by_name.get(spec.name)
                 if known is None or known.spec.vrf != spec.vrf:
                     self._move(spec.name, spec.vrf)
                 self._box_of(spec.name, spec.vrf).execute(effect)
-            case SendIp(interface=str(interface)):
+            case effects.SendIp(interface=str(interface)):
                 self._box_of(interface).execute(effect)
             case _ if isinstance(effect, _OF_A_TUNNEL):
                 self._box_of(effect.tunnel).execute(effect)
             case _:
                 self._global.execute(effect)
 
-    def _send_segment(self, vrf: str, packet: SendIp) -> None:
+    def _send_segment(self, vrf: str, packet: effects.SendIp) -> None:
         if vrf in self.boxes:
             self.boxes[vrf].execute(packet)
 
@@ -304,8 +277,8 @@ class SimulatedPlane(Chassis, DataPlane):
     def route(self, destination: IPAddress, vrf: str = "") -> tuple[NextHop, ...]:
         """Return the next hops for a destination in a VRF; empty if it would be dropped. For invariants in tests."""
         table = self.tables.get(vrf)
-        hops = table.next_hops(destination) if table is not None else RouteKind.UNREACHABLE
-        return () if isinstance(hops, RouteKind) else hops
+        hops = table.next_hops(destination) if table is not None else effects.RouteKind.UNREACHABLE
+        return () if isinstance(hops, effects.RouteKind) else hops
 
     def adjacency(self, tunnel: str, next_hop: IPAddress) -> IPAddress | None:
         """Return the NBMA address that packets for an overlay next hop go to. For invariants in tests."""

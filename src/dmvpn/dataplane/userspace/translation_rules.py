@@ -50,13 +50,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.translation import PORT_RANGES, SHARE, TCP, UDP
-from dmvpn.dataplane.netlink import sets
-from dmvpn.dataplane.netlink.netfilter import (
-    DESTINATION_PRIORITY,
-    DESTINATION_TRANSLATED,
-    NAT_PRIORITY,
-    SOURCE_TRANSLATED,
-)
+from dmvpn.dataplane.netlink import netfilter, sets
 from dmvpn.dataplane.netlink.nftables import (
     NETWORK_MAPPED,
     Compare,
@@ -161,9 +155,9 @@ def _bases(
     table: str, order: SetTranslation, linux: LinuxName, names: Sequence[str], from_vrfs: FromVrfs
 ) -> Iterator[Part]:
     yield base_chain(table, PASSING, "filter", Hook.FORWARD, 0)
-    yield base_chain(table, _LEAVING, "nat", Hook.POSTROUTING, NAT_PRIORITY)
+    yield base_chain(table, _LEAVING, "nat", Hook.POSTROUTING, netfilter.NAT_PRIORITY)
     own = tuple(linux(inside) for inside in order.inside)
-    status = masked(struct.pack("=I", SOURCE_TRANSLATED | DESTINATION_TRANSLATED))
+    status = masked(struct.pack("=I", netfilter.SOURCE_TRANSLATED | netfilter.DESTINATION_TRANSLATED))
     translated = (tracked_status(), status, compare(Compare.NOT_EQUAL, bytes(4)))
     first: dict[tuple[str, str], str] = {}
     for name, one in zip(names, order.rules, strict=True):
@@ -182,11 +176,11 @@ def _published(
     table: str, order: SetTranslation, linux: LinuxName, mark: str, from_vrfs: FromVrfs
 ) -> Iterator[tuple[bool, Part]]:
     """Yield what static rules need, each with whether it is of a chain that packets pass."""
-    yield True, base_chain(table, _ARRIVING, "nat", Hook.PREROUTING, DESTINATION_PRIORITY)
+    yield True, base_chain(table, _ARRIVING, "nat", Hook.PREROUTING, netfilter.DESTINATION_PRIORITY)
     if from_vrfs:
-        yield True, base_chain(table, _MARKING, "filter", Hook.PREROUTING, DESTINATION_PRIORITY + 10)
+        yield True, base_chain(table, _MARKING, "filter", Hook.PREROUTING, netfilter.DESTINATION_PRIORITY + 10)
     own = tuple(linux(inside) for inside in order.inside)
-    is_answered = has_status(DESTINATION_TRANSLATED)
+    is_answered = has_status(netfilter.DESTINATION_TRANSLATED)
     for number, (vrf, outside) in enumerate(
         dict.fromkeys((one.vrf, name) for one in order.statics for name in order.outside)
     ):

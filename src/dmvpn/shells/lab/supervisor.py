@@ -28,29 +28,13 @@ from dmvpn.router.features import FEATURES
 from dmvpn.router.prompt import exec_parser
 from dmvpn.shells.certificates import NOTHING
 from dmvpn.shells.facts import GatewayFacts, known_setups, lab_facts, plain_setups
-from dmvpn.shells.lab import control, wiring
+from dmvpn.shells.lab import control, router_process, wiring
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.capture import RealCaptures
 from dmvpn.shells.lab.forked import end_by_signal, end_with, fork, importing, left_by_signal
 from dmvpn.shells.lab.impair import Impairments
 from dmvpn.shells.lab.namespaces import inside_network
 from dmvpn.shells.lab.rebinding import wanted_kind, wanted_public
-from dmvpn.shells.lab.router_process import (
-    FACTS,
-    KEYS,
-    MISSING,
-    OWN_FACTS,
-    SETUP,
-    TREES,
-    EndedError,
-    Inherited,
-    RouterPlan,
-    ask,
-    borrow,
-    last_words,
-    put,
-    run,
-)
 from dmvpn.shells.lab.switching import RealSwitching
 from dmvpn.shells.lab.vrf_namespaces import HeldNamespaces
 from dmvpn.shells.scenario import described
@@ -81,7 +65,7 @@ _Facts = TypeVar("_Facts", RouterFacts, SetupFacts)
 
 @dataclass(slots=True)
 class _Router:
-    plan: RouterPlan
+    plan: router_process.RouterPlan
     pid: int = 0
     pipe: socket.socket | None = None
     why: str = ""
@@ -212,9 +196,9 @@ class Supervisor:
 
     # ------------------------------------------------------------------------------------------------ routers
 
-    def _plan(self, name: str) -> RouterPlan:
+    def _plan(self, name: str) -> router_process.RouterPlan:
         recording = self._recording
-        return RouterPlan(
+        return router_process.RouterPlan(
             name=name,
             configuration=self.scenario.configurations[name],
             interfaces=self._wiring.interfaces(name),
@@ -232,11 +216,11 @@ class Supervisor:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         name = router.plan.name
         vrfs, hold = self._wiring.vrfs[name].begin()
-        inherited = Inherited(self._wiring.namespaces[name], theirs, vrfs, hold)
+        inherited = router_process.Inherited(self._wiring.namespaces[name], theirs, vrfs, hold)
         pid = fork()
         if pid == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            end_with(lambda: run(router.plan, inherited))
+            end_with(lambda: router_process.run(router.plan, inherited))
         theirs.close()
         hold.close()
         router.pid, router.pipe, router.why = pid, ours, ""
@@ -261,7 +245,7 @@ class Supervisor:
         router.pid = 0
         self._switching.forget(router.plan.name)
         if router.pipe is not None:
-            router.why = router.why or last_words(router.pipe)
+            router.why = router.why or router_process.last_words(router.pipe)
             router.pipe.close()
             router.pipe = None
 
@@ -322,7 +306,10 @@ class Supervisor:
         """Return what a router still waits for."""
         try:
             if router.pipe is not None:
-                return [str(text) for text in json.loads(ask(router.pipe, MISSING) or b'["it ended"]')]
+                return [
+                    str(text)
+                    for text in json.loads(router_process.ask(router.pipe, router_process.MISSING) or b'["it ended"]')
+                ]
         except OSError as error:
             return [self._why_mute(router, error)]
         return [self._why_mute(router)]
@@ -331,7 +318,7 @@ class Supervisor:
         """Return why a router did not answer."""
         if isinstance(error, TimeoutError):
             return "it does not answer yet"
-        if isinstance(error, EndedError):
+        if isinstance(error, router_process.EndedError):
             router.why = str(error)
         return f"its process has ended{f': {router.why}' if router.why else f'; see {self.folder.log}'}"
 
@@ -344,8 +331,8 @@ class Supervisor:
         for name, router in self._routers.items():
             try:
                 if router.pipe is not None:
-                    put(router.pipe, question(name))
-                    found[name] = kind.model_validate_json(borrow(router.pipe))
+                    router_process.put(router.pipe, question(name))
+                    found[name] = kind.model_validate_json(router_process.borrow(router.pipe))
                 else:
                     absent[name] = self._why_mute(router)
             except (OSError, ValueError) as error:
@@ -354,10 +341,12 @@ class Supervisor:
 
     def _order_facts(self, request: dict[str, Json]) -> Json:
         if (known := known_setups(request)) is not None:
-            setups, absent = self._ask_all(SetupFacts, lambda name: SETUP + known.get(name, "").encode())
+            setups, absent = self._ask_all(SetupFacts, lambda name: router_process.SETUP + known.get(name, "").encode())
             busy = (name for name in absent if name in known and self._routers[name].alive)
             return plain_setups({**setups, **{name: SetupFacts(tag=known[name]) for name in busy}})
-        routers, absent = self._ask_all(RouterFacts, lambda _: OWN_FACTS if request.get("own") else FACTS)
+        routers, absent = self._ask_all(
+            RouterFacts, lambda _: router_process.OWN_FACTS if request.get("own") else router_process.FACTS
+        )
         gateways: dict[str, GatewayFacts] = {}
         for name, gateway in self._wiring.gateways.items():
             with inside_network(self._wiring.namespaces[name]):
@@ -439,7 +428,7 @@ class Supervisor:
         folder = os.fsencode(self._captures.keys or "")
         with contextlib.suppress(OSError):  # it has ended
             if router.pipe is not None:
-                router.pipe.send(KEYS + folder)
+                router.pipe.send(router_process.KEYS + folder)
 
     def _switch(self, name: str, octets: bytes) -> None:
         box = decode(json.loads(octets))
@@ -450,7 +439,7 @@ class Supervisor:
         pipe = self._routers[name].pipe
         with contextlib.suppress(OSError):  # it has ended
             if pipe is not None:
-                pipe.send(TREES + json.dumps(plain(computed)).encode())
+                pipe.send(router_process.TREES + json.dumps(plain(computed)).encode())
 
     def _namespace(self, node: str, vrf: Json) -> int:
         if not isinstance(vrf, str) or not vrf:
