@@ -19,20 +19,9 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from dmvpn.base.breath import breathing
+from dmvpn.ios import markdown
 from dmvpn.ios.damage import count_twice, merged
 from dmvpn.ios.errors import without_keys
-from dmvpn.ios.markdown import (
-    HOSTNAME,
-    INTERFACE,
-    Heading,
-    fenced,
-    heading_for,
-    heading_of,
-    hostname_of,
-    hosts_of,
-    mark_of,
-    marked_by,
-)
 from dmvpn.ios.protection import asks_for_protection
 from dmvpn.ios.transcript import PROMPT, Transcript, shown, text_end
 
@@ -92,18 +81,18 @@ def parts_of(text: str) -> tuple[RouterText, ...]:
     """
     parts = _parts(text)
     (only,) = parts[:1]
-    is_nameless = len(parts) == 1 and not only.name and not hostname_of(only.text)
+    is_nameless = len(parts) == 1 and not only.name and not markdown.hostname_of(only.text)
     if is_nameless and (said := merged(Transcript.lines(only.text))):
         raise ValueError(said)
     return parts
 
 
 def _parts(text: str) -> tuple[RouterText, ...]:
-    text = fenced(text)
+    text = markdown.fenced(text)
     lines = Transcript.lines(text)
     name = ""
     if _has_two(_MANY, text):
-        found = _walked(lines, hosts_of(text))
+        found = _walked(lines, markdown.hosts_of(text))
         if len(found) > 1:
             return found
         name = found[0].name if found else ""
@@ -156,8 +145,8 @@ def _under_headings(lines: list[str]) -> tuple[RouterText, ...]:
     now: tuple[int, ...] = (0,)
     is_shared = False
     for line in breathing(lines):
-        name = heading_of(line)
-        names = (name,) if name else marked_by(line)
+        name = markdown.heading_of(line)
+        names = (name,) if name else markdown.marked_by(line)
         for one in names:
             if known.setdefault(one.lower(), len(routers)) == len(routers):
                 if len(routers) >= MOST_ROUTERS:
@@ -165,14 +154,14 @@ def _under_headings(lines: list[str]) -> tuple[RouterText, ...]:
                 routers.append(_Router(one))
         if names:
             now = tuple(known[one.lower()] for one in names)
-        elif (opened := INTERFACE.match(line)) is not None:
+        elif (opened := markdown.INTERFACE.match(line)) is not None:
             is_shared |= interfaces.setdefault("".join(opened[1].lower().split()), now) != now
         owners.append(now)
     if not is_shared or len(routers) < _FEWEST_HEADINGS:
         return ()
     first = next((number for number, owner in enumerate(owners) if owner != (0,)), 0)
     head = range(first)
-    if any(INTERFACE.match(lines[number]) for number in head):
+    if any(markdown.INTERFACE.match(lines[number]) for number in head):
         return ()  # the text before the first heading is a router without one
     found = _separated(lines, [(1,) if owner == (0,) else owner for owner in owners], routers)
     return found if len(found) > 1 else ()
@@ -197,7 +186,7 @@ class _OpenTunnels:
         prompt = PROMPT.match(line)
         text = line[prompt.end() :] if prompt is not None else line
         if _SECTION.match(text):
-            opened = INTERFACE.match(text)
+            opened = markdown.INTERFACE.match(text)
             self._open[owner] = opened is not None and opened[1][:2].lower() == "tu"
             self._last = owner if self._open[owner] else self._last
         is_stray = not self._open.get(owner) and self._last != owner and asks_for_protection(text)
@@ -254,22 +243,22 @@ class _Walk:
                 if prompt["mode"] and (hostname := _TYPED_HOSTNAME.match(typed)) is not None:
                     self._typed(hostname[1], prompt["name"])
                 until = text_end(typed)
-            elif self._hosts and (heading := heading_for(line, self._hosts)).names:
+            elif self._hosts and (heading := markdown.heading_for(line, self._hosts)).names:
                 self._headed(heading, number)
             elif taken is not None:
-                if (hostname := HOSTNAME.match(line)) is not None:
+                if (hostname := markdown.HOSTNAME.match(line)) is not None:
                     self._together = ()
                     self._named(hostname[1])
                 until = text_end(line)
             self._owners.append(self._together or (self._now,))
         return _separated(self._lines, self._owners, self._routers)
 
-    def _headed(self, heading: Heading, number: int) -> None:
+    def _headed(self, heading: markdown.Heading, number: int) -> None:
         """Go over to the routers of a heading, which is no line of theirs."""
         if not (heading.is_firm or self._takes_comments):
             return
         if self._lines[number][0] != "!":
-            self._lines[number] = mark_of(heading.names)
+            self._lines[number] = markdown.mark_of(heading.names)
         self._together = ()
         indexes = []
         for name in heading.names:

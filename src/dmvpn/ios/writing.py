@@ -20,21 +20,7 @@ from operator import or_
 from typing import NamedTuple
 
 from dmvpn.base.placeholder import Placeholder
-from dmvpn.ios.grammar import (
-    HIDDEN,
-    SECRETS,
-    AnyOrder,
-    Args,
-    Choice,
-    Keyword,
-    Node,
-    Optional_,
-    Value,
-    argument_names,
-    compile_syntax,
-    leading_keywords,
-    values_of,
-)
+from dmvpn.ios import grammar
 from dmvpn.ios.grammar import Sequence as SequenceNode
 from dmvpn.ios.matcher import Grammar, MatchedLine, tokenize
 from dmvpn.ios.values import Reading
@@ -70,13 +56,13 @@ class _Line(NamedTuple):
         )
 
 
-def write(syntax: str, values: Mapping[str, Hashable], beside: tuple[str, ...] = ()) -> Args:
+def write(syntax: str, values: Mapping[str, Hashable], beside: tuple[str, ...] = ()) -> grammar.Args:
     """Return what a line says that says these values. beside: see `ConfigLine`. Raises ValueError."""
     best = _best(syntax, values)
     if best.missing:
         raise ValueError(f"{_name(syntax)}: needs {' and '.join(best.missing)}")
     words = tuple(word for word in best.words if word is not None)
-    args = Args(dict(best.values), best.keywords, words)
+    args = grammar.Args(dict(best.values), best.keywords, words)
     _check_reading((syntax, *beside), args)
     return args
 
@@ -93,7 +79,7 @@ def _grammar(syntaxes: tuple[str, ...]) -> Grammar[_Entry]:
     return Grammar([_Entry(syntax) for syntax in syntaxes])
 
 
-def _check_reading(syntaxes: tuple[str, ...], args: Args) -> None:
+def _check_reading(syntaxes: tuple[str, ...], args: grammar.Args) -> None:
     """Raise ValueError for a line of the first syntax that is read as something else: a keyword beats a name."""
     given = args.values_given
     if any(isinstance(value, Placeholder) for value in given.values()):
@@ -135,7 +121,7 @@ def _best(syntax: str, values: Mapping[str, Hashable], difference: Callable[[_Li
     difference: of two lines that say equally little besides, what makes it impossible to choose one.
     Raises ValueError if there is no line, or several.
     """
-    known = argument_names(syntax)
+    known = grammar.argument_names(syntax)
     given: dict[str, Hashable] = {}
     for name, value in _given(values).items():
         word = name if name in known else name.replace("_", "-")
@@ -144,14 +130,16 @@ def _best(syntax: str, values: Mapping[str, Hashable], difference: Callable[[_Li
         given[word] = value
     _check_values(syntax, given)
     asked = frozenset(given)
-    lines = [line for line in _lines(compile_syntax(syntax), given, asked & _single(syntax)) if line.said == asked]
+    lines = [
+        line for line in _lines(grammar.compile_syntax(syntax), given, asked & _single(syntax)) if line.said == asked
+    ]
     if not lines:
         raise ValueError(f"{_name(syntax)}: {' and '.join(given)} do not go together")
     best = min(lines, key=_excess)
     equal = (line for line in lines if _excess(line) == _excess(best))
     rivals = [line.added for line in equal if difference(line) != difference(best)]
     if rivals and not best.missing:
-        always = leading_keywords(syntax)
+        always = grammar.leading_keywords(syntax)
         options = (" ".join(word for word in words if word not in always) for words in (best.added, *rivals))
         raise ValueError(f"{_name(syntax)}: needs one of {', '.join(dict.fromkeys(options))}")
     return best
@@ -163,10 +151,10 @@ def _excess(line: _Line) -> tuple[int, int]:
 
 def _check_values(syntax: str, given: Mapping[str, Hashable]) -> None:
     """Raise ValueError for a value that none of the types takes that it may have in this line."""
-    places = values_of(syntax)
+    places = grammar.values_of(syntax)
     for name, value in given.items():
         kinds = [place.type for place in places if place.name == name]
-        if value is True and any(word == name for word in argument_names(syntax)):
+        if value is True and any(word == name for word in grammar.argument_names(syntax)):
             continue
         if not kinds:
             raise ValueError(f"{_name(syntax)}: {name} is a keyword and takes no value")
@@ -176,59 +164,59 @@ def _check_values(syntax: str, given: Mapping[str, Hashable]) -> None:
 
 
 def _shown(name: str, value: Hashable) -> str:
-    return HIDDEN if name in SECRETS else repr(str(value))
+    return grammar.HIDDEN if name in grammar.SECRETS else repr(str(value))
 
 
 @cache
 def _single(syntax: str) -> frozenset[str]:
     """Return the names that no line of this syntax says twice."""
-    return frozenset(name for name, times in _times(compile_syntax(syntax)).items() if times == 1)
+    return frozenset(name for name, times in _times(grammar.compile_syntax(syntax)).items() if times == 1)
 
 
-def _times(node: Node) -> Counter[str]:
+def _times(node: grammar.Node) -> Counter[str]:
     """Return how often a line of this shape can say each name; a keyword and its value of the same name count once."""
     match node:
-        case Keyword():
+        case grammar.Keyword():
             return Counter((node.shown,))
-        case Value():
+        case grammar.Value():
             return Counter((node.name,))
         case SequenceNode():
             pairs = zip(node.parts, (*node.parts[1:], None), strict=True)
             return sum((_times(part) for part, after in pairs if not _names(part, after)), Counter[str]())
-        case Choice():
+        case grammar.Choice():
             return reduce(or_, map(_times, node.alternatives), Counter[str]())
-        case Optional_():
+        case grammar.Optional_():
             return _times(node.node)
-        case AnyOrder():
+        case grammar.AnyOrder():
             return sum(map(_times, node.alternatives), Counter[str]())
 
 
-def _names(part: Node, after: Node | None) -> bool:
-    return isinstance(part, Keyword) and isinstance(after, Value) and part.shown == after.name
+def _names(part: grammar.Node, after: grammar.Node | None) -> bool:
+    return isinstance(part, grammar.Keyword) and isinstance(after, grammar.Value) and part.shown == after.name
 
 
-def _lines(node: Node, given: Mapping[str, Hashable], single: frozenset[str]) -> Sequence[_Line]:
+def _lines(node: grammar.Node, given: Mapping[str, Hashable], single: frozenset[str]) -> Sequence[_Line]:
     """Return the lines of a shape: among lines with the same given and added names, the line that lacks the least.
 
     single: given names with one place in a line. An optional part that can say one must say it: with all subsets of
     twelve given options the entry of an IPv6 access list took minutes.
     """
     match node:
-        case Keyword():
+        case grammar.Keyword():
             return (_keyword(node.shown, given),)
-        case Value():
+        case grammar.Value():
             return _value(node, given)
         case SequenceNode():
             return _joined(_lines(part, given, single) for part in node.parts)
-        case Choice():
+        case grammar.Choice():
             return _fewest(line for part in node.alternatives for line in _lines(part, given, single))
-        case Optional_():
+        case grammar.Optional_():
             return _or_nothing(node.node, given, single)
-        case AnyOrder():
+        case grammar.AnyOrder():
             return _joined(_or_nothing(part, given, single) for part in node.alternatives)
 
 
-def _or_nothing(node: Node, given: Mapping[str, Hashable], single: frozenset[str]) -> Sequence[_Line]:
+def _or_nothing(node: grammar.Node, given: Mapping[str, Hashable], single: frozenset[str]) -> Sequence[_Line]:
     lines = [line for line in _lines(node, given, single) if line.said]
     due = single.intersection(name for line in lines for name in line.said)
     return tuple(line for line in (_Line(), *lines) if due <= line.said)
@@ -257,7 +245,7 @@ def _keyword(word: str, given: Mapping[str, Hashable]) -> _Line:
     return _Line((word,), keywords=(word,), added=() if word in given else (word,))
 
 
-def _value(node: Value, given: Mapping[str, Hashable]) -> Sequence[_Line]:
+def _value(node: grammar.Value, given: Mapping[str, Hashable]) -> Sequence[_Line]:
     value = given.get(node.name)
     if value is None or value is True:
         return (_Line((None,), missing=(node.name,)),)
@@ -267,7 +255,7 @@ def _value(node: Value, given: Mapping[str, Hashable]) -> Sequence[_Line]:
     return (_Line((reading.text,), ((node.name, reading.value),), said=frozenset((node.name,)), end=1),)
 
 
-def _read(node: Value, value: Hashable) -> Reading | None:
+def _read(node: grammar.Value, value: Hashable) -> Reading | None:
     """Return a value as the line's reader reads its text; None: it does not, or takes it for another value."""
     if isinstance(value, Placeholder):
         return Reading(value, value, 1)
@@ -282,4 +270,4 @@ def _read(node: Value, value: Hashable) -> Reading | None:
 
 
 def _name(syntax: str) -> str:
-    return " ".join(leading_keywords(syntax))
+    return " ".join(grammar.leading_keywords(syntax))

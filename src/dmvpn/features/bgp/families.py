@@ -14,21 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED_OF, IPAddress, Prefix, is_link_local, spelled
 from dmvpn.base.values import dataclass
-from dmvpn.features.bgp.packet import (
-    IPV4_KEY,
-    Attribute,
-    Capability,
-    CapabilityValue,
-    ErrorCode,
-    MessageError,
-    RouteRefresh,
-    Update,
-    UpdateError,
-    decoded,
-    encoded,
-    serialize,
-    update_octets,
-)
+from dmvpn.features.bgp import packet
 from dmvpn.net.ipv4 import ip_address
 
 if TYPE_CHECKING:
@@ -66,12 +52,12 @@ class Family:
     overhead: int = _HEAD + 5 + 32
     in_table: bool = True
     decode: Callable[[bytes, int, int, bool], Iterator[Nlri]]
-    encode: Callable[[Nlri], bytes] = encoded
+    encode: Callable[[Nlri], bytes] = packet.encoded
 
     @cached_property
-    def capability(self) -> CapabilityValue:
+    def capability(self) -> packet.CapabilityValue:
         """The multiprotocol capability, RFC 4760 §8."""
-        return CapabilityValue(Capability.MULTIPROTOCOL, self.key[:2] + bytes((0, self.key[2])))
+        return packet.CapabilityValue(packet.Capability.MULTIPROTOCOL, self.key[:2] + bytes((0, self.key[2])))
 
     @cached_property
     def default(self) -> Prefix:
@@ -81,15 +67,15 @@ class Family:
     @cached_property
     def end_of_table(self) -> bytes:
         """The End-of-RIB marker, RFC 4724 §2."""
-        return update_octets(b"", b"", b"") if self.key == IPV4_KEY else self.withdrawal(b"")
+        return packet.update_octets(b"", b"", b"") if self.key == packet.IPV4_KEY else self.withdrawal(b"")
 
-    def refresh(self, subtype: int = 0) -> RouteRefresh:
+    def refresh(self, subtype: int = 0) -> packet.RouteRefresh:
         """Return a ROUTE-REFRESH: a request, or the begin (1) or end (2) of a refresh."""
-        return RouteRefresh(int.from_bytes(self.key[:2], "big"), subtype, self.key[2])
+        return packet.RouteRefresh(int.from_bytes(self.key[:2], "big"), subtype, self.key[2])
 
     def mark(self, subtype: int) -> bytes:
         """Return the encoded begin or end of a refresh."""
-        return serialize(self.refresh(subtype))
+        return packet.serialize(self.refresh(subtype))
 
     def hops(self, octets: bytes) -> tuple[IPAddress, ...]:
         """Return the next hop, which a link-local address may follow (RFC 2545 §3). Raises ValueError."""
@@ -100,26 +86,26 @@ class Family:
 
     def withdrawal(self, routes: bytes) -> bytes:
         """Return an UPDATE that withdraws these encoded routes, RFC 4760 §4."""
-        return update_octets(b"", self._attribute(UNREACH, self.key + routes), b"")
+        return packet.update_octets(b"", self._attribute(UNREACH, self.key + routes), b"")
 
     def announcement(self, hops: tuple[IPAddress, ...], attributes: bytes, routes: bytes) -> bytes:
         """Return an UPDATE with these encoded attributes and routes. MP_REACH_NLRI is first: RFC 7606 §5.1."""
         packed = b"".join(one.packed for one in hops)
         reach = self._attribute(REACH, self.key + bytes((len(packed),)) + packed + b"\0" + routes)
-        return update_octets(b"", reach + attributes, b"")
+        return packet.update_octets(b"", reach + attributes, b"")
 
     @staticmethod
     def _attribute(code: int, value: bytes) -> bytes:
-        return Attribute(_OPTIONAL | _EXTENDED, code, value).serialize()
+        return packet.Attribute(_OPTIONAL | _EXTENDED, code, value).serialize()
 
 
 def prefixes(version: int) -> Callable[[bytes, int, int, bool], Iterator[Nlri]]:
     """Return the `decode` of prefixes of this IP version."""
-    return partial(decoded, version=version)
+    return partial(packet.decoded, version=version)
 
 
 IPV4: Final = Family(
-    key=IPV4_KEY,
+    key=packet.IPV4_KEY,
     title="IPv4 Unicast",
     words="ipv4 unicast",
     number=0,
@@ -138,7 +124,7 @@ FAMILIES: Final[dict[bytes, Family]] = {one.key: one for one in (IPV4, IPV6)}
 # ------------------------------------------------------------------------------------------------ received UPDATEs
 
 
-def parts(update: Update, families: Mapping[bytes, bool]) -> Iterator[Update]:
+def parts(update: packet.Update, families: Mapping[bytes, bool]) -> Iterator[packet.Update]:
     """Yield the parts of an UPDATE, one a family. Raises MessageError where routes cannot be delimited (RFC 7606 §5.3).
 
     families: those of the session, and whether their routes have path identifiers; other families are ignored.
@@ -150,7 +136,7 @@ def parts(update: Update, families: Mapping[bytes, bool]) -> Iterator[Update]:
         yield update
         return
     if len({one.code for one in found}) < len(found):
-        raise _error("routes of a family twice", UpdateError.MALFORMED_LIST, b"")  # RFC 7606 §3 (g)
+        raise _error("routes of a family twice", packet.UpdateError.MALFORMED_LIST, b"")  # RFC 7606 §3 (g)
     rest = tuple(one for one in update.attributes if one.code not in (REACH, UNREACH))
     if update.withdrawn or update.announced:
         yield replace(update, attributes=rest)
@@ -161,8 +147,8 @@ def parts(update: Update, families: Mapping[bytes, bool]) -> Iterator[Update]:
 
 
 def _part(
-    attribute: Attribute, rest: tuple[Attribute, ...], families: Mapping[bytes, bool], damage: str
-) -> Update | None:
+    attribute: packet.Attribute, rest: tuple[packet.Attribute, ...], families: Mapping[bytes, bool], damage: str
+) -> packet.Update | None:
     """Return the part that one attribute has; None: it is of a family that the session does not carry."""
     value, key = attribute.value, attribute.value[:3]
     if len(key) < 3:
@@ -171,7 +157,7 @@ def _part(
         return None
     family, numbered = FAMILIES[key], families[key]
     if attribute.code == UNREACH:
-        return Update(family=key, withdrawn=_routes(family, attribute, 3, numbered=numbered))
+        return packet.Update(family=key, withdrawn=_routes(family, attribute, 3, numbered=numbered))
     at = 4 + value[3] if len(value) > 3 else 4
     if at >= len(value):
         raise _unreadable("a next hop that does not fit", attribute.serialize())
@@ -184,7 +170,7 @@ def _part(
     if _is_useless(hops[0]):
         damage = damage or f"{spelled(hops[0])} is not a valid next hop"
     routes = _routes(family, attribute, at + 1, numbered=numbered)
-    return Update(family=key, attributes=rest, announced=routes, damage=damage, hops=hops)
+    return packet.Update(family=key, attributes=rest, announced=routes, damage=damage, hops=hops)
 
 
 def _is_useless(hop: IPAddress) -> bool:
@@ -193,16 +179,16 @@ def _is_useless(hop: IPAddress) -> bool:
     return is_local or hop.is_multicast or hop.is_loopback or hop.is_unspecified
 
 
-def _routes(family: Family, attribute: Attribute, at: int, *, numbered: bool) -> tuple[Nlri, ...]:
+def _routes(family: Family, attribute: packet.Attribute, at: int, *, numbered: bool) -> tuple[Nlri, ...]:
     try:
         return tuple(family.decode(attribute.value, at, len(attribute.value), numbered))
-    except MessageError as error:
+    except packet.MessageError as error:
         raise _unreadable(error.what, attribute.serialize()) from error
 
 
-def _unreadable(what: str, data: bytes) -> MessageError:
-    return _error(what, UpdateError.BAD_OPTIONAL, data)
+def _unreadable(what: str, data: bytes) -> packet.MessageError:
+    return _error(what, packet.UpdateError.BAD_OPTIONAL, data)
 
 
-def _error(what: str, subcode: UpdateError, data: bytes) -> MessageError:
-    return MessageError(what, code=ErrorCode.UPDATE, subcode=subcode, clause="RFC 7606 §5.3", data=data)
+def _error(what: str, subcode: packet.UpdateError, data: bytes) -> packet.MessageError:
+    return packet.MessageError(what, code=packet.ErrorCode.UPDATE, subcode=subcode, clause="RFC 7606 §5.3", data=data)

@@ -13,21 +13,13 @@ from collections import Counter
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from dmvpn.base import notices
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, dotted
 from dmvpn.base.context import Context, Machine, TimerQueue
 from dmvpn.base.effects import Listen, NextHop, SendIp, StopListening, Store, in_table
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import EffectFailed, Event, IpReceived, Packets, Resync
-from dmvpn.base.notices import (
-    AddressLeased,
-    Configured,
-    InterfaceChanged,
-    Route,
-    RouteOffered,
-    RouteRetracted,
-    RouteSource,
-)
 from dmvpn.base.values import dataclass
 from dmvpn.features.dhcp import messages
 from dmvpn.features.dhcp.client import Client
@@ -76,7 +68,7 @@ class DhcpMachine(Machine):
     subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
         Packets(IpProtocol.UDP),
         Packets(IpProtocol.ICMP),
-        InterfaceChanged,
+        notices.InterfaceChanged,
         Resync,
         ClearDhcp,
         ChangeLease,
@@ -92,7 +84,7 @@ class DhcpMachine(Machine):
         self.clients: dict[str, Client] = {}
         self._ports: dict[str, PortSettings] = {}
         self.listened: dict[tuple[str, int], None] = {}
-        self._routes: dict[str, tuple[tuple[str, Route], ...]] = {}
+        self._routes: dict[str, tuple[tuple[str, notices.Route], ...]] = {}
         self._addressed: set[str] = set()  # interfaces whose address is from their client
         self._due: TimerQueue[str] = TimerQueue(self._context, "the next message of a client", self._fire, most=16)
         self._identifier = below(ports.entropy, 0x10000)
@@ -105,9 +97,9 @@ class DhcpMachine(Machine):
             case IpReceived():
                 if int.from_bytes(event.payload[2:4], "big") in _WATCHED:
                     self._receive(event)
-            case InterfaceChanged(name=name, old=old, new=new):
+            case notices.InterfaceChanged(name=name, old=old, new=new):
                 self._refresh(name, old, new)
-            case Configured(model=model):
+            case notices.Configured(model=model):
                 self._configure(model if isinstance(model, DhcpConfig) else DhcpConfig())
             case ClearDhcp():
                 self.server.clear(event.address, event.vrf, conflicts=event.conflicts)
@@ -359,12 +351,12 @@ class DhcpMachine(Machine):
         old = self._routes.pop(name, ())
         for old_vrf, route in old:
             if not any(old_vrf == vrf and route.prefix == one.prefix for vrf, one in routes):
-                self._context.emit(RouteRetracted(route.source, route.process, route.prefix, old_vrf))
+                self._context.emit(notices.RouteRetracted(route.source, route.process, route.prefix, old_vrf))
         address = (lease.address, lease.length) if lease is not None and lease.length is not None else (None, 32)
         current = (state.address, state.prefix_length) if state is not None else (None, 32)
         if address != current and (lease is not None or name in self._addressed):
             (self._addressed.discard if lease is None else self._addressed.add)(name)
-            self._context.emit(AddressLeased(name, *address))
+            self._context.emit(notices.AddressLeased(name, *address))
             held = (f"{name} {one.lease.address}\n" for name, one in self.clients.items() if one.lease is not None)
             self._context.emit(Store(_STORED, "".join(held).encode()))
             if lease is not None:
@@ -372,9 +364,9 @@ class DhcpMachine(Machine):
                 self._context.emit(messages.AddressAssigned.of(name, lease.address, lease.mask, hostname))
         if routes:
             self._routes[name] = routes
-        self._context.emit(*(RouteOffered(route, vrf) for vrf, route in routes if (vrf, route) not in old))
+        self._context.emit(*(notices.RouteOffered(route, vrf) for vrf, route in routes if (vrf, route) not in old))
 
-    def _routes_of(self, name: str, vrf: str, lease: Lease) -> list[tuple[str, Route]]:
+    def _routes_of(self, name: str, vrf: str, lease: Lease) -> list[tuple[str, notices.Route]]:
         ways = [(prefix, hop, DISTANCE) for prefix, hop in lease.routes]
         if lease.router is not None:
             ways.insert(0, (Prefix.of(UNSPECIFIED, 0), lease.router, DISTANCE))
@@ -382,6 +374,6 @@ class DhcpMachine(Machine):
         return [(vrf, _route(prefix, distance, NextHop(name, hop))) for prefix, hop, distance in ways]
 
 
-def _route(prefix: Prefix, distance: int, hop: NextHop) -> Route:
-    source, process = RouteSource.STATIC, f"dhcp {hop.interface}"
-    return Route(prefix=prefix, source=source, distance=distance, next_hops=(hop,), process=process)
+def _route(prefix: Prefix, distance: int, hop: NextHop) -> notices.Route:
+    source, process = notices.RouteSource.STATIC, f"dhcp {hop.interface}"
+    return notices.Route(prefix=prefix, source=source, distance=distance, next_hops=(hop,), process=process)

@@ -30,20 +30,10 @@ from dmvpn.base.context import Timer
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.entropy import fraction
 from dmvpn.base.values import dataclass
-from dmvpn.features.eigrp import messages
+from dmvpn.features.eigrp import messages, tlv
 from dmvpn.features.eigrp.interface import SEQUENCE_SPACE, EigrpInterface, Neighbor
 from dmvpn.features.eigrp.messages import is_shown, shows_hellos
 from dmvpn.features.eigrp.packet import HEADER_LENGTH, EigrpPacket, Opcode, PacketFlag
-from dmvpn.features.eigrp.tlv import (
-    Encoded,
-    NextMulticastSequence,
-    Parameters,
-    PeerTermination,
-    Sequence,
-    SoftwareVersion,
-    Stub,
-    Tlv,
-)
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -129,13 +119,13 @@ class Sender:
 
 #: Our version TLV: the IOS version that we resemble, and TLV version 2.0 (wide metrics), which we read in classic mode
 #: too.
-VERSION: Final = SoftwareVersion(os_major=17, os_minor=9, tlv_major=2, tlv_minor=0)
+VERSION: Final = tlv.SoftwareVersion(os_major=17, os_minor=9, tlv_major=2, tlv_minor=0)
 
 
-def parameters(settings: ProcessSettings, interface: EigrpInterface) -> Parameters:
+def parameters(settings: ProcessSettings, interface: EigrpInterface) -> tlv.Parameters:
     """Return the weights of the process and the holding time on an interface."""
     weights = settings.scale.weights
-    return Parameters(
+    return tlv.Parameters(
         k1=weights.k1,
         k2=weights.k2,
         k3=weights.k3,
@@ -146,13 +136,13 @@ def parameters(settings: ProcessSettings, interface: EigrpInterface) -> Paramete
     )
 
 
-def hello(settings: ProcessSettings, interface: EigrpInterface, *more: Tlv) -> EigrpPacket:
+def hello(settings: ProcessSettings, interface: EigrpInterface, *more: tlv.Tlv) -> EigrpPacket:
     """Return a Hello for this interface. more: further TLVs."""
-    stub = () if settings.stub is None else (Stub(flags=settings.stub),)
+    stub = () if settings.stub is None else (tlv.Stub(flags=settings.stub),)
     return greeting(settings, parameters(settings, interface), VERSION, *stub, *more)
 
 
-def greeting(settings: ProcessSettings, *tlvs: Tlv) -> EigrpPacket:
+def greeting(settings: ProcessSettings, *tlvs: tlv.Tlv) -> EigrpPacket:
     """Return a Hello with exactly these TLVs."""
     return EigrpPacket(opcode=Opcode.HELLO, autonomous_system=settings.autonomous_system, tlvs=tlvs)
 
@@ -191,7 +181,7 @@ class Farewells:
 
     def to_all(self, interface: EigrpInterface) -> None:
         """Announce to all neighbors on the interface that we leave."""
-        self._send(interface, Parameters.goodbye(interface.settings.hold_time))
+        self._send(interface, tlv.Parameters.goodbye(interface.settings.hold_time))
 
     def to_one(self, interface: EigrpInterface, address: IPAddress) -> None:
         """Announce to a neighbor that we gave it up, at once or together with further ones in a moment."""
@@ -231,10 +221,10 @@ class Farewells:
         pending.paid = max(pending.paid, self._context.now) + _INTERVAL
         if pending.waiting:
             self._context.start(pending.timer, _INTERVAL)
-        termination = PeerTermination(addresses=named)
+        termination = tlv.PeerTermination(addresses=named)
         self._send(interface, parameters(self._state.settings, interface), termination)
 
-    def _send(self, interface: EigrpInterface, *tlvs: Tlv) -> None:
+    def _send(self, interface: EigrpInterface, *tlvs: tlv.Tlv) -> None:
         self._sender.send(interface, self._sender.group, greeting(self._state.settings, *tlvs))
 
 
@@ -380,8 +370,8 @@ class Transport:
         flags = PacketFlag.CONDITIONAL_RECEIVE if laggards else PacketFlag(0)
         packet = self._packet(opcode, octets, flags)
         if laggards:
-            names = Sequence(addresses=tuple(neighbor.address for neighbor in laggards))
-            announced = NextMulticastSequence(sequence=packet.sequence)
+            names = tlv.Sequence(addresses=tuple(neighbor.address for neighbor in laggards))
+            announced = tlv.NextMulticastSequence(sequence=packet.sequence)
             self._sender.send(interface, self._sender.group, hello(self._state.settings, interface, names, announced))
         interface.count_multicast(conditional=bool(laggards))
         self._sender.send(interface, self._sender.group, packet)
@@ -453,7 +443,7 @@ class Transport:
             flags=flags,
             sequence=self._sequence,
             autonomous_system=self._state.autonomous_system,
-            tlvs=(Encoded(octets=octets),) if octets else (),
+            tlvs=(tlv.Encoded(octets=octets),) if octets else (),
         )
 
     def _transmit(self, neighbor: Neighbor, packet: EigrpPacket) -> None:

@@ -9,16 +9,8 @@ from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Likeness, NoValue, Term
 from dmvpn.base.values import dataclass
-from dmvpn.features.eigrp.config import sections
+from dmvpn.features.eigrp.config import processes, sections
 from dmvpn.features.eigrp.config.interfaces import IPV6_EIGRP
-from dmvpn.features.eigrp.config.processes import (
-    ADDRESS_FAMILY,
-    CLASSIC_FAMILY,
-    IN_FAMILY,
-    ROUTER_CLASSIC,
-    ROUTER_IPV6,
-    ROUTER_NAMED,
-)
 from dmvpn.features.eigrp.metric import Weights
 from dmvpn.features.eigrp.model import AuthenticationMode, InterfaceSettings, ProcessSettings
 from dmvpn.features.eigrp.reasons import EigrpReason
@@ -80,15 +72,15 @@ def _system_lines(end: EigrpEnd, number: int) -> tuple[str, ...]:
     """Return the lines that enter a process with another number: it cannot be changed."""
     process = end.process
     if process.name:
-        named = end.tree.section(ROUTER_NAMED, name=process.name)
-        known = named.sections(ADDRESS_FAMILY) if named is not None else ()
+        named = end.tree.section(processes.ROUTER_NAMED, name=process.name)
+        known = named.sections(processes.ADDRESS_FAMILY) if named is not None else ()
         old, new = (sections.family(one, process.vrf, process.version) for one in (process.autonomous_system, number))
-        section = next((one for args, one in known if ADDRESS_FAMILY.text(args) == old), None)
-        return ROUTER_NAMED.line(name=process.name), f"no {old}", new, *_entered(section)
+        section = next((one for args, one in known if processes.ADDRESS_FAMILY.text(args) == old), None)
+        return processes.ROUTER_NAMED.line(name=process.name), f"no {old}", new, *_entered(section)
     if process.vrf:
-        opening = CLASSIC_FAMILY.line(vrf=process.vrf, autonomous_system=True, number=number)
-        return ROUTER_CLASSIC.line(number=process.router), opening
-    router = ROUTER_CLASSIC if process.version == 4 else ROUTER_IPV6
+        opening = processes.CLASSIC_FAMILY.line(vrf=process.vrf, autonomous_system=True, number=number)
+        return processes.ROUTER_CLASSIC.line(number=process.router), opening
+    router = processes.ROUTER_CLASSIC if process.version == 4 else processes.ROUTER_IPV6
     section = end.tree.section(router, number=process.autonomous_system)
     ports = [
         line
@@ -112,7 +104,8 @@ def _entered(section: Section | None) -> Iterator[str]:
 
 def _weight_lines(end: EigrpEnd, weights: Weights) -> tuple[str, ...]:
     return sections.process_lines(
-        end.process, IN_FAMILY.weights.line(**{f"k{place}": one for place, one in enumerate(weights.agreed, 1)})
+        end.process,
+        processes.IN_FAMILY.weights.line(**{f"k{place}": one for place, one in enumerate(weights.agreed, 1)}),
     )
 
 

@@ -16,14 +16,7 @@ from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.net.discovery import (
-    ALL_NODES,
-    ALL_ROUTERS,
-    SOLICITATION,
-    AdvertisedPrefix,
-    RouterAdvertisement,
-    check_solicitation,
-)
+from dmvpn.net import discovery
 from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
@@ -39,10 +32,10 @@ _FIRST, _FIRST_INTERVAL, _ANSWER_DELAY, _PAUSE = 3, 16.0, 0.5, 3.0
 _TOS: Final = 0xE0
 
 
-def said(settings: Ipv6Settings, state: Ipv6State, hardware: bytes) -> RouterAdvertisement:
+def said(settings: Ipv6Settings, state: Ipv6State, hardware: bytes) -> discovery.RouterAdvertisement:
     """Return what a port says of its link. hardware: its address on the link, or empty."""
     nd = settings.nd
-    return RouterAdvertisement(
+    return discovery.RouterAdvertisement(
         managed=nd.managed,
         other=nd.other,
         preference=nd.preference,
@@ -53,7 +46,7 @@ def said(settings: Ipv6Settings, state: Ipv6State, hardware: bytes) -> RouterAdv
     )
 
 
-def _prefixes(nd: Advertising, settings: Ipv6Settings) -> Iterator[AdvertisedPrefix]:
+def _prefixes(nd: Advertising, settings: Ipv6Settings) -> Iterator[discovery.AdvertisedPrefix]:
     """Yield the prefixes of its addresses, and others that its lines name."""
     named = {one.prefix: one for one in nd.prefixes if one.prefix is not None}
     default = next((one for one in nd.prefixes if one.prefix is None), None)
@@ -61,9 +54,9 @@ def _prefixes(nd: Advertising, settings: Ipv6Settings) -> Iterator[AdvertisedPre
     for prefix in (*own, *(prefix for prefix in named if prefix not in own)):
         lines = named.get(prefix, default)
         if lines is None:
-            yield AdvertisedPrefix(prefix)
+            yield discovery.AdvertisedPrefix(prefix)
         elif lines.advertised:
-            yield AdvertisedPrefix(prefix, lines.valid, lines.preferred, lines.on_link, lines.autonomous)
+            yield discovery.AdvertisedPrefix(prefix, lines.valid, lines.preferred, lines.on_link, lines.autonomous)
 
 
 @dataclass(slots=True)
@@ -72,7 +65,7 @@ class _Link:
 
     nd: Advertising
     source: IPAddress
-    message: RouterAdvertisement
+    message: discovery.RouterAdvertisement
     sent: int = 0
     last: float = float("-inf")
 
@@ -97,7 +90,7 @@ class Advertisers:
         if before is not None and (before.nd, before.source, before.message) == what:
             return
         if before is None:
-            self._context.emit(Listen(name, IpProtocol.ICMPV6, ALL_ROUTERS))
+            self._context.emit(Listen(name, IpProtocol.ICMPV6, discovery.ALL_ROUTERS))
         last = before.last if before is not None else float("-inf")
         self._links[name] = _Link(*what, last=last)
         if settings.nd.periodic:
@@ -108,10 +101,10 @@ class Advertisers:
     def take(self, event: IpReceived) -> None:
         """Answer a solicitation; all other messages are ignored."""
         link = self._links.get(event.interface)
-        if link is None or event.payload[:1] != bytes((SOLICITATION,)):
+        if link is None or event.payload[:1] != bytes((discovery.SOLICITATION,)):
             return
         try:
-            check_solicitation(event.payload, event.source, event.destination, event.ttl)
+            discovery.check_solicitation(event.payload, event.source, event.destination, event.ttl)
         except WireError:
             return
         now, due = self._context.now, self._due.when(event.interface)
@@ -132,9 +125,11 @@ class Advertisers:
         del self._links[name]
         self._due.cancel(name)
         if says_so and link.sent and link.message.lifetime:
-            self._send(name, link.source, RouterAdvertisement(lifetime=0, link_address=link.message.link_address))
-        self._context.emit(StopListening(name, IpProtocol.ICMPV6, ALL_ROUTERS))
+            self._send(
+                name, link.source, discovery.RouterAdvertisement(lifetime=0, link_address=link.message.link_address)
+            )
+        self._context.emit(StopListening(name, IpProtocol.ICMPV6, discovery.ALL_ROUTERS))
 
-    def _send(self, name: str, source: IPAddress, message: RouterAdvertisement) -> None:
-        order = SendIp(name, source, ALL_NODES, IpProtocol.ICMPV6, message.serialize(), ttl=255, tos=_TOS)
+    def _send(self, name: str, source: IPAddress, message: discovery.RouterAdvertisement) -> None:
+        order = SendIp(name, source, discovery.ALL_NODES, IpProtocol.ICMPV6, message.serialize(), ttl=255, tos=_TOS)
         self._context.emit(order)

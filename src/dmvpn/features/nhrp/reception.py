@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
-from dmvpn.features.nhrp import messages
+from dmvpn.features.nhrp import messages, parts
 from dmvpn.features.nhrp.cache import NbmaPeer
 from dmvpn.features.nhrp.connections import SenderStanding, standing_of
 from dmvpn.features.nhrp.debug import Processing
@@ -34,14 +34,6 @@ from dmvpn.features.nhrp.packet import (
     ResolutionRequest,
     TrafficIndication,
     parse,
-)
-from dmvpn.features.nhrp.parts import (
-    Authentication,
-    ForwardTransitRecord,
-    UnknownExtension,
-    VendorPrivate,
-    find,
-    unknown_compulsory,
 )
 from dmvpn.features.nhrp.reasons import NhrpReason, Objection, Refusal
 from dmvpn.features.nhrp.routing import Egress, NextStation, Unreachable, quoted_addresses, route_message
@@ -148,7 +140,7 @@ class Reception:
         password = tunnel.config.password
         if not password or isinstance(packet, ErrorIndication):
             return True  # errors have no extensions (RFC 2332 §5.2.7)
-        received = find(packet.extensions, Authentication)
+        received = parts.find(packet.extensions, parts.Authentication)
         if received is not None and received.data == password:
             return True
         if isinstance(packet, RegistrationReply):
@@ -222,7 +214,7 @@ class Reception:
         event: NhrpReceived,
     ) -> None:
         """Process a packet that is for us."""
-        unknown = unknown_compulsory(packet.extensions)
+        unknown = parts.unknown_compulsory(packet.extensions)
         if unknown is not None:
             code, why = ErrorCode.UNRECOGNIZED_EXTENSION, Refusal.UNKNOWN_EXTENSION
             self._errors.refuse(tunnel, packet, sender, code, why, extension_offset(packet, unknown))
@@ -286,14 +278,14 @@ def _completed(packet: NhrpPacket, outer_source: IPAddress) -> NhrpPacket:
     """
     if not packet.without_nbma or isinstance(packet, REPLIES):
         return packet
-    record = find(packet.extensions, ForwardTransitRecord)
+    record = parts.find(packet.extensions, parts.ForwardTransitRecord)
     if record is not None and record.entries:
         return packet
     return replace(packet, source_nbma=outer_source, without_nbma=False)
 
 
 #: Classes that may be repeated in a packet.
-_MANY = (VendorPrivate, UnknownExtension)
+_MANY = (parts.VendorPrivate, parts.UnknownExtension)
 
 
 def _repeated(extensions: Extensions) -> int | None:

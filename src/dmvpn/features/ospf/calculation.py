@@ -14,23 +14,12 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import NextHop
 from dmvpn.base.lpm import PrefixTable
+from dmvpn.features.ospf import spf
 from dmvpn.features.ospf.lsa import INFINITY, ExternalBody, LsaType, Options, RouterFlag
 from dmvpn.features.ospf.messages import EVENTS, SPF, calculated_line, ways_line
 from dmvpn.features.ospf.model import AreaKind
 from dmvpn.features.ospf.own_lsas import border_routers, inter_area_routes, learned_in, translations
 from dmvpn.features.ospf.prefixes import collect_prefixes
-from dmvpn.features.ospf.spf import (
-    OspfRoute,
-    Reached,
-    Slices,
-    WayKind,
-    active_ranges,
-    collect,
-    graph_of,
-    grow,
-    keep_better,
-    paced,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -48,10 +37,10 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------------ transit areas
 
 
-_INSIDE = (WayKind.INTRA, WayKind.INTER)
+_INSIDE = (spf.WayKind.INTRA, spf.WayKind.INTER)
 
 
-def shorten(state: State, best: dict[Prefix, OspfRoute]) -> None:
+def shorten(state: State, best: dict[Prefix, spf.OspfRoute]) -> None:
     """Move backbone routes, in `best`, into a transit area where a border router there is nearer."""
     for area in state.areas.values():
         if not (state.is_border and area.number and area.is_transit):
@@ -65,7 +54,7 @@ def shorten(state: State, best: dict[Prefix, OspfRoute]) -> None:
             best[known.prefix] = replace(known, cost=cost, hops=hops)
 
 
-def shorten_to_borders(state: State, borders: dict[IPv4Address, tuple[int, Reached]]) -> None:
+def shorten_to_borders(state: State, borders: dict[IPv4Address, tuple[int, spf.Reached]]) -> None:
     """Shorten in the same way the paths to AS boundary routers."""
     for area in state.areas.values():
         if not (state.is_border and area.number and area.is_transit):
@@ -75,7 +64,7 @@ def shorten_to_borders(state: State, borders: dict[IPv4Address, tuple[int, Reach
             if known is None or number != 0 or cost > known.cost:
                 continue
             hops = border.hops if cost < known.cost else tuple(dict.fromkeys((*known.hops, *border.hops)))
-            borders[lsa.border] = 0, Reached(cost, hops, known.flags)
+            borders[lsa.border] = 0, spf.Reached(cost, hops, known.flags)
 
 
 # ------------------------------------------------------------------------------------------------ external routes
@@ -84,8 +73,8 @@ def shorten_to_borders(state: State, borders: dict[IPv4Address, tuple[int, Reach
 class _InternalPaths:
     """The paths within OSPF to forwarding addresses."""
 
-    def __init__(self, state: State, inside: Iterable[OspfRoute]) -> None:
-        self.table: PrefixTable[OspfRoute] = PrefixTable()
+    def __init__(self, state: State, inside: Iterable[spf.OspfRoute]) -> None:
+        self.table: PrefixTable[spf.OspfRoute] = PrefixTable()
         for route in inside:
             self.table[route.prefix] = route
         self._interfaces = state.interfaces.values()
@@ -99,7 +88,7 @@ class _InternalPaths:
         return tuple(NextHop(each.name, forwarding) for each in real if each.covers(forwarding))
 
 
-def external_routes(state: State, inside: Mapping[Prefix, OspfRoute]) -> Iterator[OspfRoute]:
+def external_routes(state: State, inside: Mapping[Prefix, spf.OspfRoute]) -> Iterator[spf.OspfRoute]:
     """Yield the external routes of other routers. inside: the paths within OSPF, for forwarding addresses."""
     paths, borders = _InternalPaths(state, inside.values()), state.found.borders
     for key, prefix, body, _ in _valid_lsas(state, state.externals, LsaType.EXTERNAL):
@@ -134,11 +123,13 @@ def _valid_lsas(state: State, database: Database, kind: LsaType) -> Iterator[tup
 
 def _route(
     key: LsaKey, prefix: Prefix, body: ExternalBody, way: tuple[int, Hops], area: RunningArea | None, liking: int
-) -> OspfRoute:
+) -> spf.OspfRoute:
     """Return the route. area: that the network is brought into by type 7."""
     cost, hops = way
-    kinds = (WayKind.EXTERNAL_1, WayKind.EXTERNAL_2) if area is None else (WayKind.NSSA_1, WayKind.NSSA_2)
-    return OspfRoute(
+    kinds = (
+        (spf.WayKind.EXTERNAL_1, spf.WayKind.EXTERNAL_2) if area is None else (spf.WayKind.NSSA_1, spf.WayKind.NSSA_2)
+    )
+    return spf.OspfRoute(
         prefix=prefix,
         kind=kinds[body.is_type_2],
         cost=cost if body.is_type_2 else cost + body.metric,
@@ -152,7 +143,7 @@ def _route(
 
 
 def _way(
-    border: Reached | None, forwarding: IPAddress, paths: _InternalPaths, area: RunningArea | None
+    border: spf.Reached | None, forwarding: IPAddress, paths: _InternalPaths, area: RunningArea | None
 ) -> tuple[int, Hops] | None:
     """Return cost and next hops of the path to the border router, or to the forwarding address.
 
@@ -166,7 +157,7 @@ def _way(
     if found is None:
         return None
     way = found[1]
-    if area is not None and (way.kind is not WayKind.INTRA or way.area != area.number):
+    if area is not None and (way.kind is not spf.WayKind.INTRA or way.area != area.number):
         return None
     hops = way.hops or paths.beside(forwarding)
     return (way.cost, hops) if hops else None
@@ -187,7 +178,7 @@ class Calculation:
         self._summaries = summaries
         self._virtual = virtual
         self._offers = offers
-        self._work = Slices("calculate the next slice of the routes", state.context)
+        self._work = spf.Slices("calculate the next slice of the routes", state.context)
 
     @property
     def is_busy(self) -> bool:
@@ -212,45 +203,45 @@ class Calculation:
         """Yield between slices: shortest paths in all areas, and the resulting routes. RFC 2328 §16."""
         state = self._state
         self._offers.begin()
-        best: dict[Prefix, OspfRoute] = {}
+        best: dict[Prefix, spf.OspfRoute] = {}
         # virtual links before the backbone
         for area in sorted(state.areas.values(), key=lambda area: not area.number):
             first_hops = state.first_hops()
-            graph = yield from graph_of(area.database, state.family.version)
+            graph = yield from spf.graph_of(area.database, state.family.version)
             tree = area.tree_of(graph, first_hops)
             if tree is None:
-                tree = yield from grow(graph, state.router_id, first_hops)
+                tree = yield from spf.grow(graph, state.router_id, first_hops)
             area.take(tree, (graph, first_hops), self._context.now)
             self._virtual.follow(area, graph)
             if state.family.version == 4:
-                found = yield from collect(graph, tree, state.router_id)
+                found = yield from spf.collect(graph, tree, state.router_id)
             else:
                 found = yield from collect_prefixes(area.database, tree, state.router_id)
-            for each, ends in paced(found.values()):
+            for each, ends in spf.paced(found.values()):
                 if ends:
                     yield
-                keep_better(best, OspfRoute.within(area.number, each))
+                spf.keep_better(best, spf.OspfRoute.within(area.number, each))
         yield from self._add_others(best)
         yield from self._offers.refresh(self._externals.dropped())
         if self._work.is_wanted_again or self._offers.is_renewed:
             state.request_calculation()
 
-    def _add_others(self, best: dict[Prefix, OspfRoute]) -> Generator[None, None, None]:
+    def _add_others(self, best: dict[Prefix, spf.OspfRoute]) -> Generator[None, None, None]:
         """Yield between slices of work: inter-area routes, then externals, then what we originate because of both."""
         state, found = self._state, self._state.found
-        found.active = active_ranges(state.areas, best.values()) if state.is_border else {}
-        for route, ends in paced(list(inter_area_routes(state))):
+        found.active = spf.active_ranges(state.areas, best.values()) if state.is_border else {}
+        for route, ends in spf.paced(list(inter_area_routes(state))):
             if ends:
                 yield
-            keep_better(best, route)
+            spf.keep_better(best, route)
         shorten(state, best)
         found.borders = border_routers(state)
         shorten_to_borders(state, found.borders)
         self._summaries.refresh(best)
-        for route, ends in paced(list(external_routes(state, best))):
+        for route, ends in spf.paced(list(external_routes(state, best))):
             if ends:
                 yield
-            keep_better(best, route)
+            spf.keep_better(best, route)
         found.routes = best
         state.history.calculated(self._context.now, len(best))
         if self._context.ports.debugging.on(EVENTS):

@@ -14,20 +14,12 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, ClassVar, Final, cast
 
+from dmvpn.base import notices
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.context import Context, Machine, Timer
 from dmvpn.base.distribution import NOTHING
 from dmvpn.base.effects import SendIp
 from dmvpn.base.events import Event, IpReceived, Packets, Resync
-from dmvpn.base.notices import (
-    AccessListsChanged,
-    Client,
-    Configured,
-    InterfaceChanged,
-    MulticastReached,
-    PathLost,
-    RouteChanged,
-)
 from dmvpn.base.pacing import Pace, PacedPackets
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf import version3
@@ -371,11 +363,11 @@ class OspfMachine(Machine):
 
     subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
         Packets(PROTOCOL),
-        InterfaceChanged,
-        MulticastReached,
-        RouteChanged,
-        AccessListsChanged,
-        PathLost,
+        notices.InterfaceChanged,
+        notices.MulticastReached,
+        notices.RouteChanged,
+        notices.AccessListsChanged,
+        notices.PathLost,
         ClearOspfCounters,
         ClearProcess,
         ForceCalculation,
@@ -402,23 +394,23 @@ class OspfMachine(Machine):
         match event:
             case IpReceived():
                 self._admit(event)
-            case MulticastReached():
+            case notices.MulticastReached():
                 for process in self._all:
                     interface = process.interfaces.get(event.tunnel)
                     if interface is not None:
                         process.hellos.hasten(interface)
-            case RouteChanged():
+            case notices.RouteChanged():
                 for process in self._all:
                     process.redistributor.route_changed(event.prefix, event.new)
-            case AccessListsChanged():
+            case notices.AccessListsChanged():
                 for process in self._all:
                     process.lists_changed()
-            case PathLost():
+            case notices.PathLost():
                 self._path_lost(event)
-            case InterfaceChanged():
+            case notices.InterfaceChanged():
                 for process in self._all:
                     process.interface_changed(event.name, event.new)
-            case Configured():
+            case notices.Configured():
                 self._configure(cast("OspfConfig | None", event.model) or OspfConfig())
             case ClearProcess() | ClearOspfCounters() | ForceCalculation() | RefreshRedistribution():
                 for number, process in self.of_version(event.version).items():
@@ -428,7 +420,7 @@ class OspfMachine(Machine):
                 for process in self._all:
                     process.links.listen_again()
 
-    def _path_lost(self, lost: PathLost) -> None:
+    def _path_lost(self, lost: notices.PathLost) -> None:
         """Drop a neighbor that BFD or NHRP reports as unreachable: do not wait for the dead
         interval.
         """
@@ -437,7 +429,7 @@ class OspfMachine(Machine):
             if interface is None:
                 continue
             neighbor = interface.neighbors.get(lost.address)
-            if neighbor is not None and lost.concerns(Client.OSPF, process.number):
+            if neighbor is not None and lost.concerns(notices.Client.OSPF, process.number):
                 process.adjacencies.lose(neighbor, LOST[lost.witness])
 
     def _admit(self, event: IpReceived) -> None:

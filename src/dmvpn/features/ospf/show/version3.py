@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, spelled
 from dmvpn.features.ospf import lsa
 from dmvpn.features.ospf.lsa import LsaType, Options, RouterFlag
+from dmvpn.features.ospf.show import neighbors
 from dmvpn.features.ospf.show.common import (
     AUTHOR,
     AUTHOR_HELP,
@@ -25,14 +26,6 @@ from dmvpn.features.ospf.show.common import (
 )
 from dmvpn.features.ospf.show.database import Advertisement, Shelf, ShowAdvertisements, shelves_of
 from dmvpn.features.ospf.show.interfaces import ALL, BRIEF, InterfaceEntry, ShowInterfaces, query_interfaces, running
-from dmvpn.features.ospf.show.neighbors import (
-    NEIGHBORS,
-    NeighborEntry,
-    ShowNeighbors,
-    condition,
-    query_neighbors,
-    refusals,
-)
 from dmvpn.features.ospf.show.process import SUMMARY_ADDRESSES, ShowSummaryAddresses, query_summary_addresses
 from dmvpn.features.ospf.version3 import LOCAL_ADDRESS, NO_UNICAST, code_of
 from dmvpn.ios import Args, ExecCommand, ShowContext, interface_sort_key, short_interface
@@ -112,7 +105,7 @@ def _bits(options: int) -> str:
 # ------------------------------------------------------------------------------------------------ neighbors
 
 
-def render_neighbors(answer: ShowNeighbors) -> Iterator[str]:
+def render_neighbors(answer: neighbors.ShowNeighbors) -> Iterator[str]:
     """Yield a table for each process, or a paragraph for each neighbor."""
     entries = iter(answer.neighbors)
     for number, own, count in answer.processes:
@@ -121,15 +114,15 @@ def render_neighbors(answer: ShowNeighbors) -> Iterator[str]:
             yield "Neighbor ID     Pri   State           Dead Time   Interface ID    Interface"
         for entry in islice(entries, count):
             yield from _neighbor(entry) if answer.detail else (_neighbor_line(entry),)
-    yield from refusals(answer)
+    yield from neighbors.refusals(answer)
 
 
-def _neighbor_line(entry: NeighborEntry) -> str:
+def _neighbor_line(entry: neighbors.NeighborEntry) -> str:
     state = f"{entry.state}/{entry.role}"
     return f"{entry.router:<16}{entry.priority:>3}   {state:<16}{entry.dead:<12}{entry.number:<16}{entry.interface}"
 
 
-def _neighbor(entry: NeighborEntry) -> Iterator[str]:
+def _neighbor(entry: neighbors.NeighborEntry) -> Iterator[str]:
     yield f" Neighbor {entry.router}"
     yield f"    In the area {entry.area} via interface {entry.interface} "
     yield f"    Neighbor: interface-id {entry.number}, link-local address {entry.address}"
@@ -137,7 +130,7 @@ def _neighbor(entry: NeighborEntry) -> Iterator[str]:
     if entry.designated != str(UNSPECIFIED):
         yield f"    DR is {entry.designated} BDR is {entry.backup}"
     yield f"    Options is 0x{entry.options:06X} in Hello ({_bits(entry.options)})"
-    yield from condition(entry, "1/1/1")
+    yield from neighbors.condition(entry, "1/1/1")
 
 
 # ------------------------------------------------------------------------------------------------ interfaces
@@ -380,7 +373,9 @@ COMMANDS: Final = (
     ExecCommand(
         SUMMARY_ADDRESSES.syntax, SUMMARY_ADDRESSES.help, query=query_summary_addresses, render=render_summaries
     ),
-    ExecCommand(NEIGHBORS.syntax, NEIGHBORS.help, query=query_neighbors, render=render_neighbors),
+    ExecCommand(
+        neighbors.NEIGHBORS.syntax, neighbors.NEIGHBORS.help, query=neighbors.query_neighbors, render=render_neighbors
+    ),
     ExecCommand(BRIEF.syntax, BRIEF.help, query=query_interfaces, render=render_brief),
     ExecCommand(ALL.syntax, ALL.help, query=query_interfaces, render=render_interfaces),
     DATABASE,
