@@ -135,12 +135,11 @@ class Kernel:
         self._guard = Guard(self._socket, self._keeper, self._others, domain.table)
         self._vanished, self._appeared, self._prohibited = vanished, appeared, prohibited
         linux, own = names.linux, self._addresses.own
-        routing = self._socket, self._keeper
         host = TableHost(self._ledger, self._others, report, watch, later)
-        self.translation = Translation(host, linux, own, *routing)
+        self.translation = Translation(host, linux, own, self._socket, self._keeper)
         self.leaks = LeakEnds(self._socket, self._keeper, host)
-        known = host, linux, self._answer, self._need_source_rules
-        self.filters = {version: Filtering(version, *known) for version in (4, 6)}
+        asked = self._answer, self._need_source_rules
+        self.filters = {version: Filtering(version, host, linux, *asked) for version in (4, 6)}
         self._gre = KernelGre(self._socket)
         self._left = StaleObjects(self._socket, domain)
         self.routes = KernelRoutes(
