@@ -257,7 +257,7 @@ class Overlay:
                 return self
             self.now = max(self.now, due)
             self._step()
-        raise AssertionError("time stands still")
+        raise AssertionError("time does not go on")
 
     def sent(self, kind: type[P], source: str | None = None) -> list[P]:
         """Return the packets of a type that were sent (by a member), in order."""

@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dmvpn.base import notices
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import SendGre, SetAdjacency, SetHairpin
 from dmvpn.base.events import NhrpReceived, Resync
+from dmvpn.base.notices import (
+    Configured,
+    HoldTunnel,
+    InterfaceChanged,
+    LineEnds,
+    NeighborSilent,
+    TunnelChanged,
+)
 from dmvpn.base.pages import Pages
 from dmvpn.features.nhrp import reception
 from dmvpn.features.nhrp.cache import Flag
@@ -288,10 +295,10 @@ def test_with_if_state_the_line_protocol_waits_for_a_server() -> None:
     overlay = cloud(3)
     overlay.members["R31"].config = replace(overlay.members["R31"].config, if_state=True)
     overlay.start()
-    held = [e.reason for e in overlay.members["R31"].effects if isinstance(e, notices.HoldTunnel)]
+    held = [e.reason for e in overlay.members["R31"].effects if isinstance(e, HoldTunnel)]
     assert [str(reason) for reason in held] == ["no next hop server answers (if-state nhrp)"]
     overlay.run(1)
-    held = [e.reason for e in overlay.members["R31"].effects if isinstance(e, notices.HoldTunnel)]
+    held = [e.reason for e in overlay.members["R31"].effects if isinstance(e, HoldTunnel)]
     assert held[-1] is None
 
 
@@ -299,8 +306,8 @@ def test_with_if_state_goodbyes_are_said_before_the_line_goes_down_and_not_when_
     overlay = cloud(3)
     overlay.members["R31"].config = replace(overlay.members["R31"].config, if_state=True)
     overlay.start().run(1)
-    told = [type(e) for e in overlay.members["R31"].effects if isinstance(e, notices.HoldTunnel | notices.LineEnds)]
-    assert told == [notices.LineEnds, notices.HoldTunnel, notices.HoldTunnel]
+    told = [type(e) for e in overlay.members["R31"].effects if isinstance(e, HoldTunnel | LineEnds)]
+    assert told == [LineEnds, HoldTunnel, HoldTunnel]
 
 
 @pytest.mark.conforms("frr-2287")
@@ -321,9 +328,9 @@ def test_clearing_sessions_without_static_leaves_servers_alone() -> None:
 def test_a_server_that_routing_hears_no_more_is_asked_whether_it_still_knows_us() -> None:
     """It may have forgotten us and talk to us for another reason: then no silence of its packets tells."""
     overlay = cloud(3).start().run(1)
-    overlay.handle("R31", notices.NeighborSilent(TUNNEL, address("192.168.100.11")))
-    overlay.handle("R31", notices.NeighborSilent(TUNNEL, address("192.168.100.41")))
-    overlay.handle("R31", notices.NeighborSilent("Tunnel7", address("192.168.100.11")))
+    overlay.handle("R31", NeighborSilent(TUNNEL, address("192.168.100.11")))
+    overlay.handle("R31", NeighborSilent(TUNNEL, address("192.168.100.41")))
+    overlay.handle("R31", NeighborSilent("Tunnel7", address("192.168.100.11")))
     overlay.run(1)
     assert [request.request_id for request in overlay.sent(RegistrationRequest)] == [1, 2]
     assert client_of(overlay).is_responding
@@ -592,7 +599,7 @@ def _another_mtu(overlay: Overlay) -> None:
     hub = overlay.members["R11"]
     old = hub.interfaces.states[0]
     hub.interfaces.states[0] = replace(old, mtu=1300)
-    overlay.handle("R11", notices.InterfaceChanged(TUNNEL, old, hub.interfaces.states[0]))
+    overlay.handle("R11", InterfaceChanged(TUNNEL, old, hub.interfaces.states[0]))
 
 
 def _down_and_up(overlay: Overlay) -> None:
@@ -711,8 +718,8 @@ def test_clients_of_two_tunnels_share_what_their_answers_follow_from_with_those_
     hub.interfaces.states.append(replace(hub.interfaces.states[0], name=second, address=address("192.168.200.11")))
     hub.tunnels.states = [replace(hub.tunnel_state, up=True), replace(hub.tunnel_state, name=second, up=True)]
     configs = (hub.config, replace(hub.config, name=second, network_id=200))
-    overlay.handle(hub, notices.Configured("nhrp", NhrpConfig(tunnels=configs)))
-    overlay.handle(hub, notices.TunnelChanged(second, None, hub.tunnels.states[1]))
+    overlay.handle(hub, Configured("nhrp", NhrpConfig(tunnels=configs)))
+    overlay.handle(hub, TunnelChanged(second, None, hub.tunnels.states[1]))
     for host in range(60, 70):
         for network, name in ((100, TUNNEL), (200, second)):
             nbma = address(f"172.16.{host}.1")
