@@ -90,6 +90,10 @@ class Browser:
         wanted = [{"name": name, "value": value} for name, value in features.items()]
         self._order("/goog/cdp/execute", {"cmd": "Emulation.setEmulatedMedia", "params": {"features": wanted}})
 
+    def begin(self, script: str) -> None:
+        """Run a script at the beginning of each page from now on, before its own."""
+        self._order("/goog/cdp/execute", {"cmd": "Page.addScriptToEvaluateOnNewDocument", "params": {"source": script}})
+
     def click(self, text: str, within: str) -> None:
         """Click the button with a text, inside of an element."""
         rows = f"[...document.querySelectorAll('#{within} button')]"

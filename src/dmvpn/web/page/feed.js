@@ -33,7 +33,12 @@ const ABSENT = 404;
 const BUSY = 429;
 
 /** @type {Door} the server that sent the page */
-const SERVER = { ask: (path, options) => fetch(at(path), { ...options, credentials: "same-origin" }) };
+const SERVER = {
+  ask: (path, options) => {
+    const headers = { ...options.headers, "X-Session-Key": kept(KEY) ?? "" };
+    return fetch(at(path), { ...options, headers, credentials: "same-origin" });
+  },
+};
 /** Who answers. */
 export let door = SERVER;
 
@@ -90,8 +95,7 @@ export async function meanings() {
  * @returns {Promise<Response>}
  */
 export async function ask(path, options = {}) {
-  const headers = { ...options.headers, "X-Session-Key": kept(KEY) ?? "" };
-  const answer = await door.ask(path, { ...options, headers });
+  const answer = await door.ask(path, options);
   if (!answer.ok) {
     const problem = await answer.json().catch(() => ({}));
     throw new Refused(answer.status, problem.detail ?? problem.title ?? answer.statusText);

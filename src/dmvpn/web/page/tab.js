@@ -2,12 +2,12 @@
  * The page in a tab: the first screen asks which lab, a worker brings it up, and the page of a lab takes over.
  *
  * @typedef {import("./links.js").Wanted} Wanted
- * @typedef {{name: string, title: string, about: string, topic: string, reason: string}} Entry reason: why it cannot run here; "": it can
+ * @typedef {{name: string, title: string, topic: string, routers: number, hosts: number, reason: string}} Entry reason: why it cannot run here; "": it can
  * @typedef {{scenarios: Entry[], exercises: Entry[]}} Catalog
  */
 
 import { sheet } from "./asking.js";
-import { byId, element, plain, save, say } from "./dom.js";
+import { byId, element, keep, kept, plain, save, say } from "./dom.js";
 import { ask, at, enterBy } from "./feed.js";
 import { Inside } from "./inside.js";
 import { linkOf, packed, STORIES, wantedBy } from "./links.js";
@@ -15,6 +15,11 @@ import { themes } from "./top.js";
 
 /** The name of a lab that has none. */
 const OWN = "my-lab";
+/** Where the browser keeps a link to the last lab, and when it was made. */
+const LAST = "dmvpn-last-lab";
+/** Milliseconds between two looks whether the computer slept, and those after which it did: a hidden page looks once a minute. */
+const LOOK = 5000;
+const SLEPT = 180_000;
 const [NETWORK, EXERCISE] = /** @type {const} */ (["scenario", "exercise"]);
 
 /** @type {Inside|null} the worker, from the first use on */
@@ -36,7 +41,7 @@ const unable =
 function offer(kind, entries, about) {
   const choice = /** @type {HTMLSelectElement} */ (byId(kind));
   const option = (/** @type {Entry} */ { name, title, reason }) => {
-    const made = /** @type {HTMLOptionElement} */ (element("option", { value: name }, kind === EXERCISE ? `${Number(name.slice(-2))}. ${title}` : name));
+    const made = /** @type {HTMLOptionElement} */ (element("option", { value: name }, kind === EXERCISE ? title : name));
     made.disabled = reason !== "";
     return made;
   };
@@ -49,7 +54,8 @@ function offer(kind, entries, about) {
   );
   const tell = () => {
     const chosen = entries.find(({ name }) => name === choice.value);
-    byId(about).textContent = plain(chosen === undefined ? "" : kind === EXERCISE ? chosen.about : chosen.title);
+    const size = `${chosen?.routers ?? 0} routers, ${chosen?.hosts ?? 0} hosts`;
+    byId(about).textContent = plain(kind === EXERCISE ? size : `${chosen?.title ?? ""} (${size})`);
   };
   choice.addEventListener("change", tell);
   choice.value = entries.find(({ name, reason }) => name === "notes-phase3" && !reason)?.name ?? entries.find(({ reason }) => !reason)?.name ?? "";
@@ -57,6 +63,19 @@ function offer(kind, entries, about) {
   for (const reason of new Set(entries.map((entry) => entry.reason).filter(Boolean))) {
     const names = entries.filter((entry) => entry.reason === reason).map(({ name }) => name);
     byId(about).after(element("details", {}, element("summary", {}, `${names.length} cannot run here`), element("p", { class: "hint" }, `${names.join(", ")}: ${reason}`)));
+  }
+}
+
+/** Offer the lab that ran here when its tab was last left. */
+function offerLast() {
+  try {
+    const { name, link, at: when } = JSON.parse(kept(LAST) ?? "");
+    if (!link.startsWith("#net=")) return; // not ours: pages below the same host can write here
+    const again = element("a", { href: link }, `Open ${name} as it was`);
+    byId("last").replaceChildren(again, ` on ${new Date(when).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}, without keys.`);
+    byId("last").hidden = false;
+  } catch {
+    // There is none.
   }
 }
 
@@ -108,7 +127,9 @@ async function attempt(what) {
     await what();
   } catch (error) {
     leave();
-    const why = error instanceof Error ? error.message : String(error);
+    const whole = (error instanceof Error ? error.message : String(error)).trim();
+    // Of a traceback the reason, and of a path inside of the tab the name.
+    const why = (whole.split("\n").pop() ?? "").replace(/^\/\S+\//, "");
     say(/memory/i.test(why) ? `The browser has too little memory for this lab: close other tabs, and start it again. (${why})` : why, true);
   }
 }
@@ -149,10 +170,11 @@ function worker(title) {
 async function look(wanted) {
   const files = wanted.files ?? {};
   const { code, text } = await worker(`The configurations of ${wanted.lab} are read`).check(files);
-  byId("check-title").textContent = `${wanted.lab}: ${Object.keys(files).length} files`;
+  const count = Object.keys(files).length;
+  byId("check-title").textContent = `${wanted.lab}: ${count === 1 ? "1 file" : `${count} files`}`;
   byId("verdict").textContent = code === 0 ? "Nothing has run yet. What dmvpn import says:" : "Nothing has run yet. Lines are refused:";
   const whole = Object.entries(files).map(([name, each]) => element("details", {}, element("summary", {}, name), element("pre", {}, each)));
-  byId("texts").replaceChildren(element("pre", {}, text.trim()), ...whole);
+  byId("texts").replaceChildren(element("pre", {}, text.trim().replaceAll(/^\/\S+\//gm, "")), ...whole);
   byId("run").onclick = () => attempt(() => open(wanted));
   show("check");
 }
@@ -175,10 +197,35 @@ async function open(wanted) {
   // Once the user has done something, the lab does not end without a question.
   const stay = (/** @type {Event} */ event) => event.preventDefault();
   for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => addEventListener("beforeunload", stay), { once: true });
+  // Browsers end hidden tabs when memory is short.
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) linkNow(name).then(({ link }) => keep(LAST, JSON.stringify({ name, link, at: Date.now() })), () => {});
+  });
+  watch();
   await import("./page.js");
 }
 
+/** Say it when the computer slept: the lab paused meanwhile. */
+function watch() {
+  let last = Date.now();
+  setInterval(() => {
+    const minutes = Math.round((Date.now() - last) / 60_000);
+    if (Date.now() - last > SLEPT) say(`live; this computer slept, and the lab paused for ${minutes} minutes`);
+    last = Date.now();
+  }, LOOK);
+}
+
 // ------------------------------------------------------------------------------------------------ a lab that runs
+
+/**
+ * Return the part behind # of a link to a lab as it is now, and the lines that are left out. Throws Refused, or an Error.
+ * @param {string} name of the lab
+ */
+async function linkNow(name) {
+  /** @type {{files: Record<string, string>, left_out: string[]}} */
+  const { files, left_out: out } = await (await ask(`/api/v1/labs/${encodeURIComponent(name)}/texts`)).json();
+  return { link: await packed({ lab: name, story: "", files }), out };
+}
 
 /**
  * @param {string} name of the lab
@@ -190,11 +237,9 @@ async function share(name, wanted) {
     const said = element("div", { role: "status" });
     const asItIs = button("Make a link to the lab as it is now", async () => {
       try {
-        /** @type {{files: Record<string, string>, left_out: string[]}} */
-        const { files, left_out: out } = await (await ask(`/api/v1/labs/${encodeURIComponent(name)}/texts`)).json();
-        const link = here + (await packed({ lab: name, story: "", files }));
+        const { link, out } = await linkNow(name);
         const lines = out.length === 1 ? "1 line with a key was" : `${out.length} lines with keys were`;
-        said.replaceChildren(copied("The lab as it is now", link));
+        said.replaceChildren(copied("The lab as it is now", here + link));
         if (out.length > 0) said.append(element("details", {}, element("summary", {}, `${lines} left out`), element("ul", {}, ...out.map((line) => element("li", {}, line)))));
       } catch (error) {
         said.replaceChildren(element("p", { class: "bad" }, error instanceof Error ? error.message : String(error)));
@@ -253,6 +298,7 @@ async function main() {
   /** @type {Catalog} */
   const catalog = await (await ask("/scenarios.json")).json();
   listen(catalog);
+  offerLast();
   say(unable, unable !== "");
   if (unable) return;
   await attempt(async () => {

@@ -1,0 +1,149 @@
+"""The lab in a tab in Chromium: the built folder on a plain file server, below a path, and later without the server."""
+
+from __future__ import annotations
+
+import re
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from support.browser import CHROMIUM, DRIVER, Browser
+from support.conformance import ROOT
+from support.screens import press
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FOLDER: Final = ROOT / "build" / "tab"
+pytestmark = [
+    pytest.mark.skipif(
+        not (CHROMIUM and DRIVER), reason="no Chromium with its driver: scripts/debian-packages interop"
+    ),
+    pytest.mark.skipif(not (FOLDER / "index.html").exists(), reason="no folder of the lab in a tab: make tab"),
+    pytest.mark.timeout(600),
+]
+#: Seconds until a lab is up on a busy machine.
+PATIENCE: Final = 120.0
+SCREEN = "return [...document.querySelectorAll('.xterm-rows > div')].map((row) => row.textContent).join('\\n')"
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Files as any host has them, without a line for each."""
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def host() -> Iterator[ThreadingHTTPServer]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=FOLDER.parent))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def address(host: ThreadingHTTPServer) -> str:
+    return f"http://127.0.0.1:{host.server_port}/{FOLDER.name}/"
+
+
+def is_up(browser: Browser) -> bool:
+    return "2 registered" in browser.text("summary")
+
+
+def test_a_lab_in_a_tab_takes_commands_loses_a_wire_is_examined_and_opens_again_without_a_network(
+    host: ThreadingHTTPServer, address: str
+) -> None:
+    with Browser() as browser:
+        browser.open(address)
+        browser.wait(lambda: "redirect and shortcut" in browser.text("about"))
+        browser.click("Start", "network")
+        browser.wait(lambda: is_up(browser), PATIENCE)
+        assert browser.run("return location.hash") == "#lab=notes-phase3"
+        browser.click("R31", "routers")
+        browser.click("Terminal", "actions")
+        browser.wait(lambda: "R31#" in browser.run(SCREEN))
+        browser.type(".xterm-helper-textarea", "show ip nhrp brief\n")
+        browser.wait(lambda: "192.168.100.11" in browser.run(SCREEN))
+        browser.click("R41", "routers")
+        browser.click("R41 Gi0/1 to TRANSPORT Gi0/3", "actions")
+        browser.click("Cut", "actions")
+        browser.wait(lambda: "The wire was cut." in browser.text("said"))
+        browser.wait(lambda: "1 broken" in browser.text("summary"), PATIENCE)
+        browser.click("Doctor", "tools")
+        browser.wait(lambda: "Run again" in browser.text("tool"), PATIENCE)
+        assert "R41" in browser.text("tool")
+        assert browser.complaints() == []
+        browser.run_later("navigator.serviceWorker.ready.then(arguments[0])")
+        browser.wait(lambda: browser.run("return navigator.serviceWorker.controller !== null"), PATIENCE)
+        host.shutdown()
+        host.server_close()
+        browser.open("about:blank")
+        browser.open(f"{address}#lab=notes-phase3&story=shortcut")
+        browser.wait(lambda: "1 direct" in browser.text("summary"), PATIENCE)
+
+
+def test_a_link_with_files_is_shown_before_it_runs_and_has_no_keys(address: str) -> None:
+    with Browser() as browser:
+        browser.open(f"{address}#lab=notes-phase3&seed=7")
+        browser.wait(lambda: is_up(browser), PATIENCE)
+        lines = '{"lines": ["interface Tunnel100", "ip nhrp authentication SECRET9"]}'
+        changed = "const { post } = await import(document.scripts[0].src.replace('tab.js', 'feed.js'));"
+        place = "/api/v1/labs/notes-phase3/routers/R31/configuration"
+        browser.run_later(f"(async () => {{ {changed} await post('{place}', {lines}); arguments[0](); }}).call(this)")
+        browser.click("Share", "who")
+        browser.click("Make a link to the lab as it is now", "sheet")
+        browser.wait(lambda: "1 line with a key was left out" in browser.text("sheet"), PATIENCE)
+        link: str = browser.run("return document.querySelectorAll('#sheet input')[1].value")
+        assert re.fullmatch(re.escape(address) + r"#net=1\.[\w-]+", link)
+        assert len(link) < 8192
+        browser.open("about:blank")
+        browser.open(link)
+        browser.wait(lambda: "Nothing has run yet" in browser.text("verdict"), PATIENCE)
+        assert "hostname R31" in browser.text("texts")
+        assert "SECRET9" not in browser.text("texts")
+        press(browser, "#run", "id === 'run'")
+        browser.wait(lambda: is_up(browser), PATIENCE)
+        assert browser.complaints() == []
+
+
+@pytest.mark.parametrize(
+    ("link", "said"),
+    [
+        ("#net=1.AAAA", "damaged"),
+        ("#net=9.AAAA", "Another release"),
+        ("#lab=nonsense", "There is no lab nonsense"),
+        ("#token=SECRET", "not one to a lab"),
+    ],
+)
+def test_a_link_that_is_none_is_refused_and_the_first_screen_stays(address: str, link: str, said: str) -> None:
+    with Browser() as browser:
+        browser.open(address + link)
+        browser.wait(lambda: said in browser.text("state"))
+        assert not browser.run("return document.getElementById('ways').hidden")
+        assert browser.run("return location.hash") == ""
+        assert browser.complaints() == []
+
+
+def test_a_browser_without_webassembly_says_so(address: str) -> None:
+    with Browser() as browser:
+        browser.begin("delete globalThis.WebAssembly")
+        browser.open(address)
+        browser.wait(lambda: "no WebAssembly" in browser.text("state"))
+        assert browser.run("return document.querySelector('#network button').disabled") is True
+
+
+def test_a_browser_that_stores_nothing_runs_a_lab_all_the_same(address: str) -> None:
+    refused = "{ get() { throw new DOMException('refused', 'SecurityError'); } }"
+    with Browser() as browser:
+        browser.begin(
+            f"for (const name of ['localStorage', 'caches']) Object.defineProperty(globalThis, name, {refused})"
+        )
+        browser.begin("navigator.serviceWorker.register = () => Promise.reject(new DOMException('refused'))")
+        browser.open(f"{address}#lab=notes-phase3")
+        browser.wait(lambda: is_up(browser), PATIENCE)
+        assert browser.complaints() == []
