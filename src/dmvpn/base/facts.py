@@ -6,17 +6,14 @@ are seconds; ages and remainders are counted from the moment at which the facts 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network, ip_network
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.reasons import Reason, ReasonCode
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.addresses import Prefix
 
 Address = IPv4Address | IPv6Address
 AddressWithLength = IPv4Interface | IPv6Interface

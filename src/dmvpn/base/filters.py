@@ -23,7 +23,7 @@ from enum import IntFlag
 from itertools import product
 from typing import Final
 
-from dmvpn.base.addresses import IPAddress  # noqa: TC001 - these values travel as facts, by JSON
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.translation import ICMP_OF, Addresses
 from dmvpn.base.values import dataclass
 

@@ -17,12 +17,9 @@ from __future__ import annotations
 
 import enum
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 # ------------------------------------------------------------------------------------------------ causes of faults
 

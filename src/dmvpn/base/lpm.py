@@ -6,16 +6,13 @@ small enough to be right. Both families live side by side.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address
 from operator import itemgetter
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.breath import in_order
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from dmvpn.base.addresses import IPAddress, Prefix
 
 Value = TypeVar("Value")
 

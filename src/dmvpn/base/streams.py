@@ -24,15 +24,12 @@ from __future__ import annotations
 
 import enum
 from dataclasses import field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import Effect
 from dmvpn.base.events import Event
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress, Prefix
-
 
 # ------------------------------------------------------------------------------------------------ streams
 

@@ -19,25 +19,22 @@ import dmvpn_engine
 
 from dmvpn.base import events
 from dmvpn.base.breath import gulping
-from dmvpn.base.effects import DfBit
+from dmvpn.base.effects import DfBit, SetHairpin, TunnelSpec
 from dmvpn.base.errors import UserError
-from dmvpn.base.protection import SaCount
+from dmvpn.base.protection import EspSa, SaCount
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import Door, Doors, NhrpNetworks, OwnAddress
 from dmvpn.dataplane.esp.suite import EspSuite
 from dmvpn.dataplane.packets import IKE_BEHIND_NAT, ike_received
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket
-from dmvpn.dataplane.userspace.engine import IpsecEnds, TooBig, minding_paths
+from dmvpn.dataplane.userspace.engine import IpsecEnds, TooBig, Watch, minding_paths
 from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.effects import SetHairpin, TunnelSpec
-    from dmvpn.base.protection import EspSa
     from dmvpn.dataplane.tap import Tap
-    from dmvpn.dataplane.userspace.engine import Watch
 
 #: The version of the interface that this module uses.
 _INTERFACE: Final = 11

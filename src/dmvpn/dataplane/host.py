@@ -16,15 +16,11 @@ from __future__ import annotations
 import contextlib
 import enum
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 # ------------------------------------------------------------------------------------------------ settings
 

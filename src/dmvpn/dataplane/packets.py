@@ -12,23 +12,18 @@ ICMP errors that planes send follow RFC 792, RFC 1122 and RFC 4443.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.events import IpReceived
 from dmvpn.base.filters import Packet
 from dmvpn.base.translation import ICMP_OF, TCP, UDP
 from dmvpn.net import icmp, ip
 from dmvpn.net.ip import UdpDatagram
-from dmvpn.net.ipv4 import IpProtocol, ip_address
+from dmvpn.net.ipv4 import IpProtocol, Octets, ip_address
 from dmvpn.net.ipv6 import AUTHENTICATION, EXTENSION_HEADERS, FRAGMENT, HOP_BY_HOP, MOBILITY, NOTHING
 from dmvpn.net.ipv6 import HEADER_LENGTH as _IPV6_HEADER
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.net.ipv4 import Octets
-
 
 # --------------------------------------------------------------------------------- packets as access lists look at them
 

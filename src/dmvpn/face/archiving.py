@@ -22,8 +22,8 @@ from dmvpn.base.breath import aside
 from dmvpn.base.events import ConfigurationEntered
 from dmvpn.base.values import dataclass
 from dmvpn.face.entering import notes, refusals, text_of, unknown_lines
-from dmvpn.face.filing import contents_of, error, written
-from dmvpn.face.requests import NOTHING, RUNNING, STARTUP, Outcome, Question, place_in
+from dmvpn.face.filing import Filing, contents_of, error, written
+from dmvpn.face.requests import NOTHING, RUNNING, STARTUP, FilePlace, Outcome, Question, Replace, place_in
 from dmvpn.features.archive import (
     ArchiveConfig,
     ConfigurationReplaced,
@@ -45,8 +45,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.shell import Flash, Stored
     from dmvpn.face.context import RouterHandle, SessionContext
-    from dmvpn.face.filing import Filing
-    from dmvpn.face.requests import FilePlace, Replace
     from dmvpn.ios import ConfigTree, Problem
 
 

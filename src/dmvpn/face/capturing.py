@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import aside
-from dmvpn.base.shell import BUFFER, CaptureDirection, CapturePoint, Caught
+from dmvpn.base.shell import BUFFER, CaptureDirection, CapturePoint, Captures, Caught
 from dmvpn.base.values import dataclass
 from dmvpn.face.requests import NOTHING, FilePlace, Outcome, Request, place_in
 from dmvpn.ios import Args, Change, ExecCommand, ShowContext
@@ -20,7 +20,6 @@ from dmvpn.ios import Args, Change, ExecCommand, ShowContext
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dmvpn.base.shell import Captures
     from dmvpn.face.context import RouterHandle, SessionContext
     from dmvpn.face.filing import Filing
 

@@ -36,7 +36,7 @@ from dmvpn.ios.parts import other_device, parts_of
 from dmvpn.ios.ranges import interfaces_of
 from dmvpn.ios.transcript import decode
 from dmvpn.ios.tree import render_tree
-from dmvpn.router.entered_text import hold, report
+from dmvpn.router.entered_text import EnteredText, hold, report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from dmvpn.face.context import RouterHandle
     from dmvpn.ios import ConfigLine, ConfigResult, ConfigTree, Configurator, ExecParser, LineResult, Touch
     from dmvpn.ios.section import Section, Statement
-    from dmvpn.router.entered_text import EnteredText
 
 
 # ------------------------------------------------------------------------------------------------ files

@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import aside
-from dmvpn.base.shell import CAPACITY, Stored, is_file_name
+from dmvpn.base.shell import CAPACITY, Flash, Stored, is_file_name
 from dmvpn.base.values import dataclass
 from dmvpn.face import requests
-from dmvpn.face.entering import text_of
+from dmvpn.face.entering import Merging, text_of
 from dmvpn.features.system.show import with_version
-from dmvpn.ios.filters import FilterKind
+from dmvpn.ios.filters import Filter, FilterKind
 from dmvpn.ios.grammar import Args, ExecCommand
 from dmvpn.ios.language import sealed_text
 from dmvpn.router.language import configurator
@@ -27,11 +27,8 @@ from dmvpn.router.language import configurator
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from dmvpn.base.shell import Flash
     from dmvpn.face.context import RouterHandle, SessionContext
-    from dmvpn.face.entering import Merging
     from dmvpn.ios import ConfigTree
-    from dmvpn.ios.filters import Filter
 
 #: Where a file is that has no folder, in the first column of `dir`.
 _FIRST_NODE: Final = 11

@@ -18,7 +18,7 @@ from dmvpn.face import requests, shows
 from dmvpn.face.archiving import ARCHIVE_SHOWS
 from dmvpn.face.capturing import CAPTURES, SHOW_CAPTURE
 from dmvpn.face.filing import FILE_SYSTEMS, LISTINGS, SHOW_FLASH, startup_shown
-from dmvpn.face.requests import RUNNING, STARTUP, place_in
+from dmvpn.face.requests import RUNNING, STARTUP, FilePlace, place_in
 from dmvpn.face.shows import PROCESSOR, TERMINALS
 from dmvpn.features.system import SystemMachine
 from dmvpn.features.system.show.switches import debug_commands
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dmvpn.face.context import SessionContext, User
-    from dmvpn.face.requests import FilePlace
 
 
 # -------------------------------------------------------------------------------------------- commands that are refused

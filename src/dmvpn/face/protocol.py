@@ -33,16 +33,13 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import Callable
 from dataclasses import fields
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.errors import DmvpnError
 from dmvpn.face import messages
 from dmvpn.face.calling import MAX_DATA, MAX_LINE, output_line, split
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 #: No clock is ever so late, in seconds since 1970.
 _LATEST: Final = float(1 << 40)

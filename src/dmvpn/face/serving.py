@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.shells.admission import OWNER_ALONE
+from dmvpn.shells.admission import OWNER_ALONE, Admission
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dmvpn.shells.admission import Admission
     from dmvpn.shells.handle import Handle, SessionServer
 
 

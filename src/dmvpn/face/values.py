@@ -28,9 +28,9 @@ from weakref import WeakKeyDictionary
 from dmvpn import __version__
 from dmvpn.base.breath import aside, at_home, breathing
 from dmvpn.base.events import GreDrops, PacketCounts
-from dmvpn.base.metrics import MOST_ENTRIES, Bound
+from dmvpn.base.metrics import MOST_ENTRIES, Bound, MetricRow
 from dmvpn.base.protection import SaCount
-from dmvpn.base.shell import by_address
+from dmvpn.base.shell import Counting, by_address
 from dmvpn.base.values import collected
 from dmvpn.face.messages import Counts
 from dmvpn.ios import Measured, Scope, json_text
@@ -39,8 +39,6 @@ from dmvpn.ios.measured import measured
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from dmvpn.base.metrics import MetricRow
-    from dmvpn.base.shell import Counting
     from dmvpn.face.context import RouterHandle
     from dmvpn.ios import ShowContext
 

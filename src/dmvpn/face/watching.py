@@ -13,16 +13,14 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
-from dmvpn.base.chronicle import line_to_plain
-from dmvpn.face.messages import News, Watch
+from dmvpn.base.chronicle import ChronicleLine, line_to_plain
+from dmvpn.face.messages import News, PlainLine, Watch
 from dmvpn.features.chronicle import ChronicleMachine
 from dmvpn.features.system import SystemMachine
 
 if TYPE_CHECKING:
-    from dmvpn.base.chronicle import ChronicleLine
     from dmvpn.base.context import Machine
     from dmvpn.face.context import RouterHandle
-    from dmvpn.face.messages import PlainLine
     from dmvpn.ios import ShowContext
 
 #: Octets of the word, which is random: a router does not know how many lives it had before. The id of an event of a lab

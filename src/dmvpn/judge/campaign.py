@@ -24,7 +24,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.judge.anatomy import Anatomy, ClearWatch
 from dmvpn.judge.bounds import at_begin, at_end
 from dmvpn.judge.drawn_lists import FilterWatch, has_lists
-from dmvpn.judge.faults import random_faults
+from dmvpn.judge.faults import Fault, random_faults
 from dmvpn.judge.injector import Injector
 from dmvpn.judge.judge import GRACE, MOST_VIOLATIONS, Judge, Tables, Violation
 from dmvpn.judge.traffic import HostFlow, SealedMarks, Traffic
@@ -33,7 +33,6 @@ from dmvpn.shells.simulator.simulator import Simulator
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.judge.faults import Fault
     from dmvpn.shells.scenario import Scenario
     from dmvpn.shells.simulator.network import Segment
 

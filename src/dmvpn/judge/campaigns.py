@@ -16,10 +16,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import dmvpn
 from dmvpn.base.errors import UserError
@@ -32,10 +33,6 @@ from dmvpn.judge.variants import fitting, vary
 from dmvpn.shells.documents import read_text
 from dmvpn.shells.exercises import built_in_names
 from dmvpn.shells.scenario import Scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 # ------------------------------------------------------------------------------------------ the shortest list of faults
 

@@ -20,7 +20,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.effects import SendIp
-from dmvpn.base.entropy import SeededEntropy, below
+from dmvpn.base.entropy import Entropy, SeededEntropy, below
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.shells.simulator.node import HOST_TTL
@@ -28,7 +28,6 @@ from dmvpn.shells.simulator.node import HOST_TTL
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from dmvpn.base.entropy import Entropy
     from dmvpn.judge.anatomy import Anatomy
     from dmvpn.network.device import Device
     from dmvpn.shells.scenario import Scenario

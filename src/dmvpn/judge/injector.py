@@ -25,7 +25,7 @@ from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.model import ClearCache, ClearSessions, Withdraw
 from dmvpn.features.nhrp.parts import Authentication, ClientInfo
 from dmvpn.judge import faults
-from dmvpn.judge.faults import Abilities
+from dmvpn.judge.faults import Abilities, Fault
 from dmvpn.net.gre import GreHeader, ProtocolType
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet, checksum
 from dmvpn.network.device import Device
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.nhrp.tunnel import Tunnel
     from dmvpn.judge.anatomy import Anatomy
-    from dmvpn.judge.faults import Fault
     from dmvpn.shells.scenario import Scenario
     from dmvpn.shells.simulator.network import Impairment, Segment
     from dmvpn.shells.simulator.node import NatNode, RouterNode

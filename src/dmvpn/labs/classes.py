@@ -19,20 +19,16 @@ import os
 import re
 import socket
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.labs import orders
-from dmvpn.shells.lab.places import LESSON, running_labs
+from dmvpn.shells.lab.places import LESSON, LabFolder, running_labs
 from dmvpn.shells.lab.syscalls import peer_credentials
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from dmvpn.shells.lab.places import LabFolder
 
 _PROCESSES: Final = Path("/proc")
 #: Fields of /proc/PID/stat behind the name of the program, proc(5): the parent, and ticks in user and kernel mode.

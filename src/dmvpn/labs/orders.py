@@ -17,12 +17,11 @@ from dmvpn.base.values import dataclass
 from dmvpn.shells.descriptors import is_readable
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.shells.lab.places import GRADE, LESSON
+from dmvpn.shells.lab.places import GRADE, LESSON, LabFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from dmvpn.shells.lab.places import LabFolder
     from dmvpn.shells.scenario import Scenario
 
 #: Seconds after which a lab that does not end gets SIGTERM, and SIGKILL; and in which it is gone.

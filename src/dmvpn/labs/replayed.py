@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Final, cast
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.face.context import FROZEN
-from dmvpn.router.facts import router_facts
+from dmvpn.router.facts import RouterFacts, router_facts
 from dmvpn.shells.facts import lab_facts
-from dmvpn.shells.handle import Handle
+from dmvpn.shells.handle import Handle, MakeServer
 from dmvpn.shells.inference import infer
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab_model import Lab
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from dmvpn.base.events import Event
-    from dmvpn.router.facts import RouterFacts
     from dmvpn.router.router import Router
-    from dmvpn.shells.handle import MakeServer
     from dmvpn.shells.lab.control import Json
     from dmvpn.shells.lab.places import LabFolder
     from dmvpn.tools.replaying import Life

@@ -11,7 +11,7 @@ import time
 from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.chronicle import Sign, StateChanged, Topic, line_from_plain
+from dmvpn.base.chronicle import ChronicleLine, Sign, StateChanged, Topic, line_from_plain
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.tools.watch import Assembler, Note, StoryNetwork
@@ -20,7 +20,6 @@ from dmvpn.tools.watch.steps import HOLD
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dmvpn.base.chronicle import ChronicleLine
     from dmvpn.face.watcher import Heard, Watcher
     from dmvpn.labs.orders import LabStatus
     from dmvpn.tools.watch import Step

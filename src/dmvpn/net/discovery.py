@@ -6,20 +6,15 @@ A message counts only with hop limit 255, from an address of the link: no router
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from ipaddress import IPv6Address
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
-from dmvpn.base.addresses import Prefix, is_link_local
+from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.net.ipv4 import IpProtocol, checksum, pseudo_header
+from dmvpn.net.ipv4 import IpProtocol, Octets, checksum, pseudo_header
 from dmvpn.net.ipv6 import RouterPreference
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.net.ipv4 import Octets
 
 ALL_NODES: Final = IPv6Address("ff02::1")
 ALL_ROUTERS: Final = IPv6Address("ff02::2")

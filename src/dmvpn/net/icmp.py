@@ -28,18 +28,14 @@ from __future__ import annotations
 
 import enum
 import struct
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.net.ipv4 import HEADER_LENGTH as _IPV4_HEADER_LENGTH
-from dmvpn.net.ipv4 import IpProtocol, checksum, pseudo_header
+from dmvpn.net.ipv4 import IpProtocol, Octets, checksum, pseudo_header
 from dmvpn.net.ipv6 import HEADER_LENGTH as _IPV6_HEADER_LENGTH
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.net.ipv4 import Octets
-
 
 # ------------------------------------------------------------------------------------------------ ICMP
 

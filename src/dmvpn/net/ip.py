@@ -8,20 +8,15 @@ and ICMP messages without their numbers.
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-from dmvpn.base.addresses import is_one_station
+from dmvpn.base.addresses import IPAddress, is_one_station
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.net import icmp, ipv4, ipv6
 from dmvpn.net import icmp as icmpv6
-from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet, checksum, pseudo_header
+from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet, Octets, checksum, pseudo_header
 from dmvpn.net.ipv6 import Ipv6Packet
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.net.ipv4 import Octets
-
 
 # ------------------------------------------------------------------------------------------------ UDP
 

@@ -12,17 +12,13 @@ from __future__ import annotations
 import enum
 import hashlib
 import struct
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.net import ipv4, ipv6
-from dmvpn.net.ipv4 import IpProtocol, checksum, pseudo_header, update
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.net.ipv4 import Octets
-
+from dmvpn.net.ipv4 import IpProtocol, Octets, checksum, pseudo_header, update
 
 # ------------------------------------------------------------------------------------------------ segments
 

@@ -10,12 +10,11 @@ import enum
 from typing import TYPE_CHECKING
 
 from dmvpn.net.icmp import IcmpType
-from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, ipv4_address, update
+from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Octets, ipv4_address, update
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
-    from dmvpn.net.ipv4 import Octets
 
 _IPV4_CHECKSUM = 10
 _ICMP_CHECKSUM = 2

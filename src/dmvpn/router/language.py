@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.features.interface.config import model as interface_model
 from dmvpn.features.ipsec.config import model as ipsec_model
 from dmvpn.features.tunnel.config import model as tunnel_model
 from dmvpn.ios import ConfigTree, Configurator, Feature, known_commands
 from dmvpn.ios.protection import Unprotected
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
 
 
 @lru_cache(maxsize=4)

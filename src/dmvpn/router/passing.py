@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.barriers import Side
+from dmvpn.base.barriers import Barrier, Gap, Side
 from dmvpn.features.bgp import passing as of_bgp
 from dmvpn.features.eigrp import passing as of_eigrp
 from dmvpn.features.ospf import passing as of_ospf
@@ -12,7 +12,6 @@ from dmvpn.features.rib import passing as of_rib
 from dmvpn.features.rip import passing as of_rip
 
 if TYPE_CHECKING:
-    from dmvpn.base.barriers import Barrier, Gap
     from dmvpn.router.router import Router
 
 _ASKED: Final = {

@@ -24,29 +24,25 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from dmvpn.base.breath import aside, in_one_go
-from dmvpn.base.context import earliest
-from dmvpn.base.effects import InVrf, SendIp
+from dmvpn.base.context import Machine, earliest
+from dmvpn.base.effects import Effect, InVrf, SendIp
 from dmvpn.base.events import ConfigurationEntered, Event, IpReceived, LinesEntered, PlaneAnnounced, Remembered, Resync
 from dmvpn.base.notices import Configured, Log, Notice, PacketsHandled
 from dmvpn.base.pages import Pages
 from dmvpn.base.ports import NO_FILTERS, Ports
-from dmvpn.base.shell import NO_PLANE
+from dmvpn.base.shell import NO_PLANE, Counting
 from dmvpn.base.streams import StreamNumbers
 from dmvpn.base.values import dataclass
 from dmvpn.ios import EVERYTHING, ConfigLine, ConfigSession, ConfigTree, Endings, Feature, LateMachine, Scope, Sleeper
 from dmvpn.router.dispatch import Dispatch, Model, Models, filtered_first, prepare
 from dmvpn.router.features import FEATURES, fill
 from dmvpn.router.language import configurator
-from dmvpn.router.vrfs import Vrfs, within
+from dmvpn.router.vrfs import Vrf, Vrfs, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from dmvpn.base.context import Machine
-    from dmvpn.base.effects import Effect
     from dmvpn.base.entropy import Entropy
-    from dmvpn.base.shell import Counting
-    from dmvpn.router.vrfs import Vrf
 
 M = TypeVar("M")
 _NO_MODELS: Final[Mapping[str, Model]] = {}

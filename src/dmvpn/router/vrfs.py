@@ -20,7 +20,7 @@ from collections import deque
 from copy import copy
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
-from dmvpn.base.context import Deadlines
+from dmvpn.base.context import Deadlines, Machine
 from dmvpn.base.effects import Effect, InVrf
 from dmvpn.base.events import ClockSet, EffectFailed, Event, PlaneAnnounced, Resync, Tick
 from dmvpn.base.exports import PathsImported
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.context import Machine
     from dmvpn.base.notices import InterfaceState
     from dmvpn.base.ports import Interfaces, Ports
     from dmvpn.ios import ConfigLine

@@ -20,14 +20,13 @@ from dmvpn.base.values import dataclass
 from dmvpn.net import pcap
 from dmvpn.net.pcap import LinkType
 from dmvpn.shells import storage
-from dmvpn.shells.lab.wiring import linux_name
+from dmvpn.shells.lab.wiring import End, linux_name
 from dmvpn.shells.scenario import Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from dmvpn.shells.lab.control import Json
-    from dmvpn.shells.lab.wiring import End
 
 #: Octets of the largest file. Later packets are counted, and not kept: larger files are hard to open, and a disk is
 #: finite.

@@ -13,9 +13,9 @@ from threading import Lock
 from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.breath import aside, at_home
-from dmvpn.base.shell import NO_CAPTURES, NO_FLASH
+from dmvpn.base.shell import NO_CAPTURES, NO_FLASH, Captures, Flash
 from dmvpn.router.language import configurator
-from dmvpn.shells.monitor import MonitorCapture
+from dmvpn.shells.monitor import MonitorCapture, OpenTap
 from dmvpn.shells.runtime.entropy import SystemEntropy
 from dmvpn.shells.storage import STARTUP
 
@@ -23,10 +23,8 @@ if TYPE_CHECKING:
     from dmvpn.base.effects import Effect
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.events import Event
-    from dmvpn.base.shell import Captures, Flash
     from dmvpn.ios import ConfigLine, Configurator, Feature, LineGroup
     from dmvpn.router.router import Router, RouterView
-    from dmvpn.shells.monitor import OpenTap
 
 
 OF_THE_SYSTEM: Final = SystemEntropy()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.features.nhrp.client import NhsState
 from dmvpn.features.nhrp.machine import NhrpMachine
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.notices import TunnelState
     from dmvpn.router.router import Router
 

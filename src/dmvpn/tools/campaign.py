@@ -14,17 +14,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.judge.campaigns import Result, Task
 from dmvpn.tools.picture.svg import number, text_of
 from dmvpn.tools.pool.results import Form
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 # ------------------------------------------------------------------------------------------------ lines of a file
 

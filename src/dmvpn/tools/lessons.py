@@ -28,13 +28,12 @@ from dmvpn.shells.files import open_private
 from dmvpn.shells.lab.places import FIXED, GRADE, LESSON
 from dmvpn.tools import answers
 from dmvpn.tools.troubles import TROUBLES
-from dmvpn.tools.troubles.faults import place_name, places
+from dmvpn.tools.troubles.faults import Fault, place_name, places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from dmvpn.tools.troubles.faults import Fault
     from dmvpn.tools.troubles.model import Trouble
     from dmvpn.tools.troubles.orders import Bench
     from dmvpn.tools.troubles.stage import Stage

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.values import dataclass
 from dmvpn.network.device import Device
 from dmvpn.network.lines import with_lines
@@ -18,7 +18,6 @@ from dmvpn.network.lines import with_lines
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.shells.scenario import Scenario
 
 

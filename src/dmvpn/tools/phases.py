@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.errors import UserError
 from dmvpn.tools.troubles.orders import process_header
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.features.nhrp.model import NhsConfig
     from dmvpn.tools.troubles.stage import Actor, Stage
 

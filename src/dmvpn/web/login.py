@@ -10,19 +10,17 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from dmvpn.web.bodies import Problem, body_of
 from dmvpn.web.document import ANY_OBJECT, TEXT, members, operation
-from dmvpn.web.entrance import SESSION_LIFE
+from dmvpn.web.entrance import SESSION_LIFE, Entrance
 from dmvpn.web.guard import COOKIE, EXCHANGE, SECURE_COOKIE, SESSION
 from dmvpn.web.permission import NAMELESS, Role, resource
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.responses import Response
 
-    from dmvpn.web.entrance import Entrance
 
 _BODY: Final = '{"code": "CODE"}'
 

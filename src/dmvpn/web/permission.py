@@ -44,7 +44,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass, project
@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from dmvpn.ios.filters import Plain

@@ -30,8 +30,8 @@ from dmvpn.tools.authority import CA_CERTIFICATE, CA_KEY, Authority, RequestedCe
 from dmvpn.web.bounds import Bounds
 from dmvpn.web.connections import HEADERS, Reception
 from dmvpn.web.entrance import CODE_LIFE, Audit, Entrance
-from dmvpn.web.guard import LOGIN, MOST_HEADERS, Names
-from dmvpn.web.permission import Role
+from dmvpn.web.guard import LOGIN, MOST_HEADERS, Guard, Names
+from dmvpn.web.permission import Role, TokenFile
 from dmvpn.web.resources import application
 
 if TYPE_CHECKING:
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.web.fleet import Fleet
-    from dmvpn.web.guard import Guard
-    from dmvpn.web.permission import TokenFile
 
 #: Name of the files of the certificate in the folder of an authority.
 _NAME: Final = "web"

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import hmac
 import struct
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from dmvpn.dataplane.esp.suite import EspError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.dataplane.esp.suite import EspSuite
+from dmvpn.dataplane.esp.suite import EspError, EspSuite
 
 _ESN_AAD: Final = struct.Struct("!4sQ")
 

@@ -17,23 +17,18 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import ClearReceived, ConnectionHeard, ConnectionUnheard, Event, SaWorn, UnknownSpi
-from dmvpn.dataplane.contract import Alarms
+from dmvpn.dataplane.contract import Alarms, Door, Doors
 from dmvpn.dataplane.esp.table import EspLink, PeerPlace, SaPair, SaTable
 from dmvpn.dataplane.packets import IKE_BEHIND_NAT, NON_ESP_MARKER, ike_received
 from dmvpn.net.gre import merged
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet, checksum, ipv4_address
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.dataplane.contract import Door, Doors
-
 
 _IPV4_IN_ESP = 4
 _NOTHING = 59

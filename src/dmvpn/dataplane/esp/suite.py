@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.errors import UserError, WireError
-from dmvpn.base.protection import EspCipher
+from dmvpn.base.protection import EspCipher, EspTransform
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from dmvpn.base.protection import EspTransform
 
 
 class EspError(WireError):

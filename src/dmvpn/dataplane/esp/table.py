@@ -22,23 +22,17 @@ from __future__ import annotations
 import os
 import struct
 from bisect import insort
+from collections.abc import Callable, Iterator
 from dataclasses import field
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
-from dmvpn.base.protection import SaCount
+from dmvpn.base.protection import EspSa, SaCount
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.contract import Doors
+from dmvpn.dataplane.contract import Door, Doors
 from dmvpn.dataplane.esp.suite import EspError, EspSuite
 from dmvpn.dataplane.fragmentation import Reassembler
 from dmvpn.net.ip import UDP_HEADER_LENGTH
 from dmvpn.net.ipv4 import HEADER_LENGTH
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from dmvpn.base.protection import EspSa
-    from dmvpn.dataplane.contract import Door
-
 
 # ------------------------------------------------------------------------------------------------ replay protection
 

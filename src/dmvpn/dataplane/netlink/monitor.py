@@ -31,14 +31,11 @@ from dmvpn.dataplane.netlink.route import (
     parse_route,
     parse_rule,
 )
-from dmvpn.dataplane.netlink.wire import KernelMessageType, NotificationGroup, parse_messages
-from dmvpn.dataplane.sockets import attach
+from dmvpn.dataplane.netlink.wire import KernelMessage, KernelMessageType, NotificationGroup, parse_messages
+from dmvpn.dataplane.sockets import Program, attach
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
-
-    from dmvpn.dataplane.netlink.wire import KernelMessage
-    from dmvpn.dataplane.sockets import Program
 
 
 # ------------------------------------------------------------------------------------------------ events

@@ -27,8 +27,9 @@ from __future__ import annotations
 
 import errno
 import struct
+from collections.abc import Iterable
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
@@ -36,10 +37,6 @@ from dmvpn.dataplane.host import HostProblem, need
 from dmvpn.dataplane.netlink import nftables
 from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
 from dmvpn.dataplane.netlink.wire import attribute, nest, parse_attributes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 
 # ------------------------------------------------------------------------------------------------ tracked flows
 

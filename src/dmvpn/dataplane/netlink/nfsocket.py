@@ -24,13 +24,11 @@ from dmvpn.base.breath import breathing
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink import wire
-from dmvpn.dataplane.netlink.nftables import SUBSYSTEM, Hook, NetfilterVerdict, read_mark
+from dmvpn.dataplane.netlink.nftables import SUBSYSTEM, Hook, NetfilterVerdict, Part, read_mark
 from dmvpn.dataplane.netlink.wire import parse_attributes, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from dmvpn.dataplane.netlink.nftables import Part
 
 
 # ------------------------------------------------------------------------------------------- requests and notifications

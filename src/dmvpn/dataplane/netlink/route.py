@@ -27,17 +27,15 @@ from __future__ import annotations
 
 import enum
 import struct
+from collections.abc import Callable
 from dataclasses import field
 from socket import htonl
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import copier, dataclass
 from dmvpn.dataplane.netlink import wire
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 # ------------------------------------------------------------------------------------------------ neighbors
 

@@ -17,17 +17,13 @@ import enum
 import socket
 import struct
 import sys
+from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.addresses import IPAddress
-
 
 # ---------------------------------------------------------------------------------------------------- codes
 

@@ -22,14 +22,15 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from dmvpn.base.effects import GRE_IPV4, GRE_IPV6, GRE_NHRP, DfBit
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.contract import COUNTED_PEERS, HAIRPIN_PAIRS, Alarms, Amount, Doors
+from dmvpn.dataplane.contract import COUNTED_PEERS, HAIRPIN_PAIRS, Alarms, Amount, Door, Doors
 from dmvpn.dataplane.esp.protection import Opened, Protection
-from dmvpn.dataplane.esp.table import PeerPlace
+from dmvpn.dataplane.esp.table import EspLink, PeerPlace
 from dmvpn.dataplane.fragmentation import LEAST, LEAST6, PathMtus, Room
 from dmvpn.dataplane.packets import may_answer
 from dmvpn.dataplane.python.segments import BadOffload, finished, unfinished
@@ -40,13 +41,6 @@ from dmvpn.net.gre import GreHeader, ProtocolType
 from dmvpn.net.icmp import closed_icmpv6
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet, checksum, ipv6_address
 from dmvpn.net.tcp import clamp_mss
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.dataplane.contract import Door
-    from dmvpn.dataplane.esp.table import EspLink
-
 
 # ---------------------------------------------------------------------------------------------------- cuts
 

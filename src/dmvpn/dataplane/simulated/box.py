@@ -26,7 +26,7 @@ from dmvpn.base.events import Hairpin, IpReceived
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.fragmentation import Reassembler
 from dmvpn.dataplane.packets import IcmpError, may_answer, time_exceeded, too_big, unreachable
-from dmvpn.dataplane.simulated.chassis import Loss
+from dmvpn.dataplane.simulated.chassis import Chassis, Loss
 from dmvpn.dataplane.simulated.forwarding import ForwardingTable, HairpinFilter, NbmaPeer
 from dmvpn.dataplane.translator import Drop
 from dmvpn.net import icmp, ip
@@ -37,7 +37,6 @@ from dmvpn.net.tcp import clamp_mss
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from dmvpn.dataplane.simulated.chassis import Chassis
     from dmvpn.dataplane.simulated.forwarding import SimulatedPort, SimulatedTunnel
 
 #: Protocols whose multicasts do not only go to listeners: echoes are answered, UDP has ports, GRE is decapsulated.

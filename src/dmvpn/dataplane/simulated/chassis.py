@@ -21,25 +21,22 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.breath import breathing
 from dmvpn.base.context import Deadlines
-from dmvpn.base.effects import RouteKind
-from dmvpn.base.events import Event, GreDrops, InterfaceCount, InterfacesCounted, PacketsFiltered, SasCounted
+from dmvpn.base.effects import RouteKind, SendIp, SetFilters
+from dmvpn.base.events import Event, GreDrops, InterfaceCount, InterfacesCounted, PacketsFiltered, PeerUsage, SasCounted
 from dmvpn.base.filters import END_OF_LIST, UNREACHABLE_SENDER, FilterCount, PortFilters
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import PROHIBITED_INTERVAL, Alarms, usage_of
 from dmvpn.dataplane.esp.protection import Protection
 from dmvpn.dataplane.packets import has_header, packet_of
-from dmvpn.dataplane.simulated.forwarding import TunnelTable
+from dmvpn.dataplane.simulated.forwarding import ForwardingTable, SimulatedPort, SimulatedTunnel, TunnelTable
 from dmvpn.dataplane.simulated.streams import SimulatedStreams
 from dmvpn.dataplane.simulated.translation import RouterTranslation
 from dmvpn.net.ipv4 import ip_address
 
 if TYPE_CHECKING:
-    from dmvpn.base.effects import SendIp, SetFilters
-    from dmvpn.base.events import PeerUsage
     from dmvpn.base.filters import FilterEntry, FilterList, Packet, ReversePath
     from dmvpn.base.shell import CaptureDirection
     from dmvpn.base.switching import LearnedStation
-    from dmvpn.dataplane.simulated.forwarding import ForwardingTable, SimulatedPort, SimulatedTunnel
 
 
 # ------------------------------------------------------------------------------------------------ packet filters

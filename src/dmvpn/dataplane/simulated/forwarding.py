@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Container
 from dataclasses import field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, stays_on_link
-from dmvpn.base.effects import NextHop, RouteKind, SetInterface, SetRoute
+from dmvpn.base.effects import NextHop, RouteKind, SetHairpin, SetInterface, SetRoute, TunnelSpec
 from dmvpn.base.lpm import PrefixTable
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import HAIRPIN_PAIRS, Amount
 from dmvpn.net import gre
 from dmvpn.net.ip import peek_flow
-
-if TYPE_CHECKING:
-    from collections.abc import Container
-
-    from dmvpn.base.effects import SetHairpin, TunnelSpec
-
 
 # ------------------------------------------------------------------------------------------------ forwarding
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from dmvpn.base import effects
 from dmvpn.base.context import earliest
 from dmvpn.base.errors import UserError
-from dmvpn.base.events import UsageReported
+from dmvpn.base.events import Event, UsageReported
 from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamPause, StreamSend, StreamSign
 from dmvpn.dataplane.contract import DataPlane, EffectError
 from dmvpn.dataplane.simulated.chassis import Chassis, Transmit
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import NextHop
-    from dmvpn.base.events import Event
     from dmvpn.base.filters import FilterCount
     from dmvpn.base.shell import EthernetStation
     from dmvpn.base.translation import Translations

@@ -19,9 +19,9 @@ from contextlib import ExitStack
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from dmvpn.base.effects import DfBit
+from dmvpn.base.effects import DfBit, SetHairpin, TunnelSpec
 from dmvpn.base.errors import UserError
-from dmvpn.base.events import Event
+from dmvpn.base.events import Event, GreDrops, PeerUsage
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.packets import IKE_BEHIND_NAT
 from dmvpn.dataplane.sockets import EspSocket, UdpSocket
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.effects import SetHairpin, TunnelSpec
-    from dmvpn.base.events import GreDrops, PeerUsage
     from dmvpn.base.protection import EspSa, SaCount
     from dmvpn.dataplane.contract import Door, Doors, OwnAddress
     from dmvpn.dataplane.tap import Tap

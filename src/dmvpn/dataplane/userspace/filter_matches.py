@@ -17,8 +17,8 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import EVERY_BIT
-from dmvpn.base.filters import PATH_ECHO_ICMP, PATH_ECHO_SERVICE, merged
-from dmvpn.base.translation import ICMP_OF, TCP, UDP
+from dmvpn.base.filters import PATH_ECHO_ICMP, PATH_ECHO_SERVICE, Condition, FilterEntry, Flags, Ranges, merged
+from dmvpn.base.translation import ICMP_OF, TCP, UDP, Addresses
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.nftables import (
     Compare,
@@ -46,8 +46,6 @@ from dmvpn.dataplane.netlink.sets import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from dmvpn.base.filters import Condition, FilterEntry, Flags, Ranges
-    from dmvpn.base.translation import Addresses
     from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
     from dmvpn.dataplane.netlink.nftables import Part
 

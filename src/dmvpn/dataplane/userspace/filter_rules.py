@@ -28,10 +28,11 @@ from __future__ import annotations
 
 import itertools
 import struct
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Sequence
+from typing import Final
 
-from dmvpn.base.filters import END_OF_LIST, UNREACHABLE_SENDER
-from dmvpn.base.translation import ICMP_OF, TCP
+from dmvpn.base.filters import END_OF_LIST, UNREACHABLE_SENDER, FilterEntry, FilterList, ReversePath
+from dmvpn.base.translation import ICMP_OF, TCP, Addresses
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink.nftables import (
@@ -61,6 +62,8 @@ from dmvpn.dataplane.userspace.filter_matches import (
     ANY_PROTOCOL,
     NEXT_HEADER,
     Kind,
+    Piece,
+    Rules,
     fields,
     guards,
     is_protocol,
@@ -69,14 +72,6 @@ from dmvpn.dataplane.userspace.filter_matches import (
 )
 from dmvpn.dataplane.userspace.filter_ranks import MOST, Ranked
 from dmvpn.net.ipv6 import AUTHENTICATION, EXTENSION_HEADERS, HOP_BY_HOP, NOTHING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from dmvpn.base.filters import FilterEntry, FilterList, ReversePath
-    from dmvpn.base.translation import Addresses
-    from dmvpn.dataplane.userspace.filter_matches import Piece, Rules
-
 
 # ---------------------------------------------------------------------------------------------------- filter options
 

@@ -24,24 +24,21 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import Prefix
-from dmvpn.base.effects import NextHop
+from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.effects import NextHop, SetInterface
 from dmvpn.base.events import AddressAssigned, Event, HostRouteChanged
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.fragmentation import LEAST6
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, ObjectChange, RouteType
 from dmvpn.dataplane.netlink.route import TABLE_MAIN, NextHopFlag
-from dmvpn.dataplane.userspace.keeper import LinkState, ObjectKind, networks_of
+from dmvpn.dataplane.userspace.keeper import Keeper, LinkState, ObjectKind, networks_of
 from dmvpn.ios.interfaces import short_interface, split_interface
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.effects import SetInterface
     from dmvpn.dataplane.netlink import KernelRoute
-    from dmvpn.dataplane.userspace.keeper import Keeper
 
 
 # ---------------------------------------------------------------------------------------------------- names

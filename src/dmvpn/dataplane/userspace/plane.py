@@ -25,14 +25,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base import effects
-from dmvpn.base.addresses import is_link_local
+from dmvpn.base.addresses import IPAddress, is_link_local
 from dmvpn.base.effects import SendIp, SetFilters, SetInterface
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import EffectFailed, Event, InterfacesCounted, PlaneAnnounced, SasCounted, UsageReported
-from dmvpn.base.filters import PortFilters
+from dmvpn.base.filters import FilterCount, PortFilters
 from dmvpn.dataplane import packets
 from dmvpn.dataplane.contract import DataPlane, EffectError
-from dmvpn.dataplane.netlink.nfsocket import forward_drops
+from dmvpn.dataplane.netlink.nfsocket import BaseChain, forward_drops
 from dmvpn.dataplane.packets import too_big
 from dmvpn.dataplane.userspace.engine import Loop, PacketEngine, TooBig, Watch
 from dmvpn.dataplane.userspace.kernel import Kernel
@@ -41,7 +41,7 @@ from dmvpn.dataplane.userspace.links import MAIN, InterfaceNames, has_ipv6, made
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.tables import RecordsInside
 from dmvpn.dataplane.userspace.taps import Taps
-from dmvpn.dataplane.userspace.vrf_devices import NoBackends, Places, VrfLoop, VrfLosses
+from dmvpn.dataplane.userspace.vrf_devices import NoBackends, Places, VrfBackends, VrfLoop, VrfLosses
 from dmvpn.dataplane.userspace.vrfs import Part, VrfParts
 from dmvpn.net import ip
 from dmvpn.net.gre import keepalive
@@ -49,17 +49,13 @@ from dmvpn.net.icmp import UnreachableCode
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import PeerUsage
-    from dmvpn.base.filters import FilterCount
     from dmvpn.base.shell import EthernetStation
     from dmvpn.base.switching import LearnedStation
     from dmvpn.base.translation import Translations
     from dmvpn.dataplane.host import Setting
-    from dmvpn.dataplane.netlink.nfsocket import BaseChain
     from dmvpn.dataplane.userspace.differences import Difference
     from dmvpn.dataplane.userspace.filtering import Filtering
-    from dmvpn.dataplane.userspace.vrf_devices import VrfBackends
 
 
 # ---------------------------------------------------------------------------------------------- packet filters of ports

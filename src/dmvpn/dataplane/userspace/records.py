@@ -27,17 +27,15 @@ import socket
 import stat
 import tempfile
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import surely
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import private
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 #: Folders of dead namespaces that are kept; the oldest go.
 MOST_FOLDERS: Final = 512

@@ -13,11 +13,11 @@ from dmvpn.base.context import PAUSE, Timer, earliest
 from dmvpn.base.errors import surely
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.groups import SLICE, UpdateGroup
-from dmvpn.features.bgp.neighbor import network_of, own_hop
+from dmvpn.features.bgp.neighbor import FamilyState, Peer, network_of, own_hop
 from dmvpn.features.bgp.output import Audience
-from dmvpn.features.bgp.packet import Cease, prefix_of
+from dmvpn.features.bgp.packet import Cease, Nlri, prefix_of
 from dmvpn.features.bgp.selection import RouteSelection
-from dmvpn.features.bgp.session import cease
+from dmvpn.features.bgp.session import Session, cease
 from dmvpn.features.bgp.updates import Mark
 
 if TYPE_CHECKING:
@@ -25,10 +25,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.features.bgp.attributes import Attributes
-    from dmvpn.features.bgp.neighbor import FamilyState, Peer
-    from dmvpn.features.bgp.packet import Nlri
     from dmvpn.features.bgp.routes import Routes
-    from dmvpn.features.bgp.session import Session
 
 
 #: Seconds until changes are advertised.

@@ -13,19 +13,16 @@ With a peer that supports only two-octet AS numbers, AS4_PATH carries the real p
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from ipaddress import IPv4Address
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.packet import AS_TRANS, Attribute, ErrorCode, MessageError, UpdateError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from dmvpn.base.addresses import IPAddress
 
 V = TypeVar("V")
 

@@ -18,17 +18,15 @@ from bisect import bisect_left
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
 from dmvpn.features.bgp.attributes import Attributes
-from dmvpn.features.bgp.updates import AdvertisedRoute, Batch, RouteToSend, attributes_for
+from dmvpn.features.bgp.updates import AdvertisedRoute, Batch, Mark, RouteToSend, SendQueue, attributes_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.features.bgp.output import Audience
     from dmvpn.features.bgp.packet import Nlri
-    from dmvpn.features.bgp.updates import Mark, SendQueue
 
 
 # ------------------------------------------------------------------------------------------------ the latest changes

@@ -25,17 +25,17 @@ from math import exp2, log2
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Deadlines, Timer
-from dmvpn.base.routemaps import UNCHANGED, HopWord
+from dmvpn.base.routemaps import UNCHANGED, Changes, HopWord
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp import messages
-from dmvpn.features.bgp.attributes import SegmentKind, Withdraw, prepended, read
+from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind, Withdraw, prepended, read
 from dmvpn.features.bgp.families import FAMILIES
-from dmvpn.features.bgp.model import FilterDirection
+from dmvpn.features.bgp.model import Dampening, FilterDirection
 from dmvpn.features.bgp.output import leaving
-from dmvpn.features.bgp.packet import AS_TRANS, Cease, ErrorCode, NumberedPrefix, in_order, prefix_of
-from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, Path, PathOrigin
+from dmvpn.features.bgp.packet import AS_TRANS, Cease, ErrorCode, Nlri, NumberedPrefix, Update, in_order, prefix_of
+from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, LocRib, Path, PathOrigin
 from dmvpn.features.bgp.policy import EXTERNAL, INTERNAL, changed, verdict
-from dmvpn.features.bgp.session import cease
+from dmvpn.features.bgp.session import Ending, Session, cease
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -44,13 +44,7 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.notices import Notice
     from dmvpn.base.ports import Ports
-    from dmvpn.base.routemaps import Changes
-    from dmvpn.features.bgp.attributes import Attributes, Segment
-    from dmvpn.features.bgp.model import Dampening
     from dmvpn.features.bgp.neighbor import FamilyState, Peer
-    from dmvpn.features.bgp.packet import Nlri, Update
-    from dmvpn.features.bgp.paths import LocRib
-    from dmvpn.features.bgp.session import Ending, Session
     from dmvpn.features.bgp.settings import PeerSettings
 
     #: A route of a neighbor: its address, and the prefix with its path identifier.

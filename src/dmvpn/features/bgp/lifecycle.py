@@ -19,13 +19,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import spelled
+from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.chronicle import Sign
 from dmvpn.base.context import Timer, TimerQueue
 from dmvpn.base.errors import surely
 from dmvpn.base.limits import Budgets
-from dmvpn.base.notices import NeighborSilent
-from dmvpn.base.streams import StreamClose, StreamListen
+from dmvpn.base.notices import InterfaceChanged, InterfaceState, NeighborSilent
+from dmvpn.base.streams import StreamClose, StreamDown, StreamListen, StreamPeer, StreamUp
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.input import may_return
 from dmvpn.features.bgp.neighbor import (
@@ -38,18 +38,13 @@ from dmvpn.features.bgp.neighbor import (
     watch,
 )
 from dmvpn.features.bgp.packet import Cease, ErrorCode, Notification, RouteRefresh, Update
-from dmvpn.features.bgp.session import RESTARTED, Ending, cease
-from dmvpn.features.bgp.settings import caller_of, calling_guests, guest
+from dmvpn.features.bgp.session import RESTARTED, Ending, Session, cease
+from dmvpn.features.bgp.settings import PeerSettings, caller_of, calling_guests, guest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.notices import InterfaceChanged, InterfaceState
-    from dmvpn.base.streams import StreamDown, StreamPeer, StreamUp
     from dmvpn.features.bgp.neighbor import Connector, State
-    from dmvpn.features.bgp.session import Session
-    from dmvpn.features.bgp.settings import PeerSettings
     from dmvpn.features.bgp.tables import Table
 
 

@@ -24,7 +24,7 @@ from dmvpn.features.bgp.events import ClearBgp, ClearDampening, Softness
 from dmvpn.features.bgp.families import FAMILIES
 from dmvpn.features.bgp.lifecycle import Lifecycle, Neighbors, Reception, lost_by
 from dmvpn.features.bgp.model import IPV4_KEY, BgpConfig
-from dmvpn.features.bgp.neighbor import Connector, State, path_lost, watch
+from dmvpn.features.bgp.neighbor import Connector, Neighbor, Peer, State, path_lost, watch
 from dmvpn.features.bgp.packet import Cease
 from dmvpn.features.bgp.settings import (
     are_guests_alike,
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.ports import Ports
-    from dmvpn.features.bgp.neighbor import Neighbor, Peer
     from dmvpn.features.bgp.settings import PeerSettings
 
 #: Seconds until changed lists and maps apply to advertisements, as on IOS: time to undo a mistake.

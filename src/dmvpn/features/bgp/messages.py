@@ -6,18 +6,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Self
 
-from dmvpn.base.addresses import spelled
+from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.communities import communities_text
 from dmvpn.base.notices import Log, log_messages
-from dmvpn.features.bgp.attributes import path_text
+from dmvpn.features.bgp.attributes import Attributes, path_text
 from dmvpn.features.bgp.packet import Cease, ErrorCode, HeaderError, OpenError, UpdateError, prefix_of
 
 if TYPE_CHECKING:
     import enum
     from collections.abc import Iterator
 
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.bgp.attributes import Attributes
     from dmvpn.features.bgp.packet import Nlri, Notification, Update
 
 #: Names of the debugs of `debug ip bgp ...`.

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.metrics import NEIGHBORS, ROUTING_PACKETS, Bound
+from dmvpn.base.metrics import NEIGHBORS, ROUTING_PACKETS, Bound, MetricRow
 from dmvpn.base.values import collected
 from dmvpn.features.bgp.show.common import process
 from dmvpn.ios import Measured
@@ -15,7 +15,6 @@ from dmvpn.ios.measured import filling, measured
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.metrics import MetricRow
     from dmvpn.features.bgp.neighbor import Neighbor
     from dmvpn.ios import ShowContext
 

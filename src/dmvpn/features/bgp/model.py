@@ -8,14 +8,13 @@ from itertools import chain
 from math import exp2
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import IPAddress
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import Prefix
     from dmvpn.base.distribution import DistanceOf, Redistribution
 
 #: IPv4 and IPv6 unicast, by the numbers of the address family and of its subsequent one (RFC 4760 §3).

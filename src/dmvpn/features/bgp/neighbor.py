@@ -15,15 +15,15 @@ from dataclasses import field
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dmvpn.base.addresses import UNSPECIFIED, Prefix
+from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
 from dmvpn.base.entropy import jittered
-from dmvpn.base.notices import Client, PathLost, RouteSource, WatchWanted, Witness
+from dmvpn.base.notices import Client, InterfaceState, PathLost, Route, RouteSource, WatchWanted, Witness
 from dmvpn.base.reasons import Reason
 from dmvpn.base.streams import StreamOpen
 from dmvpn.base.values import dataclass, project
-from dmvpn.features.bgp.families import FAMILIES
+from dmvpn.features.bgp.families import FAMILIES, Family
 from dmvpn.features.bgp.model import BgpConfig
-from dmvpn.features.bgp.packet import Cease, Restart
+from dmvpn.features.bgp.packet import Cease, Nlri, Restart
 from dmvpn.features.bgp.reasons import BgpReason
 from dmvpn.features.bgp.session import MessageCounts, OpenParameters, Session, SessionState, cease
 from dmvpn.features.bgp.updates import SendQueue
@@ -31,14 +31,10 @@ from dmvpn.features.bgp.updates import SendQueue
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Context, Timer
-    from dmvpn.base.notices import InterfaceState, Route
     from dmvpn.base.ports import Ports
     from dmvpn.features.bgp.attributes import Attributes
-    from dmvpn.features.bgp.families import Family
     from dmvpn.features.bgp.groups import UpdateGroup
-    from dmvpn.features.bgp.packet import Nlri
     from dmvpn.features.bgp.settings import PeerSettings
 
 

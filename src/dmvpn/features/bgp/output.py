@@ -11,11 +11,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Self
 
-from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
 from dmvpn.base.routemaps import UNCHANGED, Changes, HopWord
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.attributes import Attributes, Community, Segment, SegmentKind, outside, prepended
-from dmvpn.features.bgp.families import IPV4
+from dmvpn.features.bgp.families import IPV4, Family
 from dmvpn.features.bgp.model import BEST_ALONE, FilterDirection, NeighborLines, PathChoice, PrivateAs
 from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, Path
 from dmvpn.features.bgp.policy import changed
@@ -23,8 +23,6 @@ from dmvpn.features.bgp.policy import changed
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.features.bgp.families import Family
     from dmvpn.features.bgp.settings import PeerSettings
 
 #: AS numbers for private use, RFC 6996 §5.

@@ -17,14 +17,13 @@ import struct
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.net.ipv4 import Octets
 
 # ------------------------------------------------------------------------------------------------ codes

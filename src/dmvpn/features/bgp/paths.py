@@ -24,20 +24,17 @@ from dataclasses import field
 from itertools import count, islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dmvpn.base.addresses import UNSPECIFIED
-from dmvpn.base.effects import RouteKind
+from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
+from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.values import dataclass
-from dmvpn.features.bgp.model import BEST_ALONE, Decision
+from dmvpn.features.bgp.model import BEST_ALONE, Decision, PathChoice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Sequence
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.base.effects import NextHop
     from dmvpn.base.ports import Ports
     from dmvpn.features.bgp.attributes import Attributes
-    from dmvpn.features.bgp.model import PathChoice
 
 
 # ------------------------------------------------------------------------------------------------ the decision process

@@ -8,16 +8,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.routemaps import UNCHANGED, Changes, HopWord, MatchedRoute
+from dmvpn.base.routemaps import UNCHANGED, Changes, HopWord, MatchedRoute, RoutePolicies
 from dmvpn.features.bgp.attributes import Attributes, Origin, path_text, prepended
-from dmvpn.features.bgp.model import FilterDirection, FilterKind
+from dmvpn.features.bgp.model import Filter, FilterDirection, FilterKind, NeighborLines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.base.routemaps import RoutePolicies
-    from dmvpn.features.bgp.model import Filter, NeighborLines
     from dmvpn.features.bgp.paths import Path
 
 #: The origin of a path, in the words of `match route-type`.

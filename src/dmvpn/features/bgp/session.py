@@ -16,12 +16,12 @@ import enum
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.context import Timer
-from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamPause, StreamSend, StreamSign
+from dmvpn.base.context import Context, Timer
+from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamPause, StreamSend, StreamSign, StreamUp
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp import messages, packet
 from dmvpn.features.bgp.attributes import check_known
-from dmvpn.features.bgp.families import IPV4, parts
+from dmvpn.features.bgp.families import IPV4, Family, parts
 from dmvpn.features.bgp.model import ONE_PATH, Additional
 from dmvpn.features.bgp.packet import (
     IPV4_KEY,
@@ -43,9 +43,6 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.context import Context
-    from dmvpn.base.streams import StreamUp
-    from dmvpn.features.bgp.families import Family
 
 
 # ------------------------------------------------------------------------------------------------ states

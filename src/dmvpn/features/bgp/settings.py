@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.streams import StreamPeer
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.model import (
@@ -17,11 +18,6 @@ from dmvpn.features.bgp.model import (
     Confederation,
     NeighborLines,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from dmvpn.base.addresses import IPAddress
 
 #: Fields of a neighbor that are not inherited.
 _OWN: Final = frozenset({"peer", "is_group", "group", "session_template", "policy_templates"})

@@ -23,18 +23,15 @@ from math import inf
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dmvpn.features.bgp.attributes import write
-from dmvpn.features.bgp.families import IPV4
-from dmvpn.features.bgp.packet import HEADER_LENGTH, MAXIMUM_LENGTH, update_octets
+from dmvpn.features.bgp.attributes import Attributes, write
+from dmvpn.features.bgp.families import IPV4, Family
+from dmvpn.features.bgp.packet import HEADER_LENGTH, MAXIMUM_LENGTH, Nlri, update_octets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.bgp.attributes import Attributes
-    from dmvpn.features.bgp.families import Family
     from dmvpn.features.bgp.output import Audience
-    from dmvpn.features.bgp.packet import Nlri
     from dmvpn.features.bgp.session import Session
 
 

@@ -7,20 +7,17 @@ show dmvpn changes since MOMENT    changes alone
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.breath import breathing
 from dmvpn.base.chronicle import ChronicleLine, MessagePassed, StateChanged, Way
 from dmvpn.base.moments import written
 from dmvpn.base.values import dataclass
 from dmvpn.features.chronicle.machine import ChronicleMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, answered, short_interface, span_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.addresses import IPAddress
 
 _ARROWS: Final = {Way.SENT: "->", Way.FORWARDED: "=>", Way.RECEIVED: "<-"}
 

@@ -10,20 +10,14 @@ cannot be right is refused (`Lease.wrong`), declined, and the client begins agai
 from __future__ import annotations
 
 import enum
-from ipaddress import IPv4Interface
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv4Interface
+from typing import Final
 
-from dmvpn.base.addresses import UNSPECIFIED, Prefix
-from dmvpn.base.entropy import fraction, made_hardware
+from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
+from dmvpn.base.entropy import Entropy, fraction, made_hardware
 from dmvpn.base.values import dataclass
 from dmvpn.features.dhcp.packet import BROADCAST, FOREVER, Code, Message, MessageType
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from ipaddress import IPv4Address
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.entropy import Entropy
 
 #: Seconds before a refused client begins again (RFC 2131 §3.1), between two messages at first and at last (§4.1).
 PAUSE: Final = 10.0

@@ -22,8 +22,8 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.events import EffectFailed, Event, IpReceived, Packets, Resync
 from dmvpn.base.values import dataclass
 from dmvpn.features.dhcp import messages
-from dmvpn.features.dhcp.client import Client
-from dmvpn.features.dhcp.model import DISTANCE, DhcpConfig, Drop
+from dmvpn.features.dhcp.client import Client, ClientMessage, Lease
+from dmvpn.features.dhcp.model import DISTANCE, DhcpConfig, Drop, PortSettings
 from dmvpn.features.dhcp.packet import BROADCAST, CLIENT_PORT, ETHERNET, SERVER_PORT, Message, datagram
 from dmvpn.features.dhcp.relay import SERVICES, Relay
 from dmvpn.features.dhcp.server import Arrival, Server
@@ -34,8 +34,6 @@ from dmvpn.net.ipv4 import IpProtocol
 if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState, Notice
     from dmvpn.base.ports import Ports
-    from dmvpn.features.dhcp.client import ClientMessage, Lease
-    from dmvpn.features.dhcp.model import PortSettings
 
 #: The file of interfaces with leased addresses, in the router's storage.
 _STORED: Final = "dhcp-leases"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.notices import Log, log_messages
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
 
 SERVER: Final = "dhcp server packet"
 CLIENT: Final = "dhcp"

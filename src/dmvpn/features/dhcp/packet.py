@@ -12,7 +12,7 @@ from dataclasses import field
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, Self
 
-from dmvpn.base.addresses import UNSPECIFIED, Prefix, dotted, mask_length
+from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix, dotted, mask_length
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.net.ip import UdpDatagram
@@ -20,7 +20,6 @@ from dmvpn.net.ip import UdpDatagram
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import IpReceived
 
 SERVER_PORT: Final = 67

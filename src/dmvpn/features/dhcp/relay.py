@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.effects import SendIp, in_table
 from dmvpn.base.limits import Budgets
-from dmvpn.features.dhcp.model import Drop
+from dmvpn.features.dhcp.model import DhcpConfig, Drop, PortSettings
 from dmvpn.features.dhcp.packet import SERVER_PORT, Code, Message
 from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from dmvpn.base.context import Context
     from dmvpn.base.events import IpReceived
     from dmvpn.base.notices import InterfaceState
-    from dmvpn.features.dhcp.model import DhcpConfig, PortSettings
 
 #: The UDP services of `ip forward-protocol` besides DHCP: time, TACACS, DNS, TFTP, NetBIOS names and datagrams.
 SERVICES: Final = (37, 49, 53, 69, 137, 138)

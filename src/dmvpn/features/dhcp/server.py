@@ -15,24 +15,19 @@ from __future__ import annotations
 import enum
 import json
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
-from dmvpn.base.context import Timer, TimerQueue
+from dmvpn.base.context import Context, Timer, TimerQueue
 from dmvpn.base.effects import Store
 from dmvpn.base.errors import surely
 from dmvpn.base.limits import Budgets, Limiter
 from dmvpn.base.values import dataclass
 from dmvpn.features.dhcp import messages
-from dmvpn.features.dhcp.model import DhcpConfig, Drop
+from dmvpn.features.dhcp.model import DhcpConfig, Drop, Pool
 from dmvpn.features.dhcp.packet import FOREVER, Code, Message, MessageType, seconds
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from dmvpn.base.context import Context
-    from dmvpn.features.dhcp.model import Pool
 
 #: Seconds for which an address is kept for a client that got an offer.
 OFFERED: Final = 60.0

@@ -5,13 +5,13 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import UNSPECIFIED, dotted
+from dmvpn.base.addresses import UNSPECIFIED, IPAddress, dotted
 from dmvpn.base.moments import clock
 from dmvpn.base.streams import UdpPort
 from dmvpn.base.values import dataclass, project
-from dmvpn.features.dhcp.client import ClientState
+from dmvpn.features.dhcp.client import Client, ClientState, Lease
 from dmvpn.features.dhcp.machine import ChangeLease, ClearDhcp, DhcpMachine
-from dmvpn.features.dhcp.model import Drop
+from dmvpn.features.dhcp.model import Drop, Pool
 from dmvpn.features.dhcp.packet import spelled
 from dmvpn.features.dhcp.server import BindingState
 from dmvpn.ios import Args, ExecCommand, ShowContext
@@ -20,10 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import Event
-    from dmvpn.features.dhcp.client import Client, Lease
-    from dmvpn.features.dhcp.model import Pool
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,15 @@ moment.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.metric import Vector
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
 from dmvpn.features.eigrp.topology import WITHDRAWN, Advert, Destination, PathSource
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from dmvpn.base.addresses import Prefix
 
 #: In `advertised`: members may have different versions. Equal to no advert.
 UNCERTAIN: Final = Advert(Vector(-1, -1, -1))

@@ -13,16 +13,13 @@ from __future__ import annotations
 
 import enum
 import struct
-from typing import TYPE_CHECKING, ClassVar, Final, Self
+from collections.abc import Callable
+from typing import ClassVar, Final, Self
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.net.ipv4 import ip_address
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.base.addresses import IPAddress
 
 #: Type, and length including these four octets.
 HEADER = struct.Struct("!HH")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.findings import Concern, Rule, Severity, rule
 from dmvpn.base.placeholder import SECRET, Blank
 from dmvpn.base.values import collected
@@ -12,11 +14,6 @@ from dmvpn.features.ike.config import isakmp, profiles, settings
 from dmvpn.features.ike.model import AuthenticationMethod, IkeConfig, Profile
 from dmvpn.features.ike.suites import isakmp_lacks
 from dmvpn.features.ike.translation import PERMITS, begins_with_v1
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.addresses import IPAddress
 
 KEYRING: Final = rule(Severity.ERROR)(r"""
     ikev2-keyring-undefined: An IKE profile names a keyring that does not exist

@@ -8,13 +8,11 @@ from __future__ import annotations
 import enum
 from dataclasses import field
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
 
 #: Seconds that an IKE SA lives.
 DEFAULT_LIFETIME: Final = 86_400

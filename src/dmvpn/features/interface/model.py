@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import dataclass
 from dmvpn.net.ipv6 import RouterPreference
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress, Prefix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

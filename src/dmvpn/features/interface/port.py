@@ -14,8 +14,8 @@ import hashlib
 import re
 from functools import lru_cache
 from ipaddress import IPv6Address
-from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.effects import SetInterface
 from dmvpn.base.events import LinkChanged, PlaneAnnounced
 from dmvpn.base.notices import InterfaceState, Ipv6State, LineProtocolDecided
@@ -23,9 +23,6 @@ from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.interface.model import InterfaceSettings
 from dmvpn.features.interface.reasons import InterfaceReason
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
 
 #: kbit/s above which microseconds are too coarse, and picoseconds times kbit/s.
 _COARSE, _WIDE = 1_000_000, 10**13

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, summarize_address_range
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
-from dmvpn.base.addresses import Prefix
-from dmvpn.base.translation import TCP, UDP, Clause, StaticRule
+from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.translation import TCP, UDP, Clause, PacketPolicies, Rules, StaticRule
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.translation import PacketPolicies, Rules
 
 #: Ports of the router's own services, by protocol: DHCP and IKE, SSH and BGP.
 _OWN_PORTS: Final = {UDP: (67, 68, 500, 4500), TCP: (22, 179)}

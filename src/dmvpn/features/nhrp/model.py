@@ -10,14 +10,11 @@ The events here are operator commands. All other events of NHRP are in `base.eve
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.events import Event
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress, Prefix
 
 #: RFC 2332 sets no default; this one is used by IOS, FRR and every capture.
 DEFAULT_HOLDTIME = 7200

@@ -19,19 +19,16 @@ from __future__ import annotations
 
 import enum
 import struct
+from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar, Final, TypedDict
+from typing import ClassVar, Final, TypedDict
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import copier, dataclass
 from dmvpn.features.nhrp import parts
 from dmvpn.net.gre import ProtocolType
 from dmvpn.net.ipv4 import Octets, checksum, ipv4_address, ipv6_address
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.base.addresses import IPAddress
 
 #: ar$afn, ar$pro.type, (ar$pro.snap), ar$hopcnt, ar$pktsz, ar$chksum, ar$extoff, ar$op.version, ar$op.type, ar$shtl,
 #: ar$sstl, and the beginning of every mandatory part: two protocol address lengths and six octets that differ by type.

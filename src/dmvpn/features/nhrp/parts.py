@@ -21,14 +21,12 @@ from __future__ import annotations
 import enum
 import struct
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
+from typing import ClassVar, Final, TypeVar
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.net.ipv4 import ip_address
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
 
 _CIE_CLAUSE: Final = "RFC 2332 §5.2.0.1"
 _CIE = struct.Struct("!BBxxHHBBBB")

@@ -19,14 +19,12 @@ vendor may have chosen as well; so four octets follow that identify ours: "VPN" 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.parts import Extension, Extensions, VendorPrivate
 from dmvpn.net.ipv4 import ip_address
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
 
 _CISCO: Final = b"\x00\x00\x0c"
 _NHRP_GROUP: Final = 1

@@ -20,33 +20,28 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.addresses import UNSPECIFIED, IPAddress
 from dmvpn.base.chronicle import Sign
 from dmvpn.base.context import Timer
 from dmvpn.base.errors import WireError
 from dmvpn.base.notices import Client, WatchWanted, Witness
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ospf import messages
-from dmvpn.features.ospf.interface import Candidate, Neighbor, elect
-from dmvpn.features.ospf.lsa import MAX_AGE, REFRESH_AGE, LsaType, Options, UnknownBody, opaque_of
+from dmvpn.features.ospf.interface import Candidate, Neighbor, OspfInterface, elect
+from dmvpn.features.ospf.lsa import MAX_AGE, REFRESH_AGE, Lsa, LsaType, Options, UnknownBody, opaque_of
 from dmvpn.features.ospf.messages import AdjacencyChanged, AdjacencyChanged3, Helped
 from dmvpn.features.ospf.model import NetworkType
 from dmvpn.features.ospf.neighbor import InterfaceState, NeighborMove, NeighborState
-from dmvpn.features.ospf.packet import Hello
+from dmvpn.features.ospf.packet import Hello, OspfPacket
 from dmvpn.features.ospf.reasons import OspfReason
-from dmvpn.features.ospf.spf import paced
+from dmvpn.features.ospf.spf import RunningArea, paced
 from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.ospf.interface import OspfInterface
-    from dmvpn.features.ospf.lsa import Lsa
     from dmvpn.features.ospf.output import Complaints, Descriptions, Retransmission, Sender
     from dmvpn.features.ospf.own_lsas import Topology
-    from dmvpn.features.ospf.packet import OspfPacket
-    from dmvpn.features.ospf.spf import RunningArea
     from dmvpn.features.ospf.state import State
 
 

@@ -20,11 +20,11 @@ from dmvpn.base.context import Timer
 from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ospf import messages, version3
-from dmvpn.features.ospf.lsa import MAX_AGE, NOT_KEPT, OPAQUE, Lsa, LsaHeader, LsaType, size_of
+from dmvpn.features.ospf.lsa import MAX_AGE, NOT_KEPT, OPAQUE, DatabaseEntry, Lsa, LsaHeader, LsaType, size_of
 from dmvpn.features.ospf.messages import DuplicateRouter, LsaLimitIgnoring, LsaLimitPassed, LsaThreshold, MtusDiffer
-from dmvpn.features.ospf.model import NetworkType
+from dmvpn.features.ospf.model import NetworkType, ProcessSettings
 from dmvpn.features.ospf.neighbor import InterfaceState, NeighborMove, NeighborState
-from dmvpn.features.ospf.output import parse
+from dmvpn.features.ospf.output import Complaints, Descriptions, Retransmission, Sender, parse
 from dmvpn.features.ospf.packet import Acknowledgment, Description, Hello, LinkStateRequest, LinkStateUpdate, OspfPacket
 from dmvpn.features.ospf.reasons import OspfReason
 
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.adjacency import Adjacencies, Hellos, Helper
     from dmvpn.features.ospf.flooding import Flooding, Origination
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
-    from dmvpn.features.ospf.lsa import DatabaseEntry
-    from dmvpn.features.ospf.model import ProcessSettings
-    from dmvpn.features.ospf.output import Complaints, Descriptions, Retransmission, Sender
     from dmvpn.features.ospf.spf import RunningArea
     from dmvpn.features.ospf.state import State
 

@@ -39,7 +39,7 @@ from dmvpn.features.ospf.messages import FLOOD, GENERATION, DuplicateInArea, gen
 from dmvpn.features.ospf.model import AreaKind, NetworkType
 from dmvpn.features.ospf.neighbor import InterfaceState, NeighborState
 from dmvpn.features.ospf.packet import Acknowledgment
-from dmvpn.features.ospf.state import Throttle
+from dmvpn.features.ospf.state import State, Throttle
 from dmvpn.features.ospf.version3 import Lsa3
 from dmvpn.net.ipv4 import ipv4_address
 
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.lsa import Database, LsaHeader, VertexId
     from dmvpn.features.ospf.output import Retransmission, Sender
     from dmvpn.features.ospf.spf import RunningArea
-    from dmvpn.features.ospf.state import State
 
 
 # ------------------------------------------------------------------------------------------------ flooding

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dmvpn.base.addresses import UNSPECIFIED, Prefix
+from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
 from dmvpn.base.values import dataclass
-from dmvpn.features.ospf.lsa import LsaType, Options
+from dmvpn.features.ospf.lsa import Lsa, LsaHeader, LsaKey, LsaType, Options
 from dmvpn.features.ospf.neighbor import (
     INTERFACE_MOVES,
     NEIGHBOR_MOVES,
@@ -29,13 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.context import Timer
     from dmvpn.base.effects import NextHop
     from dmvpn.base.notices import InterfaceState as IpInterface
     from dmvpn.base.notices import Log
     from dmvpn.base.reasons import Reason
-    from dmvpn.features.ospf.lsa import Lsa, LsaHeader, LsaKey
     from dmvpn.features.ospf.packet import Description, Hello
     from dmvpn.features.ospf.settings import Settings
     from dmvpn.features.ospf.spf import RunningArea, Slices

@@ -12,25 +12,18 @@ from __future__ import annotations
 
 import enum
 import struct
+from collections.abc import Callable
 from dataclasses import field
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 from itertools import accumulate
-from typing import TYPE_CHECKING, Final, NamedTuple, Self, cast
+from typing import Final, NamedTuple, Self, cast
 
-from dmvpn.base.addresses import UNSPECIFIED, Prefix, mask_length
-from dmvpn.base.context import Timer
+from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix, mask_length
+from dmvpn.base.context import Context, Timer
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-from dmvpn.net.ipv4 import ipv4_address
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.context import Context
-    from dmvpn.net.ipv4 import Octets
-
+from dmvpn.net.ipv4 import Octets, ipv4_address
 
 # ------------------------------------------------------------------------------------------------ advertisements
 

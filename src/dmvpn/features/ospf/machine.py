@@ -30,7 +30,7 @@ from dmvpn.features.ospf.flooding import Flooding, Origination
 from dmvpn.features.ospf.links import Areas, Links, VirtualLinks
 from dmvpn.features.ospf.lsa import Database
 from dmvpn.features.ospf.messages import BadPacket, NoRouterId, NoRouterId3
-from dmvpn.features.ospf.model import OspfConfig
+from dmvpn.features.ospf.model import OspfConfig, ProcessSettings
 from dmvpn.features.ospf.output import PROTOCOL, Complaints, Descriptions, Retransmission, Sender
 from dmvpn.features.ospf.own_lsas import Externals, Summaries, Topology
 from dmvpn.features.ospf.packet import PACKET_HEADER, PacketType
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import InterfaceState, Notice
     from dmvpn.base.ports import Ports
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
-    from dmvpn.features.ospf.model import ProcessSettings
     from dmvpn.features.ospf.spf import RunningArea
 
 

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Self
 
-from dmvpn.base.addresses import spelled
+from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.notices import Log, log_messages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.features.ospf.lsa import LsaHeader
     from dmvpn.features.ospf.packet import OspfPacket
 

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.metrics import NEIGHBORS, ROUTING_DROPS, ROUTING_PACKETS
+from dmvpn.base.metrics import NEIGHBORS, ROUTING_DROPS, ROUTING_PACKETS, MetricRow
 from dmvpn.base.values import collected
 from dmvpn.features.ospf.show.common import own_processes
 from dmvpn.ios import Measured
@@ -15,7 +15,6 @@ from dmvpn.ios.measured import filling, measured
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.metrics import MetricRow
     from dmvpn.features.ospf.machine import Process
     from dmvpn.ios import ShowContext
 

@@ -8,13 +8,12 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base import distribution
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.distribution import NOTHING, Distribution
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.credentials import KeyChain
     from dmvpn.base.notices import InterfaceState
 

@@ -14,15 +14,11 @@ from __future__ import annotations
 
 import enum
 from dataclasses import field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.features.ospf.lsa import MAX_AGE, Lsa, LsaKey
+from dmvpn.features.ospf.lsa import MAX_AGE, Lsa, LsaHeader, LsaKey
 from dmvpn.features.ospf.packet import Description, DescriptionFlag
-
-if TYPE_CHECKING:
-    from dmvpn.features.ospf.lsa import LsaHeader
-
 
 # ------------------------------------------------------------------------------------------------ states and moves
 

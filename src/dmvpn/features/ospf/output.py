@@ -21,7 +21,7 @@ from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.entropy import below
 from dmvpn.base.limits import Limiter
 from dmvpn.features.ospf import messages, version3
-from dmvpn.features.ospf.lsa import HEADER_LENGTH, Options
+from dmvpn.features.ospf.lsa import HEADER_LENGTH, Lsa, LsaHeader, Options
 from dmvpn.features.ospf.messages import RETRANSMISSION, BadPacket, LastKeyOver, NoValidKey, repeated_line
 from dmvpn.features.ospf.model import AuthenticationType, NetworkType
 from dmvpn.features.ospf.neighbor import NeighborState
@@ -34,7 +34,7 @@ from dmvpn.features.ospf.packet import (
     LinkStateUpdate,
     OspfPacket,
 )
-from dmvpn.features.ospf.settings import key_of, sequence_of
+from dmvpn.features.ospf.settings import DigestKey, key_of, sequence_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from dmvpn.base.context import Context
     from dmvpn.base.notices import Log
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
-    from dmvpn.features.ospf.lsa import Lsa, LsaHeader
-    from dmvpn.features.ospf.settings import DigestKey
     from dmvpn.features.ospf.state import State
 
 

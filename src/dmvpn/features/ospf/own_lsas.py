@@ -25,8 +25,8 @@ from ipaddress import IPv4Address
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import UNSPECIFIED
-from dmvpn.features.ospf.flooding import as_it_is, network_body, router_body, stubs_of
+from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
+from dmvpn.features.ospf.flooding import Origination, as_it_is, network_body, router_body, stubs_of
 from dmvpn.features.ospf.lsa import (
     INFINITY,
     LAST_RESORT,
@@ -38,25 +38,20 @@ from dmvpn.features.ospf.lsa import (
     RouterFlag,
     SummaryBody,
 )
-from dmvpn.features.ospf.model import AreaKind
+from dmvpn.features.ospf.model import AreaKind, ExternalSummary
 from dmvpn.features.ospf.neighbor import InterfaceState
 from dmvpn.features.ospf.prefixes import link_body, network_prefixes, router_prefixes
-from dmvpn.features.ospf.rib import Imports
-from dmvpn.features.ospf.spf import SLICE, OspfRoute, Reached, WayKind, range_of
+from dmvpn.features.ospf.rib import Imports, Offers
+from dmvpn.features.ospf.spf import SLICE, OspfRoute, Reached, RunningArea, WayKind, range_of
 from dmvpn.features.ospf.version3 import external_body, summary_body
 from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.notices import Route
-    from dmvpn.features.ospf.flooding import Origination
     from dmvpn.features.ospf.interface import Neighbor, OspfInterface
     from dmvpn.features.ospf.lsa import Lsa
-    from dmvpn.features.ospf.model import ExternalSummary
-    from dmvpn.features.ospf.rib import Offers
-    from dmvpn.features.ospf.spf import RunningArea
     from dmvpn.features.ospf.state import State
 
 # ------------------------------------------------------------------------------------------------ not-so-stubby areas

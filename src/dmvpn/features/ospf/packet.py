@@ -14,12 +14,11 @@ from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.lsa import HEADER_LENGTH, Lsa, LsaHeader, LsaKey
-from dmvpn.net.ipv4 import checksum, ipv4_address
+from dmvpn.net.ipv4 import Octets, checksum, ipv4_address
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
-    from dmvpn.net.ipv4 import Octets
 
 _HEADER = struct.Struct("!BBH4s4sHH8s")
 PACKET_HEADER = _HEADER.size

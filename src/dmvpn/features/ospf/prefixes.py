@@ -9,23 +9,19 @@ They hang on the shortest paths afterwards (`collect`): a change of prefixes doe
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import UNSPECIFIED, Prefix
-from dmvpn.features.ospf.lsa import LinkBody, LsaKey, LsaType, PrefixEntry, PrefixesBody
+from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
+from dmvpn.features.ospf.lsa import Database, LinkBody, LsaKey, LsaType, PrefixEntry, PrefixesBody, VertexId
 from dmvpn.features.ospf.neighbor import InterfaceState
-from dmvpn.features.ospf.spf import AreaRoute, better, paced
+from dmvpn.features.ospf.spf import AreaRoute, Tree, better, paced
 from dmvpn.features.ospf.version3 import LOCAL_ADDRESS, NO_UNICAST
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
-    from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.features.ospf.interface import OspfInterface
-    from dmvpn.features.ospf.lsa import Database, VertexId
-    from dmvpn.features.ospf.spf import Tree
 
 _HOST = 128
 _MOST = 3200  # prefixes in one advertisement of a network, which has 65,535 octets; each router has its share

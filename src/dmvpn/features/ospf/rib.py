@@ -12,23 +12,20 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import UNSPECIFIED, classful_length
+from dmvpn.base.addresses import UNSPECIFIED, Prefix, classful_length
 from dmvpn.base.distribution import NOTHING, line_for
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import Route, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.base.routemaps import UNCHANGED, Changes, MatchedRoute
-from dmvpn.features.ospf.lsa import INFINITY
-from dmvpn.features.ospf.spf import WayKind, drained, dropped, paced
+from dmvpn.features.ospf.lsa import INFINITY, ExternalBody
+from dmvpn.features.ospf.spf import OspfRoute, WayKind, drained, dropped, paced
 from dmvpn.features.ospf.version3 import external_body
 from dmvpn.net.ipv4 import ipv4_address
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
-    from dmvpn.base.addresses import Prefix
-    from dmvpn.features.ospf.lsa import ExternalBody
     from dmvpn.features.ospf.model import ProcessSettings, Redistribution
-    from dmvpn.features.ospf.spf import OspfRoute
     from dmvpn.features.ospf.state import State
 
 

@@ -23,10 +23,10 @@ import enum
 import heapq
 from dataclasses import field
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self, TypeVar
 
-from dmvpn.base.addresses import Prefix, mask_length
-from dmvpn.base.context import PAUSE, Timer
+from dmvpn.base.addresses import IPAddress, Prefix, mask_length
+from dmvpn.base.context import PAUSE, Context, Timer
 from dmvpn.base.effects import NextHop
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.ospf.lsa import (
@@ -41,16 +41,12 @@ from dmvpn.features.ospf.lsa import (
     RouterFlag,
     RouterLink,
 )
-from dmvpn.features.ospf.model import IPV4, AreaKind
+from dmvpn.features.ospf.model import IPV4, Area, AreaKind, AreaRange, Family
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
-    from typing import TypeVar
 
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.context import Context
     from dmvpn.features.ospf.lsa import Body, Database, LsaKey, VertexId
-    from dmvpn.features.ospf.model import Area, AreaRange, Family
 
     T = TypeVar("T")
 

@@ -21,26 +21,22 @@ from dataclasses import field
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
 from dmvpn.base.effects import NextHop
 from dmvpn.base.entropy import fraction
 from dmvpn.base.values import dataclass
-from dmvpn.features.ospf.lsa import EVERYWHERE, UNKNOWN_EVERYWHERE, LsaType
-from dmvpn.features.ospf.model import Area, AreaKind, Interface
+from dmvpn.features.ospf.lsa import EVERYWHERE, UNKNOWN_EVERYWHERE, Database, Lsa, LsaHeader, LsaType, VertexId
+from dmvpn.features.ospf.model import Area, AreaKind, Family, Interface, MaximumMetric, OspfConfig, ProcessSettings
 from dmvpn.features.ospf.prefixes import stations
-from dmvpn.features.ospf.spf import FirstHops
+from dmvpn.features.ospf.spf import Active, FirstHops, Hops, OspfRoute, Reached, RunningArea
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.context import Context, Timer
     from dmvpn.base.credentials import KeyChain
     from dmvpn.base.pages import Pages
     from dmvpn.features.ospf.interface import FarEnd, Neighbor, OspfInterface
-    from dmvpn.features.ospf.lsa import Database, Lsa, LsaHeader, VertexId
-    from dmvpn.features.ospf.model import Family, MaximumMetric, OspfConfig, ProcessSettings
-    from dmvpn.features.ospf.spf import Active, Hops, OspfRoute, Reached, RunningArea
 
 
 # ------------------------------------------------------------------------------------------------ recent actions

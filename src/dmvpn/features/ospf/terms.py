@@ -11,7 +11,7 @@ from dmvpn.base.terms import Duty, Likeness, Term
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.config import interfaces as of_port
 from dmvpn.features.ospf.config import version3
-from dmvpn.features.ospf.model import AuthenticationType, NetworkType
+from dmvpn.features.ospf.model import Area, AuthenticationType, Interface, NetworkLine, NetworkType
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.features.ospf.settings import ELECTING, Algorithm, authentication_of, timers
 from dmvpn.ios import INTERFACE, common
@@ -20,7 +20,6 @@ from dmvpn.ios.hidden_secrets import compare
 if TYPE_CHECKING:
     from dmvpn.base.credentials import KeyChain, Lifetime
     from dmvpn.base.pages import Pages
-    from dmvpn.features.ospf.model import Area, Interface, NetworkLine
     from dmvpn.ios import ConfigLine
 
     #: Hello and dead interval as Hellos have them: 0 and 1 where Hellos are faster than seconds.

@@ -16,11 +16,12 @@ The checksum of a packet covers the addresses of IPv6, RFC 5340 §A.3.1; packets
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
-from dmvpn.base.addresses import UNSPECIFIED, Prefix
+from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
 from dmvpn.base.errors import WireError
 from dmvpn.features.ospf.lsa import (
     HEADER_LENGTH,
@@ -57,11 +58,6 @@ from dmvpn.features.ospf.packet import (
     advertisements,
 )
 from dmvpn.net.ipv4 import checksum, ipv4_address, ipv6_address, pseudo_header
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.base.addresses import IPAddress
 
 _CLAUSE: Final = "RFC 5340 §A.4"
 #: The numbers of types in octets.

@@ -8,14 +8,12 @@ offer whose own next hops name addresses only (a static route) gets them from `r
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import Route, RouteSource
 from dmvpn.base.values import copier, dataclass
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import Prefix
 
 #: The source of an offer: its key within a prefix.
 Owner = tuple[RouteSource, str]

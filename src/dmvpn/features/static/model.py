@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress, Prefix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from dmvpn.base.context import Context, Machine
 from dmvpn.base.effects import SetSwitching
-from dmvpn.base.events import Event, Resync, SwitchingComputed
+from dmvpn.base.events import Event, Packets, Resync, SwitchingComputed
 from dmvpn.base.notices import Configured, Notice
 from dmvpn.base.switching import NOTHING, Box
 
 if TYPE_CHECKING:
-    from dmvpn.base.events import Packets
     from dmvpn.base.ports import Ports
 
 

@@ -10,7 +10,7 @@ import textwrap
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import dotted
+from dmvpn.base.addresses import IPAddress, dotted
 from dmvpn.base.switching import Box, EthernetPort, LearnedStation, PortMode, PortRole, VlanTree, within
 from dmvpn.base.values import dataclass
 from dmvpn.features.switching.config import as_ranges, spelled
@@ -20,7 +20,6 @@ from dmvpn.ios import Args, ExecCommand, ShowContext, short_interface
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import SwitchingComputed
 
 #: What a router without ports of layer 2 says, as IOS does: tools learn from it that this is no switch.

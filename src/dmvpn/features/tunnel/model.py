@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.notices import GreTunnel
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.net.gre import header_length
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

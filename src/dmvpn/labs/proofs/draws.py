@@ -11,8 +11,9 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import field
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.json_values import as_object, read_line
@@ -23,9 +24,6 @@ from dmvpn.labs.proofs.linting import Linted, lint_broken, lint_well
 from dmvpn.labs.proofs.networks import FEW, Harm, LeakError
 from dmvpn.labs.proofs.verdicts import DoctorVerdict, healthy, judge
 from dmvpn.tools.pool.results import Form
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
 
 V = TypeVar("V", bound=DoctorVerdict | Linted)
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import SeededEntropy, below
-from dmvpn.base.findings import Severity
+from dmvpn.base.findings import LintFinding, Severity
 from dmvpn.base.values import dataclass
 from dmvpn.labs.proofs.networks import HARMLESS, MANY, Case, Harm, latent, network_of, title, well_rows, with_harmless
 from dmvpn.labs.proofs.verdicts import line_fault_of, near_of, orders_in_words
@@ -17,7 +17,6 @@ from dmvpn.tools.troubles.orders import Type, configurations_with
 from dmvpn.tools.troubles.stage import Stage
 
 if TYPE_CHECKING:
-    from dmvpn.base.findings import LintFinding
     from dmvpn.tools.troubles.faults import Fault
 
 #: Mechanisms that lint must find wherever they harm: a rule is about each of them.

@@ -12,23 +12,17 @@ be corrected. Raises UserError for configurations that are no network at all.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 from dmvpn.base.values import dataclass
 from dmvpn.network.device import Device
 from dmvpn.network.lines import with_lines
-from dmvpn.network.underlay import graph, stand_in, through, unadvertised
+from dmvpn.network.underlay import Graph, graph, stand_in, through, unadvertised
 from dmvpn.shells.adaptations import adapted, secured
 from dmvpn.shells.inference.provider import add_provider, add_translators, answer_for_others, ways_between
 from dmvpn.shells.inference.roles import hosts, named, role
-from dmvpn.shells.inference.wires import InferredNetwork
+from dmvpn.shells.inference.wires import InferredNetwork, Wire
 from dmvpn.shells.lab_model import Lab, LinkSpec, RouterSpec
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from dmvpn.network.underlay import Graph
-    from dmvpn.shells.inference.wires import Wire
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,16 +13,14 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
-from dmvpn.shells.capture_files import Captures
+from dmvpn.shells.capture_files import Capture, CaptureFile, Captures
 from dmvpn.shells.lab.namespaces import inside_network
-from dmvpn.shells.lab.wiring import LAYER2
+from dmvpn.shells.lab.wiring import LAYER2, End, Wiring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
 
-    from dmvpn.shells.capture_files import Capture, CaptureFile
-    from dmvpn.shells.lab.wiring import End, Wiring
 
 _ALL_PROTOCOLS = 0x0003
 _TURN = 256

@@ -10,12 +10,10 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+from typing import Final, NoReturn
 
 #: Seconds in which a process that shall end does so in its own order.
 ORDERLY: Final = 1.0

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, get_args
 
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane.translator import NatKind
-from dmvpn.shells.lab_model import is_free
+from dmvpn.shells.lab_model import GatewaySpec, is_free
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dmvpn.shells.lab.control import Json
-    from dmvpn.shells.lab_model import GatewaySpec
 
 
 def wanted_public(request: Mapping[str, Json], spec: GatewaySpec) -> IPv4Address | None:

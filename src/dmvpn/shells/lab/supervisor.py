@@ -37,7 +37,7 @@ from dmvpn.shells.lab.namespaces import inside_network
 from dmvpn.shells.lab.rebinding import wanted_kind, wanted_public
 from dmvpn.shells.lab.switching import RealSwitching
 from dmvpn.shells.lab.vrf_namespaces import HeldNamespaces
-from dmvpn.shells.scenario import described
+from dmvpn.shells.scenario import Scenario, described
 from dmvpn.shells.storage import FolderStorage
 
 if TYPE_CHECKING:
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from dmvpn.shells.lab.control import Json
     from dmvpn.shells.lab.leased_hosts import LeasedHosts
     from dmvpn.shells.lab.places import LabFolder
-    from dmvpn.shells.scenario import Scenario
 
 log = logging.getLogger("dmvpn.lab")
 

@@ -29,7 +29,7 @@ from dmvpn.dataplane.userspace.links import InterfaceNames
 from dmvpn.network.switching import address_of
 from dmvpn.shells.facts import GatewayFacts, GreFlow
 from dmvpn.shells.lab.namespaces import inside_network, new_network
-from dmvpn.shells.lab_model import INSIDE, OUTSIDE, HostSpec, LinkSpec
+from dmvpn.shells.lab_model import INSIDE, OUTSIDE, GatewaySpec, HostSpec, LinkSpec
 from dmvpn.shells.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
     from dmvpn.dataplane.translator import NatKind
     from dmvpn.shells.lab.vrf_namespaces import HeldNamespaces
-    from dmvpn.shells.lab_model import GatewaySpec
 
 
 # ------------------------------------------------------------------------------------------------ gateways

@@ -14,14 +14,12 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import Final, NoReturn
 
 from dmvpn.base.errors import surely
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 #: New objects between two young collections; young collections between two older ones; older ones between two that set
 #: aside. Together they bound how many objects one collection examines. Objects freed meanwhile are not counted as new,

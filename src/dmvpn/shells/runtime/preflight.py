@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.dataplane.host import Capability, HostProblem, has, need
 from dmvpn.dataplane.netlink.netfilter import Masquerade, messages
 from dmvpn.dataplane.netlink.nfsocket import Family, NetfilterSocket
-from dmvpn.dataplane.netlink.nftables import delete_table, new_table
+from dmvpn.dataplane.netlink.nftables import Part, delete_table, new_table
 from dmvpn.dataplane.tap import open_device
 from dmvpn.dataplane.userspace.filtering import LEAVING, arriving, bases, hook
 from dmvpn.dataplane.userspace.vrf_devices import are_missing, problem_of_name
@@ -27,7 +27,6 @@ from dmvpn.router.language import configurator
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from dmvpn.dataplane.netlink.nftables import Part
     from dmvpn.ios import ConfigLine, Configurator
 
 #: Required by every router; without NET_BIND_SERVICE there are no protected tunnels.

@@ -14,7 +14,7 @@ Packets are reassembled before they are translated, as by conntrack: only the fi
 from __future__ import annotations
 
 import hashlib
-from ipaddress import IPv4Interface, IPv6Address, IPv6Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
@@ -37,25 +37,21 @@ from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.fragmentation import Reassembler
 from dmvpn.dataplane.packets import may_answer, time_exceeded
 from dmvpn.dataplane.simulated import SimulatedPlane
-from dmvpn.dataplane.translator import Drop, FlowTable, OneStation, Translator
+from dmvpn.dataplane.translator import Drop, FlowTable, NatKind, OneStation, Translator
 from dmvpn.net import icmp
 from dmvpn.net.discovery import ADVERTISEMENT, RouterAdvertisement
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, decrement_ttl
 from dmvpn.router.router import Router
-from dmvpn.shells.facts import GatewayFacts, GreFlow, public_of
-from dmvpn.shells.lab_model import INSIDE, OUTSIDE
+from dmvpn.shells.facts import GatewayFacts, GreFlow, HostLease, public_of
+from dmvpn.shells.lab_model import INSIDE, OUTSIDE, GatewaySpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from ipaddress import IPv4Address
 
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.recording import Recorder
     from dmvpn.base.switching import Box
     from dmvpn.dataplane.simulated.chassis import Transmit
-    from dmvpn.dataplane.translator import NatKind
-    from dmvpn.shells.facts import HostLease
-    from dmvpn.shells.lab_model import GatewaySpec
 
 
 # ------------------------------------------------------------------------------------------------ routers and hosts

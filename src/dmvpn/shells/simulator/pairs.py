@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import SendIp
-from dmvpn.base.events import IpReceived
+from dmvpn.base.events import Event, IpReceived
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.net import icmp
@@ -16,7 +16,6 @@ from dmvpn.shells.ready import missing
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.events import Event
     from dmvpn.base.notices import TunnelState
     from dmvpn.shells.scenario import Scenario
     from dmvpn.shells.simulator.node import RouterNode

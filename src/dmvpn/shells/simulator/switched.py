@@ -7,22 +7,18 @@ The graph has no circle: a frame makes at most one copy for each strand and end.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from dmvpn.base import events
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.shell import CaptureDirection
 from dmvpn.base.switching import Box, LearnedStation
 from dmvpn.base.values import dataclass
 from dmvpn.network.switching import Bridge, End, Layer2, PluggedWire, Strand, Vertex, address_of, carries_vlans, layer2
-from dmvpn.shells.simulator.network import SHORTEST_DELAY, Segment
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.shells.simulator.network import SimulatedNode
+from dmvpn.shells.simulator.network import SHORTEST_DELAY, Segment, SimulatedNode
 
 #: Seconds between two looks at which wires are cut.
 LOOK_AGAIN: Final = 0.5

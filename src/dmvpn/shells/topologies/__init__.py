@@ -17,13 +17,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.shells.files import read_octets
-from dmvpn.shells.topologies.model import Node, Topology
+from dmvpn.shells.topologies.model import End, Node, Topology
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
     from pathlib import Path
 
-    from dmvpn.shells.topologies.model import End
 
 __all__ = ("SUFFIXES", "Node", "Topology", "segments_of", "topology_in")
 

@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree
 
 from dmvpn.ios.transcript import decode
-from dmvpn.shells.topologies.model import Node, Topology, port_named, within
+from dmvpn.shells.topologies.model import End, Node, Topology, port_named, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from dmvpn.shells.topologies.model import End
 
     Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 

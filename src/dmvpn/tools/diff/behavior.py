@@ -11,14 +11,11 @@ little whenever anything does, so they count from `TOLERANCE` on; everything els
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterator, Sequence
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
 
 # ------------------------------------------------------------------------------------------------ behavior
 

@@ -12,21 +12,19 @@ from dataclasses import field
 from ipaddress import IPv4Address, IPv4Interface
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import Listen, SendIp
 from dmvpn.base.errors import surely
 from dmvpn.base.values import dataclass
-from dmvpn.judge.anatomy import customers_of
+from dmvpn.judge.anatomy import Anatomy, customers_of
 from dmvpn.judge.traffic import Mark, Post, SealedMarks
 from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import IpReceived
     from dmvpn.base.notices import InterfaceState
-    from dmvpn.judge.anatomy import Anatomy
     from dmvpn.shells.scenario import Scenario
     from dmvpn.shells.simulator.simulator import Simulator
     from dmvpn.tools.diff.behavior import LanPair

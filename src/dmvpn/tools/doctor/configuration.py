@@ -20,7 +20,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.barriers import RouteReason
+from dmvpn.base.barriers import Barrier, RouteReason
 from dmvpn.base.findings import Cause
 from dmvpn.base.placeholder import Blank, Placeholder
 from dmvpn.features.bgp.config import instance as bgp_lines
@@ -36,18 +36,16 @@ from dmvpn.ios import INTERFACE
 from dmvpn.ios.grammar import HIDDEN
 from dmvpn.network.device import Device
 from dmvpn.network.lines import removal
-from dmvpn.network.overlay import tunnel_ends
+from dmvpn.network.overlay import TunnelEnd, tunnel_ends
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dmvpn.base.barriers import Barrier
     from dmvpn.base.facts import Address, Network
     from dmvpn.base.reasons import ReasonCode
     from dmvpn.features.ospf.facts import OspfFacts
     from dmvpn.features.static.model import StaticRoute
     from dmvpn.ios import ConfigLine, Section, Statement
-    from dmvpn.network.overlay import TunnelEnd
     from dmvpn.router.facts import RouterFacts, TunnelFacts
 
 

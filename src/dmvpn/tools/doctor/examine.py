@@ -40,14 +40,13 @@ from dmvpn.tools.doctor import (
     underlay_path,
 )
 from dmvpn.tools.doctor.underlay_path import tunnel_passes
-from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Step, View, permitted
+from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Step, Verdict, View, permitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dmvpn.base.facts import Address
     from dmvpn.tools.doctor.scene import Client, Scene
-    from dmvpn.tools.doctor.verdicts import Verdict
 
     _OfAll: TypeAlias = Callable[[Scene], Iterator[Verdict]]
     _OfPair: TypeAlias = Callable[[Scene, Client], Iterator[Verdict]]

@@ -18,7 +18,7 @@ from dmvpn.features.filter.reasons import FilterReason
 from dmvpn.ios.routing import key_chains
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.underlay_path import best_route
-from dmvpn.tools.doctor.verdicts import Finding, Step
+from dmvpn.tools.doctor.verdicts import Finding, Step, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from dmvpn.base.facts import Address
     from dmvpn.router.facts import FilterFacts, KernelFacts, RouterFacts
     from dmvpn.tools.doctor.scene import Client, Scene
-    from dmvpn.tools.doctor.verdicts import Verdict
 
 
 # ------------------------------------------------------------------------------------------------ the kernel

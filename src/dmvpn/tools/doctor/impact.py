@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.findings import Cause
-from dmvpn.tools.doctor.verdicts import Finding, Step
+from dmvpn.tools.doctor.verdicts import Finding, Step, Verdict
 from dmvpn.tools.walk import Act, WalkOutcome, walk, without_shortcuts
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from dmvpn.router.facts import TunnelFacts
     from dmvpn.shells.facts import LabFacts
     from dmvpn.tools.doctor.scene import Client, Scene
-    from dmvpn.tools.doctor.verdicts import Verdict
     from dmvpn.tools.walk import WalkedPath
 
 

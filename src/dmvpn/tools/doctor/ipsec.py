@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dmvpn.base.findings import Cause
+from dmvpn.base.findings import Cause, Concern
 from dmvpn.base.terms import Odd, odd
 from dmvpn.features.ike.config.profiles import PROFILE, TRUSTPOINT
 from dmvpn.features.ike.lint import INCOMPLETE, check
@@ -20,27 +20,23 @@ from dmvpn.features.ike.v2.numbers import ExchangeType
 from dmvpn.ios.hidden_secrets import question
 from dmvpn.network.references import IKE_PROFILE_UNDEFINED, dangling
 from dmvpn.network.terms.ike import IDENTITY as IDENTITY_DUTY
-from dmvpn.network.terms.ike import IKE, side_of
+from dmvpn.network.terms.ike import IKE, Side, side_of
 from dmvpn.network.terms.ipsec import IPSEC, PROTECTION
 from dmvpn.network.terms.preshared_keys import half_key, is_special, key_lines, key_place
 from dmvpn.tools.doctor.configuration import device
-from dmvpn.tools.doctor.scene import ProbePurpose
+from dmvpn.tools.doctor.scene import Client, ProbePurpose, Scene
 from dmvpn.tools.doctor.terms import differences
 from dmvpn.tools.doctor.underlay_path import probe_result
-from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+from dmvpn.tools.doctor.verdicts import Finding, Fine, Step, Verdict
 from dmvpn.tools.lint.rules.lines import ike_profiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.facts import Address, ReasonFacts
-    from dmvpn.base.findings import Concern
     from dmvpn.features.ipsec.facts import SaFacts
     from dmvpn.network.overlay import TunnelEnd
-    from dmvpn.network.terms.ike import Side
     from dmvpn.router.facts import RouterFacts, TunnelFacts
-    from dmvpn.tools.doctor.scene import Client, Scene
-    from dmvpn.tools.doctor.verdicts import Verdict
 
 
 # ----------------------------------------------------------------------------------------------- the meaning of reasons

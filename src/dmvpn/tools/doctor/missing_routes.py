@@ -25,9 +25,9 @@ from dmvpn.base.barriers import Gap, RouteEnd, RouteReason
 from dmvpn.base.findings import Cause
 from dmvpn.features.track.model import TrackKind
 from dmvpn.tools.doctor.configuration import NULL, cause_of, device, remedy, removal_lines, routes_to, static_routes
-from dmvpn.tools.doctor.scene import interface_of
+from dmvpn.tools.doctor.scene import Client, Scene, interface_of
 from dmvpn.tools.doctor.underlay_path import is_last_resort
-from dmvpn.tools.doctor.verdicts import Finding, Step
+from dmvpn.tools.doctor.verdicts import Finding, Step, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from dmvpn.network.device import Device
     from dmvpn.network.overlay import Table
     from dmvpn.router.facts import RouterFacts, TunnelFacts
-    from dmvpn.tools.doctor.scene import Client, Scene
-    from dmvpn.tools.doctor.verdicts import Verdict
 
 
 # ------------------------------------------------------------------------------------------ routes of routing protocols

@@ -22,15 +22,15 @@ from dmvpn.features.ospf.config import processes as lines
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.features.system.messages import Configured, Restarted
 from dmvpn.ios import INTERFACE
-from dmvpn.network.terms.bgp import BGP, awaited
+from dmvpn.network.terms.bgp import BGP, Side, awaited
 from dmvpn.network.terms.protocols import EIGRP, OSPF, PROTOCOLS, RIP, wanted
 from dmvpn.tools.doctor import addressing, missing_routes, terms
 from dmvpn.tools.doctor.configuration import ospf_process, texts
-from dmvpn.tools.doctor.scene import ospf_on, rip_on
+from dmvpn.tools.doctor.scene import Client, Scene, ospf_on, rip_on
 from dmvpn.tools.doctor.tables import process_elsewhere
 from dmvpn.tools.doctor.terms import differences, failed
 from dmvpn.tools.doctor.underlay_path import mtu_line
-from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+from dmvpn.tools.doctor.verdicts import Finding, Fine, Step, Verdict
 from dmvpn.tools.lint.rules.neighbors import TYPE_DEFAULT
 
 if TYPE_CHECKING:
@@ -42,11 +42,8 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.facts import OspfFacts
     from dmvpn.features.ospf.terms import OspfEnd
     from dmvpn.features.rip.terms import RipEnd
-    from dmvpn.network.terms.bgp import Side
     from dmvpn.network.terms.table import Table
     from dmvpn.router.facts import RouterFacts, TunnelFacts
-    from dmvpn.tools.doctor.scene import Client, Scene
-    from dmvpn.tools.doctor.verdicts import Verdict
 
     _OfPair = Callable[[Scene, Client], Iterator[Verdict]]
 

@@ -22,10 +22,10 @@ from dmvpn.network.terms.protocols import NHRP, TUNNELS
 from dmvpn.tools.doctor import terms
 from dmvpn.tools.doctor.addressing import address_line
 from dmvpn.tools.doctor.impact import has_server
-from dmvpn.tools.doctor.scene import interface_of
+from dmvpn.tools.doctor.scene import Client, Scene, interface_of
 from dmvpn.tools.doctor.terms import differences, registration_state
 from dmvpn.tools.doctor.tunnels import is_taken
-from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+from dmvpn.tools.doctor.verdicts import Finding, Fine, Step, Verdict
 from dmvpn.tools.lint.rules import registration as registration_rules
 from dmvpn.tools.lint.rules import tunnels as tunnel_rules
 
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.facts import Address, ReasonFacts
-    from dmvpn.tools.doctor.scene import Client, Scene
-    from dmvpn.tools.doctor.verdicts import Verdict
 
 
 # ------------------------------------------------------------------------------------------------ NAT

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.placeholder import SECRET
 from dmvpn.network.lines import indented
-from dmvpn.tools.doctor.verdicts import Copied, View
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Trial
+from dmvpn.tools.doctor.verdicts import Copied, Diagnosis, Finding, Trial, View
 
 #: Lines of one step about working parts, and clauses about a remedy's improvements.
 _MOST_OF_A_STEP, _MOST_OF_A_TRIAL = 8, 2

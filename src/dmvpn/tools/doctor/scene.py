@@ -16,7 +16,7 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from dmvpn.base.values import dataclass
-from dmvpn.network.overlay import EndIndex, EndPair, Seat, TunnelSeat, customers
+from dmvpn.network.overlay import EndIndex, EndPair, Seat, Table, TunnelEnd, TunnelSeat, customers
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 from dmvpn.tools.answers import hops, trace
 from dmvpn.tools.doctor.configuration import tunnel_end
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.facts import ServerFacts
     from dmvpn.features.ospf.facts import OspfFacts, OspfInterfaceFacts
     from dmvpn.features.rip.facts import RipInterfaceFacts
-    from dmvpn.network.overlay import Table, TunnelEnd
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.shells.facts import LabFacts, LinkFacts
 

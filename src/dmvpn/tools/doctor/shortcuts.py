@@ -16,9 +16,9 @@ from dmvpn.features.nhrp.reasons import NhrpReason
 from dmvpn.ios import INTERFACE
 from dmvpn.tools.doctor import ipsec, terms, underlay, underlay_path
 from dmvpn.tools.doctor.configuration import device, texts
-from dmvpn.tools.doctor.scene import Client, ProbePurpose
+from dmvpn.tools.doctor.scene import Client, ProbePurpose, Scene
 from dmvpn.tools.doctor.underlay_path import mtu_line, probe_result
-from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+from dmvpn.tools.doctor.verdicts import Finding, Fine, Step, Verdict
 from dmvpn.tools.lint.rules import phases, tunnels
 from dmvpn.tools.lint.rules.registration import MAP
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.facts import Address
     from dmvpn.router.facts import RouterFacts, TunnelFacts
-    from dmvpn.tools.doctor.scene import Scene
-    from dmvpn.tools.doctor.verdicts import Verdict
 
 
 # ------------------------------------------------------------------------------------------------ phase 3

@@ -30,8 +30,8 @@ from dmvpn.network.lines import moved, process_of
 from dmvpn.tools.doctor import terms
 from dmvpn.tools.doctor.configuration import device, read
 from dmvpn.tools.doctor.ipsec import is_secured
-from dmvpn.tools.doctor.scene import interface_of
-from dmvpn.tools.doctor.verdicts import Finding, Step
+from dmvpn.tools.doctor.scene import Client, Scene, interface_of
+from dmvpn.tools.doctor.verdicts import Finding, Step, Verdict
 from dmvpn.tools.lint.rules import vrfs as vrf_rules
 
 if TYPE_CHECKING:
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from dmvpn.base.placeholder import Placeholder
     from dmvpn.features.interface.facts import InterfaceFacts
     from dmvpn.router.facts import RouterFacts, TunnelFacts
-    from dmvpn.tools.doctor.scene import Client, Scene
-    from dmvpn.tools.doctor.verdicts import Verdict
 
 
 # ------------------------------------------------------------------------------------------------ the front door

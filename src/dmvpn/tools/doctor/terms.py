@@ -11,20 +11,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
-from dmvpn.base.findings import Cause
+from dmvpn.base.findings import Cause, Rule
 from dmvpn.base.placeholder import SECRET
-from dmvpn.base.terms import Likeness
+from dmvpn.base.terms import Likeness, Term
 from dmvpn.features.eigrp import lint as eigrp
 from dmvpn.features.nat import lint as nat
 from dmvpn.features.nhrp import lint as nhrp
 from dmvpn.ios.hidden_secrets import SecretPlace, question
 from dmvpn.network import references
-from dmvpn.network.overlay import Network
+from dmvpn.network.overlay import EndPair, Network
 from dmvpn.network.sites import Site
-from dmvpn.network.terms.table import Disagreement
+from dmvpn.network.terms.table import Disagreement, Failure, Table
 from dmvpn.tools.doctor.configuration import read
-from dmvpn.tools.doctor.scene import Mistake
-from dmvpn.tools.doctor.verdicts import Finding
+from dmvpn.tools.doctor.scene import Client, Mistake, Scene
+from dmvpn.tools.doctor.verdicts import Finding, Step
 from dmvpn.tools.lint.found import NetworkConcern
 from dmvpn.tools.lint.rules import (
     branch,
@@ -42,14 +42,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dmvpn.base.facts import ReasonFacts
-    from dmvpn.base.findings import Rule
-    from dmvpn.base.terms import Term
     from dmvpn.dataplane.translator import NatKind
     from dmvpn.network.device import Device
-    from dmvpn.network.overlay import EndPair
-    from dmvpn.network.terms.table import Failure, Table
-    from dmvpn.tools.doctor.scene import Client, Scene
-    from dmvpn.tools.doctor.verdicts import Step
 
     #: Whether a client and its server work together, and the reasons of both why not.
     State: TypeAlias = Callable[[Client], tuple[bool, tuple[ReasonFacts, ...]]]

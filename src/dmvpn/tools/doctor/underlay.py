@@ -19,9 +19,9 @@ from dmvpn.ios.interface_addresses import ADDRESS
 from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.doctor import addressing, missing_routes, registration, tables, terms
 from dmvpn.tools.doctor.configuration import removal_lines, route_line, static_lines
-from dmvpn.tools.doctor.scene import interface_of
+from dmvpn.tools.doctor.scene import Client, Port, Scene, interface_of
 from dmvpn.tools.doctor.underlay_path import PathEnd, UnderlayPath, best_route, trace
-from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+from dmvpn.tools.doctor.verdicts import Finding, Fine, Step, Verdict
 from dmvpn.tools.lint.rules import underlay
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.facts import Address, AddressWithLength, Network
     from dmvpn.router.facts import RouterFacts, TunnelFacts
-    from dmvpn.tools.doctor.scene import Client, Port, Scene
-    from dmvpn.tools.doctor.verdicts import Verdict
 
 
 # ----------------------------------------------------------------------------------------------- routers and interfaces

@@ -21,8 +21,8 @@ from dmvpn.ios import INTERFACE
 from dmvpn.ios.common import IP_MTU
 from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.doctor.configuration import device, texts
-from dmvpn.tools.doctor.scene import ProbePurpose, ProbeResult, interface_of
-from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+from dmvpn.tools.doctor.scene import Client, Port, ProbePurpose, ProbeResult, Scene, interface_of
+from dmvpn.tools.doctor.verdicts import Finding, Fine, Step, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from dmvpn.base.facts import Address
     from dmvpn.features.rib.facts import HopFacts, RouteFacts
     from dmvpn.router.facts import RouterFacts
-    from dmvpn.tools.doctor.scene import Client, Port, Scene
-    from dmvpn.tools.doctor.verdicts import Verdict
 
 #: Routers on one path; more is a loop.
 _LONGEST = 16

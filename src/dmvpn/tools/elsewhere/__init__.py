@@ -11,13 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
-from dmvpn.tools.elsewhere.files import FORMATS, KINDS, cml, containerlab, gns3, impairments, kind_named, plan
+from dmvpn.tools.elsewhere.files import FORMATS, KINDS, Format, cml, containerlab, gns3, impairments, kind_named, plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dmvpn.shells.scenario import Scenario
-    from dmvpn.tools.elsewhere.files import Format
 
 __all__ = ("FORMATS", "KINDS", "Elsewhere", "written")
 

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dmvpn.base.findings import Concern, Rule, Severity
+from dmvpn.base.findings import Cause, Concern, Rule, Severity
 from dmvpn.base.values import dataclass
 from dmvpn.network.lines import indented
-from dmvpn.network.terms.table import disagreements
+from dmvpn.network.terms.table import Disagreement, Failure, Table, disagreements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.findings import Cause
     from dmvpn.network.device import Device
     from dmvpn.network.overlay import Network
-    from dmvpn.network.terms.table import Disagreement, Failure, Table
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.tools.picture.model import Kind, TunnelState
+from dmvpn.tools.picture.model import Kind, Node, Picture, Tunnel, TunnelState, Wire
 from dmvpn.tools.watch.ladder import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.ios.filters import Plain
-    from dmvpn.tools.picture.model import Node, Picture, Tunnel, Wire
 
 
 # ------------------------------------------------------------------------------------------------ Graphviz

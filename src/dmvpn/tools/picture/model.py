@@ -7,15 +7,11 @@ routers. All other routers are inner ones, behind a router that is wired to a ba
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import field
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 # ------------------------------------------------------------------------------------------------ values
 

@@ -6,20 +6,14 @@ CSS alone moves it, so it plays wherever an image is shown, and without a script
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.tools.picture.model import TunnelState
-from dmvpn.tools.picture.plan import MARGIN, plan_of, shown
+from dmvpn.tools.picture.model import Picture, Tunnel, TunnelState
+from dmvpn.tools.picture.plan import MARGIN, Plan, plan_of, shown
 from dmvpn.tools.picture.svg import Motion, SvgWriter, number, text_of, tunnels_of
-from dmvpn.tools.watch.steps import Arrow, sentence
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from dmvpn.tools.picture.model import Picture, Tunnel
-    from dmvpn.tools.picture.plan import Plan
-    from dmvpn.tools.watch.steps import Step
+from dmvpn.tools.watch.steps import Arrow, Step, sentence
 
 #: Seconds that each message takes, and that the last state stays.
 _EACH: Final = 1.8

@@ -16,18 +16,13 @@ as those of a fixed-width font, so that the same plan fits every viewer. Lengths
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import field
 from math import ceil
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.values import dataclass
-from dmvpn.tools.picture.model import Kind, underlay_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from dmvpn.tools.picture.model import Node, Picture, Port, Underlay, Wire
-
+from dmvpn.tools.picture.model import Kind, Node, Picture, Port, Underlay, Wire, underlay_of
 
 # ------------------------------------------------------------------------------------------------ rectangles and texts
 

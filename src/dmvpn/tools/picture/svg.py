@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
 from dmvpn.base.values import dataclass
-from dmvpn.tools.picture.model import Tunnel, TunnelState
+from dmvpn.tools.picture.model import Node, Picture, Tunnel, TunnelState, Wire
 from dmvpn.tools.picture.plan import HEAD, LANE, LINE, MARGIN, SMALL, Box, host_text, plan_of, port_text, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dmvpn.tools.picture.model import Node, Picture, Wire
     from dmvpn.tools.picture.plan import Card, Chip, Plan
 
     Point = tuple[float, float]

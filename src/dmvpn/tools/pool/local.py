@@ -16,17 +16,13 @@ from __future__ import annotations
 import pickle
 import signal
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from multiprocessing import get_context
-from multiprocessing.connection import wait
-from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, cast
+from multiprocessing.connection import Connection, wait
+from typing import Any, Generic, Protocol, Self, TypeVar, cast
 
 from dmvpn.base.errors import named
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from multiprocessing.connection import Connection
-
 
 # ------------------------------------------------------------------------------------------------ what every pool does
 

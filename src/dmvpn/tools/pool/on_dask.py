@@ -9,20 +9,16 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, Self, TypeVar, cast
+from typing import Final, Self, TypeVar, cast
 
 from distributed import Client, Future, KilledWorker, Security, Status, as_completed, get_worker
 
 from dmvpn.base.errors import UserError, named
-from dmvpn.tools.pool.addresses import is_closed
+from dmvpn.tools.pool.addresses import Tls, is_closed
 from dmvpn.tools.pool.local import Lost
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from dmvpn.tools.pool.addresses import Tls
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -35,27 +35,23 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.findings import Cause
 from dmvpn.base.translation import TCP, UDP
 from dmvpn.base.values import dataclass
-from dmvpn.ios.differences import differences
+from dmvpn.ios.differences import Difference, differences
 from dmvpn.network.lines import Lines, lines_after, tree_of
 from dmvpn.shells.lab_model import INSIDE
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.diff.behavior import LanPair
+from dmvpn.tools.diff.behavior import LanPair, Talk
 from dmvpn.tools.doctor.scene import Scene, interface_of
-from dmvpn.tools.doctor.verdicts import Copied, Finding, Step
-from dmvpn.tools.remedies.changes import RouterChange, command_of, leaves
+from dmvpn.tools.doctor.verdicts import Copied, Diagnosis, Finding, Step
+from dmvpn.tools.remedies.changes import ChangedLine, RouterChange, command_of, leaves
 from dmvpn.tools.walk import WalkOutcome, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from dmvpn.base.facts import Network
-    from dmvpn.ios.differences import Difference
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.shells.facts import LabFacts
-    from dmvpn.tools.diff.behavior import Talk
     from dmvpn.tools.diff.probing import Lan
-    from dmvpn.tools.doctor.verdicts import Diagnosis
-    from dmvpn.tools.remedies.changes import ChangedLine
     from dmvpn.tools.walk import WalkedPath
 
 

@@ -18,26 +18,20 @@ review: the changed configurations, and a unified diff of them.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.findings import Cause
 from dmvpn.base.values import dataclass
 from dmvpn.network.lines import Lines, after, indented, removal, with_lines
 from dmvpn.tools.diff.behavior import ChangeVerdict, LanPair, Topic
-from dmvpn.tools.diff.measuring import Rows, changes, choose_pairs, converge, warm_up, worse
+from dmvpn.tools.diff.measuring import Rows, Subject, changes, choose_pairs, converge, warm_up, worse
 from dmvpn.tools.doctor import visit
-from dmvpn.tools.doctor.verdicts import Copied, Trial
+from dmvpn.tools.doctor.verdicts import Copied, Diagnosis, Finding, Trial
 from dmvpn.tools.doctor.visit import ExaminedLab
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from dmvpn.tools.diff.measuring import Subject
-    from dmvpn.tools.doctor.verdicts import Diagnosis, Finding
-
 
 # ------------------------------------------------------------------------------------------------ rows as clauses
 

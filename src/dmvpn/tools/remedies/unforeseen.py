@@ -15,15 +15,13 @@ from dmvpn.ios.grammar import HIDDEN
 from dmvpn.tools.diff.behavior import ChangeVerdict
 from dmvpn.tools.diff.measuring import changes
 from dmvpn.tools.doctor import verdicts
-from dmvpn.tools.doctor.verdicts import Copied, Finding, Step, Trial, View
-from dmvpn.tools.remedies.affected_pairs import Harm
+from dmvpn.tools.doctor.verdicts import Copied, Diagnosis, Finding, Step, Trial, View
+from dmvpn.tools.remedies.affected_pairs import Harm, KeptApart
 from dmvpn.tools.remedies.trial import NOT_COPIED, clauses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from dmvpn.tools.doctor.verdicts import Diagnosis
-    from dmvpn.tools.remedies.affected_pairs import KeptApart
     from dmvpn.tools.remedies.changes import ChangedLine, RouterChange
     from dmvpn.tools.remedies.search import Search, SearchResult
 

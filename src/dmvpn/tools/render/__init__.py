@@ -16,9 +16,9 @@ from dmvpn.base.values import dataclass
 from dmvpn.ios import marked
 from dmvpn.shells.exercises import CONFIGURATION
 from dmvpn.shells.files import refuse_way_out
-from dmvpn.tools.render.allocation import AllocationError, allocate, lock_of, lock_text, read_lock
-from dmvpn.tools.render.plan import Keys, find_keys, plan
-from dmvpn.tools.render.table import read, schema
+from dmvpn.tools.render.allocation import AllocationError, Allocations, allocate, lock_of, lock_text, read_lock
+from dmvpn.tools.render.plan import Keys, Planned, find_keys, plan
+from dmvpn.tools.render.table import Table, read, schema
 from dmvpn.tools.render.templating import DEFAULT, render
 from dmvpn.tools.render.writing import Made, lab_files, read_made
 
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dmvpn.shells.documents import Places
-    from dmvpn.tools.render.allocation import Allocations
-    from dmvpn.tools.render.plan import Planned
-    from dmvpn.tools.render.table import Table
 
 __all__ = ["DEFAULT", "Keys", "Rendered", "find_keys", "render_sites", "schema"]
 

@@ -25,13 +25,11 @@ from dmvpn.base.errors import DmvpnError
 from dmvpn.base.values import dataclass
 from dmvpn.shells.documents import parse_yaml, read_text
 from dmvpn.shells.lab_model import Name
-from dmvpn.tools.render.table import Spoke
+from dmvpn.tools.render.table import Hub, Nat, Pool, Spoke, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
-
-    from dmvpn.tools.render.table import Hub, Nat, Pool, Table
 
 
 # ----------------------------------------------------------------------------------------- addresses that a table names

@@ -40,14 +40,12 @@ from pydantic import (
 
 from dmvpn.dataplane.translator import NatKind
 from dmvpn.ios import normalize_interface
-from dmvpn.shells.documents import parse_yaml, read_text
+from dmvpn.shells.documents import Path_, Places, parse_yaml, read_text
 from dmvpn.shells.lab_model import RESERVED, Name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from dmvpn.shells.documents import Path_, Places
 
 
 # ------------------------------------------------------------------------------------------------ the table

@@ -15,10 +15,11 @@ import difflib
 import os
 import re
 import tempfile
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import yaml
 from pydantic import RootModel, StringConstraints, ValidationError
@@ -30,17 +31,9 @@ from dmvpn.shells.documents import LARGEST, parse_yaml, read_text
 from dmvpn.shells.exercises import CONFIGURATION
 from dmvpn.shells.files import open_private, read_given
 from dmvpn.shells.lab_model import INSIDE, NAME, OUTSIDE, RESERVED
-from dmvpn.tools.render.allocation import AllocationError, nat_of
-from dmvpn.tools.render.plan import lan_of, summary_of
-from dmvpn.tools.render.table import PROVIDER
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
-
-    from dmvpn.tools.render.allocation import Allocations
-    from dmvpn.tools.render.plan import Planned
-    from dmvpn.tools.render.table import Table
-
+from dmvpn.tools.render.allocation import AllocationError, Allocations, nat_of
+from dmvpn.tools.render.plan import Planned, lan_of, summary_of
+from dmvpn.tools.render.table import PROVIDER, Table
 
 # -------------------------------------------------------------------------------------- the list of files that are ours
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.entropy import below
+from dmvpn.base.entropy import Entropy, below
 from dmvpn.base.errors import UserError
 from dmvpn.base.findings import Cause
 from dmvpn.base.values import dataclass
@@ -30,7 +30,6 @@ from dmvpn.tools.troubles.orders import Impair, Order, orders_for
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dmvpn.base.entropy import Entropy
     from dmvpn.tools.troubles.stage import Actor, Stage
 
 

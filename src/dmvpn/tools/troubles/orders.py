@@ -23,13 +23,12 @@ from dmvpn.base.values import dataclass
 from dmvpn.network.lines import Process, after, lines_after, moved, process_of
 from dmvpn.network.overlay import EndPair
 from dmvpn.tools.troubles import model
-from dmvpn.tools.troubles.model import Role
+from dmvpn.tools.troubles.model import Role, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dmvpn.shells.lab.badness import Badness
-    from dmvpn.tools.troubles.model import Trouble
     from dmvpn.tools.troubles.stage import Actor, Stage
 
 

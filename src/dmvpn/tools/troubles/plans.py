@@ -9,18 +9,13 @@ The routing of a cloud, its lists and its VRFs are in `setup`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from dmvpn.base.entropy import below
+from dmvpn.base.entropy import Entropy, below
 from dmvpn.base.values import dataclass
 from dmvpn.tools.troubles.setup import PROTOCOLS, Lists, Place, RoutingSetup, Section, Vrfs, with_lists, with_vrfs
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from dmvpn.base.entropy import Entropy
-
 
 # ------------------------------------------------------------------------------------------------ tables of sites
 

@@ -16,13 +16,10 @@ VRFs move the lines of a router into the tables that its ports and tunnels are i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 # ------------------------------------------------------------------------------------------------ routing
 

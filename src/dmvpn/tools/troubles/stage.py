@@ -15,7 +15,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.ike.translation import begins_with_v1
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
 from dmvpn.network.device import Device
-from dmvpn.network.overlay import tunnel_ends
+from dmvpn.network.overlay import TunnelEnd, tunnel_ends
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 from dmvpn.tools.troubles.model import Need, Role
 from dmvpn.tools.troubles.setup import GROUP, LAN_IN, LAN_OUT, TUNNEL_IN, WAN_IN
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from dmvpn.features.eigrp.model import ProcessSettings
     from dmvpn.features.tunnel.model import TunnelSettings
     from dmvpn.network.lines import Lines
-    from dmvpn.network.overlay import TunnelEnd
     from dmvpn.shells.scenario import Scenario
 
 #: How the line of a default route begins.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from dmvpn.net import ip
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.tools.walk import values
-from dmvpn.tools.walk.values import Act, Clamp, Crossing, Passage, Refusal, Step, WalkEnd, WalkOutcome
+from dmvpn.tools.walk.values import Act, Clamp, Crossing, Passage, Place, Refusal, Step, WalkEnd, WalkOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.interface.facts import InterfaceFacts
     from dmvpn.features.ipsec.facts import SaFacts
-    from dmvpn.tools.walk.values import Place
 
 
 _UNTOLD = "no error is sent"

@@ -14,9 +14,9 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base import effects
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.errors import UserError
-from dmvpn.base.facts import NO_REASON
+from dmvpn.base.facts import NO_REASON, Address, AddressWithLength
 from dmvpn.base.protection import EspCipher, EspHash, EspSa, EspTransform
 from dmvpn.base.values import dataclass, project
 from dmvpn.dataplane.esp.suite import EspSuite
@@ -28,8 +28,6 @@ from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.facts import Address, AddressWithLength
     from dmvpn.base.filters import ReversePath
     from dmvpn.features.interface.facts import InterfaceFacts
     from dmvpn.features.ipsec.facts import SaFacts

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.tools.walk.box import ETHERNET
-from dmvpn.tools.walk.values import Act, Budget, Question, Walk, WalkedPath, WalkOutcome
+from dmvpn.tools.walk.values import Act, Budget, Clamp, Question, Walk, WalkedPath, WalkOutcome
 from dmvpn.tools.walk.view import View, addresses_of
 from dmvpn.tools.walk.walker import Walker
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.facts import Address
     from dmvpn.shells.facts import LabFacts
-    from dmvpn.tools.walk.values import Clamp
 
 
 # ---------------------------------------------------------------------------------------------------- budget

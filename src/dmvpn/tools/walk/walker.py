@@ -24,15 +24,13 @@ from dmvpn.net.translate import Side
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 from dmvpn.tools.walk import values
 from dmvpn.tools.walk.box import ETHERNET, RecordedPlane
-from dmvpn.tools.walk.trail import Over, Trail
-from dmvpn.tools.walk.values import Act
+from dmvpn.tools.walk.trail import Over, Trail, Wrap
+from dmvpn.tools.walk.values import Act, Question, WalkEnd
 from dmvpn.tools.walk.view import HOST_PORT, View, addresses_of, remark, stopped
 
 if TYPE_CHECKING:
     from dmvpn.base.facts import Address
     from dmvpn.shells.facts import GatewayFacts
-    from dmvpn.tools.walk.trail import Wrap
-    from dmvpn.tools.walk.values import Question, WalkEnd
 
 #: TTL of the packets of hosts, and of routers.
 HOST_TTL, ROUTER_TTL = 64, 255

@@ -10,15 +10,12 @@ Steps are called by a short name on the ladder, and by a sentence in the story.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from itertools import takewhile
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.chronicle import ChronicleLine, MessagePassed, Sign, StateChanged, Way
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 
 # ------------------------------------------------------------------------------------------------ steps
 

@@ -4,7 +4,8 @@ families of VRFs, which have neighbors of their own.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
 from dmvpn.base.values import collected
@@ -13,10 +14,6 @@ from dmvpn.ios import Args, ConfigLine, Mode, Section
 from dmvpn.ios.grammar import several
 from dmvpn.ios.routing import INCLUDE_HELP, MATCH, MATCH_HELP, distance_line
 from dmvpn.ios.vrfs import refusal
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
 
 # ------------------------------------------------------------------------------------------------ routes
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.distribution import Redistribution
 from dmvpn.base.notices import RouteSource
-from dmvpn.base.pages import NONE, Merged
+from dmvpn.base.pages import NONE, Merged, Pages
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp import model
 from dmvpn.features.bgp.config import instance
-from dmvpn.features.bgp.config.instance import prefix_of
+from dmvpn.features.bgp.config.instance import RouteLines, prefix_of
 from dmvpn.features.bgp.config.neighbor import SESSION_WORDS
 from dmvpn.ios.routing import INTERNAL, distance_of, kinds_of
 from dmvpn.ios.section import NOTHING
@@ -26,8 +26,6 @@ from dmvpn.ios.vrf_targets import vpn_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from dmvpn.base.pages import Pages
-    from dmvpn.features.bgp.config.instance import RouteLines
     from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 
     #: The neighbor, and the arguments of a line about it, or whether it is active.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.features.bgp.events import ClearBgp, ClearDampening, Softness
@@ -12,9 +13,6 @@ from dmvpn.features.bgp.show.common import typed
 from dmvpn.features.bgp.show.table import wanted_prefix
 from dmvpn.ios import Args, ExecCommand, ShowContext
 from dmvpn.ios.vrfs import by_vrf
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _HELP: Final[Mapping[str, str]] = {
     "bgp": "Border Gateway Protocol",

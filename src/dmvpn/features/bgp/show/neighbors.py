@@ -9,12 +9,12 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import IPAddress, spelled
+from dmvpn.base.addresses import IPAddress, Prefix, spelled
 from dmvpn.base.errors import surely
 from dmvpn.base.rows import Source, table
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.bgp.families import FAMILIES
-from dmvpn.features.bgp.packet import in_order, number_of, prefix_of
+from dmvpn.features.bgp.packet import Nlri, in_order, number_of, prefix_of
 from dmvpn.features.bgp.paths import Path, PathOrigin
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, by_version, spellings
 from dmvpn.features.bgp.show.settings import in_words
@@ -24,10 +24,8 @@ from dmvpn.ios import Args, ShowContext, age
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dmvpn.base.addresses import Prefix
     from dmvpn.features.bgp.attributes import Attributes
     from dmvpn.features.bgp.neighbor import Peer
-    from dmvpn.features.bgp.packet import Nlri
     from dmvpn.features.bgp.session import MessageCounts, Session
     from dmvpn.features.bgp.tables import Table
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from math import log2
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import spelled
+from dmvpn.base.addresses import Prefix, spelled
 from dmvpn.base.breath import breathing, in_order
 from dmvpn.base.communities import communities_text, extended_text, large_text
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.attributes import Community, Origin, path_text
 from dmvpn.features.bgp.packet import NumberedPrefix, named, prefix_of
-from dmvpn.features.bgp.paths import Merit, Path, PathOrigin, path_metric
+from dmvpn.features.bgp.paths import Destination, Merit, Path, PathOrigin, path_metric
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spellings
 from dmvpn.features.bgp.show.table import CODES, ORIGINS, merits_of, sorted_paths, spelled_prefix, wanted_prefix
 from dmvpn.ios import age
@@ -22,8 +22,6 @@ from dmvpn.ios import age
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.addresses import Prefix
-    from dmvpn.features.bgp.paths import Destination
     from dmvpn.features.bgp.tables import Table
     from dmvpn.ios import Args, ShowContext
 

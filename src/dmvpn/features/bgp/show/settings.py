@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
 from dmvpn.base.values import dataclass
-from dmvpn.features.bgp.model import BEST_ALONE, FilterDirection, FilterKind, PrivateAs
+from dmvpn.features.bgp.model import BEST_ALONE, FilterDirection, FilterKind, NeighborLines, PathChoice, PrivateAs
 from dmvpn.features.bgp.settings import with_templates
 from dmvpn.features.bgp.show.common import active, spellings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dmvpn.features.bgp.model import NeighborLines, PathChoice
     from dmvpn.ios import Args, ShowContext
 
 

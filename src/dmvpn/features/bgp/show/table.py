@@ -11,8 +11,8 @@ from dmvpn.base.addresses import Prefix, classful_length, mask_length, spelled
 from dmvpn.base.breath import breathing, in_order
 from dmvpn.base.communities import COMMUNITIES, CommunityKind, CommunityMatch
 from dmvpn.base.values import dataclass
-from dmvpn.features.bgp.attributes import Origin, path_text
-from dmvpn.features.bgp.paths import Merit
+from dmvpn.features.bgp.attributes import Attributes, Origin, path_text
+from dmvpn.features.bgp.paths import Destination, Merit, Path
 from dmvpn.features.bgp.policy import candidate
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, by_version, spellings
 from dmvpn.ios.filters import Pattern, PatternError
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from dmvpn.base.routemaps import RoutePolicies
-    from dmvpn.features.bgp.attributes import Attributes
-    from dmvpn.features.bgp.paths import Destination, Path
     from dmvpn.features.bgp.tables import Table
     from dmvpn.ios import Args, ShowContext
 

@@ -14,9 +14,11 @@ or a range, with a protocol and at most one port. The rest of the program calls 
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import field
-from typing import TYPE_CHECKING, ClassVar, Final, Self
+from typing import ClassVar, Final, Self
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike import chain
@@ -25,11 +27,6 @@ from dmvpn.features.ike.numbers import IdType
 from dmvpn.features.ike.v1 import numbers
 from dmvpn.features.ike.v1.proposals import Proposal, parse_proposals, serialize_proposals
 from dmvpn.net.ipv4 import ip_address
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.base.addresses import IPAddress
 
 # ------------------------------------------------------------------------------------------------ payloads
 

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.breath import breathing
 from dmvpn.base.protection import EspCipher, EspHash, EspTransform, ProtectedPair, SaView
 from dmvpn.base.rows import Source
@@ -15,11 +17,6 @@ from dmvpn.base.shell import fresh
 from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec.model import Cipher, TransformSet
 from dmvpn.ios import Args, ExecCommand, ShowContext
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.addresses import IPAddress
 
 _IPV4, _UDP, _ESP, _TRAILER, _ALIGNMENT = 20, 8, 8, 2, 4
 _AES_BLOCK = 16

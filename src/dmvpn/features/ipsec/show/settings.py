@@ -6,8 +6,10 @@ protected tunnel is shown as the map that IOS makes for it: an entry for the tun
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.sessions import SessionStatus, sessions
 from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec.config import model
@@ -15,11 +17,6 @@ from dmvpn.features.ipsec.model import IpsecConfig, IpsecProfile, TransformSet
 from dmvpn.features.ipsec.policies import DEFAULT_PROFILE, DEFAULT_TRANSFORM_SET, find_profile
 from dmvpn.features.ipsec.show.sas import map_name, set_words
 from dmvpn.ios import Args, ExecCommand, ShowContext, short_interface
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.addresses import IPAddress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,17 +10,15 @@ endpoints    show tunnel endpoints, show ip nhrp multicast, redirect, show nhrp 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.model import ClearCache, ClearNhrpCounters, ClearSessions, ClearStatistics
 from dmvpn.features.nhrp.show import adjacencies, dmvpn, endpoints, entries, servers, statistics
 from dmvpn.features.nhrp.show.entries import of_both, version_of
 from dmvpn.ios import Args, Change, ExecCommand, ShowContext
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import Prefix
 
 
 def clear_cache(ctx: ShowContext, args: Args) -> ClearCache:

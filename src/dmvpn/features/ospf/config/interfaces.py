@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import mask_length
 from dmvpn.base.values import collected
 from dmvpn.ios import Args, ConfigLine, ValueType, register_type
-from dmvpn.ios.values import Misfit, Reading, Unfinished
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
-
-    from dmvpn.ios.values import Read, Token
-
+from dmvpn.ios.values import Misfit, Read, Reading, Token, Unfinished
 
 # ------------------------------------------------------------------------------------------------ types of values
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from dmvpn.base.addresses import spelled
+from dmvpn.base.addresses import Prefix, spelled
 from dmvpn.base.moments import clock
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass, project
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from ipaddress import IPv4Address
 
-    from dmvpn.base.addresses import Prefix
     from dmvpn.base.effects import NextHop
     from dmvpn.features.ospf.lsa import LsaHeader
     from dmvpn.features.ospf.machine import ClearOspfCounters, ForceCalculation, Process, RefreshRedistribution

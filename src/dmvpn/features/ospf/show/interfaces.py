@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import UNSPECIFIED, spelled
 from dmvpn.base.moments import clock
 from dmvpn.base.values import dataclass, project
-from dmvpn.features.ospf.model import AuthenticationType
+from dmvpn.features.ospf.model import AuthenticationType, VirtualLink
 from dmvpn.features.ospf.neighbor import InterfaceState
 from dmvpn.features.ospf.settings import timers
 from dmvpn.features.ospf.show.common import HELP, OSPF, network_of, phase_of, processes
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from dmvpn.base.ports import Clock
     from dmvpn.features.ospf.interface import OspfInterface
     from dmvpn.features.ospf.machine import Process
-    from dmvpn.features.ospf.model import VirtualLink
 
 
 # ------------------------------------------------------------------------------------------------ interfaces

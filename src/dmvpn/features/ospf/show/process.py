@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import spelled
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.lsa import RouterFlag
-from dmvpn.features.ospf.model import AreaKind
+from dmvpn.features.ospf.model import AreaKind, AreaRange, Redistribution
 from dmvpn.features.ospf.own_lsas import translates
 from dmvpn.features.ospf.show.common import HELP, OSPF, count_of_kinds, heading, own_processes, processes, version_of
 from dmvpn.ios import Args, Ask, ExecCommand, ShowContext, age, interface_sort_key
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.features.ospf.machine import Process
-    from dmvpn.features.ospf.model import AreaRange, Redistribution
     from dmvpn.features.ospf.spf import Reached, RunningArea
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn import __version__
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.breath import breathing
 from dmvpn.base.events import ClockSet, Event
 from dmvpn.base.moments import month_of, read_time
@@ -22,11 +24,6 @@ from dmvpn.ios.differences import with_defaults
 from dmvpn.ios.feature import Change, Confirm, ShowContext
 from dmvpn.ios.grammar import Args, ExecCommand
 from dmvpn.ios.tree import MARK, render_statement, render_tree
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from dmvpn.base.addresses import IPAddress
 
 #: The text before "Ethernet" in the kind of an interface, and how `show version` calls it.
 _SPEEDS = (

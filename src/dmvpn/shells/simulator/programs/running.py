@@ -14,14 +14,13 @@ from dmvpn.base.errors import UserError, WireError
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.net import ip
-from dmvpn.shells.simulator.programs.commands import Ping, Traceroute
+from dmvpn.shells.simulator.programs.commands import Ping, Program, Traceroute
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import SendIp
     from dmvpn.base.events import IpReceived
     from dmvpn.shells.simulator.node import HostNode
-    from dmvpn.shells.simulator.programs.commands import Program
     from dmvpn.shells.simulator.simulator import Simulator
 
 _Make = Callable[[Sequence[str], Sequence["IPAddress"], int], "Program"]

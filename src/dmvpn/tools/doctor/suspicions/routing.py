@@ -18,7 +18,7 @@ from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.features.rip import config as rip_lines
 from dmvpn.tools.doctor.configuration import NULL, bgp_neighbors, ospf_process, removal_lines
 from dmvpn.tools.doctor.scene import ospf_on, rip_on
-from dmvpn.tools.doctor.suspicions.underlay import here, maybe, mild
+from dmvpn.tools.doctor.suspicions.underlay import ServerView, here, maybe, mild
 from dmvpn.tools.doctor.underlay_path import best_route, is_last_resort
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.facts import NeighborFacts
     from dmvpn.features.eigrp.facts import EigrpFacts
-    from dmvpn.tools.doctor.suspicions.underlay import ServerView
     from dmvpn.tools.doctor.verdicts import Hypothesis
 
 

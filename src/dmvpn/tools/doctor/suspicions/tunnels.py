@@ -19,14 +19,13 @@ from dmvpn.tools.doctor import ipsec
 from dmvpn.tools.doctor.configuration import device, removal_lines, tunnel_end
 from dmvpn.tools.doctor.registration import refused_with
 from dmvpn.tools.doctor.scene import ProbePurpose, interface_of, rip_on
-from dmvpn.tools.doctor.suspicions.underlay import here, maybe, mild
+from dmvpn.tools.doctor.suspicions.underlay import ServerView, here, maybe, mild
 from dmvpn.tools.doctor.tunnels import bypassing_route
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.facts import ReasonFacts
-    from dmvpn.tools.doctor.suspicions.underlay import ServerView
     from dmvpn.tools.doctor.verdicts import Hypothesis
 
 

@@ -20,7 +20,7 @@ from dmvpn.features.tunnel.config import TTL
 from dmvpn.features.tunnel.messages import RecursiveRouting
 from dmvpn.ios import INTERFACE
 from dmvpn.tools.doctor.configuration import lines_from
-from dmvpn.tools.doctor.scene import ProbePurpose, ProbeResult, interface_of, lan_ports
+from dmvpn.tools.doctor.scene import Client, ProbePurpose, ProbeResult, Scene, interface_of, lan_ports
 from dmvpn.tools.doctor.underlay_path import best_route, probe_result
 from dmvpn.tools.doctor.verdicts import Hypothesis
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from dmvpn.features.eigrp.facts import EigrpFacts
     from dmvpn.features.interface.facts import InterfaceFacts
     from dmvpn.router.facts import RouterFacts
-    from dmvpn.tools.doctor.scene import Client, Scene
 
 
 # ------------------------------------------------------------------------------------------------ observations

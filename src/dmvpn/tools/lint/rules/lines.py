@@ -11,14 +11,13 @@ from dmvpn.base.findings import Rule, Severity, rule
 from dmvpn.features.ipsec.config import profiles
 from dmvpn.ios import Blank
 from dmvpn.network.lines import CLASS, PIM, PIM_BIDIR, PIM_GLOBAL, POLICY_MAP, SERVICE_POLICY
-from dmvpn.tools.lint.found import found
+from dmvpn.tools.lint.found import NetworkConcern, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.network.device import Device
     from dmvpn.network.overlay import Network, TunnelEnd
-    from dmvpn.tools.lint.found import NetworkConcern
 
 
 # ------------------------------------------------------------------------------------------------ lines as such

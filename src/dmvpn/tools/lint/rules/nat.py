@@ -10,14 +10,13 @@ from dmvpn.features.ipsec.config.profiles import NAT
 from dmvpn.features.ipsec.lint import in_transport_mode
 from dmvpn.features.tunnel.config import PROTECTION
 from dmvpn.ios import Blank
-from dmvpn.tools.lint.found import found
+from dmvpn.tools.lint.found import NetworkConcern, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.network.overlay import Network, TunnelEnd
     from dmvpn.network.sites import Site
-    from dmvpn.tools.lint.found import NetworkConcern
 
 HUB: Final = rule(Severity.ERROR)("""
     nat-before-server: A next hop server behind NAT

@@ -26,7 +26,7 @@ from dmvpn.features.rip.config import SPLIT_HORIZON
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.network.lines import indented
 from dmvpn.network.routing import Protocol
-from dmvpn.tools.lint.found import found
+from dmvpn.tools.lint.found import NetworkConcern, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from dmvpn.base.addresses import Prefix
     from dmvpn.network.device import Device
     from dmvpn.network.overlay import Network, TunnelEnd
-    from dmvpn.tools.lint.found import NetworkConcern
 
 
 # ------------------------------------------------------------------------------------------------ split horizon

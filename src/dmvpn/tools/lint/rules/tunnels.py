@@ -11,7 +11,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import OuterAddress, Prefix
+from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix
 from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.placeholder import SECRET, Blank
 from dmvpn.base.reasons import Reason
@@ -24,19 +24,16 @@ from dmvpn.features.tunnel.terms import KEY
 from dmvpn.ios import INTERFACE
 from dmvpn.ios.common import ADJUST_MSS, IP_MTU, SHUTDOWN
 from dmvpn.ios.interface_addresses import ADDRESS, OPEN_ADDRESS
-from dmvpn.network.device import is_private
+from dmvpn.network.device import Device, is_private
 from dmvpn.network.routing import Protocol
 from dmvpn.network.terms.protocols import TUNNELS
 from dmvpn.network.terms.table import Table, disagreements
-from dmvpn.tools.lint.found import differences, differing, found
+from dmvpn.tools.lint.found import NetworkConcern, differences, differing, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.network.device import Device
     from dmvpn.network.overlay import Network, TunnelEnd
-    from dmvpn.tools.lint.found import NetworkConcern
 
 
 # ------------------------------------------------------------------------------------------- tunnels and their far ends
