@@ -95,15 +95,12 @@ class AdjRibIn:
             if attributes is None:
                 self._drop(peer, nlri)
             else:
-                self._keep(peer, nlri, attributes)
+                if nlri not in peer.received:
+                    self.total += 1
+                    if isinstance(nlri, NumberedPrefix):
+                        peer.several[nlri.prefix] = peer.several.get(nlri.prefix, 0) + 1
+                peer.received[nlri] = attributes
         return changed
-
-    def _keep(self, peer: Peer, nlri: Nlri, attributes: Attributes) -> None:
-        if nlri not in peer.received:
-            self.total += 1
-            if isinstance(nlri, NumberedPrefix):
-                peer.several[nlri.prefix] = peer.several.get(nlri.prefix, 0) + 1
-        peer.received[nlri] = attributes
 
     def _drop(self, peer: Peer, nlri: Nlri) -> None:
         del peer.received[nlri]

@@ -135,7 +135,12 @@ class BgpMachine(Machine):
                 self._neighbors.interface_changed(event)
                 self._context.work(self._regrouping(list(self.neighbors)))
             case notices.AccessListsChanged():
-                self._policies_changed()
+                # Apply changed lists and maps: to our own routes at once, to advertisements after a delay, to received
+                # routes only on `clear ip bgp ... in`.
+                for table in self._each:
+                    table.look_again()
+                if any(table.advertiser.is_filtered for table in self._each):
+                    self._context.start(self._policies, POLICY_DELAY)
             case notices.MulticastReached(tunnel=tunnel):
                 self._neighbors.reached(tunnel)
             case PathsImported():
@@ -425,15 +430,6 @@ class BgpMachine(Machine):
         for table in self._each:
             table.routes.look_again()
         self._context.work(self._neighbors.checking_ways())
-
-    def _policies_changed(self) -> None:
-        """Apply changed lists and maps: to our own routes at once, to advertisements after a delay, to received routes
-        only on `clear ip bgp ... in`.
-        """
-        for table in self._each:
-            table.look_again()
-        if any(table.advertiser.is_filtered for table in self._each):
-            self._context.start(self._policies, POLICY_DELAY)
 
     def _advertise_again(self) -> None:
         """Apply changed lists and maps to advertisements."""

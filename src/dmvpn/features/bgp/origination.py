@@ -225,21 +225,15 @@ class Aggregates:
         for inner in concerned:
             part = parts.get(inner)
             is_quiet = path is not None and part is not None and self._is_quiet(aggregate, inner, part)
-            if self._suppress(inner, prefix, is_quiet=is_quiet):
+            before = self.suppressed.get(inner, ())
+            after = (*(one for one in before if one != prefix), *((prefix,) if is_quiet else ()))
+            if after:
+                self.suppressed[inner] = after
+            else:
+                self.suppressed.pop(inner, None)
+            if bool(before) is not bool(after):
                 news[inner] = None
         return news
-
-    def _suppress(self, prefix: Prefix, aggregate: Prefix, *, is_quiet: bool) -> bool:
-        """Record whether an aggregate suppresses a prefix. Returns whether the prefix became suppressed or was
-        released.
-        """
-        before = self.suppressed.get(prefix, ())
-        after = (*(one for one in before if one != aggregate), *((aggregate,) if is_quiet else ()))
-        if after:
-            self.suppressed[prefix] = after
-        else:
-            self.suppressed.pop(prefix, None)
-        return bool(before) is not bool(after)
 
     def _is_quiet(self, aggregate: Aggregate, prefix: Prefix, part: Path) -> bool:
         """Return whether the aggregate suppresses this contributing route."""

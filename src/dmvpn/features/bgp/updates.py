@@ -85,7 +85,7 @@ def attributes_for(route: AdvertisedRoute | None, peer: IPAddress, local: IPAddr
 
 def fits(attributes: Attributes, family: Family, *, wide: bool) -> bool:
     """Return whether the attributes leave room for at least one route of this family in an UPDATE."""
-    return _room(attributes, wide=wide) >= family.largest
+    return _ROOM - sum(len(one.serialize()) for one in write(attributes, wide=wide)) >= family.largest
 
 
 class Batch:
@@ -177,11 +177,6 @@ def _pieces(
                 yield _Piece(update_octets(b"", raw, octets), some)
             else:
                 yield _Piece(family.announcement(audience.hops(attributes), raw, octets), some)
-
-
-def _room(attributes: Attributes, *, wide: bool) -> int:
-    """Return the octets that an UPDATE with these attributes has for prefixes."""
-    return _ROOM - sum(len(one.serialize()) for one in write(attributes, wide=wide))
 
 
 def _fitting(

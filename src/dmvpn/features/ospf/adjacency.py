@@ -366,25 +366,17 @@ class Hellos:
             self._adjacencies.move(neighbor, NeighborMove.HEARD, "Received Hello")
         hears_us = self._state.router_id in hello.neighbors
         if is_new or not hears_us:
-            self._greet(interface, neighbor)
+            if interface.settings.network is NetworkType.POINT_TO_POINT:
+                self.hasten(interface)
+            else:
+                # The neighbor looks for itself only: a list of all neighbors would make each answer long.
+                self._sender.send(interface, neighbor.address, self._hello(interface, [neighbor]))
         if hears_us:
             self._adjacencies.heard_both_ways(neighbor)
         elif neighbor.is_two_way and not neighbor.is_helped:
             self._adjacencies.move(neighbor, NeighborMove.ONE_WAY, ONE_WAY)
         if not neighbor.is_helped:
             self._judge_claims(interface, neighbor, before)
-
-    def _greet(self, interface: OspfInterface, neighbor: Neighbor) -> None:
-        """Send a Hello to a neighbor that has not heard us yet.
-
-        On point-to-point links every Hello is a multicast. If there are several neighbors nevertheless, each Hello
-        would trigger Hellos from all of them, so `hasten` limits their rate.
-        """
-        if interface.settings.network is NetworkType.POINT_TO_POINT:
-            self.hasten(interface)
-        else:
-            # The neighbor looks for itself only: a list of all neighbors would make each answer long.
-            self._sender.send(interface, neighbor.address, self._hello(interface, [neighbor]))
 
     def _neighbor(self, interface: OspfInterface, source: IPAddress, packet: OspfPacket) -> Neighbor | None:
         """Return the sender, as a neighbor that was known or is new; None: there are too many.

@@ -370,7 +370,12 @@ class Updates:
             self._adjacencies.restart(neighbor, "BadLSReq")
             return False
         if verdict == 0:
-            self._same_again(neighbor, header, at_once)
+            # The instance that we have is an acknowledgment if the neighbor owes us one. RFC 2328 §13 (7), table 19.
+            if self._retransmission.settle(neighbor, header):
+                if neighbor.interface.phase is InterfaceState.BACKUP and neighbor.is_designated:
+                    self._flooding.acknowledge_soon(neighbor.interface, header)
+            else:
+                at_once.append(header)
         elif entry is not None and now - entry.arrived >= self._state.arrival:  # RFC 2328 §13 (8)
             self._sender.tell(neighbor, [entry.outgoing(now, neighbor.interface.settings.transmit_delay)])
         return True
@@ -401,17 +406,6 @@ class Updates:
             self._flooding.acknowledge_soon(interface, lsa.header)
         if self._is_own(lsa):
             self._origination.contested(area, lsa)
-
-    def _same_again(self, neighbor: Neighbor, header: LsaHeader, at_once: list[LsaHeader]) -> None:
-        """Take the instance that we have as an acknowledgment, if the neighbor owes us one.
-
-        RFC 2328 §13 (7), table 19.
-        """
-        if self._retransmission.settle(neighbor, header):
-            if neighbor.interface.phase is InterfaceState.BACKUP and neighbor.is_designated:
-                self._flooding.acknowledge_soon(neighbor.interface, header)
-        else:
-            at_once.append(header)
 
     def _is_own(self, lsa: Lsa) -> bool:
         """Return whether we seem to have made it. RFC 2328 §13.4."""
@@ -485,7 +479,15 @@ class Receiver:
         if self._sender.is_replay(neighbor, packet):
             self._sender.drop("old packet with a digest")
             return False
-        self._hand_on(neighbor, packet)
+        match packet.content:
+            case Description() as description:
+                self._exchange.receive(neighbor, description)
+            case LinkStateRequest() as request:
+                self._exchange.answer(neighbor, request)
+            case LinkStateUpdate() as update:
+                self._updates.receive(neighbor, update)
+            case Acknowledgment() as acknowledgment:
+                self._updates.acknowledged(neighbor, acknowledgment)
         return True
 
     def _virtual(self, interface: OspfInterface, packet: OspfPacket) -> OspfInterface | None:
@@ -496,17 +498,6 @@ class Receiver:
         if int(packet.area) or not interface.area.number or not self._state.settings.virtual_links:
             return None
         return self._state.virtual_link_to(interface.area.number, packet.router)
-
-    def _hand_on(self, neighbor: Neighbor, packet: OspfPacket) -> None:
-        match packet.content:
-            case Description() as description:
-                self._exchange.receive(neighbor, description)
-            case LinkStateRequest() as request:
-                self._exchange.answer(neighbor, request)
-            case LinkStateUpdate() as update:
-                self._updates.receive(neighbor, update)
-            case Acknowledgment() as acknowledgment:
-                self._updates.acknowledged(neighbor, acknowledgment)
 
     def _is_misplaced(self, interface: OspfInterface, event: IpReceived, source: IPAddress, packet: OspfPacket) -> bool:
         """Return whether the packet is misdirected: its destination, area or source is wrong, or it carries our router

@@ -410,7 +410,12 @@ class OspfMachine(Machine):
                 for process in self._all:
                     process.interface_changed(event.name, event.new)
             case notices.Configured():
-                self._configure(cast("OspfConfig | None", event.model) or OspfConfig())
+                config = cast("OspfConfig | None", event.model) or OspfConfig()
+                self.config = config
+                self.processes = self._run(self.processes, config)
+                if config.ipv6 is not None or self.ipv6:
+                    self.ipv6 = self._run(self.ipv6, config.ipv6 or OspfConfig())
+                self._all = (*self.processes.values(), *self.ipv6.values())
             case ClearProcess() | ClearOspfCounters() | ForceCalculation() | RefreshRedistribution():
                 for number, process in self.of_version(event.version).items():
                     if event.number in (None, number):
@@ -478,13 +483,6 @@ class OspfMachine(Machine):
             if interface is not None:
                 return process, interface
         return None
-
-    def _configure(self, config: OspfConfig) -> None:
-        self.config = config
-        self.processes = self._run(self.processes, config)
-        if config.ipv6 is not None or self.ipv6:
-            self.ipv6 = self._run(self.ipv6, config.ipv6 or OspfConfig())
-        self._all = (*self.processes.values(), *self.ipv6.values())
 
     def _run(self, processes: dict[int, Process], config: OspfConfig) -> dict[int, Process]:
         """Run the configured processes of one version, and return them in order of their numbers."""

@@ -87,9 +87,26 @@ class RouteLines:
     """The lines of one mode, about routes of this IP version."""
 
     def __init__(self, mode: str, version: int = 4) -> None:
-        self.network = _network(mode, version)
+        syntax, _, key = _PREFIX[version]
+        self.network = ConfigLine(
+            mode,
+            f"network {syntax} [ route-map {{map:word}} ]",
+            _HELP,
+            key=key,
+            order=20,
+            check=_check_network if version == 4 else _check_network6,
+        )
         self.aggregate = _aggregate(mode, version)
-        self.redistribute = _redistribute(mode, version)
+        rip, networks = (" | rip", "") if version == 4 else ("", " | include-connected")
+        self.redistribute = ConfigLine(
+            mode,
+            f"redistribute ( connected | static{rip} | eigrp {{eigrp:1-65535}} | ospf {{ospf:1-65535}} ) "
+            f"[* metric {{metric:0-4294967295}} | route-map {{map:word}} | {MATCH}{networks} ]",
+            {**MATCH_HELP, **INCLUDE_HELP, **_HELP, "route-map": "Only routes that a route map permits"},
+            key=("connected", "static", "eigrp", "ospf", *(("rip",) if version == 4 else ())),
+            adds=True,
+            order=22,
+        )
         self.maximum_paths = ConfigLine(mode, "maximum-paths [ ibgp ] {paths:1-32}", _HELP, key=("ibgp",), order=50)
         self.additional = ConfigLine(
             mode,
@@ -148,18 +165,6 @@ _PREFIX: Final = {
 }
 
 
-def _network(mode: str, version: int) -> ConfigLine:
-    syntax, _, key = _PREFIX[version]
-    return ConfigLine(
-        mode,
-        f"network {syntax} [ route-map {{map:word}} ]",
-        _HELP,
-        key=key,
-        order=20,
-        check=_check_network if version == 4 else _check_network6,
-    )
-
-
 def _aggregate(mode: str, version: int) -> ConfigLine:
     _, syntax, key = _PREFIX[version]
     return ConfigLine(
@@ -170,19 +175,6 @@ def _aggregate(mode: str, version: int) -> ConfigLine:
         {**_HELP, "route-map": "The same"},
         key=key,
         order=21,
-    )
-
-
-def _redistribute(mode: str, version: int) -> ConfigLine:
-    rip, networks = (" | rip", "") if version == 4 else ("", " | include-connected")
-    return ConfigLine(
-        mode,
-        f"redistribute ( connected | static{rip} | eigrp {{eigrp:1-65535}} | ospf {{ospf:1-65535}} ) "
-        f"[* metric {{metric:0-4294967295}} | route-map {{map:word}} | {MATCH}{networks} ]",
-        {**MATCH_HELP, **INCLUDE_HELP, **_HELP, "route-map": "Only routes that a route map permits"},
-        key=("connected", "static", "eigrp", "ospf", *(("rip",) if version == 4 else ())),
-        adds=True,
-        order=22,
     )
 
 

@@ -22,11 +22,11 @@ from dmvpn.features.bgp.show.table import EMPTY, PathLine, ShowTable, path_line,
 from dmvpn.ios import Args, ShowContext, age
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from dmvpn.features.bgp.attributes import Attributes
     from dmvpn.features.bgp.neighbor import Peer
-    from dmvpn.features.bgp.session import MessageCounts, Session
+    from dmvpn.features.bgp.session import Session
     from dmvpn.features.bgp.tables import Table
 
 #: Octets that IOS counts for a network, a path and a set of attributes.
@@ -149,7 +149,13 @@ def render_summary(answer: ShowSummary) -> Iterator[str]:
         yield f"BGP activity {answer.networks}/0 prefixes, {answer.paths}/0 paths, scan interval 60 secs"
     if answer.neighbors:
         yield ""
-        yield from _wrapped(table(NeighborEntry, answer.neighbors))
+        # Yield the lines of a summary: an address that is longer than its column has a line of its own, as on IOS.
+        lines = table(NeighborEntry, answer.neighbors)
+        for line in lines:
+            address = line.split(" ", 1)[0]
+            if len(address) > _ADDRESS:
+                yield address
+            yield " " * _ADDRESS + line[len(address) :] if len(address) > _ADDRESS else line
     if answer.ranges:
         yield "* Dynamically created based on a listen range command"
         yield f"Dynamically created neighbors: {answer.dynamic}, Subnet ranges: {len(answer.ranges)}"
@@ -160,15 +166,6 @@ def render_summary(answer: ShowSummary) -> Iterator[str]:
         yield ""
         total = f"Total dynamically created neighbors: {answer.dynamic}/({answer.limit} max)"
         yield f"{total}, Subnet ranges: {len(answer.ranges)}"
-
-
-def _wrapped(lines: Iterable[str]) -> Iterator[str]:
-    """Yield the lines of a summary: an address that is longer than its column has a line of its own, as on IOS."""
-    for line in lines:
-        address = line.split(" ", 1)[0]
-        if len(address) > _ADDRESS:
-            yield address
-        yield " " * _ADDRESS + line[len(address) :] if len(address) > _ADDRESS else line
 
 
 def render_summaries(answers: tuple[ShowSummary, ...]) -> Iterator[str]:
@@ -356,6 +353,13 @@ def neighbor_detail(ctx: ShowContext, machine: Table, peer: Peer, used: tuple[in
     from dmvpn.features.bgp.advertiser import queued  # as the machine: imported on first use
 
     lines, settings = peer.settings.lines, peer.settings
+    kinds = {
+        "Opens": peer.neighbor.counts.opens,
+        "Notifications": peer.neighbor.counts.notifications,
+        "Updates": peer.neighbor.counts.updates,
+        "Keepalives": peer.neighbor.counts.keepalives,
+        "Route Refresh": peer.neighbor.counts.refreshes,
+    }
     detail = project(
         NeighborDetail,
         settings,
@@ -367,7 +371,7 @@ def neighbor_detail(ctx: ShowContext, machine: Table, peer: Peer, used: tuple[in
         dynamic=peer.neighbor.dynamic,
         state=peer.neighbor.state,
         since="never" if peer.neighbor.changed is None else age(ctx.now - peer.neighbor.changed),
-        messages=_counted(peer.neighbor.counts),
+        messages=tuple(MessageLine(kind, sent, received) for kind, (sent, received) in kinds.items()),
         sent=peer.group.count(peer.address) if peer.group is not None else 0,
         received=peer.accepted,
         best=used[0],
@@ -392,17 +396,6 @@ def neighbor_detail(ctx: ShowContext, machine: Table, peer: Peer, used: tuple[in
         awaited=_left(machine.restarts.deadline(peer), ctx.now),
     )
     return detail if peer.session is None else _with_session(detail, peer.session, machine, ctx.now)
-
-
-def _counted(counts: MessageCounts) -> tuple[MessageLine, ...]:
-    kinds = {
-        "Opens": counts.opens,
-        "Notifications": counts.notifications,
-        "Updates": counts.updates,
-        "Keepalives": counts.keepalives,
-        "Route Refresh": counts.refreshes,
-    }
-    return tuple(MessageLine(kind, sent, received) for kind, (sent, received) in kinds.items())
 
 
 def _with_session(detail: NeighborDetail, session: Session, machine: Table, now: float) -> NeighborDetail:

@@ -141,7 +141,14 @@ def _process(number: int, section: Section | Spoken) -> model.ProcessSettings:
         helps=not section.flag(processes.HELP_DISABLED),
         helps_strictly=section.flag(processes.HELP_STRICT),
         lsa_arrival=section.args(processes.LSA_ARRIVAL).integer("milliseconds", 100),
-        maximum_metric=_maximum_metric(last_resort) if last_resort else None,
+        maximum_metric=model.MaximumMetric(
+            on_startup=last_resort.integer("seconds", None),
+            stubs="include-stub" in last_resort,
+            summaries=last_resort.integer("summaries", _COSTLY) if "summary-lsa" in last_resort else None,
+            externals=last_resort.integer("externals", _COSTLY) if "external-lsa" in last_resort else None,
+        )
+        if last_resort
+        else None,
         lsa_limit=_lsa_limit(limit) if limit else None,
         suppress_prefixes=section.flag(processes.PREFIX_SUPPRESSION),
         discards_ranges=section.flag(processes.DISCARD) and section.flag(processes.DISCARD_INTERNAL),
@@ -287,15 +294,6 @@ def _distances(section: Section | Spoken) -> tuple[int, int, int]:
     if own is None:
         return plain, plain, plain
     return own.integer("intra", plain), own.integer("inter", plain), own.integer("external", plain)
-
-
-def _maximum_metric(args: Args) -> model.MaximumMetric:
-    return model.MaximumMetric(
-        on_startup=args.integer("seconds", None),
-        stubs="include-stub" in args,
-        summaries=args.integer("summaries", _COSTLY) if "summary-lsa" in args else None,
-        externals=args.integer("externals", _COSTLY) if "external-lsa" in args else None,
-    )
 
 
 def _lsa_limit(args: Args) -> model.LsaLimitLine:
