@@ -29,7 +29,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.breath import BrokenOff, at_home
-from dmvpn.base.effects import ConsoleLine, HistoryGrew
+from dmvpn.base.effects import ConsoleLine, Effect, HistoryGrew
 from dmvpn.base.errors import UserError, fault_text
 from dmvpn.face import messages, protocol
 from dmvpn.face.context import RouterHandle, TerminalLine, User, new_session
@@ -42,7 +42,7 @@ from dmvpn.face.transaction import Transaction, running_text
 from dmvpn.face.values import Asking, counted, router_metrics
 from dmvpn.face.watching import Watching
 from dmvpn.features.system import Login, LoginFailed, LoginSucceeded, SystemMachine
-from dmvpn.shells.admission import OWNER_ALONE
+from dmvpn.shells.admission import OWNER_ALONE, Admission
 from dmvpn.shells.files import LONGEST_SOCKET_PATH
 from dmvpn.shells.slices import Slices, resting
 
@@ -50,10 +50,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
 
-    from dmvpn.base.effects import Effect
     from dmvpn.features.system import LineConfig, SystemConfig
     from dmvpn.ios import ShowContext
-    from dmvpn.shells.admission import Admission
     from dmvpn.shells.lab.memory import Connected, Listen, Server
 
 

@@ -21,7 +21,7 @@ from dmvpn.face import client
 from dmvpn.labs import orders
 from dmvpn.shells.facts import LabFacts
 from dmvpn.shells.lab import control
-from dmvpn.shells.lab.badness import HARMLESS
+from dmvpn.shells.lab.badness import HARMLESS, Badness
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.lessons import fixed
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.barriers import Barrier, Gap
     from dmvpn.labs.copied import CopiedLab
-    from dmvpn.shells.lab.badness import Badness
     from dmvpn.shells.lab.places import LabFolder
 
 _AT_A_TIME: Final = 12

@@ -20,13 +20,11 @@ import contextlib
 import gc
 import threading
 import time
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Final, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from dmvpn.base.breath import BREATH, BrokenOff
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
 
 T = TypeVar("T")
 

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.values import dataclass
 from dmvpn.face.calling import PROTOCOL
-from dmvpn.face.messages import Count, Counts, Done, Hello, Watch
+from dmvpn.face.messages import Count, Counts, Done, Hello, Message, Watch
 from dmvpn.face.protocol import Decoder, ProtocolError, encode
 from dmvpn.face.values import COLUMNS
 from dmvpn.face.watching import LARGEST_BATCH, LENGTH
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from dmvpn.face.messages import Message
     from dmvpn.web.bounds import Bounds, Workers
     from dmvpn.web.fleet import Fleet
 

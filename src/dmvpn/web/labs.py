@@ -41,7 +41,7 @@ from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.sockets import SERVICE
 from dmvpn.web import jobs
 from dmvpn.web.bodies import Problem, body_of, body_or_nothing
-from dmvpn.web.bounds import ALL, TABLE, Taken
+from dmvpn.web.bounds import ALL, TABLE, Taken, Workers
 from dmvpn.web.document import (
     NUMBER,
     TEXT,
@@ -54,7 +54,7 @@ from dmvpn.web.document import (
     operation,
     or_null,
 )
-from dmvpn.web.permission import Role, resource
+from dmvpn.web.permission import Caller, Role, resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,10 +63,8 @@ if TYPE_CHECKING:
 
     from dmvpn.ios.filters import Plain
     from dmvpn.shells.lab.places import LabFolder
-    from dmvpn.web.bounds import Workers
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.jobs import Jobs
-    from dmvpn.web.permission import Caller
 
 T = TypeVar("T")
 

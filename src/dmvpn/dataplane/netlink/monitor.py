@@ -17,7 +17,8 @@ import contextlib
 import enum
 import errno
 import socket
-from typing import TYPE_CHECKING, Self
+from collections.abc import Hashable
+from typing import Self
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
@@ -33,10 +34,6 @@ from dmvpn.dataplane.netlink.route import (
 )
 from dmvpn.dataplane.netlink.wire import KernelMessage, KernelMessageType, NotificationGroup, parse_messages
 from dmvpn.dataplane.sockets import Program, attach
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable
-
 
 # ------------------------------------------------------------------------------------------------ events
 

@@ -17,8 +17,9 @@ import os
 import socket
 import struct
 import sys
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.errors import WireError
@@ -26,10 +27,6 @@ from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink import wire
 from dmvpn.dataplane.netlink.nftables import SUBSYSTEM, Hook, NetfilterVerdict, Part, read_mark
 from dmvpn.dataplane.netlink.wire import parse_attributes, read_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
 
 # ------------------------------------------------------------------------------------------- requests and notifications
 

@@ -23,25 +23,22 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.effects import SetTranslation, in_table
+from dmvpn.base.effects import NextHop, SetTranslation, in_table
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import EffectFailed, Event
 from dmvpn.base.ports import table_named
-from dmvpn.base.translation import Translations
+from dmvpn.base.translation import FlowFilter, Translations
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.userspace.leak_ends import BEYOND, device
-from dmvpn.dataplane.userspace.routes import Way
+from dmvpn.dataplane.userspace.routes import LeakWays, Way
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from dmvpn.base.effects import NextHop
-    from dmvpn.base.translation import FlowFilter
     from dmvpn.dataplane.host import HostProblem
     from dmvpn.dataplane.userspace.links import InterfaceNames
-    from dmvpn.dataplane.userspace.routes import LeakWays
     from dmvpn.dataplane.userspace.translation_rules import FromVrfs
     from dmvpn.dataplane.userspace.vrf_devices import Places
     from dmvpn.dataplane.userspace.vrfs import Part, VrfParts

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.findings import Cause, Concern, Rule, Severity, rule
-from dmvpn.base.translation import ICMP, PacketFlow
+from dmvpn.base.translation import ICMP, Clause, PacketFlow, PacketPolicies
 from dmvpn.base.values import collected
 from dmvpn.features.nat import config as lines
-from dmvpn.features.nat.model import NatRule, NatStatic, Policies
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.translation import Clause, PacketPolicies
-    from dmvpn.features.nat.model import NatConfig, OwnAddresses
+from dmvpn.features.nat.model import NatConfig, NatRule, NatStatic, OwnAddresses, Policies
 
 OUTSIDE: Final = rule(Severity.WARNING, Cause.TRANSLATION)(r"""
     nat-without-outside: A NAT rule names an interface that is not outside

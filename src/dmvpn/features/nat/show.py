@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.moments import clock
-from dmvpn.base.translation import ESP, GRE, ICMP, SHARE, TCP, UDP, FlowFilter
+from dmvpn.base.translation import ESP, GRE, ICMP, SHARE, TCP, UDP, FlowFilter, StaticRule, TranslatedFlow
 from dmvpn.base.values import dataclass
 from dmvpn.features.nat.machine import ClearTranslations, NatMachine
 from dmvpn.features.nat.model import NatRule, NatStatic
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.events import Event
-    from dmvpn.base.translation import StaticRule, TranslatedFlow
 
 _NAMES: Final = {ICMP: "icmp", TCP: "tcp", UDP: "udp", GRE: "gre", ESP: "esp"}
 

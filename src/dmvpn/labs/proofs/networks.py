@@ -34,7 +34,7 @@ from dmvpn.tools.diff.measuring import Rows, Subject, choose_pairs, converge, wo
 from dmvpn.tools.diff.probing import lans_of
 from dmvpn.tools.render import render_sites
 from dmvpn.tools.render.plan import Keys
-from dmvpn.tools.troubles.plans import TRUSTPOINTS, UNIT, files_of, plan_of, table_of
+from dmvpn.tools.troubles.plans import TRUSTPOINTS, UNIT, Plan, files_of, plan_of, table_of
 from dmvpn.tools.troubles.stage import Stage
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.barriers import Barrier, Gap
     from dmvpn.shells.facts import LabFacts
-    from dmvpn.tools.troubles.plans import Plan
 
 #: Pairs that are measured.
 MOST_PAIRS: Final = 30

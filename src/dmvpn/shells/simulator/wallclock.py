@@ -20,9 +20,9 @@ from math import inf
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from dmvpn.base.breath import at_home
-from dmvpn.base.effects import ReportKey
+from dmvpn.base.effects import Effect, ReportKey
 from dmvpn.base.errors import UserError
-from dmvpn.base.events import KeysWanted
+from dmvpn.base.events import Event, KeysWanted
 from dmvpn.net.pcap import LinkType
 from dmvpn.shells import storage
 from dmvpn.shells.capture_files import Capture, Captures
@@ -31,7 +31,7 @@ from dmvpn.shells.descriptors import Shortage
 from dmvpn.shells.facts import known_setups, plain_setups
 from dmvpn.shells.files import open_private
 from dmvpn.shells.flash import FLASH, FolderFlash
-from dmvpn.shells.handle import Handle
+from dmvpn.shells.handle import Handle, MakeServer, SessionServer
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.forked import end_by_signal, gives_way, left_by_signal
@@ -40,7 +40,7 @@ from dmvpn.shells.lab.sockets import LABS_IN_MEMORY
 from dmvpn.shells.lab.wiring import inward_of
 from dmvpn.shells.monitor import OpenTap, Take, Tap
 from dmvpn.shells.scenario import Scenario, described
-from dmvpn.shells.simulator.network import Impairment
+from dmvpn.shells.simulator.network import Impairment, Segment
 from dmvpn.shells.simulator.programs.running import Programs
 from dmvpn.shells.simulator.simulator import Simulator
 from dmvpn.shells.storage import STARTUP, FolderStorage
@@ -49,13 +49,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator
     from pathlib import Path
 
-    from dmvpn.base.effects import Effect
-    from dmvpn.base.events import Event
     from dmvpn.base.shell import CaptureDirection
-    from dmvpn.shells.handle import MakeServer, SessionServer
     from dmvpn.shells.lab.control import Json
     from dmvpn.shells.lab.places import LabFolder
-    from dmvpn.shells.simulator.network import Segment
     from dmvpn.shells.simulator.node import NatNode, RouterNode
 
 

@@ -30,8 +30,8 @@ from dmvpn.network.access_entries import entries_of
 from dmvpn.network.references import ACCESS_GROUP
 from dmvpn.tools.doctor import terms
 from dmvpn.tools.doctor.list_remedies import Remedies, matching
-from dmvpn.tools.doctor.packet_flows import MOST_NAMED, PLAIN, STRANGER, Decisions
-from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+from dmvpn.tools.doctor.packet_flows import MOST_NAMED, PLAIN, STRANGER, Decisions, Denial
+from dmvpn.tools.doctor.verdicts import Finding, Fine, Step, Verdict
 from dmvpn.tools.lint.rules.cut_tunnels import CUT, CUT_LEASE
 from dmvpn.tools.walk.view import unreachable
 
@@ -39,9 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from dmvpn.router.facts import RouterFacts
-    from dmvpn.tools.doctor.packet_flows import Denial
     from dmvpn.tools.doctor.scene import Scene
-    from dmvpn.tools.doctor.verdicts import Verdict
     from dmvpn.tools.walk.values import Place
 
 

@@ -24,8 +24,8 @@ from dmvpn.ios.interface_addresses import ADDRESS
 from dmvpn.shells.lab_model import INSIDE, UNLEASED
 from dmvpn.tools.doctor import terms
 from dmvpn.tools.doctor.configuration import device, static_routes
-from dmvpn.tools.doctor.scene import ProbePurpose, addresses_of
-from dmvpn.tools.doctor.verdicts import Finding, Step
+from dmvpn.tools.doctor.scene import ProbePurpose, Scene, addresses_of
+from dmvpn.tools.doctor.verdicts import Finding, Step, Verdict
 from dmvpn.tools.walk.view import HOST_PORT
 
 if TYPE_CHECKING:
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from dmvpn.base.facts import Address, AddressWithLength, Network
     from dmvpn.features.interface.facts import InterfaceFacts
     from dmvpn.router.facts import TunnelFacts
-    from dmvpn.tools.doctor.scene import Scene
-    from dmvpn.tools.doctor.verdicts import Verdict
 
 #: Addresses of a network in the search for a free one.
 _MANY: Final = 4096

@@ -26,10 +26,10 @@ from dmvpn.shells.lab_model import UNLEASED
 from dmvpn.tools.doctor import addressing, missing_routes
 from dmvpn.tools.doctor.configuration import routes_to
 from dmvpn.tools.doctor.missing_routes import to_address
-from dmvpn.tools.doctor.scene import ProbePurpose
+from dmvpn.tools.doctor.scene import Client, ProbePurpose, Scene
 from dmvpn.tools.doctor.tables import route_elsewhere
 from dmvpn.tools.doctor.underlay_path import PathEnd, best_route, is_last_resort, probe_result, trace
-from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+from dmvpn.tools.doctor.verdicts import Finding, Fine, Step, Verdict
 from dmvpn.tools.walk import WalkOutcome, walk
 
 if TYPE_CHECKING:
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from dmvpn.features.rib.facts import RouteFacts
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.shells.facts import HostFacts
-    from dmvpn.tools.doctor.scene import Client, Scene
-    from dmvpn.tools.doctor.verdicts import Verdict
     from dmvpn.tools.walk import WalkedPath
 
 

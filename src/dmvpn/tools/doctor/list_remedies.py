@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import spelled
+from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.errors import UserError
-from dmvpn.base.filters import PortFilters
+from dmvpn.base.filters import FilterEntry, Packet, PortFilters
 from dmvpn.base.translation import ICMP, TCP, UDP
 from dmvpn.features.policy.machine import filter_list
 from dmvpn.ios import INTERFACE
@@ -31,9 +31,7 @@ from dmvpn.tools.doctor.verdicts import MOST_LINES, changing_lines
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.facts import Network
-    from dmvpn.base.filters import FilterEntry, Packet
     from dmvpn.router.facts import RouterFacts
     from dmvpn.tools.doctor.packet_flows import Decisions, Demand, Denial
     from dmvpn.tools.walk.values import Place

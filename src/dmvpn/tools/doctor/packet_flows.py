@@ -15,10 +15,10 @@ from collections import Counter
 from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dmvpn.base.filters import Packet, PortFilters, TcpFlag
+from dmvpn.base.filters import FilterEntry, FilterList, Packet, PortFilters, TcpFlag
 from dmvpn.base.translation import ICMP, TCP, UDP
 from dmvpn.net.ipv4 import IpProtocol
-from dmvpn.tools.walk.values import Question
+from dmvpn.tools.walk.values import Passage, Place, Question
 from dmvpn.tools.walk.view import View, unreachable, without_shortcuts
 from dmvpn.tools.walk.walker import Walker
 
@@ -26,10 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from dmvpn.base.facts import Address
-    from dmvpn.base.filters import FilterEntry, FilterList
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.tools.doctor.scene import Client, Scene
-    from dmvpn.tools.walk.values import Passage, Place
 
 
 # ------------------------------------------------------------------------------------------------ packets

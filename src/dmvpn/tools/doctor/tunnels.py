@@ -21,10 +21,10 @@ from dmvpn.ios import INTERFACE, Blank
 from dmvpn.ios.common import SHUTDOWN
 from dmvpn.tools.doctor import addressing, missing_routes, tables, terms
 from dmvpn.tools.doctor.configuration import is_next_hop, lines_from, removal_lines
-from dmvpn.tools.doctor.scene import ProbePurpose, addresses_of, interface_of
+from dmvpn.tools.doctor.scene import Client, ProbePurpose, Scene, addresses_of, interface_of
 from dmvpn.tools.doctor.terms import differences
 from dmvpn.tools.doctor.underlay_path import best_route, filtered_wires, probe_result
-from dmvpn.tools.doctor.verdicts import Finding, Fine, Step
+from dmvpn.tools.doctor.verdicts import Finding, Fine, Step, Verdict
 from dmvpn.tools.lint.rules import neighbors
 from dmvpn.tools.lint.rules import tunnels as tunnel_rules
 from dmvpn.tools.lint.rules.tunnels import MASKS
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from dmvpn.base.facts import Address, AddressWithLength
     from dmvpn.features.rib.facts import RouteFacts
     from dmvpn.router.facts import RouterFacts, TunnelFacts
-    from dmvpn.tools.doctor.scene import Client, Scene
-    from dmvpn.tools.doctor.verdicts import Verdict
 
 
 # ------------------------------------------------------------------------------------------------ interfaces

@@ -6,13 +6,11 @@ pool that leases nothing, so every network can have it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from dmvpn.base.findings import Cause
 from dmvpn.tools.troubles.model import LAN, TUNNEL, WAN, Role, Trouble, spoke, without_story
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 #: Lines that several troubles have.
 _LINES: Final = {

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dmvpn.base.findings import Cause
 from dmvpn.base.placeholder import Placeholder
-from dmvpn.base.terms import NoValue
+from dmvpn.base.terms import NoValue, Term
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.config import instance as bgp
 from dmvpn.features.ike.config import profiles
@@ -39,7 +39,6 @@ from dmvpn.ios.interface_addresses import ADDRESS
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
 
-    from dmvpn.base.terms import Term
     from dmvpn.features.eigrp.config.sections import InterfaceLine
     from dmvpn.network.terms.table import Table
     from dmvpn.shells.lab.badness import Badness
