@@ -37,6 +37,7 @@ def test_a_trunk_takes_over_a_port_moves_and_a_switch_comes_back(branch: Labs) -
     assert "!!!!!" in branch.on("SW1", "ping 10.1.99.1")
     assert eventually(lambda: answers(branch, "H1", "10.1.10.101"))
     assert "Gi0/2               Altn BLK" in branch.on("SW2", "show spanning-tree vlan 10")
+    assert "DYNAMIC     Gi1/0" in branch.on("SW1", "show mac address-table vlan 10")
     stream = branch.start_stream("H1", "10.1.10.101", count=100, seconds=5)
     branch.run("lab", "impair", "SW1:Gi0/1", "--cut")
     assert branch.echoes(stream, 100, 5).answered > 50

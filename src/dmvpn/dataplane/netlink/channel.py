@@ -45,6 +45,7 @@ from dmvpn.dataplane.netlink.route import (
     parse_neighbor,
     parse_route,
     parse_rule,
+    parse_station,
     route_protocol,
 )
 
@@ -260,6 +261,10 @@ class NetlinkSocket:
     def neighbors(self, link: int | None = None) -> list[KernelNeighbor]:
         """Return the neighbor entries of both families; with `link` (an index) only those of this interface."""
         return _parsed(self.dump(dump_neighbors(link)), parse_neighbor)
+
+    def stations(self) -> list[tuple[int, bytes]]:
+        """Return the stations that bridges have learned, each with the index of its port. Raises NetlinkError."""
+        return _parsed(self.dump(dump_neighbors(family=wire.AF_BRIDGE)), parse_station)
 
     def rules(self, *, protocol: int | None = None) -> list[Rule]:
         """Return the policy rules of both families; with `protocol` only those of this owner."""

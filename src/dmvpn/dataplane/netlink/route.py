@@ -139,6 +139,13 @@ def parse_neighbor(body: memoryview) -> KernelNeighbor | None:
     return KernelNeighbor(link, address, lladdr, KernelNeighborState(state), NeighborFlag(flags))
 
 
+def parse_station(body: memoryview) -> tuple[int, bytes] | None:
+    """Read the port and the address of a station that a bridge has learned; None: another entry. Raises WireError."""
+    (family, _, _, link, state, _, _), found = wire.split_body(body, _NDMSG, "ndmsg")
+    is_learned = family == wire.AF_BRIDGE and not state & KernelNeighborState.PERMANENT
+    return (link, bytes(found[_NDA_LLADDR])) if is_learned and _NDA_LLADDR in found else None
+
+
 def _neighbor_body(neighbor: KernelNeighbor) -> bytes:
     family = wire.family_of(neighbor.address.version)
     head = _NDMSG.pack(family, 0, 0, neighbor.link, neighbor.state, neighbor.flags, 0)

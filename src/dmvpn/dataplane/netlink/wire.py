@@ -40,6 +40,7 @@ NLM_F_DUMP: Final = 0x300
 AF_UNSPEC: Final = 0
 AF_INET: Final = int(socket.AF_INET)
 AF_INET6: Final = int(socket.AF_INET6)
+AF_BRIDGE: Final = int(socket.AF_BRIDGE)
 
 
 class KernelMessageType(enum.IntEnum):

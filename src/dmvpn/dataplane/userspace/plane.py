@@ -259,6 +259,8 @@ class UserspacePlane(DataPlane):
         )
         self._losses = VrfLosses(self._loop, self._report, self._remake_vrf)
         self._forwards_ipv6 = False
+        #: Of the bridges of a lab, which are not in the namespace of the router.
+        self.stations_learned: Callable[[], tuple[LearnedStation, ...]] = tuple
         self._closed = False
 
     def start(self) -> list[Setting]:
@@ -359,10 +361,6 @@ class UserspacePlane(DataPlane):
     def filtered(self) -> tuple[FilterCount, ...]:
         """Return the counters of the lists of all ports."""
         return self._filters.counts()
-
-    def stations_learned(self) -> tuple[LearnedStation, ...]:
-        """Return nothing: the bridges of a lab are not in the namespace of a router."""
-        return ()
 
     def stations(self) -> tuple[EthernetStation, ...]:
         """Return the kernel's neighbors on Ethernets; none if it does not report them."""

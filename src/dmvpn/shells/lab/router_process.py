@@ -18,6 +18,7 @@ import logging
 import os
 import signal
 import socket
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ from dmvpn.base.recording import decode
 from dmvpn.base.values import dataclass
 from dmvpn.shells.certificates import NOTHING, Certificates
 from dmvpn.shells.lab.namespaces import enter_network
+from dmvpn.shells.lab.switching import stations_learned
 from dmvpn.shells.lab.vrf_namespaces import Namespaces, holder, switcher
 from dmvpn.shells.ready import missing
 from dmvpn.shells.runtime.collecting import in_pieces
@@ -83,7 +85,7 @@ SETUP = b"setup "
 KEYS = b"keys "
 #: The last message of a router that cannot run here: the reason follows.
 WHY = b"why "
-#: A request without answer: the trees of its VLANs follow.
+#: A request without answer, with the namespace of the lab's bridges: the trees of its VLANs and its ports there follow.
 TREES = b"trees "
 _LONGEST_QUESTION = 1 << 17
 _LONGEST_REASON = 1000
@@ -190,10 +192,11 @@ def _answerer(plan: RouterPlan, runtime: Runtime, pipe: socket.socket, stopped: 
     from dmvpn.router.facts import Rendered, setup_facts  # as in `Runtime.facts`
 
     rendered = Rendered()
+    bridges: list[int] = []
 
     def answer() -> None:
         try:
-            question = pipe.recv(_LONGEST_QUESTION)
+            question, descriptors, _, _ = socket.recv_fds(pipe, _LONGEST_QUESTION, 1)
         except BlockingIOError:
             return
         if not question:  # the supervisor is gone
@@ -207,8 +210,13 @@ def _answerer(plan: RouterPlan, runtime: Runtime, pipe: socket.socket, stopped: 
             lend(pipe, setup_facts(runtime.router, known, rendered).model_dump_json().encode())
             return
         if question.startswith(TREES):
-            event = decode(json.loads(question.removeprefix(TREES)))
+            trees, ports = json.loads(question.removeprefix(TREES))
+            event = decode(trees)
             if isinstance(event, SwitchingComputed):
+                for before in bridges:
+                    os.close(before)
+                bridges[:] = descriptors
+                runtime.plane.stations_learned = partial(stations_learned, descriptors[0], ports)
                 runtime.post(event)
             return
         if question.startswith(KEYS):

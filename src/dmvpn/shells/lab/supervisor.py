@@ -35,8 +35,9 @@ from dmvpn.shells.lab.forked import end_by_signal, end_with, fork, importing, le
 from dmvpn.shells.lab.impair import Impairments
 from dmvpn.shells.lab.namespaces import inside_network
 from dmvpn.shells.lab.rebinding import wanted_kind, wanted_public
-from dmvpn.shells.lab.switching import RealSwitching
+from dmvpn.shells.lab.switching import BridgePorts, RealSwitching
 from dmvpn.shells.lab.vrf_namespaces import HeldNamespaces
+from dmvpn.shells.lab.wiring import LAYER2
 from dmvpn.shells.scenario import Scenario, described
 from dmvpn.shells.storage import FolderStorage
 
@@ -434,11 +435,12 @@ class Supervisor:
         if isinstance(box, Box):
             self._switching.set(name, box)
 
-    def _send_trees(self, name: str, computed: SwitchingComputed) -> None:
+    def _send_trees(self, name: str, computed: SwitchingComputed, ports: BridgePorts) -> None:
         pipe = self._routers[name].pipe
         with contextlib.suppress(OSError):  # it has ended
             if pipe is not None:
-                pipe.send(router_process.TREES + json.dumps(plain(computed)).encode())
+                octets = router_process.TREES + json.dumps([plain(computed), ports]).encode()
+                socket.send_fds(pipe, [octets], [self._wiring.namespaces[LAYER2]])
 
     def _namespace(self, node: str, vrf: Json) -> int:
         if not isinstance(vrf, str) or not vrf:

@@ -14,8 +14,10 @@ the port. A wire without VLANs stays the plain cable that it is.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.switching import LearnedStation
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.network.switching import Bridge, End, Layer2, PluggedWire, Strand, Vertex, carries_vlans, layer2
@@ -24,7 +26,7 @@ from dmvpn.shells.lab.wiring import LAYER2, Cable, Wiring, make_switch, plug_in
 from dmvpn.shells.lab_model import LinkSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from dmvpn.base.events import SwitchingComputed
     from dmvpn.base.switching import Box
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 #: A cable that leads nowhere needs two ends, too.
 _NOWHERE: Final = "nowhere"
+#: Ports of a switch in the namespace of the bridges, each with its VLAN and its name.
+BridgePorts = Mapping[str, tuple[int, str]]
 _NO_WIRE: Final = LinkSpec(ends=["A:Gi0", "B:Gi0"])
 
 
@@ -47,18 +51,31 @@ class _Part:
     up: bool = True
 
 
-class RealSwitching:
-    """The VLANs of a lab. tell: passes the trees of a box to its router."""
+def stations_learned(namespace: int, ports: BridgePorts) -> tuple[LearnedStation, ...]:
+    """Return what the bridges of a switch have learned."""
+    with inside_network(namespace), netlink.NetlinkSocket() as kernel:
+        names = {link.index: ports[link.name] for link in kernel.links() if link.name in ports}
+        return tuple(
+            LearnedStation(vlan, hardware, port)
+            for index, hardware in kernel.stations()
+            for vlan, port in ([names[index]] if index in names else [])
+        )
 
-    def __init__(
-        self, wiring: Wiring, impairments: Impairments, tell: Callable[[str, SwitchingComputed], None]
-    ) -> None:
+
+#: Passes the trees of a box to its router, and its ports in the namespace of the bridges.
+_Tell = Callable[[str, "SwitchingComputed", BridgePorts], None]
+
+
+class RealSwitching:
+    """The VLANs of a lab."""
+
+    def __init__(self, wiring: Wiring, impairments: Impairments, tell: _Tell) -> None:
         self._wiring = wiring
         self._impairments = impairments
         self._tell = tell
         self._boxes: dict[str, Box] = {}
         self._plugged: dict[_Part, Cable] = {}
-        self._said: dict[str, SwitchingComputed] = {}
+        self._said: dict[str, tuple[SwitchingComputed, BridgePorts]] = {}
         self._bridges: dict[Bridge, int] = {}
         self._made = 0
         #: The wires as routers see them, once a router has VLANs.
@@ -99,10 +116,20 @@ class RealSwitching:
         for cable in self._wiring.cables:
             self._impairments.renew(cable)
         for node, box in self._boxes.items():
-            said = graph.computed(node, box)
+            said = graph.computed(node, box), self._ports(node, box)
             if self._said.get(node) != said:
                 self._said[node] = said
-                self._tell(node, said)
+                self._tell(node, *said)
+
+    def _ports(self, node: str, box: Box) -> BridgePorts:
+        found = {}
+        for part, cable in self._plugged.items():
+            for vertex, (_, name) in zip(part.ends, cable.ends, strict=True):
+                if isinstance(vertex, Bridge) and vertex.box == node and part.wire >= 0:
+                    own = dict(self._wiring.cables[part.wire].ends).get(node, "")
+                    port = box.port(own)
+                    found[name] = (vertex.vlan, port.logical if port is not None else own)
+        return found
 
     def _wanted(self, wires: list[PluggedWire], graph: Layer2) -> Iterator[_Part]:
         """Yield all parts: plain cables, strands that forward, `interface Vlan`s, and lamps."""
