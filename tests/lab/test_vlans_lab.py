@@ -33,11 +33,16 @@ def answers(labs: Labs, host: str, address: str) -> bool:
     return labs.stream(host, address, count=1, seconds=0.1).answered == 1
 
 
-def test_a_trunk_takes_over_a_port_moves_and_a_switch_comes_back(branch: Labs) -> None:
+def test_a_trunk_takes_over_a_port_moves_and_a_switch_comes_back(branch: Labs, tmp_path: Path) -> None:
     assert "!!!!!" in branch.on("SW1", "ping 10.1.99.1")
     assert eventually(lambda: answers(branch, "H1", "10.1.10.101"))
     assert "Gi0/2               Altn BLK" in branch.on("SW2", "show spanning-tree vlan 10")
     assert "DYNAMIC     Gi1/0" in branch.on("SW1", "show mac address-table vlan 10")
+    capture = branch.start("lab", "capture", "SW1:GigabitEthernet0/1", "--output", str(tmp_path), "--seconds", "3")
+    assert eventually(lambda: (tmp_path / "SW1-Gi0-1.pcap").exists())
+    assert eventually(lambda: answers(branch, "H1", "10.1.10.101"))
+    capture.communicate(timeout=30)
+    assert bytes.fromhex("8100000a0800") in (tmp_path / "SW1-Gi0-1.pcap").read_bytes()  # IPv4 in VLAN 10
     stream = branch.start_stream("H1", "10.1.10.101", count=100, seconds=5)
     branch.run("lab", "impair", "SW1:Gi0/1", "--cut")
     assert branch.echoes(stream, 100, 5).answered > 50

@@ -1,6 +1,7 @@
 """Packet captures of a lab: our own, because tcpdump refuses to run as the only user of a namespace.
 
-One AF_PACKET socket and one pcap file for each interface. The supervisor reads them in its loop.
+One AF_PACKET socket and one pcap file for each interface. The supervisor reads them in its loop. A port whose VLANs
+have cables of their own has one file for all of them, with the tags that a wire would have.
 """
 
 from __future__ import annotations
@@ -8,40 +9,51 @@ from __future__ import annotations
 import contextlib
 import selectors
 import socket
+import struct
 import time
 from typing import TYPE_CHECKING
 
+from dmvpn.base.switching import UNTAGGED
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.shells.capture_files import Capture, CaptureFile, Captures
 from dmvpn.shells.lab.namespaces import inside_network
-from dmvpn.shells.lab.wiring import LAYER2, End, Wiring
+from dmvpn.shells.lab.wiring import LAYER2, End, Wiring, linux_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
 
+    from dmvpn.shells.lab.switching import RealSwitching
 
 _ALL_PROTOCOLS = 0x0003
 _TURN = 256
 #: Octets of kernel buffer for each interface.
 _BUFFER = 4 << 20
+#: IEEE 802.1Q: a tag is behind the two addresses.
+_TAG, _DOT1Q, _ADDRESSES = struct.Struct("!HH"), 0x8100, 12
 
 
 @dataclass(slots=True)
 class _Source:
     socket: socket.socket
     file: CaptureFile
+    tag: int
 
 
 class RealCaptures(Captures):
     """The captures that run. tell_keys: lets all routers write their keys to a folder, or no longer."""
 
     def __init__(
-        self, wiring: Wiring, selector: selectors.BaseSelector, tell_keys: Callable[[Path | None], None]
+        self,
+        wiring: Wiring,
+        switching: RealSwitching,
+        selector: selectors.BaseSelector,
+        tell_keys: Callable[[Path | None], None],
     ) -> None:
         super().__init__()
         self._wiring = wiring
+        self._switching = switching
         self._selector = selector
         self._tell_keys = tell_keys
         self._sources: dict[Path, list[_Source]] = {}
@@ -57,13 +69,17 @@ class RealCaptures(Captures):
 
     def _begin(self, capture: Capture) -> None:
         self._sources[capture.folder] = []
-        for node in capture.ports:
+        strands = {(node, linux_name(name)): (*port, tag) for port, _, (node, name), tag in self._switching.strands()}
+        for node in (*capture.ports, *(node for node in (LAYER2,) if strands)):
             for space in self._wiring.spaces(node).values():
                 with inside_network(space), netlink.NetlinkSocket() as kernel:
                     for link in kernel.links():
                         is_port = netlink.LinkFlag.LOOPBACK not in link.flags and link.kind in ("veth", "tun")
                         if is_port and capture.wants(node, link.name):
-                            self._open(capture, node, link.name)
+                            self._open(capture, node, link.name, link.name)
+                        owner, port, tag = strands.get((node, link.name), ("", "", 0))
+                        if capture.wants(owner, port):
+                            self._open(capture, owner, linux_name(port), link.name, tag)
 
     def _end(self, capture: Capture) -> None:
         for source in self._sources.pop(capture.folder, ()):
@@ -71,13 +87,13 @@ class RealCaptures(Captures):
             self._selector.unregister(source.socket)
             source.socket.close()
 
-    def _open(self, capture: Capture, node: str, interface: str) -> None:
-        file = capture.open(node, interface)
+    def _open(self, capture: Capture, node: str, port: str, interface: str, tag: int = UNTAGGED) -> None:
+        file = capture.files.get((node, port)) or capture.open(node, port)
         opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)  # receives nothing until bound to its interface
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
         opened.bind((interface, _ALL_PROTOCOLS))
         opened.setblocking(False)
-        source = _Source(opened, file)
+        source = _Source(opened, file, tag)
         self._sources[capture.folder].append(source)
 
         def read() -> None:
@@ -91,4 +107,6 @@ class RealCaptures(Captures):
     def _read(self, source: _Source) -> None:
         with contextlib.suppress(OSError):
             for _ in range(_TURN):
-                source.file.write(source.socket.recv(65600), time.time_ns())
+                frame = source.socket.recv(65600)
+                tag = _TAG.pack(_DOT1Q, source.tag) if source.tag else b""
+                source.file.write(frame[:_ADDRESSES] + tag + frame[_ADDRESSES:], time.time_ns())

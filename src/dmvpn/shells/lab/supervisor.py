@@ -114,9 +114,9 @@ class Supervisor:
             name: HeldNamespaces(self._selector, functools.partial(self._switch, name))
             for name in scenario.configurations
         }
-        self._captures = RealCaptures(self._wiring, self._selector, self._write_keys)
         self._impairments = Impairments(self._wiring, self._selector)
         self._switching = RealSwitching(self._wiring, self._impairments, self._send_trees)
+        self._captures = RealCaptures(self._wiring, self._switching, self._selector, self._write_keys)
         self._ending = False
         self._begun: list[_Router] = []
         self._unanswered: list[_Unanswered] = []

@@ -17,7 +17,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.switching import LearnedStation
+from dmvpn.base.switching import UNTAGGED, LearnedStation
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.network.switching import Bridge, End, Layer2, PluggedWire, Strand, Vertex, carries_vlans, layer2
@@ -43,12 +43,13 @@ _NO_WIRE: Final = LinkSpec(ends=["A:Gi0", "B:Gi0"])
 class _Part:
     """A plain cable, a strand or a lamp. wire: the number of the cable that it is a part of, -1: none.
 
-    ends: with the bridge of each port of ours, "": none. up: False for a lamp that is out.
+    ends: with the bridge of each port of ours, "": none. up: False for a lamp that is out. tag: of a strand.
     """
 
     wire: int
     ends: tuple[Vertex | str, ...]
     up: bool = True
+    tag: int = UNTAGGED
 
 
 def stations_learned(namespace: int, ports: BridgePorts) -> tuple[LearnedStation, ...]:
@@ -121,15 +122,22 @@ class RealSwitching:
                 self._said[node] = said
                 self._tell(node, *said)
 
-    def _ports(self, node: str, box: Box) -> BridgePorts:
-        found = {}
+    def strands(self) -> Iterator[tuple[tuple[str, str], Vertex | str, tuple[str, str], int]]:
+        """Yield the ends of all strands: the port of the wire, the vertex, its node and interface, and the tag."""
         for part, cable in self._plugged.items():
-            for vertex, (_, name) in zip(part.ends, cable.ends, strict=True):
-                if isinstance(vertex, Bridge) and vertex.box == node and part.wire >= 0:
-                    own = dict(self._wiring.cables[part.wire].ends).get(node, "")
-                    port = box.port(own)
-                    found[name] = (vertex.vlan, port.logical if port is not None else own)
-        return found
+            for vertex, place in zip(part.ends, cable.ends, strict=True):
+                node = vertex.box if isinstance(vertex, Bridge) else place[0]
+                port = dict(self._wiring.cables[part.wire].ends).get(node) if part.wire >= 0 else None
+                if port is not None and place != (node, port):
+                    yield (node, port), vertex, place, part.tag
+
+    def _ports(self, node: str, box: Box) -> BridgePorts:
+        logical = {port.name: port.logical for port in box.ports}
+        return {
+            name: (vertex.vlan, logical[port])
+            for (owner, port), vertex, (_, name), _ in self.strands()
+            if owner == node and isinstance(vertex, Bridge)
+        }
 
     def _wanted(self, wires: list[PluggedWire], graph: Layer2) -> Iterator[_Part]:
         """Yield all parts: plain cables, strands that forward, `interface Vlan`s, and lamps."""
@@ -145,7 +153,7 @@ class RealSwitching:
             beside = graph.links[vertex]
             if isinstance(vertex, Strand):
                 ends = tuple(beside) if len(beside) > 1 else (*beside, _NOWHERE)
-                yield _Part(vertex.wire, ends)
+                yield _Part(vertex.wire, ends, tag=vertex.tag)
                 lit |= dict.fromkeys(beside)
             elif isinstance(vertex, End):
                 for other in beside:
