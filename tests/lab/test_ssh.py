@@ -10,7 +10,7 @@ import re
 import socket
 import subprocess
 import sys
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 import pytest
@@ -213,6 +213,20 @@ def test_a_denied_address_gets_no_key_exchange_and_closes_the_door_for_nobody(tm
     assert "%SEC_LOGIN-1-QUIET_MODE_ON" in door.log()
     with socket.create_connection(("127.0.0.1", door.port), PATIENCE, source_address=("127.0.0.2", 0)) as quiet:
         assert quiet.recv(100) == b""
+    door.close()
+
+
+def test_who_comes_by_ipv6_is_judged_by_the_list_of_ipv6(tmp_path: Path) -> None:
+    door = Door(tmp_path, f"{CONFIGURATION} access-class 5 in\n ipv6 access-class V in\n", "::1")
+    policies = door.router.ports.policies
+    assert isinstance(policies, FakePolicies)
+    nothing, everything = IPv6Address(0), IPv6Address(2**128 - 1)
+    anybody = Condition(source=Addresses(nothing, everything), destination=Addresses(nothing, everything))
+    policies.filters = {"V": FilterList("V", (FilterEntry(10, True, anybody),))}
+    assert door.ssh("show privilege") == "Current privilege level is 15\n"
+    policies.filters = {"V": FilterList("V", (FilterEntry(10, False, anybody),))}
+    with socket.create_connection(("::1", door.port), PATIENCE) as denied:
+        assert denied.recv(100) == b""
     door.close()
 
 

@@ -23,6 +23,7 @@ from dmvpn.features.ospf.machine import OspfMachine
 from dmvpn.features.ospf.packet import LinkStateUpdate, OspfPacket
 from dmvpn.features.ospf.spf import Graph
 from dmvpn.features.ospf.version3 import Lsa3, serialize
+from dmvpn.network.device import Device
 from support.world import World
 
 if TYPE_CHECKING:
@@ -232,3 +233,17 @@ def test_configured_neighbors_are_called_by_their_link_local_addresses(kind: str
         world.configure(f"R{number}", "interface Tunnel100", "ipv6 ospf neighbor fe80::11")
     world.run_for(60)
     assert "O   2001:DB8:4::/64" in world.show("R31", "ipv6 route ospf")
+
+
+@pytest.mark.parametrize("process", ["router ospf 1", "ipv6 router ospf 1", "router ospfv3 1"])
+@pytest.mark.parametrize(("line", "kind"), [("stub no-summary", "stub"), ("nssa", "NSSA")])
+def test_the_backbone_is_no_stub_area(process: str, line: str, kind: str) -> None:
+    (problem,) = Device.read("R1", f"{process}\n area 0 {line}\n area 1 {line}\n").problems
+    assert problem.message_lines == (f"% OSPF: Backbone can not be configured as {kind} area",)
+
+
+def test_an_interface_runs_the_process_of_its_last_line_in_whichever_form() -> None:
+    port = "interface GigabitEthernet0/1\n ipv6 enable\n ipv6 ospf 1 area 0\n ospfv3 2 ipv6 area 0\n"
+    for more, left in (("", " ospfv3 2 ipv6 area 0"), (" ipv6 ospf 3 area 7\n", " ipv6 ospf 3 area 7")):
+        lines = Device.read("R1", port + more).lines.lines
+        assert [one for one in lines if "area" in one] == [left]

@@ -34,8 +34,9 @@ PATIENCE = 30.0
 class Door:
     """A router with SSH in front of it."""
 
-    def __init__(self, folder: Path, text: str) -> None:
+    def __init__(self, folder: Path, text: str, address: str = "127.0.0.1") -> None:
         self.folder = folder
+        self.address = address
         self.router = FakeRouter(text)
         self.live = Live(folder / "R1.sock", self.router)
         self._front: Started | None = None
@@ -47,7 +48,10 @@ class Door:
         self._front = warm().start(
             [
                 *("-m", "dmvpn.face.ssh.__main__", "--socket", str(self.live.path)),
-                *("--listen", f"127.0.0.1:{self.port}"),
+                *(
+                    "--listen",
+                    f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}",
+                ),
                 *("--keys", str(self.folder), "--flash", str(self.folder / "flash")),
             ],
             typed=True,
@@ -73,7 +77,7 @@ class Door:
         options: tuple[str, ...] = (),
     ) -> str:
         """Return what OpenSSH shows; `typed` goes to its standard input."""
-        words = ("ssh", "-p", str(self.port), *options, f"{user}@127.0.0.1", *words)
+        words = ("ssh", "-p", str(self.port), *options, f"{user}@{self.address}", *words)
         return self._asked(*words, password=password, typed=typed.encode())[1].decode()
 
     @property

@@ -218,6 +218,13 @@ _LABELS: Final = words(WordKind.LABEL)("""
     Type | ARPA :: How the protocol is carried: ARPA is Ethernet.
     Interface :: Where the station is.
 
+    ## columns of show ipv6 neighbors :: show ipv6 neighbors next: show ipv6 interface brief
+    IPv6 Address :: A station on an Ethernet.
+    Age | 0 :: Always 0: the host does not report it.
+    Link-layer Addr | - :: Its link-layer address; -: the wire is simulated and has none.
+    State | REACH :: The host knows the address.
+    Interface :: The port behind which it is.
+
     ## columns of the summary of interfaces :: show interfaces summary next: show interfaces
     IHQ | pkts in input hold queue :: Packets that wait to be received; the kernel's, and not counted here.
     IQD | pkts dropped from input queue :: Received packets that were dropped.

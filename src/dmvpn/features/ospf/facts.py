@@ -73,22 +73,19 @@ def neighbors(machine: OspfMachine, now: float) -> Iterator[NeighborFacts]:
     """Yield known neighbors, and neighbors whose Hellos are refused."""
     for process in (*machine.processes.values(), *machine.ipv6.values()):
         for interface in process.interfaces.values():
-            for neighbor in interface.neighbors.values():
+            known = [
+                (one.address, one.is_full or (one.is_two_way and not one.wants_adjacency), one.since, one.refusal)
+                for one in interface.neighbors.values()
+            ]
+            others = [
+                (address, why) for address, why in interface.refusals.items() if address not in interface.neighbors
+            ]
+            for address, up, since, why in (*known, *((address, False, why.since, why) for address, why in others)):
                 yield NeighborFacts(
                     protocol=f"ospf {process.number}",
                     interface=interface.name,
-                    address=neighbor.address,
-                    up=neighbor.is_full or (neighbor.is_two_way and not neighbor.wants_adjacency),
-                    age=now - neighbor.since,
-                    reason=reason_facts(neighbor.refusal),
+                    address=address,
+                    up=up,
+                    age=now - since,
+                    reason=reason_facts(why),
                 )
-            for address, reason in interface.refusals.items():
-                if address not in interface.neighbors:
-                    yield NeighborFacts(
-                        protocol=f"ospf {process.number}",
-                        interface=interface.name,
-                        address=address,
-                        up=False,
-                        age=now - reason.since,
-                        reason=reason_facts(reason),
-                    )

@@ -226,13 +226,15 @@ _TABLE = words(WordKind.LABEL)("""
     traffic share count :: Of how many parts of the packets this next hop gets one.
     via interface | via | connected, via interface :: The network is reached by the interface itself.
     candidate default path :: The route may be the default route.
-    IP routing table name :: The table; there is one.
-    IP routing table maximum-paths :: How many next hops one route may have at most.
+    IP routing table name | IPv6 routing table name :: The table; there is one.
+    IP routing table maximum-paths | IPv6 routing table default maximum-paths :: How many next hops one route may have
+        at most.
     Route Source :: Who brought the routes that are counted in this row.
     Networks | Network :: Routes that are whole classful networks.
     Subnets | Subnet :: Routes that are parts of one.
     Replicates :: Routes copied from other tables; none here.
     Overhead | Memory (bytes) | Memory :: Memory for next hops, as IOS would count it.
+    Number of prefixes | Number | global scope :: How many routes of IPv6 have each length.
     IP Routing is NSF aware :: Routes of a neighbor that restarts gracefully are kept for a while.
         next: show ip protocols
     moment | at the moment :: The routing table as it was then.

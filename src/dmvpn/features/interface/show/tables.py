@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from dmvpn.base.addresses import IPAddress, Prefix, spelled
+from dmvpn.base.addresses import IPAddress, Prefix, dotted, spelled
 from dmvpn.base.breath import breathing
 from dmvpn.base.filters import UNREACHABLE_SENDER
 from dmvpn.base.notices import InterfaceState
@@ -200,14 +200,15 @@ class ShowArp:
 
 
 def query_arp(ctx: ShowContext, args: Args) -> ShowArp:
-    """Return all of IPv4 in the global table or in a VRF, of one interface, or of one address.
+    """Return all in the global table or in a VRF, of one interface, or of one address: of IPv4, or IPv6's neighbors.
 
     A simulated wire has no link-layer addresses.
     """
+    version = 6 if "ipv6" in args.words else 4
     vrf = args.text("vrf", "")
     if ctx.ports.interfaces_of(vrf) is None:
         return ShowArp((), unknown=vrf)
-    wanted, address = args.interface("interface", None), args.address("address", None)
+    wanted, address = args.interface("interface", None), args.any_address("address", None)
     machine, lines = ctx.machine(InterfaceMachine), []
     names: list[str] = []
     for state in breathing(_interfaces(ctx, vrf, wanted)):
@@ -216,11 +217,11 @@ def query_arp(ctx: ShowContext, args: Args) -> ShowArp:
             continue
         names.append(state.name)
         hardware = port.link.hardware_address if port.link is not None else b""
-        own = (state.address, *(other for other, _ in state.secondary))
+        own = (state.address, *(other for other, _ in state.secondary)) if version == 4 else ()
         lines += [ArpLine(ours, hardware, state.name, own=True) for ours in own if ours is not None]
     taken = {line.address for line in lines}
     for station in breathing(ctx.counting.stations()):
-        if station.interface in names and station.address.version == 4 and station.address not in taken:
+        if station.interface in names and station.address.version == version and station.address not in taken:
             lines.append(ArpLine(station.address, station.hardware, station.interface, own=False))
     lines = [line for line in lines if wanted in (None, line.interface) and address in (None, line.address)]
     return ShowArp(tuple(sorted(lines, key=lambda line: line.address.packed)))
@@ -245,10 +246,19 @@ def render_arp(answer: ShowArp) -> Iterator[str]:
         return
     yield "Protocol  Address          Age (min)  Hardware Addr   Type   Interface"
     for line in answer.lines:
-        hardware = line.hardware.hex()
-        dotted = ".".join(hardware[at : at + 4] for at in range(0, len(hardware), 4)) or "Incomplete"
-        age = "-" if line.own else "0"
-        yield f"Internet  {line.address!s:<15} {age:>10}   {dotted:<14}  ARPA   {line.interface}"
+        hardware, age = dotted(line.hardware) or "Incomplete", "-" if line.own else "0"
+        yield f"Internet  {line.address!s:<15} {age:>10}   {hardware:<14}  ARPA   {line.interface}"
+
+
+def render_neighbors(answer: ShowArp) -> Iterator[str]:
+    """Yield one line for each station of IPv6 on an Ethernet: the host tells no age, and none that does not answer."""
+    if answer.unknown:
+        yield f"% VRF {answer.unknown} does not exist"
+        return
+    yield "IPv6 Address                              Age Link-layer Addr State Interface"
+    for line in answer.lines:
+        hardware, port = dotted(line.hardware) or "-", short_interface(line.interface)
+        yield f"{spelled(line.address):<39} {0:>5} {hardware:<15} REACH {port}"
 
 
 _ARP_HELP: Final = {
@@ -278,6 +288,12 @@ ARP_COMMANDS: Final = (
             render=render_arp,
         )
         for words in ("arp", "ip arp")
+    ),
+    ExecCommand(
+        "show ipv6 neighbors [ vrf {vrf:word} ] [ {interface:interface} | {address:address6} ]",
+        {**_ARP_HELP, "ipv6": "Internet Protocol, version 6", "neighbors": "Stations on Ethernets"},
+        query=query_arp,
+        render=render_neighbors,
     ),
     ExecCommand(
         "clear arp-cache [ {interface:interface} | {address:address} ]",

@@ -14,7 +14,7 @@ from dmvpn.ios.vrfs import refusal
 from dmvpn.ios.writing import write
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from dmvpn.ios.section import Section
 
@@ -146,10 +146,15 @@ def _line(
     key: tuple[str, ...] | None = None,
     default: str | None = None,
     default_on: bool = False,
+    check: Callable[[Args, Section], str | None] | None = None,
 ) -> ConfigLine:
-    return ConfigLine(
-        _ROUTER, syntax, {**_HELP, **(help_ or {})}, order=order, key=key, default=default, default_on=default_on
-    )
+    full = {**_HELP, **(help_ or {})}
+    return ConfigLine(_ROUTER, syntax, full, order=order, key=key, default=default, default_on=default_on, check=check)
+
+
+def _of_no_backbone(args: Args, _: Section) -> str | None:
+    kind = "stub" if "stub" in args else "NSSA"
+    return None if args.integer("area") else f"% OSPF: Backbone can not be configured as {kind} area"
 
 
 def _drop_lines_of_interfaces(args: Args, root: Section) -> None:
@@ -187,13 +192,14 @@ REFERENCE: Final = _line(
 LOG_CHANGES: Final = _line("log-adjacency-changes", order=16, default_on=True)
 LOG_DETAIL: Final = _line("log-adjacency-changes detail", {"detail": "Every state between too"}, order=16)
 AREA_AUTHENTICATION: Final = _line(f"{_AREA} authentication [ message-digest ]", order=20, key=("area",))
-AREA_STUB: Final = _line(f"{_AREA} stub [ no-summary ]", order=21, key=("area",))
+AREA_STUB: Final = _line(f"{_AREA} stub [ no-summary ]", order=21, key=("area",), check=_of_no_backbone)
 AREA_NSSA: Final = _line(
     f"{_AREA} nssa [* no-redistribution | no-summary | default-information-originate | metric {{metric:0-16777214}} "
     "| metric-type {type:1-2} ]",
     {"no-summary": "No routes of other areas come in", "metric": "Cost of this default route"},
     order=21,
     key=("area",),
+    check=_of_no_backbone,
 )
 AREA_NSSA_TRANSLATE: Final = _line(f"{_AREA} nssa translate type7 [* always | suppress-fa ]", order=21, key=("area",))
 AREA_DEFAULT_COST: Final = _line(f"{_AREA} default-cost {{cost:0-16777214}}", order=22, key=("area",))

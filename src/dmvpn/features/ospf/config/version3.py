@@ -51,9 +51,15 @@ ON_INTERFACES: Final = Twins(interfaces.LINES, {"ip ospf": "ipv6 ospf"}, help=_H
 ON_INTERFACES_TOO: Final = Twins(interfaces.LINES, {"ip ospf": "ospfv3"}, help=_HELP, order=98)
 
 
+def _replace(_: Args, section: Section) -> None:
+    """Drop the line of another process in either form: as on IOS, the later line replaces it."""
+    for entry in section.entries(PROCESS, PROCESS_TOO):
+        section.drop(entry)
+
+
 def _process(words: str) -> ConfigLine:
     syntax = f"{words} area {{area:{AREA.name}}} [ instance {{instance:0-255}} ]"
-    return ConfigLine("interface", syntax, _HELP, order=98)
+    return ConfigLine("interface", syntax, _HELP, order=98, displaces=_replace)
 
 
 PROCESS: Final = _process("ipv6 ospf {process:1-65535}")

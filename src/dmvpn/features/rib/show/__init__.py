@@ -23,6 +23,8 @@ COMMANDS: Final = (
     *(by_vrf(command, "show ip route", is_table=True) for command in _TABLES),
     routes.SUMMARY,
     by_vrf(routes.SUMMARY, "show ip route"),
+    routes.IPV6_SUMMARY,
+    by_vrf(routes.IPV6_SUMMARY, "show ipv6 route"),
     *cef.COMMANDS,
     *(by_vrf(command, "show ip cef") for command in cef.COMMANDS),
     *_PROTOCOLS,

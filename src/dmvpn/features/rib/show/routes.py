@@ -10,6 +10,7 @@ Every routing protocol says its own block of `show ip protocols`, and its name (
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -396,29 +397,36 @@ class SourceCount:
 
 @dataclass(frozen=True, slots=True)
 class RouteSummary:
-    """The answer to `show ip route summary`.
+    """The answer to `show ip route summary`, or to that of IPv6, where every prefix is a network.
 
-    vrf: "", of the global table.
+    vrf: "", of the global table. lengths: of IPv6 how many prefixes each length has.
     number: of the table, as `show vrf detail` has it; 0 for the global table.
     """
 
     sources: tuple[SourceCount, ...]
     vrf: str = ""
     number: int = 0
+    lengths: tuple[tuple[int, int], ...] = ()
 
 
 def query_summary(ctx: ShowContext, args: Args) -> RouteSummary:
     """Count the table."""
+    version = 6 if "ipv6" in args.words else 4
     counts: dict[str, tuple[int, int]] = {"connected": (0, 0), "static": (0, 0)}
-    for entry in all_entries(ctx):
-        source = "connected" if entry.letter == "L" else entry.known_via
+    entries = all_entries(ctx, version)
+    for entry in entries:
+        source = ("connected" if version == 4 else "local") if entry.letter == "L" else entry.known_via
         networks, subnets = counts.get(source, (0, 0))
         network = major_of(entry.prefix)
         is_subnet = network is not None and network != entry.prefix
         counts[source] = (networks, subnets + 1) if is_subnet else (networks + 1, subnets)
     vrf = ctx.ports.vrf
     number = sum(name < vrf for name in ctx.ports.tables)  # the global table has the name "" and the number 0
-    return RouteSummary(tuple(SourceCount(source, *count) for source, count in counts.items()), vrf, number)
+    lengths = Counter(entry.prefix.length for entry in entries if version == 6)
+    if version == 6 and any(state.runs(6) for state in ctx.ports.interfaces.all()):  # and so has FF00::/8
+        counts["local"], lengths[8] = (counts.get("local", (0, 0))[0] + 1, 0), lengths[8] + 1
+    sources = tuple(SourceCount(source, *count) for source, count in counts.items())
+    return RouteSummary(sources, vrf, number, tuple(sorted(lengths.items())))
 
 
 #: Octets that IOS counts for a route: descriptor, and entry. They give the last two columns their usual size.
@@ -426,16 +434,28 @@ _OVERHEAD, _MEMORY = 96, 312
 
 
 def render_summary(answer: RouteSummary) -> Iterator[str]:
-    """Yield the table of counts."""
-    yield f"IP routing table name is {answer.vrf or 'default'} (0x{answer.number:X})"
-    yield "IP routing table maximum-paths is 32"
-    yield "Route Source    Networks    Subnets     Replicates  Overhead    Memory (bytes)"
-    total_networks = sum(count.networks for count in answer.sources)
-    total_subnets = sum(count.subnets for count in answer.sources)
-    for count in (*answer.sources, SourceCount("Total", total_networks, total_subnets)):
-        routes = count.networks + count.subnets
-        cells = (count.networks, count.subnets, 0, routes * _OVERHEAD, routes * _MEMORY)
-        yield f"{count.source:<16}" + "".join(f"{cell:<12}" for cell in cells).rstrip()
+    """Yield the table of counts; of IPv6 also those by length."""
+    total = SourceCount(
+        "Total", sum(one.networks for one in answer.sources), sum(one.subnets for one in answer.sources)
+    )
+    name, columns = answer.vrf or "default", "Overhead    Memory (bytes)"
+    if answer.lengths:
+        yield f"IPv6 routing table name is {name}({answer.number}) global scope - {total.networks} entries"
+        yield "IPv6 routing table default maximum-paths is 16"
+        yield f"Route Source    Networks    {columns}"
+    else:
+        yield f"IP routing table name is {name} (0x{answer.number:X})"
+        yield "IP routing table maximum-paths is 32"
+        yield f"Route Source    Networks    Subnets     Replicates  {columns}"
+    for one in (*answer.sources, total):
+        routes = one.networks + one.subnets
+        counts = (one.networks,) if answer.lengths else (one.networks, one.subnets, 0)
+        cells = (*counts, routes * _OVERHEAD, routes * _MEMORY)
+        yield f"{one.source:<16}" + "".join(f"{cell:<12}" for cell in cells).rstrip()
+    if answer.lengths:
+        yield ""
+        yield "  Number of prefixes:"
+        yield f"    {', '.join(f'/{length}: {number}' for length, number in answer.lengths)}"
 
 
 _PREFIX_HELP = {
@@ -453,8 +473,9 @@ PAST_PREFIX = ExecCommand(
     query=query_past_prefix,
     render=answered(render_prefix),
 )
-SUMMARY = ExecCommand(
-    "show ip route summary", {"summary": "How many routes"}, query=query_summary, render=render_summary
+SUMMARY, IPV6_SUMMARY = (
+    ExecCommand(f"show {ip} route summary", {"summary": "How many routes"}, query=query_summary, render=render_summary)
+    for ip in ("ip", "ipv6")
 )
 
 
