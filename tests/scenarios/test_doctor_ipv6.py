@@ -95,14 +95,9 @@ _FAULTS: Final[tuple[tuple[str, str, Sequence[str], Cause], ...]] = (
         ("ipv6 prefix-list P deny ::/0 le 128", *_IPV6_BGP, "neighbor 2001:DB8:100::11 prefix-list P out"),
         Cause.ROUTE_FILTERED,
     ),
-    (
-        "bgp",
-        "R31",
-        (*_LIST, "permit udp any any", "deny tcp any any", _TUNNEL, "ipv6 traffic-filter L in"),
-        Cause.PACKET_FILTER,
-    ),
     ("ospf", "R31", (*_LIST, "permit tcp any any", _TUNNEL, "ipv6 traffic-filter L in"), Cause.PACKET_FILTER),
     ("static", "R31", (*_LIST, "permit udp any any", _LAN, "ipv6 traffic-filter L in"), Cause.PACKET_FILTER),
+    ("static", "R31", (_TUNNEL, "ipv6 mtu 1280"), Cause.MTU),
     ("static", "R31", ("ipv6 route 2001:DB8:1::/64 Null0",), Cause.BLACK_HOLE),
 )
 

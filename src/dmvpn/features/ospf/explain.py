@@ -240,8 +240,8 @@ _ANSWERS = words(WordKind.ANSWER)("""
     ## answers to lines of OSPF :: the prompt next: show running-config | section router ospf
     % VRF specified does not match existing router :: The process of this number is in another VRF, or in none; a
         process stays where it was made.
-    % OSPF: Backbone can not be configured as <kind> area :: Area 0 connects the others, so external routes enter it.
-        [RFC 2328 §3.6]
+    % OSPF: Backbone can not be configured as <kind> area :: Area 0 connects the other areas, so external
+        routes enter it. [RFC 2328 §3.6]
     """)
 
 

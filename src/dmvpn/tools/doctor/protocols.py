@@ -326,7 +326,7 @@ def _refused(scene: Scene, client: Client) -> Iterator[Finding]:
         cause=Cause.MTU if is_mtu else Cause.OSPF_TERMS,
         router=wrong,
         what=f"OSPF of {client.name} and {client.hub} does not agree: {reason}",
-        fix=(INTERFACE.line(name=tunnel.name), mtu_line(other.ip_mtu)) if is_mtu else (),
+        fix=(INTERFACE.line(name=tunnel.name), mtu_line(other.ip_mtu, client.version)) if is_mtu else (),
         others=(right,) if verdict is Odd.UNDECIDED else (),
     )
 

@@ -254,6 +254,11 @@ class Client:
         return version_of(self.tunnel, self.server)
 
     @property
+    def ip(self) -> str:
+        """How lines about that version begin."""
+        return "ip" if self.version == 4 else "ipv6"
+
+    @property
     def title(self) -> str:
         """The pair, for people."""
         return f"{self.name} {self.tunnel.name} -> {self.hub or self.nbma or 'a server'}"
@@ -383,7 +388,8 @@ class Scene:
     def fellows(self, client: Client) -> list[Client]:
         """Return the other routers' tunnels with the same server."""
         self.clients()
-        return [one for one in self._index.of_hub.get(client.hub, ()) if one.name != client.name]
+        same = (one for one in self._index.of_hub.get(client.hub, ()) if one.version == client.version)
+        return [one for one in same if one.name != client.name]
 
     def _clients_of(self, seat: Seat[tuple[str, TunnelFacts]]) -> Iterator[Client]:
         name, tunnel = seat.end
@@ -398,9 +404,10 @@ class Scene:
             version = version_of(tunnel, server)
             if theirs is not None and there is not None:
                 theirs = theirs.seen_from(there.name).of_version(version)
+                there = _sized(theirs, there, version)
             if facts is not None:
                 mine = facts.seen_from(tunnel.name).of_version(version)
-                yield Client(name, mine, tunnel, server, nbma, hub, theirs, there)
+                yield Client(name, mine, _sized(mine, tunnel, version), server, nbma, hub, theirs, there)
 
     def servers(self) -> set[tuple[str, str]]:
         """Return router and tunnel of all servers that clients use, by tunnel or NBMA address."""
@@ -515,6 +522,13 @@ def _public(lab: LabFacts, links: Mapping[Port, LinkFacts], router: str, tunnel:
     """Return the source of a tunnel as its peers see it."""
     gateway = _gateway_at(lab, links.get((router, tunnel.source_interface)))
     return tunnel.source if gateway is None else lab.gateways[gateway].public_of(tunnel.source)
+
+
+def _sized(facts: RouterFacts, tunnel: TunnelFacts, version: int) -> TunnelFacts:
+    """Return a tunnel with the sizes of packets and segments of one version of IP."""
+    port = interface_of(facts, tunnel.name)
+    sizes = {"ip_mtu": port.ip6_mtu, "mss": port.mss6} if version == 6 and port is not None else {}
+    return tunnel.model_copy(update=sizes) if sizes else tunnel
 
 
 def interface_of(facts: RouterFacts, name: str) -> InterfaceFacts | None:

@@ -17,7 +17,7 @@ from dmvpn.ios import INTERFACE
 from dmvpn.tools.doctor import ipsec, terms, underlay, underlay_path
 from dmvpn.tools.doctor.configuration import device, texts
 from dmvpn.tools.doctor.scene import Client, ProbePurpose, Scene
-from dmvpn.tools.doctor.underlay_path import mtu_line, probe_result
+from dmvpn.tools.doctor.underlay_path import HEADERS, mtu_line, probe_result
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step, Verdict
 from dmvpn.tools.lint.rules import phases, tunnels
 from dmvpn.tools.lint.rules.registration import MAP
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.facts import Address
-    from dmvpn.router.facts import RouterFacts, TunnelFacts
+    from dmvpn.router.facts import TunnelFacts
 
 
 # ------------------------------------------------------------------------------------------------ phase 3
@@ -128,13 +128,13 @@ def small(scene: Scene, client: Client) -> Iterator[Verdict]:
     if _is_narrow(scene, [client], ProbePurpose.UNDERLAY_OTHERS):
         yield Fine(Step.GRE, f"the way between {client.name} and {client.hub} takes no packets of full size")
     else:
-        yield from _smaller(client.name, client.facts, client.tunnel, others)
+        yield from _smaller(client.name, client.version, client.tunnel, others)
     if (
         there is not None
         and client.hub_facts is not None
         and not _is_narrow(scene, clients, ProbePurpose.UNDERLAY_FULL)
     ):
-        yield from _smaller(client.hub, client.hub_facts, there, [one.tunnel.ip_mtu for one in clients])
+        yield from _smaller(client.hub, client.version, there, [one.tunnel.ip_mtu for one in clients])
 
 
 def _is_narrow(scene: Scene, clients: list[Client], kind: ProbePurpose) -> bool:
@@ -150,14 +150,15 @@ def _is_smaller(tunnel: TunnelFacts, others: list[int]) -> bool:
     return len(others) >= _ENOUGH_OTHERS and tunnel.ip_mtu < min(others) <= tunnel.room
 
 
-def _smaller(name: str, facts: RouterFacts, tunnel: TunnelFacts, others: list[int]) -> Iterator[Verdict]:
+def _smaller(name: str, version: int, tunnel: TunnelFacts, others: list[int]) -> Iterator[Verdict]:
     if not _is_smaller(tunnel, others):
         return
     usual = min(others)
-    section = INTERFACE.line(name=tunnel.name)
-    clamp = (tunnels.clamp_line(usual - 40),) if tunnel.mss is not None and tunnel.mss + 40 < usual else ()
+    section, headers = INTERFACE.line(name=tunnel.name), HEADERS[version]
+    clamp = (tunnels.clamp_line(usual - headers, version),) if 0 < (tunnel.mss or 0) < usual - headers else ()
     what = f"{tunnel.name} of {name} takes {tunnel.ip_mtu} octets, all others {usual} and more"
-    evidence, fix = (f"{name}: ip mtu {tunnel.ip_mtu}",), (section, mtu_line(usual), *clamp)
+    ip = "ip" if version == 4 else "ipv6"
+    evidence, fix = (f"{name}: {ip} mtu {tunnel.ip_mtu}",), (section, mtu_line(usual, version), *clamp)
     yield Finding(Step.GRE, Cause.MTU, name, what, evidence, fix, stops=False)
 
 

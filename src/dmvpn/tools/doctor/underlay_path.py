@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Cause
 from dmvpn.base.values import dataclass
+from dmvpn.features.interface.config import IPV6_MTU
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE
 from dmvpn.ios.common import IP_MTU
@@ -373,17 +374,18 @@ def outer_ttl(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 #: Paths of other clients that one is compared with.
 _COMPARED: Final = 8
-#: Octets of the IPv4 and TCP headers around a segment.
-_HEADERS: Final = 40
-#: Octets: the smallest MTU of any link, RFC 791 §3.2.
-_LEAST: Final = 68
+#: Octets of the IP and TCP headers around a segment, by the version of IP.
+HEADERS: Final = {4: 40, 6: 60}
+#: Octets: the smallest MTU of any link, by the version of IP: RFC 791 §3.2, RFC 8200 §5.
+_LEAST: Final = {4: 68, 6: 1280}
 #: Octets: the largest tunnel MTU that a line can set.
 _LARGEST: Final = 17940
 
 
-def mtu_line(octets: int) -> str:
+def mtu_line(octets: int, version: int = 4) -> str:
     """Return the line that sets this tunnel MTU; where no line can set one so large, the router computes it."""
-    return IP_MTU.line(octets=octets) if octets <= _LARGEST else IP_MTU.no()
+    line = IP_MTU if version == 4 else IPV6_MTU
+    return line.line(octets=octets) if octets <= _LARGEST else line.no()
 
 
 def fragments(scene: Scene, client: Client) -> Iterator[Verdict]:
@@ -423,11 +425,10 @@ def _vanish(scene: Scene, client: Client, how: str, small: ProbeResult, full: Pr
     ]
     passes = max(sizes, default=0)
     room = passes - _overhead(client)
-    order = (
-        f"find out what passes: ping {client.nbma} size 1200 df-bit, and smaller"
-        if not passes
-        else f"{passes} octets pass: 'ip mtu' of {room} and 'ip tcp adjust-mss' of {room - _HEADERS} fit, at both ends"
-    )
+    order = f"find out what passes: ping {client.nbma} size 1200 df-bit, and smaller"
+    if passes:
+        ip, segment = client.ip, room - HEADERS[client.version]
+        order = f"{passes} octets pass: '{ip} mtu' of {room} and '{ip} tcp adjust-mss' of {segment} fit, at both ends"
     evidence = (f"small pings: {small}", f"pings of full size that may not be cut: {full}")
     others = tuple(one for one in (client.name, client.hub) if one and one != name)
     return Finding(Step.GRE, Cause.PATH_MTU, name, what, evidence, order=order, others=others, stops=False)
@@ -471,7 +472,7 @@ def _overhead(client: Client) -> int:
 
 def _fitting(scene: Scene, client: Client) -> int:
     """Return a tunnel MTU that fits the path."""
-    return max(_LEAST, min(1400, (_narrowest(scene, client)[0] - _overhead(client)) // 10 * 10))
+    return max(_LEAST[client.version], min(1400, (_narrowest(scene, client)[0] - _overhead(client)) // 10 * 10))
 
 
 def _makers(scene: Scene, client: Client) -> Iterator[tuple[str, tuple[str, ...], str]]:
@@ -480,17 +481,17 @@ def _makers(scene: Scene, client: Client) -> Iterator[tuple[str, tuple[str, ...]
     for name, tunnel in ((client.name, client.tunnel), (client.hub, client.there)):
         if tunnel is not None and tunnel.ip_mtu + _overhead(client) > octets:
             whose = "its own port" if where == name else where
-            why = f"ip mtu {tunnel.ip_mtu} at {name} and {_overhead(client)} octets around it; {whose} takes {octets}"
-            yield name, (INTERFACE.line(name=tunnel.name), IP_MTU.line(octets=_fitting(scene, client))), why
+            around = f"{_overhead(client)} octets around it"
+            why = f"{client.ip} mtu {tunnel.ip_mtu} at {name} and {around}; {whose} takes {octets}"
+            yield name, (INTERFACE.line(name=tunnel.name), mtu_line(_fitting(scene, client), client.version)), why
 
 
 def tunnel_mtu(scene: Scene, client: Client) -> Iterator[Verdict]:
     """Check that the largest packets of the tunnels fit the path."""
     makers = list(_makers(scene, client))
     if not makers:
-        yield Fine(
-            Step.GRE, f"ip mtu {client.tunnel.ip_mtu} of {client.name} fits the way to {client.hub or client.nbma}"
-        )
+        fits = f"of {client.name} fits the way to {client.hub or client.nbma}"
+        yield Fine(Step.GRE, f"{client.ip} mtu {client.tunnel.ip_mtu} {fits}")
         return
     octets, where, port = _narrowest(scene, client)
     others = [_narrowest(scene, one)[0] for one in scene.fellows(client)[:_COMPARED]]

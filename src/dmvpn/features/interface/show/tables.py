@@ -251,7 +251,7 @@ def render_arp(answer: ShowArp) -> Iterator[str]:
 
 
 def render_neighbors(answer: ShowArp) -> Iterator[str]:
-    """Yield one line for each station of IPv6 on an Ethernet: the host tells no age, and none that does not answer."""
+    """Yield one line for each station of IPv6 on an Ethernet: their age is not known."""
     if answer.unknown:
         yield f"% VRF {answer.unknown} does not exist"
         return

@@ -17,6 +17,7 @@ from dmvpn.base.placeholder import SECRET, Blank
 from dmvpn.base.reasons import Reason
 from dmvpn.base.terms import Likeness, NoValue, Term
 from dmvpn.base.values import dataclass
+from dmvpn.features.interface.config import IPV6_ADJUST_MSS
 from dmvpn.features.ipsec.policies import expansion, resolve
 from dmvpn.features.nhrp.config.lines import AUTHENTICATION, NETWORK_ID, server
 from dmvpn.features.tunnel import config as tunnel_lines
@@ -366,10 +367,11 @@ def _packets(end: TunnelEnd) -> Iterator[NetworkConcern]:
         yield found(TOO_LARGE, end.device, end.line("ip mtu"), what, fix, severity=severity)
 
 
-def clamp_line(octets: int) -> str:
+def clamp_line(octets: int, version: int = 4) -> str:
     """Return the line that clamps TCP's segments to this size, or to the nearest valid one."""
     least, most = _SEGMENTS
-    return ADJUST_MSS.line(octets=max(least, min(octets, most)))
+    line = ADJUST_MSS if version == 4 else IPV6_ADJUST_MSS
+    return line.line(octets=max(least, min(octets, most if version == 4 else most - 20)))
 
 
 def _segments(end: TunnelEnd) -> Iterator[NetworkConcern]:
