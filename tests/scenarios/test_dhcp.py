@@ -57,8 +57,10 @@ def test_a_host_of_a_branch_leases_its_address_and_reaches_the_far_lan() -> None
     assert world.replies("H3") == [7]
     assert "10.3.3.50" in world.show("R31", "ip dhcp binding")
     assert world.sim.facts(world.scenario).hosts["H3"].address.ip == ip_address("10.3.3.50")
+    world.do("R31", "debug ip dhcp server packet")
     world.run_for(600)
     assert leased(world) == "10.3.3.50/24", "renewed"
+    assert "DHCPD: Sending DHCPACK to client" in world.show("R31", "logging")
     assert "DHCPDISCOVER         1\n" in world.show("R31", "ip dhcp server statistics")
 
 

@@ -7,7 +7,7 @@ from typing import Final, Self
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.notices import Log, log_messages
 
-SERVER: Final = "dhcp server packet"
+SERVER: Final = "ip dhcp server packet"
 CLIENT: Final = "dhcp"
 
 
