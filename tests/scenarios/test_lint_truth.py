@@ -52,6 +52,7 @@ _UNDECIDED = {
     "nhrp-registration-expires": "a spoke of this program notices that the hub has forgotten it; others wait",
     "nhrp-unique-with-dhcp": "there is no DHCP in it: the spoke never gets an address",
     "phase3-summary-without-redirect": "the summary takes the place of the routes that are waited for",
+    "nat-takes-own-packets": "a router of this program does not obey the rule, and IOS does",
     "route-next-hop-nobody": "a route is there, and it leads to nobody",
     "static-route-other-vrf": "here it is the only route to the provider, and elsewhere one of many",
     "static-route-hides-lan": "a route is there, and it leads to nothing",

@@ -61,7 +61,7 @@ NOTHING: Final = rule(Severity.WARNING, Cause.TRANSLATION)(r"""
     ip nat inside source list LAN interface GigabitEthernet1 overload
     fix: ip access-list extended LAN\n 1 permit ip 10.1.1.0 0.0.0.255 any
     """)
-TAKEN: Final = rule(Severity.WARNING, Cause.TRANSLATION)(r"""
+TAKEN: Final = rule(Severity.ERROR, Cause.TRANSLATION)(r"""
     nat-pool-overlaps: A NAT pool has an address that a neighbor outside uses
     Answers to that address never come back to the station, and the neighbor becomes unreachable where this router
     answers ARP for it.
