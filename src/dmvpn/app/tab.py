@@ -66,6 +66,7 @@ _ABSENT: Final = (
     ("POST", "/api/v1/labs", _ONE_LAB),
     ("DELETE", "", "a tab ends its lab where it is closed"),
     ("GET", "/metrics", "a tab has no metrics: no server could reach it"),
+    ("GET", "/openapi.json", "it is made of the sources, which a tab does not have: 'dmvpn web' gives it"),
     ("POST", "/capture", "a tab writes no files of captures"),
     ("GET", "/capture", "a tab writes no files of captures"),
 )
