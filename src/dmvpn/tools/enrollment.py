@@ -68,10 +68,9 @@ def enroll(scenario: Scenario) -> str:
             scenario.certificates[name] = certificates_of(place, name, text)
             fqdn = next(iter(_request(name, devices[name], trustpoints[0]).fqdns), "")
             more = [*_identities(devices[name]), *_profiles_of_ikev1(devices[name], trustpoints[0], fqdn)]
-            # Put blank lines in the place of the certificates of these trustpoints: messages go on to name the lines
-            # of the file
-            for name in trustpoints:
-                pattern = _CHAIN.format(name=re.escape(name))
+            # Blank lines take the place of the certificates: messages go on to name the lines of the file
+            for trustpoint in trustpoints:
+                pattern = _CHAIN.format(name=re.escape(trustpoint))
                 text = re.sub(pattern, lambda found: "\n" * found[0].count("\n"), text)
             scenario.configurations[name] = with_lines(text, more)
     by_ikev1 = [name for name in wanted if _signs_by_ikev1(devices[name])]
