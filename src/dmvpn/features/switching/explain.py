@@ -62,6 +62,7 @@ _PORTS = words(WordKind.LABEL, sighted=True)("""
     Access Mode VLAN | Trunking Native Mode VLAN | Voice VLAN :: The VLANs of frames without a tag as an access port and
         as a trunk, and of a telephone.
     Trunking VLANs Enabled | ALL :: `switchport trunk allowed vlan`.
+    member of bundle :: The port-channel that this port is part of; the port forwards as that one does.
     """)
 _STATIONS = words(WordKind.LABEL, mark=r"^Vlan +Mac Address +Type +Ports", sighted=True)("""
     ## columns of show mac address-table :: show mac address-table next: show spanning-tree
