@@ -192,7 +192,7 @@ deb: dist ## Debian packages with an environment of their own, into dist/; PYTHO
 # CRYPTOGRAPHY="FILE ...": wheels of cryptography and what it needs, for the platform of Pyodide; without them labs
 # with protected tunnels do not run there.
 tab: setup ## the lab in a tab: a folder for any server of files, into build/tab (node, downloads 10 MB)
-	@command -v node >/dev/null && command -v npm >/dev/null || { echo "tab: node or npm is missing. Run: scripts/debian-packages interop" >&2; exit 1; }
+	@command -v node >/dev/null && command -v npm >/dev/null || { echo "tab: node or npm is missing. Run: apt-get install nodejs npm" >&2; exit 1; }
 	@node scripts/make-tab.mjs build/tab $(CRYPTOGRAPHY)
 
 test-packages: setup-dev deb ## both, installed in a bare Debian that mmdebstrap makes, and the container, by buildah (root, downloads 200 MB)

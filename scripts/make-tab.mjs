@@ -7,7 +7,7 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 
 const VERSION = "314.0.7";
@@ -17,7 +17,8 @@ const PLATFORMS = ["pyemscripten_2026_0_wasm32", "manylinux2014_x86_64"];
 const PYTHON = ["--python-version", "3.14", "--implementation", "cp", "--abi", "cp314"];
 const MOST = 12e6;
 
-const root = path.dirname(import.meta.dirname);
+const scripts = path.dirname(fileURLToPath(import.meta.url));
+const root = path.dirname(scripts);
 const target = path.resolve(process.argv[2] ?? path.join(root, "build/tab"));
 const given = process.argv.slice(3);
 const python = path.join(root, ".venv/bin/python");
@@ -77,7 +78,7 @@ async function packs(from, folder, out) {
   run("tar", ["-cf", ours, "--exclude=__pycache__", "-C", path.join(root, "src"), "dmvpn"], "the sources cannot be packed");
   py.FS.writeFile("/src.tar", fs.readFileSync(ours));
   py.FS.writeFile("/stdlib.zip", fs.readFileSync(path.join(from, "python_stdlib.zip")));
-  py.runPython(fs.readFileSync(path.join(import.meta.dirname, "tab-packs.py"), "utf8"));
+  py.runPython(fs.readFileSync(path.join(scripts, "tab-packs.py"), "utf8"));
 }
 
 function copy(from, to) {
@@ -104,7 +105,7 @@ for (const name of given) copy(path.resolve(name), path.join(wheelsHere, path.ba
 
 await packs(from, wheelsHere, staged);
 const more = given.some((name) => path.basename(name).startsWith("cryptography")) ? ["--cryptography"] : [];
-run(python, [path.join(import.meta.dirname, "tab-finish.py"), staged, ...more], "the modules cannot be packed");
+run(python, [path.join(scripts, "tab-finish.py"), staged, ...more], "the modules cannot be packed");
 copy(path.join(from, "pyodide.mjs"), path.join(staged, "pyodide.mjs"));
 copy(path.join(from, "pyodide.asm.mjs"), path.join(staged, "pyodide.asm.mjs"));
 const lock = JSON.parse(fs.readFileSync(path.join(from, "pyodide-lock.json"), "utf8"));

@@ -20,7 +20,7 @@ EPOCH = 1_790_000_000.0
 @pytest.fixture(scope="module")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("node or npm is missing. Run: scripts/debian-packages interop")
+        pytest.skip("node or npm is missing. Run: apt-get install nodejs npm")
     folder = tmp_path_factory.mktemp("tab") / "tab"
     made = subprocess.run(
         ["node", "scripts/make-tab.mjs", str(folder)], cwd=ROOT, capture_output=True, text=True, check=False

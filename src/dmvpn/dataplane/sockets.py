@@ -445,7 +445,6 @@ class GreSocket(_TwoSockets):
 
     def receive(self, buffer: bytearray | memoryview) -> int | None:
         """Fill the buffer with the next packet, outer header first. Returns its length, or None if no packet waits."""
-        # Fill the buffer with the next packet. Returns its length, or None if no packet waits
         try:
             return self._socket.recv_into(buffer)
         except BlockingIOError:

@@ -282,12 +282,11 @@ class Conversion:
             if all(value for subject, value in health.found.items() if is_way(subject)):
                 break
             self._lab.bench.wait(1.0)
-        now = health
         reached = [subject for subject, value in self._was.found.items() if value and is_way(subject)]
-        ways = [subject for check, subject in now.found if check is Check.REACH]
+        ways = [subject for check, subject in health.found if check is Check.REACH]
         return Outcome(
-            tuple([f"{way}: {_hops(self._was, way)} before, {_hops(now, way)} now" for way in ways]),
-            any(not now.found.get(subject) for subject in reached),
+            tuple(f"{way}: {_hops(self._was, way)} before, {_hops(health, way)} now" for way in ways),
+            any(not health.found.get(subject) for subject in reached),
         )
 
 

@@ -283,7 +283,8 @@ class Guard:
     def _judge(self, scope: Scope, visit: Visit | None) -> Caller | None:
         """Return the caller; None where no token is needed. Raises Problem."""
         headers = Headers(scope=scope)
-        # Refuse a body whose end two programs could see in two places (RFC 9112 §6.1), and long headers
+        # Refuse a body whose end two programs could see in two places (RFC 9112 §6.1), and long headers: h11 bounds
+        # those alone that arrive in pieces.
         octets = sum(len(name) + len(value) + 4 for name, value in headers.raw)
         if octets + len(scope["raw_path"]) + len(scope["query_string"]) > MOST_HEADERS:
             raise Problem(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "headers have at most 32 KiB", CLOSE)

@@ -332,15 +332,7 @@ def elements_there(kernel: NetfilterSocket, table: str, name: str) -> Iterator[E
             layout = layouts.get(len(element))
             if layout is None or not layout.fits(element):
                 layout = layouts[len(element)] = _Layout(element)
-            mark = (
-                None
-                if layout._mark is None
-                else nftables.read_mark(element[layout._mark : layout._mark + nftables.MARK.size])
-            )
-            packets = (
-                0 if layout._packets is None else int.from_bytes(element[layout._packets : layout._packets + 8], "big")
-            )
-            yield ElementThere(mark, packets)
+            yield layout.read_element(element)
 
 
 class _Layout:
@@ -354,6 +346,12 @@ class _Layout:
     def fits(self, element: memoryview) -> bool:
         """Return whether an element of the same length has the same attributes there."""
         return all(element[place : place + 4] == head for place, head in self._heads)
+
+    def read_element(self, element: memoryview) -> ElementThere:
+        """Return an element."""
+        mark = None if self._mark is None else nftables.read_mark(element[self._mark : self._mark + nftables.MARK.size])
+        packets = 0 if self._packets is None else int.from_bytes(element[self._packets : self._packets + 8], "big")
+        return ElementThere(mark, packets)
 
     def _find(self, element: memoryview, start: int, path: tuple[int, ...]) -> int | None:
         """Return where the value of an attribute begins, and note the heads on the way there."""

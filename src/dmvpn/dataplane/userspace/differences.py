@@ -106,9 +106,7 @@ def aside(
         if route.table == TABLE_MAIN:
             wanted[route.prefix] = route
     others = {
-        one.prefix
-        for one in there
-        if one.table == TABLE_MAIN and (one.protocol not in (ROUTE_PROTOCOL, KERNEL_PROTOCOL))
+        one.prefix for one in there if one.table == TABLE_MAIN and one.protocol not in (ROUTE_PROTOCOL, KERNEL_PROTOCOL)
     }
     mine = {route.prefix for route in ours if route.table == TABLE_MAIN and route.metric}
     asked: dict[IPAddress, Prefix] = {}

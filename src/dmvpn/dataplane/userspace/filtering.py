@@ -340,9 +340,7 @@ class Filtering:
             with netlink.NetlinkSocket() as kernel:
                 link = kernel.find_link(self._linux(name))
             raise (
-                OSError(error.errno, str(problem))
-                if (not self.holds(name) and link is not None and link.up)
-                else problem
+                OSError(error.errno, str(problem)) if not self.holds(name) and link is not None and link.up else problem
             ) from error
         if filters == PortFilters():
             del self._ports[name]

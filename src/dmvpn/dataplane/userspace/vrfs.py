@@ -62,7 +62,7 @@ class Part:
         self._domain = domain
         self.control = ControlSockets(names.linux, self.kernel.interface_name, self._report, loop)
         self._ike = IkePorts(engine, self._report, loop, vrf)
-        self._streams = KernelStreams(self._report, loop, taken)
+        self.streams = KernelStreams(self._report, loop, taken)
 
     def start(self) -> list[Setting]:
         """Prepare the tables; returns refused settings."""
@@ -94,17 +94,17 @@ class Part:
             case effects.StopListening():
                 self.control.stop(effect)
             case StreamListen():
-                self._streams.listen(effect)
+                self.streams.listen(effect)
             case StreamOpen():
-                self._streams.open(effect)
+                self.streams.open(effect)
             case StreamSend():
-                self._streams.send(effect)
+                self.streams.send(effect)
             case StreamSign():
-                self._streams.sign(effect)
+                self.streams.sign(effect)
             case StreamPause():
-                self._streams.pause(effect)
+                self.streams.pause(effect)
             case StreamClose():
-                self._streams.close_stream(effect)
+                self.streams.close_stream(effect)
             case _:
                 pass
 
@@ -128,7 +128,7 @@ class Part:
         """Close the sockets of the router itself, before the engine ends."""
         self._watch.remove(self.kernel.fileno())
         self.control.close()
-        self._streams.close()
+        self.streams.close()
         self._ike.close()
 
     def _serve_ipsec(self, effect: effects.ServeIpsec) -> None:
@@ -252,7 +252,7 @@ class VrfParts:
         part = self._parts.pop(vrf)
         with self._places.at(vrf):
             leave(part)
-            part._streams.reset()
+            part.streams.reset()
             part.close_sockets()
             part.kernel.close()
         self._places.set(vrf, backend)

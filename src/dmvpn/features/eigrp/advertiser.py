@@ -406,7 +406,7 @@ class Advertiser:
                     interface = neighbor.interface
                     if advert is UNCERTAIN or len(interface.neighbors) == 1:
                         interface.group.note_advert(prefix, advert)
-                    elif interface.group.last_advert(prefix) != advert:
+                    elif interface.group.last_advert(prefix) != advert:  # the other members must get it again
                         interface.group.note_advert(prefix, UNCERTAIN)
                         self.note_changed(interface, prefix)
                 ends = opcode is Opcode.UPDATE and neighbor.backlog.end_table()
@@ -490,8 +490,6 @@ class Advertiser:
         """Update the interface's set of neighbors that are behind."""
         if neighbor.interface.mark(neighbor):
             self._interfaces[neighbor.interface] = None
-
-    # Packets ---------------------------------------------------------------------------------------------------
 
 
 def _joined(parts: list[Part]) -> bytes:

@@ -49,9 +49,8 @@ def check(config: IpsecConfig) -> Iterator[Concern]:
         why_not = transform_of(transforms)
         if isinstance(why_not, str):
             users = [profile for profile in config.profiles if transforms.name in profile.transform_sets]
-            others = all(
-                (not isinstance(resolve(config, profile.name, _ANY), Reason)) for profile in users
-            )  # each has another set
+            # Whether each has another set
+            others = all(not isinstance(resolve(config, profile.name, _ANY), Reason) for profile in users)
             yield Concern(
                 rule=WEAK,
                 at=(header,),

@@ -116,7 +116,7 @@ class Reception:
             return False
         try:
             packet = parse(event.data)
-            if type(packet.source_nbma) is not type(event.outer_source):
+            if type(packet.source_nbma) is not type(event.outer_source):  # the underlay carries nothing to that address
                 what = f"NBMA address {packet.source_nbma} on an underlay of IPv{event.outer_source.version}"
                 raise WireError(what, offset=0, clause="RFC 2332 §5.2.0.1")
         except WireError as error:

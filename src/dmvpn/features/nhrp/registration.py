@@ -221,7 +221,7 @@ class Registration:
                 if responding >= limit:
                     self._context.arm(tunnel.timers.fallback, newest + tunnel.config.fallback)
             elif client.state is not NhsState.WAITING:
-                if client.is_responding and client.nbma is not None:
+                if client.is_responding and client.nbma is not None:  # else it would go on sending us multicasts
                     self._purger.withdraw(tunnel, client.nhs, client.nbma)
                 self._carry_out(tunnel, client, client.hold(self._context.now), _NOT_WANTED)
         self._forwarding.update_multicast(tunnel)

@@ -366,7 +366,7 @@ class Hellos:
             self._adjacencies.move(neighbor, NeighborMove.HEARD, "Received Hello")
         hears_us = self._state.router_id in hello.neighbors
         if is_new or not hears_us:
-            if interface.settings.network is NetworkType.POINT_TO_POINT:
+            if interface.settings.network is NetworkType.POINT_TO_POINT:  # each Hello is a multicast there
                 self.hasten(interface)
             else:
                 # The neighbor looks for itself only: a list of all neighbors would make each answer long.

@@ -55,7 +55,7 @@ def _users() -> LabRequirement:
 
 
 def _try_inside() -> Json:
-    # Nor is this: only ports with access lists need it.
+    # No reason to stop: only ports with access lists need it.
     lacking, evidence = without_filters(), "nf_tables filters (for access lists on ports)"
     if lacking is not None:
         evidence = f"not here, so ports with lists stay down: {lacking.meaning}"

@@ -181,7 +181,6 @@ def _finding(scene: Scene, path: WalkedPath, name: str) -> Finding:
         at, leading = astray
         what = f"a static route of {at} sends packets for {target} ({host.router}) where no router forwards them"
         return Finding(_STEP, Cause.BLACK_HOLE, at, what, evidence, _without(scene, at, leading, host.router))
-    at = mine[-1] if mine else host.router
     gone = missing_routes.withdrawn(scene, at, target, evidence, Step.ROUTING)
     if gone is not None:
         return gone

@@ -265,6 +265,7 @@ _PIECES: Final = 2000
 def initial_probes(scene: Scene, router: str | None = None, address: Address | None = None) -> Iterator[Probe]:
     """Yield the probes for one router (and towards an address), or for the whole lab."""
     ours = [client for client in scene.clients() if router in (None, client.name, client.hub)]
+    # First failing pairs, then those whose wires have lost many packets, and each router once before any again.
     met: Counter[str] = Counter()
     order: list[tuple[bool, bool, int, Client]] = []
     for client in ours:

@@ -451,7 +451,7 @@ def gns3(plan: Plan, kind: NodeKind, image: str) -> dict[str, str]:
         files[inside if startup else f"configs/{router.name}.cfg"] = router.text
     nodes += [_gns3_node(plan, host.name, "vpcs", where, {}, {"console_type": "telnet"}) for host in plan.hosts]
     nodes += [_gns3_node(plan, switch.name, "ethernet_switch", where, _switch(switch), {}) for switch in plan.switches]
-    for host in plan.hosts:
+    for host in plan.hosts:  # the gateway of IPv6 comes from the router's advertisements
         gateway = f" {host.spec.gateway}" if host.spec.gateway is not None and host.spec.gateway.version == 4 else ""
         lines = [f"set pcname {host.name}", f"ip {host.spec.interface}{gateway}"]
         lines += [f"ip {host.spec.interface6}"] if host.spec.interface6 is not None else []

@@ -453,7 +453,7 @@ def _unused(device: Device) -> Iterator[NetworkConcern]:
     filters = (config.access_lists, config.ipv6_lists, config.networks, config.services)
     if not device.interface_names or not any(filters):
         return  # without interfaces it is an excerpt
-    named: dict[str, None] = {}
+    named: dict[str, None] = {}  # all words but the names in lines that define an object of that name
     for line in device.text.splitlines():
         words = line.split()
         match words:
