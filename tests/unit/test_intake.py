@@ -793,6 +793,11 @@ def test_what_filters_routes_or_secures_neighbors_and_does_not_run_is_left_out_a
         "PASSWORD:TOPSECRET psk TOPSECRET",
         "wireless psk TOPSECRET",
         "route-map KEYS key TOPSECRET",
+        "client 192.0.2.1 server-key 7 TOPSECRET",
+        "crypto pki token default user-pin 0 TOPSECRET",
+        "set session-key inbound ah 300 TOPSECRET",
+        "set session-key outbound esp 300 cipher TOPSECRET authenticator TOPSECRET",
+        'http-proxy "user:TOPSECRET@192.0.2.1" port 80',
     ],
 )
 def test_keys_of_lines_that_nobody_understood_are_not_shown(line: str) -> None:

@@ -128,13 +128,15 @@ _MAY_HOLD: Final = re.compile(
 )
 #: A password in a URL, its group. It may be in any line.
 _IN_URL: Final = re.compile(r"\w://[^\s/:@]{0,64}:([^\s@]{1,128})(?=@)")
-#: Where a key is behind other words: of users of SNMPv3 and hosts of SNMP, of wireless networks, of OSPF's IPsec; or in
-#: one with them.
+#: Where a key is behind other words: of users of SNMPv3 and hosts of SNMP, of wireless networks, of OSPF's IPsec, of
+#: crypto maps without IKE; or in one with them.
 _BEHIND: Final = re.compile(
     r"\bauth\s+(?:md5|sha\S*)\s+(?=\S)"
     r"|\bpriv\s+(?:3?des|aes(?:\s+(?:128|192|256))?)\s+(?=\S)"
     r"|\bpsk\s+(?:(?:ascii|hex)\s+)?(?:[0-9]\s+)?(?=\S)"
     r"|\b(?:key|psk|passw\w*|passphrase|secret|community)[=:](?=\S)"
+    r"|\b(?:server-key|user-pin)\s+(?:[0-9]\s+)?(?=\S)|\bsession-key\s+\w+\s+\w+\s+\d+\s+(?=\S)"
+    r"|\bhttp-proxy\s+\S[^\s:@]*:(?=\S+@)"
     r"|\bipsec\s+spi\s+\d+\s+(?:md5|sha1|esp\s+[\w-]+)\s+(?:(?:128|192|256)\s+)?(?=\S)"
     r"|\bsnmp-server\s+host\s+\S+\s+(?:vrf\s+\S+\s+)?(?:(?:traps?|informs?)\s+)?"
     r"(?:version\s+(?:1|2c|3\s+(?:no)?auth|3\s+priv)\s+)?(?=\S)",
