@@ -143,6 +143,12 @@ def test_files_that_leave_their_folder_and_unknown_labs_are_one_sentence() -> No
 
     in_a_tab({"lab": "mine", "files": {"../R1.cfg": "hostname R1"}}, use)
 
+    async def read(page: Page) -> None:
+        assert page.boots[-1]["error"].endswith("cannot be a file of a lab")
+
+    in_a_tab({"lab": "mine", "files": {"R1": "hostname R1", "R1/R2.cfg": "hostname R2"}}, read)
+    in_a_tab({"lab": "mine", "files": {"R1.cfg": "hostname \ud800"}}, read)
+
     async def see(page: Page) -> None:
         assert "nowhere" in page.boots[-1]["error"]
 

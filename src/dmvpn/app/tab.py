@@ -156,8 +156,11 @@ class Tab:
             place = folder / path
             if not place.resolve().is_relative_to(folder.resolve()):
                 raise UserError(f"{path} is no name of a file of a lab")
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(text)
+            try:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_text(text)
+            except (OSError, UnicodeError) as error:
+                raise UserError(f"{path} cannot be a file of a lab") from error
         return str(folder)
 
     def check(self, wish: str) -> None:
