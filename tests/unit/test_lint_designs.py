@@ -16,7 +16,7 @@ import dmvpn
 from dmvpn.base.findings import LintFinding, Severity
 from dmvpn.tools.lint import Site, lint
 from support import networks
-from support.lint_cases import CLEAR, OSPF, SEALED, Network, bad, below, edited, everywhere, found
+from support.lint_cases import CLEAR, OSPF, SEALED, TRANSLATING, Network, bad, below, edited, everywhere, found
 from support.texts import file_text
 from support.work import calls
 
@@ -207,6 +207,23 @@ def test_an_address_in_a_vrf_is_another_one_in_whatever_order_the_files_come() -
     assert found(dict(reversed(network.items())), "address-duplicate") == []
     network = with_port(CLEAR, address, on=("HUB",))
     assert len(found(network, "address-duplicate")) == 1
+
+
+def test_a_pool_of_nat_may_have_an_address_of_another_vrf() -> None:
+    pool = "ip nat pool INET 198.18.0.1 198.18.0.9 netmask 255.255.255.0\nip nat inside source list LAN pool INET"
+    vrf = ("hostname", "vrf definition Mgmt\n address-family ipv4\nhostname")
+    network = edited(TRANSLATING, HUB=[vrf], SPOKE1=[below("!", pool)])
+    address = "ip address 198.18.0.5 255.255.255.0"
+    assert found(with_port(network, "vrf forwarding Mgmt", address, on=("HUB",)), "nat-pool-overlaps") == []
+    assert len(found(with_port(network, address, on=("HUB",)), "nat-pool-overlaps")) == 1
+
+
+def test_a_pool_of_leases_may_be_for_a_secondary_subnet() -> None:
+    pool = "ip dhcp pool GUESTS\n network 192.168.99.0 255.255.255.0"
+    network = edited(CLEAR, SPOKE1=[below("!", pool)])
+    assert len(found(network, "dhcp-pool-on-no-link")) == 1
+    addresses = ("ip address 192.168.98.1 255.255.255.0", "ip address 192.168.99.1 255.255.255.0 secondary")
+    assert found(with_port(network, *addresses, on=("SPOKE1",)), "dhcp-pool-on-no-link") == []
 
 
 def test_two_routers_with_one_source_address_in_the_front_door_vrf_are_an_error() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.findings import Cause, Rule, Severity, rule
 from dmvpn.base.values import collected
 from dmvpn.features.dhcp import config as leases
@@ -16,7 +16,7 @@ from dmvpn.features.policy.machine import of_packets
 from dmvpn.tools.lint.found import NetworkConcern, found
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from ipaddress import IPv4Address, IPv4Interface
 
     from dmvpn.base.translation import PacketPolicies
@@ -73,7 +73,8 @@ RULES: Final = collected(Rule, vars())
 
 def check(network: Network) -> Iterator[NetworkConcern]:
     """Yield mistakes of leases and of NAT."""
-    every = [one for device in network.devices for one in device.ports.values()]
+    ports = [one for device in network.devices for one in device.interfaces.interfaces]
+    every = [address for one in ports if one.address is not None for address, _ in (one.address, *one.secondary)]
     for device in network.devices:
         yield from _leases(device, every)
         for name, helper in device.helpers:
@@ -83,14 +84,14 @@ def check(network: Network) -> Iterator[NetworkConcern]:
             known, own = of_packets(device.policy), _own(device)
             yield from (NetworkConcern(device, one) for one in nat_rules.check(device.nat, known, own))
             yield from _lists(device, known)
-            yield from _pools(device, every)
+            yield from _pools(device, network.devices)
 
 
 def _own(device: Device) -> OwnAddresses:
     return OwnAddresses.of_ports(((one.name, address) for one, address, _ in device.addresses()), device.tunnel_sources)
 
 
-def _leases(device: Device, every: list[IPv4Interface]) -> Iterator[NetworkConcern]:
+def _leases(device: Device, every: list[IPAddress]) -> Iterator[NetworkConcern]:
     config = device.dhcp
     if not config.enabled and (config.pools or device.helpers):
         yield found(OFF, device, (leases.SERVICE.no(),), "server and relay agent are off", leases.SERVICE.line())
@@ -99,7 +100,7 @@ def _leases(device: Device, every: list[IPv4Interface]) -> Iterator[NetworkConce
         if network is None:
             continue
         ours = [one for one in device.ports.values() if Prefix.host(one.ip) in network]
-        if not any(Prefix.host(one.ip) in network for one in every):
+        if not any(Prefix.host(address) in network for address in every):
             inner = [device.ports[settings.name] for settings, _ in device.lans]
             free = [one for one in inner if not any(_serves(other, one) for other in config.pools)]
             fix = f"{at[0]}\n {leases.NETWORK.line(**_subnet(free[0]))}" if len(free) == 1 else ""
@@ -155,12 +156,15 @@ def _lists(device: Device, known: PacketPolicies) -> Iterator[NetworkConcern]:
             yield found(NOTHING, device, (str(one),), f"access list {one.access_list} permits nothing", fix)
 
 
-def _pools(device: Device, every: list[IPv4Interface]) -> Iterator[NetworkConcern]:
-    """Yield pools with addresses of neighbors outside: routers of the network, and next hops."""
+def _pools(device: Device, devices: Iterable[Device]) -> Iterator[NetworkConcern]:
+    """Yield pools with addresses of neighbors in the VRF outside: routers of the network, and next hops."""
     own = _own(device).interfaces
-    links = [one.network for one in device.ports.values() if one.network.prefixlen < 31]
+    vrfs = [*dict.fromkeys(map(device.vrf_of, device.nat.outside))]
+    near = [(one, port) for one in devices for name, port in one.ports.items() if one.vrf_of(name) in vrfs]
+    links = [port.network for one, port in near if one is device and port.network.prefixlen < 31]
     ends = (address for link in links for address in (link.network_address, link.broadcast_address))
-    taken = (*(one.ip for one in every), *device.default_gateways_of(""), *ends)
+    hops = (hop for vrf in vrfs for hop in device.default_gateways_of(vrf))
+    taken = (*(port.ip for _, port in near), *hops, *ends)
     others = OwnAddresses({address: "" for address in taken if address not in own}, ())
     for pool in device.nat.pools:
         left = list(others.without(((pool.first, pool.last),)))
