@@ -137,6 +137,18 @@ def test_a_lab_of_a_seed_lives_as_in_the_simulator() -> None:
     in_a_tab({"lab": "notes-phase3", "seed": 7, "epoch": EPOCH}, use)
 
 
+def test_a_check_is_about_its_own_files_alone() -> None:
+    async def see() -> None:
+        said: list[str] = []
+        with contextlib.closing(Tab(lambda message, _: said.append(message))) as tab:
+            for name in ("R1", "R2"):
+                tab.check(json.dumps({"files": {f"{name}.cfg": f"hostname {name}"}}))
+        assert "R2.cfg" in said[1]
+        assert "R1.cfg" not in said[1], "it stays from the check before"
+
+    asyncio.run(see())
+
+
 def test_files_that_leave_their_folder_and_unknown_labs_are_one_sentence() -> None:
     async def use(page: Page) -> None:
         assert "no name of a file" in page.boots[-1]["error"]

@@ -21,6 +21,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -152,6 +153,7 @@ class Tab:
     def _written(name: str, files: dict[str, str]) -> str:
         """Write the files of a lab, and return their folder."""
         folder = LabFolder.of(name).path.with_name("given") / name
+        shutil.rmtree(folder, ignore_errors=True)  # of a check before
         for path, text in files.items():
             place = folder / path
             if not place.resolve().is_relative_to(folder.resolve()):
