@@ -108,6 +108,17 @@ def test_a_plain_secret_is_a_hash_before_anybody_keeps_it(typed: str, kept: str)
     assert "S3cret" not in terminal.type("show history\r")
 
 
+def test_a_browser_without_scrypt_makes_hashes_of_type_5_and_takes_those_of_type_9_as_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(hashlib, "scrypt")
+    monkeypatch.delattr(hashlib, "pbkdf2_hmac")
+    terminal = Terminal()
+    terminal.type("conf t\renable algorithm-type sha256 secret S3cret\rend\r")
+    assert [line for line in terminal.running if re.fullmatch(r"enable secret 5 \$1\$.{4}\$.{22}", line)]
+    assert not is_right(SCRYPT, TYPE_9, "hashcat")
+
+
 def test_a_hash_is_shown_as_it_was_typed() -> None:
     terminal = Terminal()
     terminal.type(f"conf t\rusername bob privilege 15 secret 9 {TYPE_9}\rend\r")

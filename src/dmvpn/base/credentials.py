@@ -72,6 +72,8 @@ def check_secret(kind: int, secret: str) -> None:
 def is_right(kind: int, secret: str, typed: str) -> bool:
     """Return whether `typed` is the password. A wrong one takes as long as the right one."""
     octets = typed.encode()
+    if not can_hash(kind):
+        return False
     if kind == HIDDEN:
         return hmac.compare_digest(_reveal(secret), octets)
     if kind == SHA256:
@@ -99,6 +101,14 @@ def hashed(kind: int, plain: str, octets: bytes) -> str:
     salt = _salt(octets, _SALT)
     made = _pbkdf2(octets_of_password, salt.encode()) if kind == PBKDF2 else _scrypt(octets_of_password, salt.encode())
     return f"${kind}${salt}${_encode(made)}"
+
+
+def can_hash(kind: int) -> bool:
+    """Return whether this Python makes hashes of that type: without OpenSSL, as in a browser, it lacks types 8 and 9.
+
+    No password is right for a hash that it lacks.
+    """
+    return kind not in (PBKDF2, SCRYPT) or hasattr(hashlib, "scrypt")
 
 
 def _salt(octets: bytes, length: int) -> str:

@@ -9,7 +9,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.credentials import HIDDEN, MD5, PBKDF2, PLAIN, SCRYPT, SHA256, SecretError, check_secret, hashed
+from dmvpn.base.credentials import (
+    HIDDEN,
+    MD5,
+    PBKDF2,
+    PLAIN,
+    SCRYPT,
+    SHA256,
+    SecretError,
+    can_hash,
+    check_secret,
+    hashed,
+)
 from dmvpn.base.values import collected
 from dmvpn.features.system.model import PrivilegeRule, User
 from dmvpn.ios.config_line import ConfigLine
@@ -106,6 +117,7 @@ def _seal(args: Args, entropy: Entropy) -> Callable[[], Args] | None:
     if "password" in args or "secret" not in args.values_given or args.integer("kind", PLAIN) != PLAIN:
         return None
     kind = next((_ALGORITHMS[word] for word in _ALGORITHMS if word in args), SCRYPT)
+    kind = kind if can_hash(kind) else MD5
     plain, octets = args.text("secret"), entropy.octets(16)
     bare = args
     for word in ("algorithm-type", *_ALGORITHMS):
