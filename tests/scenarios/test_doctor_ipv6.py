@@ -10,6 +10,8 @@ from dmvpn.base.findings import Cause
 from dmvpn.labs.copied import CopiedLab, brought_up
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor import visit
+from dmvpn.tools.doctor.impact import Rows
+from dmvpn.tools.doctor.scene import Scene
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,3 +123,12 @@ def test_a_fault_of_ipv6_is_named_and_its_lines_heal(
     lab.configure(router, first.fix)
     lab.wait(200)
     assert visit(lab).healthy
+
+
+def test_segments_that_fit_with_the_header_of_ipv4_alone_do_not_fit() -> None:
+    """40 octets were added to a segment of 1350 in a tunnel of 1400: so such a clamp was said to have no effect."""
+    scenario = Scenario.load("ipv6-phase3")
+    texts = {name: text.replace("adjust-mss 1340", "adjust-mss 1350") for name, text in scenario.configurations.items()}
+    for lab, fits in ((scenario, True), (Scenario(scenario.name, scenario.lab, texts, scenario.certificates), False)):
+        rows = Rows(Scene(brought_up(lab).facts()))
+        assert rows.row("R31", "R41", lasting=True).fits is fits

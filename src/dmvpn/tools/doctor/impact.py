@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.findings import Cause
+from dmvpn.tools.doctor.underlay_path import HEADERS
 from dmvpn.tools.doctor.verdicts import Finding, Step, Verdict
 from dmvpn.tools.walk import Act, WalkOutcome, walk, without_shortcuts
 
@@ -86,8 +87,6 @@ _LIKE, MOST_TRACES = 2, 600
 _LANS: Final = 4
 #: Routers on the path between two sites without a router, or with one hub, between them.
 _DIRECT, _BY_A_HUB = 2, 3
-#: Octets of the headers of IPv4 and TCP.
-_HEADERS: Final = 40
 
 
 class _Row(NamedTuple):
@@ -181,7 +180,7 @@ class Rows:
         at_last = [len(way) - self._detours(path, way) for path, way in ways]
         sizes = [one.whole or 0 for one in (found.budget, found.back_budget) if one is not None]
         whole = min(sizes, default=0)
-        fits = (found.budget.mss or 0) + _HEADERS <= whole
+        fits = (found.budget.mss or 0) + HEADERS[found.forth.question.source.version] <= whole
         arrives = len(both) > 1 and all(path.end.outcome is WalkOutcome.DELIVERED for path in both)
         hops = max(len(way) for _, way in ways)
         return _Row(arrives=arrives, hops=hops, at_last=max(at_last), whole=whole, fits=fits)
