@@ -276,7 +276,7 @@ class DhcpMachine(Machine):
         """Return whether the host gave the interface its address; the lease of an earlier life is ours."""
         if state.address is None or state.name in self._addressed:
             return False
-        kept = self._context.ports.kept.get(_STORED, b"").decode()
+        kept = self._context.ports.kept.get(_STORED, b"").decode(errors="replace")
         return f"{state.name} {state.address}" not in kept.splitlines()
 
     def _identifier_of(self, settings: PortSettings, hardware: bytes) -> bytes:
