@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -151,6 +153,31 @@ def test_a_router_on_a_machine_leases_an_address_unless_a_client_of_the_machine_
     finally:
         os.killpg(router.process.pid, signal.SIGKILL)  # and with it all that runs in its namespace
         router.close()
+
+
+#: A capture of one port beside the client of another port of ours.
+CAPTURED = """
+import os, socket
+from dmvpn.dataplane.userspace.control import _checks_sources
+os.system("ip link add e1 type veth peer name e2; ip link set e1 up; ip link set e2 up")
+reader = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+reader.bind(("e2", 3))
+client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+client.bind(("", 68))
+_checks_sources("e2", [str(os.fstat(client.fileno()).st_ino)])
+try:
+    _checks_sources("e2", [])
+except OSError as error:
+    print(error)
+"""
+
+
+def test_the_client_of_another_port_of_ours_is_no_other_client() -> None:
+    """Seen: with a capture on a port its router said `another DHCP client has e2`, and leased nothing."""
+    ran = subprocess.run(
+        ["unshare", "-Urn", sys.executable, "-c", CAPTURED], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert "another DHCP client has e2" in ran.stdout
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ IKE is never sent past these sockets: if another IKE daemon has the port, its pe
 from __future__ import annotations
 
 import errno
+import os
 import socket
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
@@ -37,7 +38,7 @@ from dmvpn.net.ip import UDP_HEADER_LENGTH, UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet, ipv4_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.dataplane.sockets import Datagram
@@ -187,7 +188,8 @@ class ControlSockets:
         opened = self._sockets.get(key)
         if opened is None:
             linux = self._linux_name(order.interface)
-            if order.protocol == IpProtocol.UDP and order.port == CLIENT_PORT and _checks_sources(linux):
+            is_client = order.protocol == IpProtocol.UDP and order.port == CLIENT_PORT
+            if is_client and _checks_sources(linux, self._inodes()):
                 opened = FrameSocket(linux, CLIENT_PORT)
             else:
                 opened = InterfaceSocket(linux, order.protocol, port=order.port)
@@ -199,6 +201,9 @@ class ControlSockets:
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:  # already a member
                     raise
+
+    def _inodes(self) -> list[str]:
+        return [str(os.fstat(opened.fileno()).st_ino) for opened in self._sockets.values()]
 
     def stop(self, order: StopListening) -> None:
         """Close a socket; an unknown socket is ignored."""
@@ -346,14 +351,17 @@ class ControlSockets:
             self._report(_received(datagram, interface, protocol, datagram.payload))
 
 
-def _checks_sources(linux: str) -> bool:
+def _checks_sources(linux: str, own: Container[str]) -> bool:
     """Return whether the kernel drops offers to an interface without an address: no route leads to their sender.
 
+    own: the inodes of our sockets; clients of our other ports are no other client.
     Raises OSError: another DHCP client reads all packets of the interface.
     """
     rows = [line.split() for line in Path("/proc/net/packet").read_text().splitlines()]
     readers = [row[3] for row in rows if row[4] == str(socket.if_nametoindex(linux))]
-    if "0800" in readers or ("0003" in readers and ":0044 " in Path("/proc/net/udp").read_text()):  # 68; dhclient
+    sockets = [line.split() for line in Path("/proc/net/udp").read_text().splitlines()]
+    is_dhclient = any(row[1].endswith(":0044") and row[9] not in own for row in sockets)  # port 68
+    if "0800" in readers or ("0003" in readers and is_dhclient):
         raise OSError(errno.EADDRINUSE, f"another DHCP client has {linux}")
     read = (Path(f"/proc/sys/net/ipv4/conf/{name}/rp_filter") for name in ("all", linux))
     return any(path.read_text().strip() != "0" for path in read)
