@@ -56,7 +56,6 @@ _STANDARD_LEFT_OUT = (
     "dbm/",
     "doctest",
     "encodings/big5",
-    "encodings/cp1",
     "encodings/cp7",
     "encodings/cp8",
     "encodings/cp9",
