@@ -201,4 +201,4 @@ def test_a_trouble_counts_once_however_often_it_is_fixed(tmp_path: Path) -> None
 def test_an_exercise_is_found_by_its_number_with_or_without_a_nought() -> None:
     assert Scenario.load("exercise-5").name == Scenario.load("exercise-05").name == "exercise-05"
     assert exercise("notes-phase3") is None
-    assert exercise("exercise-13") is None
+    assert exercise("exercise-14") is None
