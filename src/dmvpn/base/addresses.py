@@ -211,6 +211,11 @@ def spelled(value: IPAddress | Prefix | None) -> str:
     return str(value).upper() if mapped is None else f"::FFFF:{mapped}"
 
 
+def ip_keyword(version: int) -> str:
+    """Return the keyword with which lines and commands of this IP version begin: ip or ipv6."""
+    return "ip" if version == 4 else "ipv6"
+
+
 def dotted(octets: bytes) -> str:
     """Return octets as IOS shows hardware addresses and identifiers: 0100.5056.8a11.22."""
     text = octets.hex()

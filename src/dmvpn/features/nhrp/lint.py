@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from dmvpn.base.addresses import ip_keyword
 from dmvpn.base.findings import Cause, Concern, Rule, Severity, rule
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.values import collected
@@ -111,7 +112,7 @@ def check(config: NhrpConfig) -> Iterator[Concern]:
 
 def _line(tunnel: TunnelConfig, words: str) -> tuple[str, str]:
     """Return the words of a line."""
-    return f"interface {tunnel.name}", f"{'ip' if tunnel.version == 4 else 'ipv6'} nhrp {words}"
+    return f"interface {tunnel.name}", f"{ip_keyword(tunnel.version)} nhrp {words}"
 
 
 def _times(tunnel: TunnelConfig) -> Iterator[Concern]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import ip_keyword
 from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Term
@@ -49,7 +50,7 @@ PASSWORD: Final = Term["TunnelConfig", str](
     words=lambda password: "an NHRP password" if password else "no NHRP password",
     fits=compare,
     shown=lambda password: SECRET if password else "",
-    place=lambda end: (f"interface {end.name}", f"{'ip' if end.version == 4 else 'ipv6'} nhrp authentication"),
+    place=lambda end: (f"interface {end.name}", f"{ip_keyword(end.version)} nhrp authentication"),
     lines=_password_lines,
     protects=bool,
     refuses=refuses_password,

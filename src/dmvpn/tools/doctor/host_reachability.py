@@ -18,7 +18,7 @@ from dataclasses import replace
 from itertools import permutations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import Prefix, ip_keyword
 from dmvpn.base.findings import Cause
 from dmvpn.base.lpm import PrefixTable
 from dmvpn.features.interface.config import UNICAST_ROUTING
@@ -199,7 +199,7 @@ def _finding(scene: Scene, path: WalkedPath, name: str) -> Finding:
     route = best_route(facts, target) if facts is not None else None
     leads = f", but {route.prefix} ({route.source})" if route is not None else ""
     vrf = f"vrf {facts.vrf} " if facts is not None and facts.vrf else ""
-    show = f"show {'ip' if target.version == 4 else 'ipv6'} route {vrf}{target}"
+    show = f"show {ip_keyword(target.version)} route {vrf}{target}"
     ask = f"which router does not advertise it to {at}? {show}, from there back to {at}"
     what = f"{at} has no route to {target} ({host.router}){leads}"
     return Finding(_STEP, Cause.NO_ROUTE_THERE, at, what, evidence, decide=ask)

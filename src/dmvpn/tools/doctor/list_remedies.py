@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import IPAddress, spelled
+from dmvpn.base.addresses import IPAddress, ip_keyword, spelled
 from dmvpn.base.errors import UserError
 from dmvpn.base.filters import FilterEntry, Packet, PortFilters
 from dmvpn.base.translation import ICMP, TCP, UDP
@@ -297,7 +297,7 @@ class Remedies:
 
     @property
     def _ip(self) -> str:
-        return "ip" if self._version == 4 else "ipv6"
+        return ip_keyword(self._version)
 
     def _network(self, address: IPAddress) -> str:
         """Return the connected network of an address, as entries have it; "any" for a group's."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from dmvpn.base.addresses import ip_keyword
 from dmvpn.base.findings import Cause
 from dmvpn.base.placeholder import Blank
 from dmvpn.base.terms import Odd, odd
@@ -92,7 +93,7 @@ def of_ospf(scene: Scene) -> Iterator[Verdict]:
                 what=f"OSPF of {wrong} and {right} has one router identifier, {process.router_id}",
                 evidence=(f"{right} has it, too",),
                 fix=(opening, lines.ROUTER_ID.line(address=free(scene, wrong))),
-                order=f"and then at {wrong}: clear {'ip' if process.version == 4 else 'ipv6'} ospf process",
+                order=f"and then at {wrong}: clear {ip_keyword(process.version)} ospf process",
                 others=(right,),
             )
 

@@ -15,6 +15,7 @@ import re
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
+from dmvpn.base.addresses import ip_keyword
 from dmvpn.base.values import dataclass
 from dmvpn.network.overlay import EndIndex, EndPair, Seat, Table, TunnelEnd, TunnelSeat, customers
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
@@ -256,7 +257,7 @@ class Client:
     @property
     def ip(self) -> str:
         """How lines about that version begin."""
-        return "ip" if self.version == 4 else "ipv6"
+        return ip_keyword(self.version)
 
     @property
     def title(self) -> str:

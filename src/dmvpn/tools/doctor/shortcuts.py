@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import ip_keyword
 from dmvpn.base.findings import Cause
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.nhrp.reasons import NhrpReason
@@ -157,7 +158,7 @@ def _smaller(name: str, version: int, tunnel: TunnelFacts, others: list[int]) ->
     section, headers = INTERFACE.line(name=tunnel.name), HEADERS[version]
     clamp = (tunnels.clamp_line(usual - headers, version),) if 0 < (tunnel.mss or 0) < usual - headers else ()
     what = f"{tunnel.name} of {name} takes {tunnel.ip_mtu} octets, all others {usual} and more"
-    ip = "ip" if version == 4 else "ipv6"
+    ip = ip_keyword(version)
     evidence, fix = (f"{name}: {ip} mtu {tunnel.ip_mtu}",), (section, mtu_line(usual, version), *clamp)
     yield Finding(Step.GRE, Cause.MTU, name, what, evidence, fix, stops=False)
 

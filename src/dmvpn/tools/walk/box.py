@@ -14,6 +14,7 @@ from ipaddress import ip_network
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import IPAddress, ip_keyword
 from dmvpn.base.effects import RouteKind
 from dmvpn.base.facts import NO_REASON
 from dmvpn.base.filters import PortFilters
@@ -36,7 +37,6 @@ from dmvpn.tools.walk.view import NOWHERE, FactsTable, orders, words_of_doubt
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.effects import NextHop, TunnelSpec
     from dmvpn.base.filters import FilterList, Packet, ReversePath
     from dmvpn.dataplane.esp.suite import EspSuite
@@ -260,7 +260,7 @@ class RecordedBox(VrfBox):
             self._trail.said = Counter(self._trail.cut[1])
         elif port is not None and port.running and (port.vrf == self.vrf or len(data) > port.largest(next_hop.version)):
             version = ip.peek_addresses(data)[1].version
-            limit, kind = port.largest(version), "ip" if version == 4 else "ipv6"
+            limit, kind = port.largest(version), ip_keyword(version)
             self._clamp(port.name)
             self._trail.say(Act.PORT, f"{port.name}, {kind} mtu {limit}", data, left=limit - len(data))
         super()._emit(interface, next_hop, data, mss=mss)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from dmvpn.base.addresses import ip_keyword
 from dmvpn.features.eigrp.config import interfaces, processes
 from dmvpn.ios.common import INTERFACE
 
@@ -118,7 +119,7 @@ def line_of(process: NamedProcess, interface: str, words: str) -> tuple[str, ...
     """
     if process.name:
         return (header(process), "address-family", f"af-interface {interface}", words)
-    ip = "ip" if process.version == 4 else "ipv6"
+    ip = ip_keyword(process.version)
     return f"interface {interface}", f"{ip} {words} eigrp {process.autonomous_system}"
 
 

@@ -16,7 +16,7 @@ import heapq
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Final, NamedTuple
 
-from dmvpn.base.addresses import spelled
+from dmvpn.base.addresses import ip_keyword, spelled
 from dmvpn.base.values import collected
 from dmvpn.features.policy.config.conditions import (
     DSCP,
@@ -537,7 +537,7 @@ def _check_prefix(args: Args, section: Section) -> str | None:
 
 def _prefix_text(args: Args) -> str:
     prefix = args.prefix("prefix")
-    words = [f"{'ip' if prefix.version == 4 else 'ipv6'} prefix-list {args.text('name')}"]
+    words = [f"{ip_keyword(prefix.version)} prefix-list {args.text('name')}"]
     words += [f"seq {args.integer('sequence')}"] if "sequence" in args else []
     words += ["permit" if "permit" in args else "deny", spelled(prefix)]
     words += [f"{word} {args.integer(name)}" for word, name in (("ge", "least"), ("le", "most")) if name in args]
