@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.breath import breathing
 from dmvpn.base.values import collected
 from dmvpn.features.dhcp.machine import DhcpMachine
 from dmvpn.ios import Measured
@@ -23,8 +21,7 @@ if TYPE_CHECKING:
     """)
 def _pools(ctx: ShowContext) -> Iterator[MetricRow]:
     machine = ctx.machine(DhcpMachine)
-    found = Counter(one.pool for one in breathing(tuple(machine.server.bindings.values())))
-    yield from ((pool.name, found[pool.name]) for pool in machine.config.pools)
+    yield from ((pool.name, machine.server.leased(pool)) for pool in machine.config.pools)
 
 
 @measured("dhcp_messages", "type", "way")("""

@@ -176,6 +176,10 @@ class Server:
         at, freed = self._next.get(pool.name, pool.network.number + 1), self._freed.get(pool.name, {})
         return IPv4Address(at) if at < pool.network.number + pool.network.size - 1 else next(iter(freed), UNSPECIFIED)
 
+    def leased(self, pool: Pool) -> int:
+        """Return how many addresses of a pool are bound, or offered."""
+        return self._shares[Drop.POOL, pool.name]
+
     # ------------------------------------------------------------------------------------------ messages
 
     def hear(self, message: Message, arrival: Arrival) -> bool:

@@ -165,8 +165,7 @@ def query_pools(ctx: ShowContext, args: Args) -> ShowPools:
 
 
 def _pool(machine: DhcpMachine, pool: Pool) -> PoolLine:
-    leased = sum(one.pool == pool.name for one in machine.server.bindings.values())
-    network = pool.network
+    leased, network = machine.server.leased(pool), pool.network
     if network is None:
         host = pool.host[0] if pool.host is not None else None
         return PoolLine(pool.name, pool.vrf, 1, leased, 0, host, host, None)
