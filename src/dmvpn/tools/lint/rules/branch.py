@@ -81,14 +81,12 @@ def check(network: Network) -> Iterator[NetworkConcern]:
             for server in network.devices:
                 yield from _helped(device, device.ports.get(name), server, helper)
         if device.nat.rules or device.nat.statics:
-            known, own = of_packets(device.policy), _own(device)
+            known = of_packets(device.policy)
+            addresses = ((one.name, address) for one, address, _ in device.addresses())
+            own = OwnAddresses.of_ports(addresses, device.tunnel_sources)
             yield from (NetworkConcern(device, one) for one in nat_rules.check(device.nat, known, own))
             yield from _lists(device, known)
-            yield from _pools(device, network.devices)
-
-
-def _own(device: Device) -> OwnAddresses:
-    return OwnAddresses.of_ports(((one.name, address) for one, address, _ in device.addresses()), device.tunnel_sources)
+            yield from _pools(device, own, network.devices)
 
 
 def _leases(device: Device, every: list[IPAddress]) -> Iterator[NetworkConcern]:
@@ -99,7 +97,7 @@ def _leases(device: Device, every: list[IPAddress]) -> Iterator[NetworkConcern]:
         network, at = pool.network, (leases.POOL.line(name=pool.name),)
         if network is None:
             continue
-        ours = [one for one in device.ports.values() if Prefix.host(one.ip) in network]
+        ours = [one for one in device.ports.values() if _serves(pool, one)]
         if not any(Prefix.host(address) in network for address in every):
             inner = [device.ports[settings.name] for settings, _ in device.lans]
             free = [one for one in inner if not any(_serves(other, one) for other in config.pools)]
@@ -143,8 +141,9 @@ def _helped(
 
 def _lists(device: Device, known: PacketPolicies) -> Iterator[NetworkConcern]:
     """Yield rules whose list permits nothing."""
+    policies = Policies(known)
     for one in device.nat.rules:
-        clauses = Policies(known).clauses(one)
+        clauses = policies.clauses(one)
         permits = isinstance(clauses, str) or any(
             clause.permit and (not clause.lists or any(entry.permit for rules in clause.lists for entry in rules))
             for clause in clauses
@@ -156,16 +155,15 @@ def _lists(device: Device, known: PacketPolicies) -> Iterator[NetworkConcern]:
             yield found(NOTHING, device, (str(one),), f"access list {one.access_list} permits nothing", fix)
 
 
-def _pools(device: Device, devices: Iterable[Device]) -> Iterator[NetworkConcern]:
+def _pools(device: Device, own: OwnAddresses, devices: Iterable[Device]) -> Iterator[NetworkConcern]:
     """Yield pools with addresses of neighbors in the VRF outside: routers of the network, and next hops."""
-    own = _own(device).interfaces
     vrfs = [*dict.fromkeys(map(device.vrf_of, device.nat.outside))]
     near = [(one, port) for one in devices for name, port in one.ports.items() if one.vrf_of(name) in vrfs]
     links = [port.network for one, port in near if one is device and port.network.prefixlen < 31]
     ends = (address for link in links for address in (link.network_address, link.broadcast_address))
     hops = (hop for vrf in vrfs for hop in device.default_gateways_of(vrf))
     taken = (*(port.ip for _, port in near), *hops, *ends)
-    others = OwnAddresses({address: "" for address in taken if address not in own}, ())
+    others = OwnAddresses({address: "" for address in taken if address not in own.interfaces}, ())
     for pool in device.nat.pools:
         left = list(others.without(((pool.first, pool.last),)))
         if left != [(pool.first, pool.last)]:
