@@ -586,12 +586,16 @@ class FrameSocket(_Socket):
     def __init__(self, device: str, port: int) -> None:
         """Raises HostProblem, OSError."""
         super().__init__(socket.SOCK_DGRAM, 0, socket.AF_PACKET)
-        self.link = socket.if_nametoindex(device)
         self._port: InterfaceSocket | None = None  # that the kernel sends no ICMP error; nobody reads it
         with suppress(OSError, HostProblem):
             self._port = InterfaceSocket(device, int(socket.IPPROTO_UDP), port=port)
-        attach(self._socket, _datagrams_to(port))
-        self._socket.bind((device, ETHERTYPE_IPV4))
+        try:
+            self.link = socket.if_nametoindex(device)
+            attach(self._socket, _datagrams_to(port))
+            self._socket.bind((device, ETHERTYPE_IPV4))
+        except OSError:
+            self.close()
+            raise
 
     def receive(self) -> Datagram | None:
         """Return the next datagram, or None if there is none now."""
@@ -603,6 +607,7 @@ class FrameSocket(_Socket):
                 return None
             except WireError:
                 continue
+            # Not `UdpDatagram.parse`: what a sender of this host leaves to its card has no checksum yet.
             source, port = packet.source, int.from_bytes(packet.payload[:2], "big")
             if place[2] != _PACKET_OTHERHOST and len(packet.payload) >= UDP_HEADER_LENGTH:
                 end = int.from_bytes(packet.payload[4:6], "big")
