@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from dmvpn.base.errors import UserError, fault_text
-from dmvpn.face.calling import INTERRUPTED as _INTERRUPTED
+from dmvpn.face.calling import INTERRUPTED
 from dmvpn.face.server import ManagementServer
 from dmvpn.shells.lab.memory import LabLoop, listen
 from dmvpn.shells.lab.places import LabFolder
@@ -181,7 +181,7 @@ class Tab:
         finally:
             self._loop.patient_until = float("inf")
         notes.extend(map(noted, said.splitlines()))
-        if code == _INTERRUPTED:
+        if code == INTERRUPTED:
             notes.append(f"broken off: in a tab a job takes at most {_LONGEST_JOB:.0f} seconds")
         return outcome(code, result, notes)
 
