@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from typing import TYPE_CHECKING
 
 from dmvpn.app.words import whole
+
+if TYPE_CHECKING:
+    from dmvpn.shells.facts import LabFacts
 
 _SMALLEST, _LARGEST = 28, 65_535
 _EPILOG = """\
@@ -51,20 +55,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Print it; 1 if the packet, or its answer, does not arrive."""
-    from dmvpn.shells.facts import LabFacts
-    from dmvpn.shells.lab import control
-    from dmvpn.shells.lab.places import find_lab
     from dmvpn.tools.walk import WalkOutcome, as_json, as_text, walk
 
-    ends = (arguments.source, arguments.destination, arguments.start)
-    nodes = [end for end in ends if end[:1].isalpha() and ":" not in end]  # all other ends are addresses
-    folder = find_lab(
-        arguments.lab,
-        lambda name: shlex.join(["dmvpn", "walk", arguments.source, arguments.destination, "--lab", name]),
-        nodes,
-    )
     walked = walk(
-        LabFacts.model_validate(control.order(folder.control, do="facts")),
+        _facts(arguments),
         arguments.source,
         arguments.destination,
         start=arguments.start,
@@ -83,3 +77,18 @@ def _service(arguments: argparse.Namespace) -> tuple[int, int] | None:
     if arguments.tcp is not None:
         return TCP, arguments.tcp
     return None if arguments.udp is None else (UDP, arguments.udp)
+
+
+def _facts(arguments: argparse.Namespace) -> LabFacts:
+    from dmvpn.shells.facts import LabFacts
+    from dmvpn.shells.lab import control
+    from dmvpn.shells.lab.places import find_lab
+
+    ends = (arguments.source, arguments.destination, arguments.start)
+    nodes = [end for end in ends if end[:1].isalpha() and ":" not in end]  # all other ends are addresses
+    folder = find_lab(
+        arguments.lab,
+        lambda name: shlex.join(["dmvpn", "walk", arguments.source, arguments.destination, "--lab", name]),
+        nodes,
+    )
+    return LabFacts.model_validate(control.order(folder.control, do="facts"))
