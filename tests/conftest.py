@@ -70,7 +70,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.nodeid in slow:
             item.add_marker(pytest.mark.slow)
             item.add_marker(pytest.mark.listed)
-        if any(item.get_closest_marker(name) for name in ("lab", "interop")):
+        if item.path.parent.name == "lab" or any(item.get_closest_marker(name) for name in ("lab", "interop")):
             item.add_marker(pytest.mark.flaky(reruns=1))
     if "TEST_SEED" in os.environ:
         files = [*dict.fromkeys(item.path for item in items)]

@@ -47,14 +47,17 @@ class Browser:
     """Chromium that follows orders (W3C WebDriver)."""
 
     def __init__(self, *options: str) -> None:
-        self._driver = subprocess.Popen(
-            [str(DRIVER), "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-        assert self._driver.stdout is not None
-        said = ""
-        while "started successfully on port" not in said:
-            said = self._driver.stdout.readline()
-            assert said, "the driver does not start"
+        for _ in range(5):  # it takes a port of IPv4, and ends when another process has that port of IPv6
+            self._driver = subprocess.Popen(
+                [str(DRIVER), "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            )
+            assert self._driver.stdout is not None
+            said = next((line for line in self._driver.stdout if "started successfully on port" in line), "")
+            if said:
+                break
+            self._driver.stdout.close()
+            self._driver.wait(20)
+        assert said, "the driver does not start"
         self._root = f"http://127.0.0.1:{said.rsplit(maxsplit=1)[1].rstrip('.')}"
         chrome = {"binary": CHROMIUM, "args": [*OPTIONS, "--window-size=1400,900", *options]}
         wanted = {"goog:chromeOptions": chrome, "goog:loggingPrefs": {"browser": "ALL"}}
