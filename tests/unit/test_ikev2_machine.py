@@ -712,6 +712,22 @@ def test_of_two_that_were_begun_at_once_the_one_with_the_lowest_nonce_goes(seed:
     assert begun[stays.own_spi] == max(begun.values())
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_clear_crypto_sa_leaves_no_old_keys_of_a_second_ike_sa_that_was_begun_at_once(seed: int) -> None:
+    """It replaced the newest pair alone; the one of the IKE SA that stayed kept the lifetime of before."""
+    net = MachineNet()
+    one, two = net.node(HUB, seed=str(seed)), net.node(SPOKE, seed=str(seed))
+    one.want(two)
+    two.want(one)
+    net.run(1)
+    old = list(one.pairs)
+    assert len(old) == 2
+    one.tell(negotiation.SaRenewalWanted(old[-1], of_all=True))
+    net.run(30)
+    assert crosswise(one, two)
+    assert not set(old) & set(one.pairs)
+
+
 def test_the_end_of_an_sa_whose_tunnel_is_gone_is_heard() -> None:
     """No tunnel has the address any more when the peer answers the DELETE; it was asked again and again."""
     net, hub, spoke = up()

@@ -736,7 +736,7 @@ def test_clear_crypto_sa_replaces_sas_and_keeps_their_ike_sa(bench: Bench) -> No
     bench.secure()
     bench.handle(ClearCrypto(sas_only=True))
     assert bench.said(ConnectionUnwanted) == []
-    assert bench.said(SaRenewalWanted) == [SaRenewalWanted(0x1000)]
+    assert bench.said(SaRenewalWanted) == [SaRenewalWanted(0x1000, of_all=True)]
 
 
 def test_clear_crypto_sa_replaces_the_newest_pair_although_nothing_was_sent_on_it_yet(bench: Bench) -> None:
@@ -745,7 +745,7 @@ def test_clear_crypto_sa_replaces_the_newest_pair_although_nothing_was_sent_on_i
     bench.advance(1)
     bench.handle(negotiated(connection(1, HERE, PEER), 0x2000, eager=False))
     bench.handle(ClearCrypto(sas_only=True))
-    assert bench.said(SaRenewalWanted) == [SaRenewalWanted(0x2000)]
+    assert bench.said(SaRenewalWanted) == [SaRenewalWanted(0x2000, of_all=True)]
 
 
 def test_clear_gre_for_a_protected_tunnel_is_logged_once_a_minute_for_each_sender(bench: Bench) -> None:

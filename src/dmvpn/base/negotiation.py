@@ -154,9 +154,13 @@ class SaClosed(Notice):
 
 @dataclass(frozen=True, slots=True)
 class SaRenewalWanted(Notice):
-    """This pair of SAs is worn out: replace it. From IPsec to IKE."""
+    """This pair of SAs is worn out: replace it. From IPsec to IKE.
+
+    of_all: the newest pair of each other IKE SA of its connection, too: both ends may have begun at once.
+    """
 
     spi_in: int
+    of_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,9 @@ class IkeMachine(Machine):
                 peers.attempts.release(event.ends, policy, port=port)
             case negotiation.SaRenewalWanted(spi_in=spi) if (sa := peers.connections.owner(spi)) is not None:
                 peers.follow(peers.table.renew(sa, spi.to_bytes(4, "big"), self._context.now))
+                for other in peers.connections.connection_sas(sa.connection) if event.of_all else ():
+                    if other is not sa and other.is_usable and (newest := [*other.children.active][-1:]):
+                        peers.follow(peers.table.renew(other, newest[0], self._context.now))
             case negotiation.ConnectionUnwanted(connection=number, reason=reason):
                 peers.close(peers.connections.connection_sas(number), Reason(IkeReason.UNWANTED, (reason,)))
             case negotiation.ConnectionSilent(connection=number):

@@ -506,7 +506,11 @@ class IpsecMachine(Machine):
         if event.sas_only:
             newest = [self._associations.newest(each.number) for each in connections]
             self._context.emit(
-                *(negotiation.SaRenewalWanted(association.spi) for association in newest if association is not None)
+                *(
+                    negotiation.SaRenewalWanted(association.spi, of_all=True)
+                    for association in newest
+                    if association is not None
+                )
             )
             return
         self._context.emit(
