@@ -65,6 +65,9 @@ def test_in_a_broadcast_cloud_spokes_go_direct_by_the_link_local_next_hop_of_the
     said = world.do("R31", "debug ipv6 ospf hello", "undebug ospfv3 hello", "clear ipv6 access-list")
     assert said.split("\n") == ["OSPF hello debugging is on", "OSPF hello debugging is off", ""]
     assert world.lines("R11", "ospfv3")[:2] == [" OSPFv3 1 address-family ipv6", " Router ID 0.0.0.11"]
+    assert world.show("R11", "ospfv3 1 ipv6 neighbor") == world.show("R11", "ospfv3 neighbor")
+    amounts = world.lines("R11", "ospfv3 database database-summary")
+    assert "  Link                4        0        0" in amounts[: amounts.index("Process 1 database summary")]
     full = "%OSPFv3-5-ADJCHG: Process 1, IPv6, Nbr 0.0.0.31 on Tunnel100 from LOADING to FULL, Loading Done"
     assert any(full in line for line in world.messages("R11"))
     assert world.stream("H3", FAR, seconds=4, rate=5) == len(world.replies("H3"))

@@ -83,6 +83,17 @@ def test_the_tables_of_a_spoke_with_a_shortcut(direct: World) -> None:
         "    FE80::31",
         "    2001:DB8:100::31",
     ]
+    assert direct.lines("R31", "ipv6 cef 2001:db8:4::1") == [
+        "2001:DB8:4::/64",
+        "  nexthop 2001:DB8:100::41 Tunnel100",
+    ]
+    cef = direct.lines("R31", "ipv6 cef")
+    assert (cef[:4], cef[-4:]) == (
+        ["::/0", "  no route", "::/127", "  discard"],
+        ["FE80::/10", "  receive for Null0", "FF00::/8", "  multicast"],
+    )
+    path = direct.do("R31", "show ipv6 cef exact-route 2001:db8:3::1 2001:db8:4::1")
+    assert "=>IPV6 midchain out of Tunnel100, addr 2001:DB8:100::41" in path
     brief = direct.show("R31", "ipv6 nhrp brief")
     assert "FE80" not in brief
     assert "Tu100    2001:DB8:100::41                                   172.16.41.1" in brief

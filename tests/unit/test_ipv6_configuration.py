@@ -120,6 +120,10 @@ def test_global_lines() -> None:
             "% ::FFFF:10.0.0.1 cannot be the address of an interface",
         ),
         (GI1 + "interface Gi0/2\n ipv6 address 2001:db8:1::7/80", "% 2001:DB8:1::/80 overlaps with GigabitEthernet0/1"),
+        (
+            "interface Gi0/1\n ipv6 address 2001:db8::/65 eui-64",
+            "% A prefix of 65 bits has no room for an interface identifier of 64 bits",
+        ),
         ("ipv6 route 2001:db8::/32 fe80::1", "% Interface has to be specified for a link-local nexthop"),
         ("ipv6 route 2001:db8::/32 null0 2001:db8::1", "%Invalid next hop: Null0 has no neighbors"),
     ],
@@ -186,6 +190,14 @@ def test_the_shell_is_told_all_addresses_with_the_link_local_one_behind() -> Non
         in orders
     )
     assert SetIpv6Forwarding(enabled=True) in orders
+
+
+def test_an_address_of_a_prefix_alone_ends_with_the_identifier_of_the_interface() -> None:
+    text = "interface GigabitEthernet0/2\n ipv6 address FE80::2 link-local\n ipv6 address 2001:DB8:2::/64 eui-64"
+    assert shown(text)[2] == "ipv6 address 2001:DB8:2::/64 eui-64"
+    _, orders = make(text)
+    order = [one for one in orders if isinstance(one, SetInterface) and one.interface == "GigabitEthernet0/2"][-1]
+    assert [str(address) for address, _ in order.addresses] == ["2001:db8:2:0:5054:ff:fe12:3456", "fe80::2"]
 
 
 def test_an_interface_with_no_more_than_ipv6_enable_has_a_link_local_address_only() -> None:

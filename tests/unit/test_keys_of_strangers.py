@@ -168,7 +168,6 @@ def test_another_kind_of_tunnel_is_kept_and_never_run(mode: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "ipv6 address 2001:DB8::1/64 eui-64",
         "ipv6 address 2001:DB8::1/64 anycast",
         "ipv6 summary-address eigrp 1 ::/0",
         "ipv6 hello-interval eigrp 1 5",

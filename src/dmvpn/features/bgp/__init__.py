@@ -49,6 +49,7 @@ FEATURE = Feature(
         _debug(messages.UPDATES_OUT, " updates out", "BGP updates (outbound)"),
     ),
     protocol_blocks=Later("dmvpn.features.bgp.show:ip_protocols"),
+    ipv6_blocks=Later("dmvpn.features.bgp.show:ipv6_protocols"),
     protocol_names=Later("dmvpn.features.bgp.show:protocol_names"),
     tcp=Later("dmvpn.features.bgp.show.common:connections"),
     explanations=Later("dmvpn.features.bgp.explain:GROUPS"),

@@ -259,11 +259,11 @@ _LABELS = words(WordKind.LABEL)(
     Last reset | due to :: When and why it ended last.
     Local host | Local port :: Our end of the session.
 
-    ## labels of a routing process (BGP) :: show ip protocols next: show ip protocols
+    ## labels of a routing process (BGP) :: show ip protocols, show ipv6 protocols next: show ip protocols
     IGP synchronization :: IOS's line; there is none.
     Automatic route summarization :: There is none: a `network` line means one prefix.
-    FiltIn | FiltOut | DistIn | DistOut | RouteMap :: IOS's columns; the filters of neighbors are in the running
-        configuration.
+    FiltIn | FiltOut | DistIn | DistOut | RouteMap | RoutemapIn | RoutemapOut :: IOS's columns; the filters of
+        neighbors are in the running configuration.
     Distance | local :: Administrative distances: of external, internal and our own routes.
     """
 )

@@ -11,6 +11,7 @@ from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station, spelled
 from dmvpn.features.interface.model import (
+    IDENTIFIER_LENGTH,
     Advertising,
     InterfaceConfig,
     InterfaceSettings,
@@ -44,7 +45,9 @@ def _check_ipv6_address(args: Args, section: Section) -> str | None:
     prefix = Prefix.of(address, length)
     if is_link_local(address):
         return f"% {spelled(address)} is a link-local address: say `ipv6 address {spelled(address)} link-local`"
-    if not is_one_station(address):
+    if "eui-64" in args and length > IDENTIFIER_LENGTH:
+        return f"% A prefix of {length} bits has no room for an interface identifier of 64 bits"
+    if "eui-64" not in args and not is_one_station(address):
         return f"% {spelled(address)} cannot be the address of an interface"
     others = near(section, prefix, _ipv6_subnets)
     return f"% {spelled(prefix)} overlaps with {min(others, key=interface_sort_key)}" if others else None
@@ -83,6 +86,7 @@ _IPV6_HELP = {
     "address": "Address of this interface with its prefix length",
     "local": "Address within FE80::/10",
     "link-local": "It means something on this link only",
+    "eui-64": "The prefix alone counts: the identifier of the interface follows it",
     "enable": "Run IPv6 here, with a link-local address and no other",
     "mtu": "Largest IPv6 packet",
     "octets": "Octets",
@@ -93,7 +97,12 @@ IPV6_LINK_LOCAL: Final = ConfigLine(
     "interface", "ipv6 address {local:address6} link-local", _IPV6_HELP, order=82, check=_check_link_local
 )
 IPV6_ADDRESS: Final = ConfigLine(
-    "interface", "ipv6 address {address:host6}", _IPV6_HELP, key=("address",), order=82, check=_check_ipv6_address
+    "interface",
+    "ipv6 address {address:host6} [ eui-64 ]",
+    _IPV6_HELP,
+    key=("address",),
+    order=82,
+    check=_check_ipv6_address,
 )
 IPV6_ENABLE: Final = ConfigLine("interface", "ipv6 enable", _IPV6_HELP, order=82, check=_check_enabling)
 IPV6_MTU: Final = ConfigLine("interface", "ipv6 mtu {octets:1280-17940}", _IPV6_HELP, order=82)
@@ -217,7 +226,8 @@ def _ipv6_settings(section: Section) -> Ipv6Settings | None:
         return None
     return Ipv6Settings(
         link_local=link_local.address6("local") if link_local else None,
-        addresses=tuple(_ipv6_pair(args) for args in addresses),
+        addresses=tuple(_ipv6_pair(args) for args in addresses if "eui-64" not in args),
+        prefixes=tuple(Prefix.of(*_ipv6_pair(args)) for args in addresses if "eui-64" in args),
         mtu=section.args(IPV6_MTU).integer("octets", None),
         mss=section.args(IPV6_ADJUST_MSS).integer("octets", None),
         nd=_advertising(section) if any(section.get(line) is not None for line in _ND) else Advertising(),

@@ -7,6 +7,9 @@ from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import dataclass
 from dmvpn.net.ipv6 import RouterPreference
 
+#: Bits of an interface's identifier in its IPv6 addresses (RFC 4291 §2.5.1).
+IDENTIFIER_LENGTH = 64
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrefixLines:
@@ -45,13 +48,14 @@ class Advertising:
 class Ipv6Settings:
     """The `ipv6` lines of a section. link_local None: derived.
 
-    addresses: with prefix lengths.
+    addresses: with prefix lengths. prefixes: those whose addresses end with the interface's identifier.
     mtu, mss: octets.
     nd: router advertisements.
     """
 
     link_local: IPAddress | None = None
     addresses: tuple[tuple[IPAddress, int], ...] = ()
+    prefixes: tuple[Prefix, ...] = ()
     mtu: int | None = None
     mss: int | None = None
     nd: Advertising = Advertising()

@@ -21,7 +21,7 @@ from dmvpn.base.events import LinkChanged, PlaneAnnounced
 from dmvpn.base.notices import InterfaceState, Ipv6State, LineProtocolDecided
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
-from dmvpn.features.interface.model import InterfaceSettings
+from dmvpn.features.interface.model import IDENTIFIER_LENGTH, InterfaceSettings
 from dmvpn.features.interface.reasons import InterfaceReason
 
 #: kbit/s above which microseconds are too coarse, and picoseconds times kbit/s.
@@ -248,9 +248,11 @@ class InterfaceSources:
         if not plane.ipv6:
             code = InterfaceReason.NO_IPV6 if plane.lacks else InterfaceReason.ONLY_IPV4
             reason = before or Reason(code, (plane.lacks,) if plane.lacks else (), now)
+        identifier = int(self._derived()) & ((1 << IDENTIFIER_LENGTH) - 1)
+        made = ((IPv6Address(prefix.number | identifier), prefix.length) for prefix in settings.prefixes)
         return Ipv6State(
             link_local=settings.link_local or self._derived(),
-            addresses=settings.addresses,
+            addresses=(*settings.addresses, *made),
             mtu=settings.mtu or mtu,
             reason=reason,
         )

@@ -96,23 +96,25 @@ _IPV6_CODES = words(
     rank=34,
     sighting=r"^([A-Z][A-Z12]{0,2} *%?) +[0-9A-Fa-f]*:[0-9A-Fa-f:]*/\d+ \[",
     mark=r"^IPv6 Routing Table",
-    cell=r"((?:EX|OI|OE[12]|[CLSRDHBOU]) *%?)",
+    cell=r"((?:EX|OI|O[EN][12]|[CLSRDHBOU]) *%?)",
     joined=True,
 )(f"""
     ## codes of the IPv6 routing table :: show ipv6 route next: show ipv6 route
     C :: Connected: the IPv6 prefix of an interface that is up. next: show ipv6 interface brief
     L :: Local: an IPv6 address of this router, or FF00::/8, the multicasts that it hears.
     S :: Static: from an `ipv6 route` line. next: show running-config
-    R :: RIPng. Not in this router: EIGRP for IPv6 and RIPng are not built.
-    D :: EIGRP for IPv6. Not in this router.
-    EX | EIGRP external :: EIGRP external, for IPv6. Not in this router.
+    R :: RIPng. Not in this router.
+    D :: EIGRP for IPv6. next: show ipv6 eigrp topology
+    EX | EIGRP external :: EIGRP external: another protocol's route that a router redistributes into EIGRP for IPv6.
     H :: NHRP's own IPv6 route, straight to another spoke. next: show ipv6 nhrp
     % :: NHRP's IPv6 next hop is used instead of the protocol's. next: show ipv6 nhrp
     B :: BGP, from a neighbor of IPv6 unicast. next: show bgp ipv6 unicast
-    O | OSPF Intra :: OSPFv3, within an area. {_FOREIGN}
-    OI | OSPF Inter :: OSPFv3 between areas. {_FOREIGN}
-    OE1 | OSPF ext 1 :: OSPFv3, external type 1. {_FOREIGN}
-    OE2 | OSPF ext 2 :: OSPFv3, external type 2. {_FOREIGN}
+    O | OSPF Intra :: OSPF version 3, within an area. next: show ospfv3 rib
+    OI | OSPF Inter :: OSPF version 3, between areas. next: show ospfv3 border-routers
+    OE1 | OSPF ext 1 | ON1 | OSPF NSSA ext 1 :: OSPF version 3, external, the way to its border router added; N: from a
+        not-so-stubby area. next: show ospfv3 database external
+    OE2 | OSPF ext 2 | ON2 | OSPF NSSA ext 2 :: OSPF version 3, external, without the way to its border router.
+        next: show ospfv3 database external
     U | Per-user Static route :: An IPv6 static route made for one user. {_FOREIGN}
     """)
 _SOURCES = words(WordKind.STATE, rank=38, sighting=r'Known via "([a-z]+)')(f"""
@@ -136,10 +138,11 @@ _KINDS = words(
     sighting=r"(?:^\S+/\d+ +|^  )(attached|receive|drop|no route)\b",
     mark=r"^Prefix +Next Hop +Interface",
 )(f"""
-    ## what becomes of packets :: show ip cef next: show ip cef (the address)
+    ## what becomes of packets :: show ip cef, show ipv6 cef next: show ip cef (the address)
     attached :: On the wire itself: each destination is its own next hop. To Null0: a summary's rest, dropped.
     receive :: For this router itself.
     drop :: Dropped: a route says so, or there can be no host at the address.
+    multicast | discard :: Of IPv6: groups, which the router itself listens to; addresses that no packet may have.
     no route :: No default route: what nothing else covers is answered with ICMP unreachable. [RFC 1812 §5.2.7.1]
     {RouteKind.FORWARD.value} :: Packets go to the next hop.
     {RouteKind.DISCARD.value} :: Packets are dropped in silence: Null0.
@@ -240,18 +243,20 @@ _TABLE = words(WordKind.LABEL)("""
     moment | at the moment :: The routing table as it was then.
     """)
 _CEF = words(WordKind.LABEL, sighted=True)("""
-    ## labels of the forwarding table :: show ip cef next: show ip cef
+    ## labels of the forwarding table :: show ip cef, show ipv6 cef next: show ip cef
     Prefix :: The destinations; the longest match wins.
     Next Hop | nexthop :: Where packets for them go.
     epoch | Database epoch | entries at this epoch :: A count of how often the table was made again.
-    CEF | IPv4 CEF is enabled | running :: The forwarding table, in IOS's word: it is always on.
+    FE80::/10 :: The link-local addresses: a packet to ours is for this router.
+    CEF | IPv4 CEF is enabled | IPv6 CEF is enabled | running :: The forwarding table, in IOS's word: it is
+        always on.
     prefixes | fwd | non-fwd | non :: Its destinations; packets to non-forwarding ones (non-fwd) are dropped.
     Table id | VRF Default :: IOS's line: there is one table.
     flags | attached, connected | receive, local | default route handler :: What kind of entry it is: of a network on an
         interface (attached, connected), for this router (receive, local), the default route.
-    adj out of | IP adj | adj | out of | out | addr :: Path of a flow over an Ethernet; of several equal ways
+    adj out of | IP adj | IPV6 adj | adj | out of | out | addr :: Path of a flow over an Ethernet; of several equal ways
         each has a line: the data plane chooses.
-    midchain out of | IP midchain | midchain :: The same over a tunnel. next: show adjacency detail
+    midchain out of | IP midchain | IPV6 midchain | midchain :: The same over a tunnel. next: show adjacency detail
     """)
 _LABELS = words(WordKind.LABEL)("""
     ## labels of the IPv6 routing table :: show ipv6 route next: show ipv6 route

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.features.bgp.show import clear, groups, neighbors, prefixes, settings, table
-from dmvpn.features.bgp.show.common import ip_protocols, protocol_names
+from dmvpn.features.bgp.show.common import ip_protocols, ipv6_protocols, protocol_names
 
 if TYPE_CHECKING:
     from dmvpn.ios import ExecCommand
@@ -19,4 +19,4 @@ COMMANDS: Final[tuple[ExecCommand, ...]] = (
     *clear.COMMANDS,
 )
 
-__all__ = ["COMMANDS", "ip_protocols", "protocol_names"]
+__all__ = ["COMMANDS", "ip_protocols", "ipv6_protocols", "protocol_names"]

@@ -1,5 +1,5 @@
 """Shared by the shows of BGP: the machine that answers, and the spellings of each command; its parts of shows of all
-protocols (`show ip protocols`, `show tcp brief`).
+protocols (`show ip protocols`, `show ipv6 protocols`, `show tcp brief`).
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def spellings(
         *(ExecCommand(f"{head} {rest}".rstrip(), help_, query=query, render=rendered) for head in plain),
         *(
             ExecCommand(f"{head} {rest6}".rstrip(), help_, query=query, render=rendered)
-            for head in ("show bgp ipv6 unicast", "show ip bgp ipv6 unicast")
+            for head in ("show bgp ipv6 [ unicast ]", "show ip bgp ipv6 unicast")
         ),
         *(
             ExecCommand(f"{head} {rest}".rstrip(), help_, query=of_families, render=by_family)
@@ -223,6 +223,24 @@ def _block(ctx: ShowContext, machine: BgpMachine) -> Iterator[str]:
             yield f"    {spelled(address):<16}{distance:>8}      {age(ctx.now - peer.changed)}"
     external, internal, local = config.distances
     yield f"  Distance: external {external} internal {internal} local {local}"
+
+
+def ipv6_protocols(ctx: ShowContext) -> list[str]:
+    """Return the lines of `show ipv6 protocols`; none without IPv6 in `router bgp`."""
+    machine = process(ctx)
+    table = machine.tables.get(IPV6.key) if machine is not None else None
+    if table is None or not table.config.local_as:
+        return []
+    sources = [f"{entry.source.value} {entry.process}".rstrip() for entry in table.config.redistributions]
+    return [
+        f'IPv6 Routing Protocol is "bgp {table.config.local_as}"',
+        "  IGP synchronization is disabled",
+        "  Redistribution:",
+        *([f"    Redistributing protocol {source}" for source in sources] or ["    None"]),
+        "  Neighbor(s):",
+        "    Address                    FiltIn FiltOut Weight RoutemapIn RoutemapOut",
+        *(f"    {spelled(address)}" for address in sorted(table.peers, key=by_version)),
+    ]
 
 
 # ------------------------------------------------------------------------------------------------ show tcp brief

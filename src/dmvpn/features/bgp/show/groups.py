@@ -289,7 +289,7 @@ def render_replication(answer: ShowReplication) -> Iterator[str]:
     for one in answer.groups:
         kind = "internal" if one.internal else "external"
         yield (
-            f"{one.number:>5} {kind:>8}{one.members:>9}{one.leader:>16}{one.formatted:>9}{one.replicated:>9}"
+            f"{one.number:>5} {kind:>8}{one.members:>9} {one.leader:>15}{one.formatted:>9}{one.replicated:>9}"
             f"{one.pending:>7}{one.queued:>7}"
         )
 

@@ -381,7 +381,8 @@ def render_summary(answer: ShowTopologySummary) -> Iterator[str]:
         yield f"Head serial 1, next serial {one.serial + 1}"
         yield f"{one.routes} routes, {one.pending} pending replies, 0 dummies"
         neighbors = f"neighbors present on {one.with_neighbors} interfaces"
-        yield f"EIGRP-IPv4({one.process.autonomous_system}) enabled on {one.interfaces} interfaces, {neighbors}"
+        name = f"{one.process.family}({one.process.autonomous_system})"
+        yield f"{name} enabled on {one.interfaces} interfaces, {neighbors}"
         yield f"Quiescent interfaces: {'/'.join(one.quiet) or 'none'}"
         yield ""
 

@@ -362,6 +362,8 @@ def render_interface(answer: InterfaceRows) -> Iterator[str]:
         for address, length in ipv6.addresses:
             yield f"    {spelled(address)}, subnet is {spelled(Prefix.of(address, length))} "
         yield f"  MTU is {ipv6.mtu} bytes"
+        if row.vrf:
+            yield f'  VPN Routing/Forwarding "{row.vrf}"'
         for way, place, name in (
             ("Input", "Inbound", row.filters6.inward),
             ("Output", "Outgoing", row.filters6.outward),

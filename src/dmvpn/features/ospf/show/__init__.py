@@ -25,7 +25,7 @@ _OF_IPV4 = (
     PROCESS,
     CLEAR,
 )
-_ONLY_IPV4 = (NEIGHBORS, *INTERFACES, DATABASE, AMOUNTS, DETAILS, SUMMARY_ADDRESSES, VIRTUAL_LINKS)
+_ONLY_IPV4 = (NEIGHBORS, *INTERFACES, DATABASE, DETAILS, SUMMARY_ADDRESSES)
 COMMANDS = (
     *_OF_IPV4,
     *version3.of_version_3(one for one in _OF_IPV4 if one not in _ONLY_IPV4 and "sham-links" not in one.syntax),

@@ -14,6 +14,7 @@ from dmvpn.base.addresses import Prefix, spelled
 from dmvpn.base.moments import clock
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass, project
+from dmvpn.features.ospf.lsa import LsaType
 from dmvpn.features.ospf.neighbor import NeighborState
 from dmvpn.features.ospf.packet import PacketType
 from dmvpn.features.ospf.show.common import HELP, OSPF, heading, processes, version_of
@@ -143,7 +144,8 @@ def _events(found: tuple[PastEvent, ...]) -> Iterator[str]:
 
 def _changed(header: LsaHeader) -> str:
     sequence = f"0x{header.sequence & 0xFFFFFFFF:08X}"
-    return f"LSA of type {header.type}, LSID {header.id}, from {header.router}, seq {sequence}, age {header.age}"
+    kind = header.type if header.type < LsaType.PREFIXES else f"0x{header.type:04X}"
+    return f"LSA of type {kind}, LSID {header.id}, from {header.router}, seq {sequence}, age {header.age}"
 
 
 @dataclass(frozen=True, slots=True)

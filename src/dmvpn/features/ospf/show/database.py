@@ -14,7 +14,17 @@ from dmvpn.base.breath import breathing, in_order
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.ospf import lsa
 from dmvpn.features.ospf.lsa import MAX_AGE, OPAQUE, ExternalBody, LsaType, RouterBody, opaque_of
-from dmvpn.features.ospf.show.common import AUTHOR, AUTHOR_HELP, HELP, OSPF, TITLES, author, heading, processes
+from dmvpn.features.ospf.show.common import (
+    AUTHOR,
+    AUTHOR_HELP,
+    HELP,
+    OSPF,
+    TITLES,
+    author,
+    heading,
+    processes,
+    version_of,
+)
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 if TYPE_CHECKING:
@@ -168,7 +178,19 @@ _OF_AREA: Final = (
     (LsaType.NSSA_EXTERNAL, "Type-7 Ext"),
     (LsaType.OPAQUE_AREA, "Opaque Area"),
 )
-_OF_PROCESS: Final = (*_OF_AREA, (LsaType.EXTERNAL, "Type-5 Ext"), (LsaType.OPAQUE_AS, "Opaque AS"))
+#: The types of version 3.
+_OF_AREA3: Final = (
+    *_OF_AREA[:2],
+    (LsaType.SUMMARY, "Inter-area Prefix"),
+    (LsaType.BORDER_SUMMARY, "Inter-area Router"),
+    (LsaType.NSSA_EXTERNAL, "Type-7 External"),
+    (LsaType.LINK, "Link"),
+    (LsaType.PREFIXES, "Prefix"),
+)
+_KINDS: Final = {
+    4: (_OF_AREA, (*_OF_AREA, (LsaType.EXTERNAL, "Type-5 Ext"), (LsaType.OPAQUE_AS, "Opaque AS"))),
+    6: (_OF_AREA3, (*_OF_AREA3, (LsaType.EXTERNAL, "Type-5 Ext"))),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,14 +255,15 @@ def query_amounts(ctx: ShowContext, args: Args) -> ShowAmounts:
     """Count the LSAs of every process."""
     found = []
     for process in processes(ctx, args):
-        areas, total = [], _Counts()
+        counts: dict[str, _Counts] = {}
+        total, (of_area, of_process) = _Counts(), _KINDS[version_of(args)]
         for area, database in process.state.scopes():
-            counted = _Counts()
+            counted = counts.setdefault(area.title, _Counts()) if area is not None else total
             counted.count(database, ctx.now)
+        for counted in counts.values():
             total.add(counted)
-            if area is not None:
-                areas.append(AreaAmounts(area.title, _rows(_OF_AREA, counted)))
-        areas.append(AreaAmounts("", _rows(_OF_PROCESS, total)))
+        areas = [AreaAmounts(title, _rows(of_area, counted)) for title, counted in counts.items()]
+        areas.append(AreaAmounts("", _rows(of_process, total)))
         found.append(ProcessAmounts(str(process.router_id), process.number, tuple(areas)))
     return ShowAmounts(tuple(found))
 
@@ -259,19 +282,15 @@ def render_amounts(answer: ShowAmounts) -> Iterator[str]:
             what = f"Area {part.area}" if part.area else f"Process {one.process}"
             yield f"{what} database summary"
             yield "  LSA Type      Count    Delete   Maxage"
-            yield from (_row(row) for row in part.rows)
-            yield _row(
-                Amount(
-                    "Subtotal" if part.area else "Total",
-                    sum(row.count for row in part.rows),
-                    sum(row.deleted for row in part.rows),
-                    sum(row.expired for row in part.rows),
-                )
+            width = max(13, *(len(row.name) + 2 for row in part.rows))
+            total = Amount(
+                "Subtotal" if part.area else "Total",
+                sum(row.count for row in part.rows),
+                sum(row.deleted for row in part.rows),
+                sum(row.expired for row in part.rows),
             )
-
-
-def _row(row: Amount) -> str:
-    return f"  {row.name:<13} {row.count:<8} {row.deleted:<8} {row.expired}"
+            for row in (*part.rows, total):
+                yield f"  {row.name:<{width}} {row.count:<8} {row.deleted:<8} {row.expired}"
 
 
 AMOUNTS: Final = ExecCommand(f"{OSPF} database database-summary", _HELP, query=query_amounts, render=render_amounts)

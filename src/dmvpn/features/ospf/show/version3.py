@@ -54,6 +54,7 @@ _HEADINGS: Final = {
     ),
 }
 _SYNTAX: Final = {
+    "ospfv3 [ {number:1-65535} ]": "ospfv3 [ {number:1-65535} ] [ ipv6 ]",
     "summary-address": "summary-prefix",
     "[ {prefix:address} [ {mask:mask} ] ]": "[ {prefix:prefix6} ]",
 }

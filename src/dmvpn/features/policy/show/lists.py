@@ -227,7 +227,7 @@ def query_prefixes(ctx: ShowContext, args: Args) -> ShowLists:
 
 def query_entries(ctx: ShowContext, args: Args) -> ShowLists:
     """Return entries of one prefix list: that of a number, or those about a prefix."""
-    name, machine = args.text("name"), ctx.machine(PolicyMachine)
+    name, machine = (IPV6_LIST if "ipv6" in args else "") + args.text("name"), ctx.machine(PolicyMachine)
     if name not in machine.config.prefix_lists:
         return ShowLists(())
     listed, rules = _prefixes(name, machine), machine.config.prefix_lists[name]
@@ -371,19 +371,23 @@ COMMANDS: Final = (
         query=query_prefixes,
         render=render_prefixes,
     ),
-    ExecCommand(
-        "show ip prefix-list {name:word} ( seq {sequence:1-4294967294} | {prefix:prefix} [ longer | first-match ] )",
-        {
-            "prefix-list": "Lists of prefixes",
-            "name": "One list",
-            "seq": "The entry of a number",
-            "sequence": "Its number",
-            "prefix": "Entries of this prefix",
-            "longer": "And of those within it",
-            "first-match": "The first match",
-        },
-        query=query_entries,
-        render=render_entries,
+    *(
+        ExecCommand(
+            f"show {ip} prefix-list {{name:word}} "
+            f"( seq {{sequence:1-4294967294}} | {{prefix:{prefix}}} [ longer | first-match ] )",
+            {
+                "prefix-list": "Lists of prefixes",
+                "name": "One list",
+                "seq": "The entry of a number",
+                "sequence": "Its number",
+                "prefix": "Entries of this prefix",
+                "longer": "And of those within it",
+                "first-match": "The first match",
+            },
+            query=query_entries,
+            render=render_entries,
+        )
+        for ip, prefix in (("ip", "prefix"), ("ipv6", "prefix6"))
     ),
     ExecCommand(
         "show ( ip | ipv6 ) prefix-list detail [ {name:word} ]",

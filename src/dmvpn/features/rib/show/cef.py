@@ -1,4 +1,4 @@
-"""`show ip cef`: the forwarding table, with NHRP's next hops in the place of the routes' own.
+"""`show ip cef` and `show ipv6 cef`: the forwarding table, with NHRP's next hops in the place of the routes' own.
 
 `show ip cef exact-route` names the path of a conversation. Of several equal paths only the data plane knows which one
 it takes: so all are named.
@@ -6,10 +6,9 @@ it takes: so all are named.
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import IPAddress, Prefix, mask_length
+from dmvpn.base.addresses import UNSPECIFIED_OF, IPAddress, Prefix, mask_length, spelled
 from dmvpn.base.breath import breathing, in_order
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import RouteSource
@@ -23,20 +22,23 @@ if TYPE_CHECKING:
     from dmvpn.features.rib.offers import Node
 
 #: What every router does with these, whatever its routes are.
-_FIXED = (
-    ("0.0.0.0/8", "drop"),
-    ("0.0.0.0/32", "receive"),
-    ("127.0.0.0/8", "drop"),
-    ("224.0.0.0/4", "drop"),
-    ("224.0.0.0/24", "receive"),
-    ("240.0.0.0/4", "drop"),
-    ("255.255.255.255/32", "receive"),
-)
+_FIXED: Final[dict[int, tuple[tuple[str, ...], ...]]] = {
+    4: (
+        ("0.0.0.0/8", "drop"),
+        ("0.0.0.0/32", "receive"),
+        ("127.0.0.0/8", "drop"),
+        ("224.0.0.0/4", "drop"),
+        ("224.0.0.0/24", "receive"),
+        ("240.0.0.0/4", "drop"),
+        ("255.255.255.255/32", "receive"),
+    ),
+    6: (("::/127", "discard"), ("FE80::/10", "receive", "Null0"), ("FF00::/8", "multicast")),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class CefEntry:
-    """One prefix. action: "attached", "receive", "drop", "no route", or "" where next hops say it."""
+    """One prefix. action: "attached", "receive", "multicast", "drop", "discard", "no route", or "": by next hops."""
 
     prefix: Prefix
     action: str
@@ -59,6 +61,7 @@ class ShowIpCefSummary:
 
     prefixes: int
     forwarding: int
+    version: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class ShowIpCef:
 
     entries: tuple[CefEntry, ...]
     table: ShowIpCefSummary | None
+    version: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,35 +85,41 @@ class ShowIpCefPrefix:
 class ShowExactRoute:
     """The paths that packets of a conversation may take. entry: that of the destination, None: there is none."""
 
-    source: IPv4Address
-    destination: IPv4Address
+    source: IPAddress
+    destination: IPAddress
     entry: CefEntry | None
     tunnels: tuple[str, ...]
 
 
 def query_summary(ctx: ShowContext, args: Args) -> ShowIpCefSummary:
     """Count the entries of the forwarding table, and the forwarding ones."""
-    return _count(_all(ctx))
+    return _count(_all(ctx, _version(args)), _version(args))
 
 
-def _count(entries: tuple[CefEntry, ...]) -> ShowIpCefSummary:
-    return ShowIpCefSummary(len(entries), sum(entry.action not in ("drop", "no route") for entry in entries))
+def _version(args: Args) -> int:
+    return 6 if "ipv6" in args.words else 4
+
+
+def _count(entries: tuple[CefEntry, ...], version: int) -> ShowIpCefSummary:
+    forwarding = sum(entry.action not in ("drop", "discard", "no route") for entry in entries)
+    return ShowIpCefSummary(len(entries), forwarding, version)
 
 
 def render_summary(answer: ShowIpCefSummary) -> Iterator[str]:
     """Yield the counts."""
-    yield "IPv4 CEF is enabled and running"
+    yield f"IPv{answer.version} CEF is enabled and running"
     yield "VRF Default"
     yield f" {answer.prefixes} prefixes ({answer.forwarding}/{answer.prefixes - answer.forwarding} fwd/non-fwd)"
-    yield " Table id 0x0"
+    yield f" Table id {'0x1E000000' if answer.version == 6 else '0x0'}"
     yield f" Database epoch:        0 ({answer.prefixes} entries at this epoch)"
 
 
 def query_table(ctx: ShowContext, args: Args) -> ShowIpCef:
     """Return the forwarding table, or the part of it that is asked for, sorted by prefix."""
-    entries, fits = _all(ctx), _asked_for(args)
+    version = _version(args)
+    entries, fits = _all(ctx, version), _asked_for(args)
     chosen = tuple(entry for entry in breathing(entries) if fits(entry))
-    return ShowIpCef(chosen, _count(entries) if "detail" in args else None)
+    return ShowIpCef(chosen, _count(entries, version) if "detail" in args else None, version)
 
 
 def _asked_for(args: Args) -> Callable[[CefEntry], bool]:
@@ -117,7 +127,7 @@ def _asked_for(args: Args) -> Callable[[CefEntry], bool]:
         within = _wanted(args)
         return lambda entry: entry.prefix in within
     if "interface" in args:
-        name, address = args.interface("interface"), args.address("address", None)
+        name, address = args.interface("interface"), args.any_address("address", None)
         return lambda entry: any(hop.interface == name and address in (None, hop.address) for hop in entry.next_hops)
     # A route whose next hop is not resolved is not in the table.
     return lambda entry: "unresolved" not in args
@@ -129,17 +139,18 @@ def _wanted(args: Args) -> Prefix:
     return args.prefix("prefix")
 
 
-def _all(ctx: ShowContext) -> tuple[CefEntry, ...]:
-    entries = {Prefix.parse(text): CefEntry(Prefix.parse(text), action) for text, action in _FIXED}
-    default = Prefix.of(IPv4Address(0), 0)
+def _all(ctx: ShowContext, version: int) -> tuple[CefEntry, ...]:
+    fixed = ((Prefix.parse(text), action, names) for text, action, *names in _FIXED[version])
+    entries = {prefix: CefEntry(prefix, action, tuple(map(NextHop, names))) for prefix, action, names in fixed}
+    default = Prefix.of(UNSPECIFIED_OF[version], 0)
     entries[default] = CefEntry(default, "no route")
     machine = ctx.machine(RibMachine)
     for prefix, node in breathing(machine.nodes.items()):
         entry = _entry(machine, node)
-        if entry is None or prefix.version != 4:
+        if entry is None or prefix.version != version:
             continue
         entries[prefix] = entry
-        if entry.action == "attached" and prefix.length < 31 and _is_connected(node):
+        if version == 4 and entry.action == "attached" and prefix.length < 31 and _is_connected(node):
             for end in (prefix.address, prefix.broadcast):
                 entries[Prefix.host(end)] = CefEntry(Prefix.host(end), "receive", entry.next_hops, connected=True)
     return tuple(entries[prefix] for prefix in breathing(in_order(entries)))
@@ -156,10 +167,10 @@ def query_prefix(ctx: ShowContext, args: Args) -> ShowIpCefPrefix:
 
 def query_exact(ctx: ShowContext, args: Args) -> ShowExactRoute:
     """Query the paths of a conversation."""
-    destination = args.address("destination")
+    destination = args.any_address("destination")
     entry = _longest(ctx.machine(RibMachine), destination)
     tunnels = tuple(tunnel.name for tunnel in ctx.ports.tunnels.all())
-    return ShowExactRoute(args.address("source"), destination, entry, tunnels)
+    return ShowExactRoute(args.any_address("source"), destination, entry, tunnels)
 
 
 def _longest(machine: RibMachine, address: IPAddress) -> CefEntry | None:
@@ -187,12 +198,13 @@ def _is_connected(node: Node) -> bool:
 
 
 def render_table(answer: ShowIpCef) -> Iterator[str]:
-    """Yield one line for each next hop, or the particulars of each entry under the size of the table."""
+    """Yield one line for each next hop, or each entry with lines of its own, its particulars below the table's size."""
     if answer.table is not None:
         yield from render_summary(answer.table)
         yield ""
+    if answer.table is not None or answer.version == 6:
         for entry in answer.entries:
-            yield from _entry_lines(entry, detail=True)
+            yield from _entry_lines(entry, detail=answer.table is not None)
         return
     yield "Prefix               Next Hop             Interface"
     for entry in answer.entries:
@@ -212,7 +224,7 @@ def render_prefix(answer: ShowIpCefPrefix) -> Iterator[str]:
 
 def _entry_lines(entry: CefEntry, *, detail: bool) -> Iterator[str]:
     flags = f", flags [{', '.join(entry.flags)}]" if entry.flags else ""
-    yield f"{entry.prefix}" + (f", epoch 0{flags}" if detail else "")
+    yield spelled(entry.prefix) + (f", epoch 0{flags}" if detail else "")
     if not entry.next_hops:
         yield f"  {entry.action}"
     for hop in entry.next_hops:
@@ -221,12 +233,12 @@ def _entry_lines(entry: CefEntry, *, detail: bool) -> Iterator[str]:
         elif entry.action:
             yield f"  {entry.action} for {hop.interface}" if entry.action == "receive" else f"  {entry.action}"
         else:
-            yield f"  nexthop {hop.address} {hop.interface}"
+            yield f"  nexthop {spelled(hop.address) if hop.address else ''} {hop.interface}"
 
 
 def render_exact(answer: ShowExactRoute) -> Iterator[str]:
     """Yield a line for each path."""
-    ends = f"{answer.source} -> {answer.destination} =>"
+    ends = f"{spelled(answer.source)} -> {spelled(answer.destination)} =>"
     entry = answer.entry
     if entry is None or entry.action in ("drop", "no route", "receive"):
         yield f"{ends}{entry.action if entry is not None else 'no route'}"
@@ -236,10 +248,12 @@ def render_exact(answer: ShowExactRoute) -> Iterator[str]:
             yield f"{ends}drop"
         else:
             kind = "midchain" if hop.interface in answer.tunnels else "adj"
-            yield f"{ends}IP {kind} out of {hop.interface}, addr {hop.address or answer.destination}"
+            word = "IPV6" if answer.destination.version == 6 else "IP"
+            yield f"{ends}{word} {kind} out of {hop.interface}, addr {spelled(hop.address or answer.destination)}"
 
 
 _HELP: Final = {
+    "ipv6": "Internet Protocol, version 6",
     "cef": "The forwarding table",
     "detail": "With all particulars",
     "summary": "How many prefixes",
@@ -255,21 +269,27 @@ _HELP: Final = {
     "source": "Who sends",
     "destination": "To whom",
 }
-_PREFIX: Final = "( {prefix:prefix} | {network:address} {mask:mask} )"
-COMMANDS: Final = (
-    *(
-        ExecCommand(f"show ip cef {words} [ detail ]".replace("  ", " "), _HELP, query=query_table, render=render_table)
-        for words in (
-            "",
-            "unresolved",
-            "{interface:interface}",
-            "adjacency {interface:interface} {address:address}",
-            f"{_PREFIX} longer-prefixes",
-        )
-    ),
-    ExecCommand("show ip cef summary", _HELP, query=query_summary, render=render_summary),
-    ExecCommand(f"show ip cef {_PREFIX} [ detail ]", _HELP, query=query_prefix, render=render_prefix),
-    ExecCommand(
-        "show ip cef exact-route {source:address} {destination:address}", _HELP, query=query_exact, render=render_exact
-    ),
-)
+
+
+def _commands(show: str, prefix: str, address: str) -> tuple[ExecCommand, ...]:
+    """Return the commands of one version. prefix, address: what the grammar calls its prefixes and addresses."""
+    hop = f"{{interface:interface}} {{address:{address}}}"
+    return (
+        ExecCommand(f"{show} [ detail ]", _HELP, query=query_table, render=render_table),
+        ExecCommand(f"{show} unresolved [ detail ]", _HELP, query=query_table, render=render_table),
+        ExecCommand(f"{show} {{interface:interface}} [ detail ]", _HELP, query=query_table, render=render_table),
+        ExecCommand(f"{show} adjacency {hop} [ detail ]", _HELP, query=query_table, render=render_table),
+        ExecCommand(f"{show} {prefix} longer-prefixes [ detail ]", _HELP, query=query_table, render=render_table),
+        ExecCommand(f"{show} summary", _HELP, query=query_summary, render=render_summary),
+        ExecCommand(f"{show} {prefix} [ detail ]", _HELP, query=query_prefix, render=render_prefix),
+        ExecCommand(
+            f"{show} exact-route {{source:{address}}} {{destination:{address}}}",
+            _HELP,
+            query=query_exact,
+            render=render_exact,
+        ),
+    )
+
+
+COMMANDS: Final = _commands("show ip cef", "( {prefix:prefix} | {network:address} {mask:mask} )", "address")
+IPV6_COMMANDS: Final = _commands("show ipv6 cef", "{prefix:prefix6}", "address6")

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from dmvpn.base.addresses import spelled
 from dmvpn.base.streams import StreamLine, TcpState, UdpPort
 from dmvpn.base.values import dataclass
 from dmvpn.features.system.machine import SystemMachine
@@ -38,7 +39,8 @@ def render_tcp(answer: ShowTcp) -> Iterator[str]:
     """Yield the table of IOS. Its first column, an address in its memory, has the number of the stream."""
     yield "TCB       Local Address               Foreign Address             (state)"
     for line in answer.streams:
-        local, far = f"{line.local}.{line.local_port}", f"{line.remote}.{line.remote_port or '*'}"
+        local = f"{spelled(line.local)}.{line.local_port}"
+        far = f"{spelled(line.remote)}.{line.remote_port or '*'}"
         yield f"{line.stream:08X}  {local:<28}{far:<28}{line.state.value}"
 
 
@@ -69,7 +71,7 @@ def render(answer: ShowUdp) -> Iterator[str]:
     """Yield a table. Queues and terminals, which IOS has columns for, do not exist here."""
     yield "Proto        Remote      Port      Local       Port  In Out  Stat TTY OutputIF"
     for port in answer.ports:
-        local = "--any--" if port.local is None else str(port.local)
+        local = "--any--" if port.local is None else spelled(port.local)
         status = f"{'1' if port.multicast else ''}11"
         ends = f"{IpProtocol.UDP:<10} --listen--          {local:>15} {port.port:>5}"
         yield f"{ends}   0   0 {status:>5}   0 {port.interface}".rstrip()
