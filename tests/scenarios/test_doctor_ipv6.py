@@ -100,6 +100,8 @@ _FAULTS: Final[tuple[tuple[str, str, Sequence[str], Cause], ...]] = (
     ("ospf", "R31", (*_LIST, "permit tcp any any", _TUNNEL, "ipv6 traffic-filter L in"), Cause.PACKET_FILTER),
     ("static", "R31", (*_LIST, "permit udp any any", _LAN, "ipv6 traffic-filter L in"), Cause.PACKET_FILTER),
     ("static", "R31", (_TUNNEL, "ipv6 mtu 1280"), Cause.MTU),
+    ("static", "R31", (_TUNNEL, "ipv6 tcp adjust-mss 1440"), Cause.MSS),
+    ("static", "R31", (_TUNNEL, "no ipv6 tcp adjust-mss"), Cause.MSS),
     ("static", "R31", ("ipv6 route 2001:DB8:1::/64 Null0",), Cause.BLACK_HOLE),
 )
 

@@ -84,6 +84,14 @@ class TunnelEnd:
         return "ip nhrp" if self.nhrp.version == 4 else "ipv6 nhrp"
 
     @property
+    def sizes(self) -> tuple[int | None, int | None]:
+        """Octets of its largest packet and of TCP's segments, of its IP version; None: not configured."""
+        ipv6 = self.interface.ipv6
+        if self.nhrp.version == 4 or ipv6 is None:
+            return self.tunnel.ip_mtu, self.tunnel.mss
+        return ipv6.mtu, ipv6.mss
+
+    @property
     def addresses(self) -> tuple[tuple[IPAddress, int], ...]:
         """Its tunnel addresses with their lengths, of its IP version."""
         return self.interface.addresses_of(self.nhrp.version)

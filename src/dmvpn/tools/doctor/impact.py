@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.findings import Cause
-from dmvpn.tools.doctor.underlay_path import HEADERS
 from dmvpn.tools.doctor.verdicts import Finding, Step, Verdict
+from dmvpn.tools.lint.rules.tunnels import HEADERS
 from dmvpn.tools.walk import Act, WalkOutcome, walk, without_shortcuts
 
 if TYPE_CHECKING:

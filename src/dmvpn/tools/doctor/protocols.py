@@ -30,9 +30,9 @@ from dmvpn.tools.doctor.configuration import ospf_process, texts
 from dmvpn.tools.doctor.scene import Client, Scene, ospf_on, rip_on
 from dmvpn.tools.doctor.tables import process_elsewhere
 from dmvpn.tools.doctor.terms import differences, failed
-from dmvpn.tools.doctor.underlay_path import mtu_line
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step, Verdict
 from dmvpn.tools.lint.rules.neighbors import TYPE_DEFAULT
+from dmvpn.tools.lint.rules.tunnels import mtu_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -18,10 +18,11 @@ from dmvpn.ios import INTERFACE
 from dmvpn.tools.doctor import ipsec, terms, underlay, underlay_path
 from dmvpn.tools.doctor.configuration import device, texts
 from dmvpn.tools.doctor.scene import Client, ProbePurpose, Scene
-from dmvpn.tools.doctor.underlay_path import HEADERS, mtu_line, probe_result
+from dmvpn.tools.doctor.underlay_path import probe_result
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step, Verdict
 from dmvpn.tools.lint.rules import phases, tunnels
 from dmvpn.tools.lint.rules.registration import MAP
+from dmvpn.tools.lint.rules.tunnels import HEADERS, mtu_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

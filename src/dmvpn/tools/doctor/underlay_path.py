@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.findings import Cause
 from dmvpn.base.values import dataclass
-from dmvpn.features.interface.config import IPV6_MTU
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE
 from dmvpn.ios.common import IP_MTU
@@ -24,6 +23,7 @@ from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.doctor.configuration import device, texts
 from dmvpn.tools.doctor.scene import Client, Port, ProbePurpose, ProbeResult, Scene, interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step, Verdict
+from dmvpn.tools.lint.rules.tunnels import HEADERS, LEAST, mtu_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -374,18 +374,6 @@ def outer_ttl(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 #: Paths of other clients that one is compared with.
 _COMPARED: Final = 8
-#: Octets of the IP and TCP headers around a segment, by the version of IP.
-HEADERS: Final = {4: 40, 6: 60}
-#: Octets: the smallest MTU of any link, by the version of IP: RFC 791 §3.2, RFC 8200 §5.
-_LEAST: Final = {4: 68, 6: 1280}
-#: Octets: the largest tunnel MTU that a line can set.
-_LARGEST: Final = 17940
-
-
-def mtu_line(octets: int, version: int = 4) -> str:
-    """Return the line that sets this tunnel MTU; where no line can set one so large, the router computes it."""
-    line = IP_MTU if version == 4 else IPV6_MTU
-    return line.line(octets=octets) if octets <= _LARGEST else line.no()
 
 
 def fragments(scene: Scene, client: Client) -> Iterator[Verdict]:
@@ -472,7 +460,7 @@ def _overhead(client: Client) -> int:
 
 def _fitting(scene: Scene, client: Client) -> int:
     """Return a tunnel MTU that fits the path."""
-    return max(_LEAST[client.version], min(1400, (_narrowest(scene, client)[0] - _overhead(client)) // 10 * 10))
+    return max(LEAST[client.version], min(1400, (_narrowest(scene, client)[0] - _overhead(client)) // 10 * 10))
 
 
 def _makers(scene: Scene, client: Client) -> Iterator[tuple[str, tuple[str, ...], str]]:

@@ -11,13 +11,13 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix
+from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix, ip_keyword
 from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.placeholder import SECRET, Blank
 from dmvpn.base.reasons import Reason
 from dmvpn.base.terms import Likeness, NoValue, Term
 from dmvpn.base.values import dataclass
-from dmvpn.features.interface.config import IPV6_ADJUST_MSS
+from dmvpn.features.interface.config import IPV6_ADJUST_MSS, IPV6_MTU
 from dmvpn.features.ipsec.policies import expansion, resolve
 from dmvpn.features.nhrp.config.lines import AUTHENTICATION, NETWORK_ID, server
 from dmvpn.features.tunnel import config as tunnel_lines
@@ -268,27 +268,46 @@ TOO_LARGE: Final = rule(Severity.WARNING)(r"""
     """)
 MSS: Final = rule(Severity.WARNING, Cause.MSS)(r"""
     tunnel-mss-too-large: TCP segments are not clamped to the tunnel's MTU
-    A segment of the clamped size with 20 octets of IP and 20 of TCP has to fit into `ip mtu`; a larger one is
-    fragmented, or waits for an ICMP message that may never come.
+    A segment of the clamped size with 20 octets of IP (40 of IPv6) and 20 of TCP has to fit into `ip mtu`; a larger one
+    is fragmented, or waits for an ICMP message that may never come.
     bad: interface Tunnel0\n ip mtu 1400\n ip tcp adjust-mss 1460
     fix: interface Tunnel0\n ip tcp adjust-mss 1360
     """)
 NO_MSS: Final = rule(Severity.ADVICE, Cause.MSS)(r"""
     tunnel-mss-missing: TCP segments are not clamped
     Hosts behind the tunnel assume 1500 octets and send segments that do not fit. Path MTU discovery fixes that where
-    ICMP is not filtered; `ip tcp adjust-mss` fixes it everywhere.
+    ICMP is not filtered; `ip tcp adjust-mss` fixes it everywhere, and for IPv6 `ipv6 tcp adjust-mss`.
     bad: interface Tunnel0\n ip mtu 1400
     fix: interface Tunnel0\n ip tcp adjust-mss 1360
     """)
 
 
-def _mtu_lines(end: TunnelEnd, mtu: int) -> tuple[str, ...]:
+#: Octets of the IP and TCP headers around a segment, by the version of IP.
+HEADERS: Final = {4: 40, 6: 60}
+#: Octets: the smallest MTU of any link, by the version of IP: RFC 791 §3.2, RFC 8200 §5.
+LEAST: Final = {4: 68, 6: 1280}
+#: Octets: the largest tunnel MTU that a line can set.
+_LARGEST: Final = 17940
+
+
+def mtu_line(octets: int, version: int = 4) -> str:
+    """Return the line that sets this tunnel MTU; where no line can set one so large, the router computes it."""
+    line = IP_MTU if version == 4 else IPV6_MTU
+    return line.line(octets=octets) if octets <= _LARGEST else line.no()
+
+
+def _mtu_of(end: TunnelEnd) -> tuple[str, int] | NoValue:
+    mtu, _ = end.sizes
+    return NoValue.UNKNOWN if mtu is None else (ip_keyword(end.nhrp.version), mtu)
+
+
+def _mtu_lines(end: TunnelEnd, mtu: tuple[str, int]) -> tuple[str, ...]:
     """Return the lines that set an MTU, unless it is a larger one than fits into the underlay."""
-    most = max(end.tunnel.ip_mtu or 0, (budget(end) or (0, ""))[0])
-    return (INTERFACE.line(name=end.name), IP_MTU.line(octets=mtu)) if mtu <= most else ()
+    most = max(end.sizes[0] or 0, (budget(end) or (0, ""))[0])
+    return (INTERFACE.line(name=end.name), mtu_line(mtu[1], end.nhrp.version)) if mtu[1] <= most else ()
 
 
-MTU: Final = Term["TunnelEnd", int](
+MTU: Final = Term["TunnelEnd", tuple[str, int]](
     rule=rule(Severity.WARNING)(r"""
         tunnel-mtu-differs: The two ends of a tunnel have different MTUs
         The end with the larger MTU sends packets that the other would not. OSPF checks it: neighbors with different
@@ -298,17 +317,17 @@ MTU: Final = Term["TunnelEnd", int](
         """),
     cause=Cause.MTU,
     name="tunnel MTU",
-    see=lambda end: NoValue.UNKNOWN if end.tunnel.ip_mtu is None else end.tunnel.ip_mtu,
-    words=lambda mtu: f"ip mtu {mtu}",
-    place=lambda end: end.line("ip mtu"),
+    see=_mtu_of,
+    words=lambda mtu: f"{mtu[0]} mtu {mtu[1]}",
+    place=lambda end: end.line(f"{ip_keyword(end.nhrp.version)} mtu"),
     lines=_mtu_lines,
 )
 _SIZES: Final = Table(lambda end, _: end, (MTU,))
 SIZE_RULES: Final = (TOO_LARGE, MSS, NO_MSS, MTU.rule)
-_ETHERNET, _IP, _TCP, _TRAILER, _UDP = 1500, 20, 20, 2, 8
+_ETHERNET, _IP, _TRAILER, _UDP = 1500, 20, 2, 8
 _ANY: Final = OuterAddress(IPv4Address(0))
-#: Octets: the least that `ip mtu` can say; the range of `ip tcp adjust-mss`.
-_LEAST, _SEGMENTS = 68, (500, 1460)
+#: Octets: the range of `ip tcp adjust-mss`.
+_SEGMENTS = 500, 1460
 
 
 def check_sizes(network: Network) -> Iterator[NetworkConcern]:
@@ -353,18 +372,18 @@ def _udp(end: TunnelEnd) -> str:
 
 
 def _packets(end: TunnelEnd) -> Iterator[NetworkConcern]:
-    mtu = end.tunnel.ip_mtu
-    room = budget(end)
+    version = end.nhrp.version
+    ip, (mtu, _), room = ip_keyword(version), end.sizes, budget(end)
     if mtu is None or room is None:
         return  # without the line the router computes it
     largest, how = room
     if mtu > largest:
-        what = f"ip mtu {mtu}, and packets of {largest} octets fit: {how}"
-        fix = f"{end.at[0]}\n {IP_MTU.line(octets=max(_LEAST, min(largest, 1400)))}"
+        what = f"{ip} mtu {mtu}, and packets of {largest} octets fit: {how}"
+        fix = f"{end.at[0]}\n {mtu_line(max(LEAST[version], min(largest, 1400)), version)}"
         site = end.device.site
         only_in_udp = end.tunnel.protection and mtu <= largest + _UDP and (site is None or site.nat is None)
         severity = Severity.ADVICE if only_in_udp and _udp(end) else None
-        yield found(TOO_LARGE, end.device, end.line("ip mtu"), what, fix, severity=severity)
+        yield found(TOO_LARGE, end.device, end.line(f"{ip} mtu"), what, fix, severity=severity)
 
 
 def clamp_line(octets: int, version: int = 4) -> str:
@@ -375,17 +394,18 @@ def clamp_line(octets: int, version: int = 4) -> str:
 
 
 def _segments(end: TunnelEnd) -> Iterator[NetworkConcern]:
-    room = budget(end)
-    if end.nhrp.version == 6 or room is None:
+    version, room, (mtu, clamp) = end.nhrp.version, budget(end), end.sizes
+    if room is None:
         return
-    mtu = end.tunnel.ip_mtu or room[0]
-    mss = mtu - _IP - _TCP
-    fix = f"{end.at[0]}\n {clamp_line(mss)}"
-    if end.tunnel.mss is None:
+    mtu = mtu or room[0]
+    mss = mtu - HEADERS[version]
+    fix = f"{end.at[0]}\n {clamp_line(mss, version)}"
+    if clamp is None:
         if end.nhrp.network_id is not None or end.tunnel.protection:
-            what = f"TCP through {end.name} is not clamped; {mss} octets of a segment fit into its packets of {mtu}"
+            tcp = f"TCP {'over IPv6 ' if version == 6 else ''}through {end.name}"
+            what = f"{tcp} is not clamped; {mss} octets of a segment fit into its packets of {mtu}"
             yield found(NO_MSS, end.device, end.at, what, fix)
-    elif end.tunnel.mss > mss:
-        packets = end.tunnel.mss + _IP + _TCP
-        what = f"segments of {end.tunnel.mss} octets make packets of {packets}, and {end.name} takes {mtu}"
-        yield found(MSS, end.device, end.line("ip tcp adjust-mss"), what, fix)
+    elif clamp > mss:
+        packets = clamp + HEADERS[version]
+        what = f"segments of {clamp} octets make packets of {packets}, and {end.name} takes {mtu}"
+        yield found(MSS, end.device, end.line(f"{ip_keyword(version)} tcp adjust-mss"), what, fix)
