@@ -151,6 +151,48 @@ def test_two_access_switches_are_not_plugged_into_each_other_alone() -> None:
     assert links(found) == [["A:Ethernet0/0", "CORE:Ethernet0/0"], ["B:Ethernet0/0", "CORE:Ethernet0/1"]]
 
 
+def test_a_distribution_switch_joins_all_access_switches_and_each_is_plugged_in_where_its_native_vlan_is() -> None:
+    """Of four access switches with subnets of their own three were in no site, and natives were mixed up."""
+    core, texts = "hostname CORE\n", {}
+    for vlan in (10, 20, 30):
+        core += f"interface Ethernet0/{vlan // 10}\n switchport mode trunk\n switchport trunk native vlan {vlan}\n"
+        core += f"interface Vlan{vlan}\n ip address 10.1.{vlan}.1 255.255.255.0\n"
+        texts[f"S{vlan}"] = (  # typed by hand: what is below the range is for both ports
+            f"hostname S{vlan}\ninterface range f0/1-2\nspanning-tree portfast\nswitchp port-sec max 1\n"
+            f"switchp access vlan {vlan}\n"
+            f"interface range f0/23,g0/1\nswitchp mode trunk\nswitchp trunk native vlan {vlan}\n"
+            f"interface f0/23\nspanning-tree portfast trunk\n"
+            f"interface vlan {vlan}\nip address 10.1.{vlan}.2 255.255.255.0\nip default-gateway 10.1.{vlan}.1\n"
+        )
+    found = infer({**{name: texts[name] for name in ("S30", "S20", "S10")}, "C": core})
+    assert links(found)[:3] == [
+        [f"S{vlan}:GigabitEthernet0/1", f"CORE:Ethernet0/{vlan // 10}"] for vlan in (30, 20, 10)
+    ]
+    assert [host.link for host in found.lab.hosts.values()] == [f"S{vlan}:FastEthernet0/1" for vlan in (10, 20, 30)]
+    assert set(found.configurations) == {"S10", "S20", "S30", "CORE"}
+
+
+def test_a_router_with_the_subnets_of_vlans_belongs_to_the_nearest_switches_without_any() -> None:
+    """It was plugged into nothing: its VLANs became ports without VLANs."""
+    texts = sites()
+    for site, switch in ((1, "SW7"), (2, "SW8")):
+        texts[switch] += (
+            f"interface Vlan99\n ip address 10.{site}.99.7 255.255.255.0\nip default-gateway 10.{site}.99.1\n"
+        )
+    found = infer({name: texts[name] for name in ("R1", "SW7", "R2", "SW8")})
+    assert links(found)[:2] == [
+        ["R1:GigabitEthernet0/0", "SW7:GigabitEthernet0/0"],
+        ["R2:GigabitEthernet0/0", "SW8:GigabitEthernet0/0"],
+    ]
+
+
+def test_a_virtual_address_is_a_gateway_and_no_provider_gets_it() -> None:
+    texts = {f"D{number}": LAYER3.format(number=number, own=number + 1, word="vrrp", priority=100) for number in (1, 2)}
+    access = ACCESS.format(name="ACC1") + "interface Vlan10\n ip address 10.1.10.8 255.255.255.0\n"
+    found = infer({**texts, "A1": access + "ip route 0.0.0.0 0.0.0.0 10.1.10.1\n"})
+    assert not any("10.1.10.1" in note and "PROVIDER" in note for note in found.notes)
+
+
 def test_a_router_in_the_subnet_of_a_vlan_is_plugged_into_an_access_port() -> None:
     router = "hostname R\ninterface GigabitEthernet0/0\n ip address 10.1.10.1 255.255.255.0\n"
     switch = SWITCH.format(name="SW", said="") + "interface Vlan10\n ip address 10.1.10.2 255.255.255.0\n"

@@ -80,6 +80,14 @@ def test_a_slip_in_cryptography_holds_the_protected_tunnels_down_and_no_other() 
 PORT = "interface GigabitEthernet0/1\n ip address 192.0.2.1 255.255.255.0\n"
 
 
+def test_abbreviated_lines_of_the_table_are_what_they_abbreviate() -> None:
+    """Each was refused, and the lines below it with it: the port was in no VLAN."""
+    port = "interface FastEthernet0/1\nswitchp port-sec max 2\nswitchp access vlan 10\n"
+    assert [(number, fate) for number, fate, _ in fates(port)] == [(2, Fate.LEFT_OUT)]
+    assert "switchport access vlan 10" in running(port)
+    assert [fate for _, fate, _ in fates(TUNNEL.format("tunnle prot ipsec profile P"))] == [Fate.REFUSED]
+
+
 def test_what_is_under_a_refused_line_does_not_go_to_the_section_before() -> None:
     text = f"{PORT}interfce Tunnel0\n ip address 10.0.0.1 255.0.0.0\n"
     assert [(number, fate) for number, fate, _ in fates(text)] == [(3, Fate.REFUSED), (4, Fate.REFUSED)]

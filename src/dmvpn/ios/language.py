@@ -94,6 +94,8 @@ class Language:
         for line in present:
             if is_free(line):
                 self._free.setdefault(line.mode, {})[_beginning(line)] = line
+        #: By mode and first words of such lines: the words that follow, made at their first use.
+        self._following: dict[str, dict[tuple[str, ...], dict[str, None]]] = {}
         secret = Grammar([line for line in (*lines, *known_lines) if has_secret(line)])
         note_secrets(tuple([entry.syntax for entry in secret.entries]), secret.secret_in)
         self._exit_lines: dict[ConfigLine, str] = {}
@@ -261,6 +263,10 @@ class Language:
                 return found
         if kept is not None:
             return kept
+        for scope in scopes:
+            free = self._begun_free(scope, line, tokens, in_full=True)
+            if free is not None and not _is_understood_better(failures, free, tokens):
+                return Command(Verb.SET, scope, (free,))
         unclear = next((failure for failure in failures if failure.kind is ErrorKind.AMBIGUOUS), None)
         return unclear or _furthest(failures)
 
@@ -321,8 +327,12 @@ class Language:
         lowered = word.lower()
         return sorted(scopes, key=lambda scope: lowered not in self.own_words(scope))
 
-    def _begun_free(self, scope: str, line: str, tokens: list[Token]) -> MatchedLine[ConfigLine] | None:
+    def _begun_free(
+        self, scope: str, line: str, tokens: list[Token], *, in_full: bool = False
+    ) -> MatchedLine[ConfigLine] | None:
         """Return a line of the table whose beginning these words are: what follows may be anything.
+
+        in_full: where they are no other line, and may be abbreviations.
 
         Such lines are in no grammar, so that they make no abbreviation ambiguous and help with nothing.
         """
@@ -332,6 +342,8 @@ class Language:
         words = [token.text.lower() for token in tokens[:_LONGEST_BEGINNING]]
         if scope not in self._others and is_slip_of_routing(words):
             return None
+        if in_full:
+            words = self._in_full(scope, words)
         for count in range(len(words), 0, -1):
             entry = beginnings.get(tuple(words[:count]))
             if entry is not None:
@@ -341,6 +353,29 @@ class Language:
                 said = {"what": rest} if rest else {}
                 return MatchedLine(entry, Args(said, words[:count], (*words[:count], *([rest] if rest else ()))))
         return None
+
+    def _in_full(self, scope: str, words: list[str]) -> list[str]:
+        """Return the first words of a line with the whole words of the table, where abbreviations can be nothing else.
+
+        A line of a single word is never abbreviated: it may be a word of a text.
+        """
+        following = self._following.get(scope)
+        if following is None:
+            following = self._following[scope] = {}
+            for beginning in self._free[scope]:
+                for count, word in enumerate(beginning):
+                    following.setdefault(beginning[:count], {})[word] = None
+        place: GrammarPoint[ConfigLine] | None = self.grammar(scope).root
+        full: list[str] = []
+        for word in words:
+            known, ours = following.get(tuple(full), {}), place.completions(word) if place is not None else []
+            near = dict.fromkeys([*ours, *(one for one in known if one.startswith(word))])
+            meant = [word] if word in known else [*near]
+            if len(meant) != 1 or meant[0] not in known:
+                break
+            place = place.after(meant[0]) if place is not None and meant[0] in place.shown_words else None
+            full += meant
+        return [*full, *words[len(full) :]] if len(full) > 1 else words
 
     def _interpret_no(self, scopes: tuple[str, ...], verb: Verb, line: str, tokens: list[Token]) -> Command | CliError:
         kept: Command | None = None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.ios.common import INTERFACE
-from dmvpn.ios.config_line import GLOBAL
+from dmvpn.ios.config_line import GLOBAL, Command
 from dmvpn.ios.damage import WIDTH
 from dmvpn.ios.interfaces import normalize_interface
 from dmvpn.ios.transcript import without_prompt
@@ -92,8 +92,9 @@ def _block(lines: list[str], header: int, configurator: Language) -> range:
 
 
 def _is_global(line: str, configurator: Language) -> bool:
-    """Return whether it is a line that the router has and an interface has not: a slip of one is the range's."""
-    return configurator.knows(GLOBAL.name, line) and not configurator.runs(INTERFACE.opens or "", line)
+    """Return whether it would be a line of the router below an interface: a slip is the range's."""
+    found = configurator.interpret(INTERFACE.opens or "", line)
+    return isinstance(found, Command) and found.mode == GLOBAL.name
 
 
 def _indentation(line: str) -> int:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _INTERFACE: Final = "Vlan"
 _WORDS: Final = re.compile(r"[-_. ]")
 _DIGITS: Final = re.compile(r"\D")
+_EDGE: Final = "spanning-tree portfast trunk"
 
 #: A router or switch, and one of its ports.
 End = tuple[str, str]
@@ -36,14 +37,21 @@ End = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Trunk:
-    """A port that carries VLANs, or a bundle of some. asks: it is a trunk whatever the other end is."""
+    """A port that carries VLANs, or a bundle of some.
+
+    native: the VLAN without tags.
+    asks: it is a trunk whatever the other end is.
+    edge: no other switch is there, says a line of spanning tree.
+    """
 
     box: str
     name: str
     ports: tuple[str, ...]
     vlans: Ranges
+    native: int
     bridged: bool
     asks: bool
+    edge: bool
     said: str
 
 
@@ -111,8 +119,10 @@ def _trunks(name: str, device: Device) -> Iterator[_Trunk]:
                 logical,
                 tuple(port.name for port in ports),
                 first.allowed if first.switched else tuple((tag, tag) for tag, _ in first.layers if tag != UNTAGGED),
+                first.native,
                 first.switched,
                 not first.switched or first.mode is not PortMode.AUTO,
+                device.lines.section(f"interface {first.name}").has(_EDGE),
                 " ".join(settings.description for settings in said if settings is not None).strip(),
             )
 
@@ -154,16 +164,42 @@ def _sites(devices: Mapping[str, Device]) -> list[_Site]:
         if not subnets:
             plain += [name] if device.box.bridges else []
             continue
-        joined = _Site([name], subnets, [name])
         near = [site for site in sites if _share(site.subnets, subnets)]
-        for site in near:
-            boxes = [*site.boxes, name]
-            joined = _Site(boxes, {**site.subnets, **joined.subnets}, list(boxes))
-        sites = [*(site for site in sites if site not in near), joined]
+        sites = [*(site for site in sites if site not in near), _joined([*near, _Site([name], subnets, [name])])]
     for name in plain:
         best = max(sites, key=lambda site: _kinship(devices, name, site), default=None)
         if best is not None and any(_kinship(devices, name, best)[:-1]):
             best.boxes.append(name)
+    return _with_routers(devices, sites)
+
+
+def _joined(sites: Sequence[_Site]) -> _Site:
+    return _Site(
+        [box for site in sites for box in site.boxes],
+        {vlan: subnet for site in sites for vlan, subnet in site.subnets.items()},
+        [box for site in sites for box in site.gateways],
+    )
+
+
+def _with_routers(devices: Mapping[str, Device], sites: list[_Site]) -> list[_Site]:
+    """Join sites of routers alone to those of switches that have computers in their VLANs, and no subnet for them.
+
+    Of several the nearest one in the order of the files counts.
+    """
+    names = [*devices]
+    for site in sites if any(device.box.bridges for device in devices.values()) else []:
+        if any(devices[box].box.bridges for box in site.boxes):
+            continue
+        of_switches = [
+            (other, vlans, min(abs(names.index(box) - names.index(site.boxes[0])) for box in other.boxes))
+            for other in sites
+            if (vlans := {port.access for box in other.boxes for port in access_ports(devices[box].box)})
+            and vlans & site.subnets.keys()
+            and not other.subnets.keys() & site.subnets.keys()
+        ]
+        best = max(of_switches, key=lambda one: (len(one[1] & site.subnets.keys()), -one[2]), default=None)
+        if best is not None:
+            sites = [*(one for one in sites if one not in (site, best[0])), _joined([best[0], site])]
     return sites
 
 
@@ -213,14 +249,23 @@ def _paired(site: _Site, free: list[_Trunk], known: Sequence[tuple[_Trunk, _Trun
         leads_on = any(box in site.gateways for box in (*parts[trunk.box], *parts[other.box]))
         leads_on = leads_on or left(trunk.box) + left(other.box) > int(other.asks)
         alike = len(trunk.ports) == len(other.ports)
-        return leads_on, alike, other.asks, counts[other.box], trunk.vlans == other.vlans
+        known = counts[other.box], trunk.vlans == other.vlans
+        return leads_on, -other.edge, _is_alike(trunk, other), alike, other.asks, *known
 
     for link in linked:
         _join(parts, *link)
     while waiting:
-        trunk = min(waiting, key=lambda one: counts[one.box])
+        trunk = min(
+            waiting, key=lambda one: (one.edge, not any(_is_alike(one, each) for each in free), counts[one.box])
+        )
         waiting.remove(trunk)
-        others = [one for one in free if one.box != trunk.box and _fits(trunk, one)]
+        others = [
+            one
+            for one in free
+            if one.box != trunk.box and _fits(trunk, one)
+            # Different native VLANs would become one: that is better than no way at all.
+            if one.native == trunk.native or parts[one.box] is not parts[trunk.box]
+        ]
         unlinked = [one for one in others if frozenset((trunk.box, one.box)) not in linked]
         if unlinked or (others and len(trunk.ports) > 1):
             other = max(unlinked or others, key=lambda one: preference(trunk, one))
@@ -236,6 +281,11 @@ def _join(parts: dict[str, list[str]], one: str, other: str) -> None:
     if parts[one] is not parts[other]:
         parts[one].extend(parts[other])
         parts.update(dict.fromkeys(parts[other], parts[one]))
+
+
+def _is_alike(one: _Trunk, other: _Trunk) -> bool:
+    """Return whether two may be the ends of a bundle, or of a single cable, and have one native VLAN."""
+    return one.box != other.box and len(one.ports) == len(other.ports) and one.native == other.native
 
 
 def _fits(one: _Trunk, other: _Trunk) -> bool:

@@ -91,7 +91,7 @@ def _want_gateway(network: InferredNetwork, router: str, gateway: IPv4Address) -
         if not mine:
             continue
         subnet = mine[0].address.network
-        if any(port.address.ip == gateway for port in wire.ports):
+        if any(gateway in network.addresses(port) for port in wire.ports):
             return
         if subnet.prefixlen < _NO_EDGES and gateway in (subnet.network_address, subnet.broadcast_address):
             network.notes.append(f"{router} has the gateway {gateway}, which no router can have: ignored")

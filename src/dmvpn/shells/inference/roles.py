@@ -190,16 +190,11 @@ def _gateway(network: InferredNetwork, wire: Wire) -> tuple[Port, IPAddress]:
     switch has an address in a VLAN for itself alone.
     """
 
-    def others(port: Port) -> list[IPAddress]:
-        settings = network.devices[port.router].interface(port.name) if port.router in network.devices else None
-        secondary = settings.secondary if settings is not None else ()
-        return [address for address, _ in secondary if address in port.address.network]
-
     def addresses(port: Port) -> int:
         return len(network.devices[port.router].ports) if port.router in network.devices else 0
 
-    best = max(wire.ports, key=lambda port: (bool(others(port)), addresses(port)))
-    return best, next(iter(others(best)), best.address.ip)
+    best = max(wire.ports, key=lambda port: (len(network.addresses(port)) > 1, addresses(port)))
+    return best, [*network.addresses(best), best.address.ip][1]
 
 
 def _is_leased(network: InferredNetwork, wire: Wire, subnet: IPv4Network) -> bool:

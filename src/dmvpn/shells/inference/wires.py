@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
     from ipaddress import IPv4Interface, IPv4Network
 
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.network.device import Device
 
 #: Interfaces without a wire.
@@ -31,6 +32,7 @@ VIRTUAL: Final = ("Tunnel", "Loopback", "Null", "BVI", "Virtual-", "NVI", "LISP"
 _LINK: Final = 30
 #: A bundle is on the wire of its ports; in a lab it is one port.
 _BUNDLE: Final = "Port-channel"
+_VLAN: Final = "Vlan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +125,20 @@ class InferredNetwork:
             self.notes.append(f"{have} no physical interface with an IPv4 address: nothing is plugged in")
         self._wire_up([port for port in ports if (port.router, port.name) not in switched])
 
+    def addresses(self, port: Port) -> list[IPAddress]:
+        """Return the addresses of a port in its subnet, its own one first."""
+        settings = self.devices[port.router].interface(port.name) if port.router in self.devices else None
+        others = settings.secondary if settings is not None else ()
+        return [port.address.ip, *(address for address, _ in others if address in port.address.network)]
+
     def _switch(self, ports: list[Port]) -> dict[tuple[str, str], Wire]:
         """Make the wires of VLANs. Returns these by their ports."""
         make = drawn_cables(self.devices, self.segments) if self.segments else guessed_cables(self.devices, self.notes)
         self.cables += make
         graph = self._graph()
         for port in ports:
-            outlet = self._outlet(port, ports, graph) if End(port.router, port.name) not in graph.links else None
+            is_plugged = End(port.router, port.name) in graph.links or port.name.startswith(_VLAN)
+            outlet = self._outlet(port, ports, graph) if not is_plugged else None
             if outlet is not None:
                 self.cables.append([(port.router, port.name), outlet])
         graph = self._graph()
