@@ -16,6 +16,7 @@ from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.notices import Route, RouteOffered, RouteSource
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.eigrp.machine import EigrpMachine
+from dmvpn.features.ike.machine import IkeMachine
 from dmvpn.features.nat.machine import NatMachine
 from dmvpn.features.ospf.machine import OspfMachine
 from dmvpn.features.rip.machine import RipMachine
@@ -179,13 +180,13 @@ def line_steps(count: int) -> int:
 # Protocols of which a configuration says nothing: a router runs without them, and has them when they are wanted.
 
 PLAIN = "hostname R1\ninterface Ethernet0/0\n ip address 192.0.2.1 255.255.255.0\n"
-SLEEPERS = (BgpMachine, EigrpMachine, NatMachine, OspfMachine, RipMachine)
+SLEEPERS = (BgpMachine, EigrpMachine, IkeMachine, NatMachine, OspfMachine, RipMachine)
 
 
-def test_a_router_without_their_lines_runs_without_five_protocols() -> None:
+def test_a_router_without_their_lines_runs_without_six_protocols() -> None:
     router = Router(SeededEntropy(1))
     router.handle(events.ConfigurationEntered(PLAIN), 0.0)
-    assert not {"bgp", "eigrp", "nat", "ospf", "rip"} & router.machines.keys()
+    assert not {"bgp", "eigrp", "ike", "nat", "ospf", "rip"} & router.machines.keys()
 
 
 @pytest.mark.parametrize(
@@ -218,6 +219,27 @@ def test_a_router_publishes_the_same_whether_its_idle_protocols_sleep() -> None:
     assert router_facts(router, 1.0) == asleep
 
 
+@pytest.mark.parametrize("wakes", ["a protected tunnel", "a capture that wants keys"])
+def test_ike_begins_without_a_line_of_its_own(wakes: str) -> None:
+    """The defaults of IKEv2 need no line, and a capture says that it has keys before there are any."""
+    router = started(f"interface {PORT}", " ip address 192.0.2.1 255.255.255.0")
+    if wakes == "a protected tunnel":
+        entered(
+            router,
+            "crypto ipsec transform-set T esp-gcm 256",
+            "crypto ipsec profile P/set transform-set T",
+            "interface Tunnel0/ip address 10.0.0.1 255.255.255.0",
+            f"interface Tunnel0/tunnel source {PORT}",
+            "interface Tunnel0/tunnel destination 192.0.2.2",
+            "interface Tunnel0/tunnel protection ipsec profile P",
+        )
+        run(router, 40.0)
+        assert [str(one.nbma) for one in router_facts(router, 40.0).refused] == ["192.0.2.2"]
+    else:
+        router.handle(events.KeysWanted(wanted=True), 10.0)
+    assert "ike" in router.machines
+
+
 @pytest.mark.parametrize("line", ["show ip protocols", "show ip protocols summary", "show tcp brief"])
 def test_a_show_of_all_protocols_wakes_none(line: str) -> None:
     router = Router(SeededEntropy(1))
@@ -235,6 +257,7 @@ def test_a_router_that_runs_no_ospf_and_no_bgp_does_not_import_them() -> None:
         "import sys; from dmvpn.router.facts import router_facts; from dmvpn.shells.runtime.runtime import Runtime; "
         "from dmvpn.router.features import FEATURES; from dmvpn.router.prompt import exec_parser; "
         "exec_parser(FEATURES).match('show ip ospf'); "
-        "sys.exit(any(f'dmvpn.features.{name}.machine' in sys.modules for name in ('ospf', 'bgp', 'rip', 'eigrp')))"
+        "kinds = ('ospf', 'bgp', 'rip', 'eigrp', 'ike'); "
+        "sys.exit(any(f'dmvpn.features.{name}.machine' in sys.modules for name in kinds))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Final, Protocol
 
+from dmvpn.base.protection import IkeStats
 from dmvpn.base.streams import StreamNumbers
 from dmvpn.base.values import dataclass
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.filters import FilterCount, FilterList
     from dmvpn.base.notices import InterfaceState, Route, TunnelState
-    from dmvpn.base.protection import Connection, Credentials, IkeStats, IkeView, Protected, ProtectedPair, SaView
+    from dmvpn.base.protection import Connection, Credentials, IkeView, Protected, ProtectedPair, SaView
     from dmvpn.base.reasons import Reason
     from dmvpn.base.routemaps import RoutePolicies
     from dmvpn.base.translation import PacketPolicies
@@ -165,6 +166,21 @@ class Ike(Protocol):
     def stats(self) -> IkeStats:
         """Return the counters since the start, or since they were cleared."""
         ...
+
+
+class NoIke:
+    """`Ike` of a router without a protected tunnel."""
+
+    def sas(self) -> tuple[IkeView, ...]:
+        """See `Ike`."""
+        return ()
+
+    def stats(self) -> IkeStats:
+        """See `Ike`."""
+        return IkeStats()
+
+
+NO_IKE: Final = NoIke()
 
 
 class Pki(Protocol):

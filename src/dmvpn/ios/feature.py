@@ -208,9 +208,11 @@ class Sleeper(LateMachine):
 
     idle: the model of a configuration without any line of this feature. Under it the machine would do nothing, whatever
         it hears.
+    wakes: but these events and notices wake it, too.
     """
 
     idle: object = None
+    wakes: tuple[type[Event] | type[Notice], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

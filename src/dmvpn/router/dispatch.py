@@ -124,8 +124,12 @@ class Dispatch:
         self.crossing: Callable[[Notice], Notice | None] | None = None
 
     def seat(self, name: str, machine: Machine) -> None:
-        """Give the machine of a feature that woke up its seat."""
-        self._seats[self._places[name]] = self._seat(name, machine)
+        """Give the machine of a feature that woke up its seat: a new one, or that of its sentinel."""
+        place = self._places[name]
+        if place in self._seats:
+            self._seats[place].machine = machine
+        else:
+            self._seats[place] = self._seat(name, machine)
         self._takers = self._subscribed()
 
     def next_deadline(self) -> float | None:

@@ -14,7 +14,6 @@ from dmvpn.features.bgp import facts as bgp_facts
 from dmvpn.features.eigrp import facts as eigrp_facts
 from dmvpn.features.filter import facts as filter_facts
 from dmvpn.features.ike import facts as ike_facts
-from dmvpn.features.ike.machine import IkeMachine
 from dmvpn.features.interface import facts as interface_facts
 from dmvpn.features.interface.machine import InterfaceMachine
 from dmvpn.features.ipsec import facts as ipsec_facts
@@ -245,9 +244,9 @@ def router_facts(
         vrfs=tuple(_table(name, vrf.machines, vrf.ports.interfaces, now) for name, vrf in router.vrfs.items()),
         tunnels=tuple(_tunnels(router, now)),
         sas=ipsec_facts.facts(ports.protection, now),
-        ike=ike_facts.facts(router.machine(IkeMachine), now),
+        ike=_said(router.machines, "ike", partial(ike_facts.facts, now=now), ()),
         drops=router.machine(TunnelMachine).drops,
-        refused=ike_facts.refused(router.machine(IkeMachine)),
+        refused=_said(router.machines, "ike", ike_facts.refused, ()),
         log=system_facts.log(router.machine(SystemMachine), now),
         kernel=kernel,
         filters=filters,

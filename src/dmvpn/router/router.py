@@ -7,7 +7,8 @@
 event has been handled by all, before `handle` returns, so a router is always at rest between two events. An effect is
 for the shell.
 
-A machine of which the configuration never said anything sleeps (`ios.Sleeper`): it is made when that changes.
+A machine of which the configuration never said anything sleeps (`ios.Sleeper`): it is made when that changes, or when
+something happens that is for it.
 
 Nothing here knows a protocol. It handles two events itself: the text of `ConfigurationEntered` becomes a tree, the
 lines of `LinesEntered` change the tree; the notice that restores a configuration is handled like the first. Each
@@ -20,16 +21,16 @@ from __future__ import annotations
 from collections import deque
 from copy import copy
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from dmvpn.base.breath import aside, in_one_go
-from dmvpn.base.context import Machine, earliest
+from dmvpn.base.context import Context, Machine, earliest
 from dmvpn.base.effects import Effect, InVrf, SendIp
 from dmvpn.base.events import ConfigurationEntered, Event, IpReceived, LinesEntered, PlaneAnnounced, Remembered, Resync
 from dmvpn.base.notices import Configured, Log, Notice, PacketsHandled
 from dmvpn.base.pages import Pages
-from dmvpn.base.ports import NO_FILTERS, Ports
+from dmvpn.base.ports import NO_FILTERS, NO_IKE, Ports
 from dmvpn.base.shell import NO_PLANE, Counting
 from dmvpn.base.streams import StreamNumbers
 from dmvpn.base.values import dataclass
@@ -76,6 +77,28 @@ def _packets(event: Event, effects: Iterable[Effect]) -> Iterator[PacketsHandled
         yield PacketsHandled(received, sent)
 
 
+@lru_cache(maxsize=64)
+def _sentinel(wakes: tuple[type[Event] | type[Notice], ...]) -> type[_Sentinel]:
+    """Return the class of sentinels that wait for these events and notices."""
+
+    class Waiting(_Sentinel):
+        subscriptions = wakes
+
+    return Waiting
+
+
+class _Sentinel(Machine):
+    """Has the seat of a machine that sleeps, makes it for the first event that wakes it, and hands that over."""
+
+    def __init__(self, ports: Ports, wake: Callable[[], Machine]) -> None:
+        super().__init__(Context(ports))
+        self._wake = wake
+
+    def dispatch(self, event: Event | Notice) -> None:
+        """Wake the machine."""
+        self._context.emit(*self._wake().handle(event, self._context.now))
+
+
 class Router:
     """One router's life. Sans-I/O: it owns no clock, socket, file or source of chance."""
 
@@ -88,7 +111,7 @@ class Router:
         self.counting: Counting = NO_PLANE
         self.ports = Ports.__new__(Ports)
         self.ports.entropy, self.ports.streams = entropy, StreamNumbers()
-        self.ports.remembers, self.ports.filters = remembers, NO_FILTERS
+        self.ports.remembers, self.ports.filters, self.ports.ike = remembers, NO_FILTERS, NO_IKE
         self.ports.vrf, self.ports.tables = "", {}
         self.ports.manages, self.ports.kept = False, {}
         #: Of the machines of the global table.
@@ -111,6 +134,10 @@ class Router:
         self._modeled = False
         self._dispatch = Dispatch((feature.name for feature in self.features), self.machines)
         self._dispatch.inside = _inside(self.features)
+        for feature in self.features:
+            if isinstance(feature.machine, Sleeper) and feature.machine.wakes:
+                waiting = _sentinel(feature.machine.wakes)(self.ports, partial(self._wake, feature))
+                self._dispatch.seat(feature.name, waiting)
 
     def handle(self, event: Event, now: float) -> list[Effect]:
         """Handle one event at `now` (seconds, monotonic, never going back) and return effects, in order."""

@@ -31,8 +31,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from dmvpn.base.events import KeysWanted
+from dmvpn.base.negotiation import PoliciesChanged
 from dmvpn.features.ike import config, messages
-from dmvpn.ios import DebugFlag, Feature, LateMachine, Later
+from dmvpn.ios import DebugFlag, Feature, Later, Sleeper
 
 _DEBUGS: Final = (
     DebugFlag(messages.IKEV2, "crypto ikev2", "IKEv2 default", "IKEV2", dmvpn="detail crypto"),
@@ -49,7 +51,7 @@ FEATURE = Feature(
     config=config.LINES,
     commands=Later("dmvpn.features.ike.show:COMMANDS"),
     model=config.model,
-    machine=LateMachine("dmvpn.features.ike.machine:IkeMachine"),
+    machine=Sleeper("dmvpn.features.ike.machine:IkeMachine", wakes=(PoliciesChanged, KeysWanted)),
     messages=messages.MESSAGES,
     debugs=_DEBUGS,
     explanations=Later("dmvpn.features.ike.explain:GROUPS"),
