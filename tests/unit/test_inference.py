@@ -233,9 +233,8 @@ def test_who_gets_an_address_by_dhcp_is_plugged_in_where_its_gateway_is(tmp_path
     more = "interface GigabitEthernet0/9\n ip address dhcp\n!\nip route 0.0.0.0 0.0.0.0 192.0.2.1"
     scenario = load(tmp_path, router("A", f"10.1.1.1 {LONG}", more=more))
     assert wires(scenario) == [["A:GigabitEthernet0/9", "PROVIDER:GigabitEthernet0/1"]]
-    assert scenario.notes[0] == (
-        "A GigabitEthernet0/9 gets its address by DHCP: the lab gives it 192.0.2.254/24 and the gateway 192.0.2.1"
-    )
+    assert scenario.notes[1] == "A GigabitEthernet0/9 gets its address by DHCP: PROVIDER leases it 192.0.2.254/24"
+    assert " ip address dhcp\n" in scenario.configurations["A"]
 
 
 def test_a_subinterface_is_a_port_of_its_own(tmp_path: Path) -> None:

@@ -186,6 +186,14 @@ def test_a_router_with_the_subnets_of_vlans_belongs_to_the_nearest_switches_with
     ]
 
 
+def test_a_router_is_plugged_into_a_trunk_and_not_into_a_port_without_lines() -> None:
+    """Its VLANs ended there: such a port becomes a trunk for switches alone."""
+    switch = "hostname SW\ninterface Ethernet0/0\ninterface Ethernet0/1\n switchport trunk native vlan 30\n"
+    switch += " switchport mode trunk\ninterface Ethernet0/2\n switchport access vlan 10\n"
+    found = infer({"R": ROUTER.format(name="R", site=1, said=""), "SW": switch})
+    assert links(found)[0] == ["R:GigabitEthernet0/0", "SW:Ethernet0/1"]
+
+
 def test_a_virtual_address_is_a_gateway_and_no_provider_gets_it() -> None:
     texts = {f"D{number}": LAYER3.format(number=number, own=number + 1, word="vrrp", priority=100) for number in (1, 2)}
     access = ACCESS.format(name="ACC1") + "interface Vlan10\n ip address 10.1.10.8 255.255.255.0\n"

@@ -1,8 +1,8 @@
 """Changes to configurations that cannot run as they are, so that an unknown network comes up in a lab all the same.
 
-    tracking   tracked static routes are unconditional
+    tracking   tracked static routes are unconditional, unless the lab has what they track (`inference/kept_lines`)
     VRFs       a VRF without a definition, as in an excerpt, is the global table
-    DHCP       a port gets an address (below)
+    DHCP       a port gets an address (below), unless a server of the lab leases it one (`inference/kept_lines`)
     ciphers    insecure ones of ESP (DES, 3DES, MD5, none) become AES and SHA, different ones at both ends alike
     policies   weak algorithms of IKE (3DES, MD5, groups 2 and 5) are permitted, as IOS does before 17.11
     keys       tunnels that cannot be distinguished get keys (`lab_lines`)
@@ -24,6 +24,7 @@ its IKE identity name; else one of its drawn wire, or of a pool; else an invente
 from __future__ import annotations
 
 import re
+from dataclasses import field
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import TYPE_CHECKING, Final
 
@@ -31,7 +32,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.values import dataclass
 from dmvpn.features.vrf.config import vrfs
 from dmvpn.ios import MAY_BE_WEAK, is_marked, normalize_interface, permission
-from dmvpn.network.device import Device
+from dmvpn.network.device import Device, is_private
 from dmvpn.network.lab_lines import RELEASE, cloud_keys, replace_maps, silent_hubs, unnamed_releases
 from dmvpn.network.lines import BEFORE, with_lines
 from dmvpn.network.underlay import far_ends
@@ -39,7 +40,7 @@ from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from dmvpn.base.addresses import IPAddress
 
@@ -110,17 +111,15 @@ def _given(
     """
     ports = [(file, name) for file, device in read.items() for name in (*_asking(device), *unaddressed(device))]
     known = [address for device in read.values() for address in device.ports.values()]
-    pools = [pool for pool in _all_pools(read.values()) if any(one.ip in pool for one in known)]
-    providers = [*_all_pools(device for device in read.values() if not device.tunnels.tunnels)]
     found: dict[str, dict[str, IPv4Interface]] = {}
     made = _MADE_UP.subnets(new_prefix=_LINK)
     for file, name in ports:
         address = _told(read, file, name, known)
         if address is None:
-            gateway = _elsewhere(read[file])
-            is_wan = any(tunnel.source_interface == name for tunnel in read[file].tunnels.tunnels)
-            fit = (pool for pool in pools if pool.prefixlen <= _LINK and (pool in providers or not is_wan))
-            pool = next(fit, gateway)
+            gateways = _elsewhere(read[file])
+            place = _asking(read[file]).index(name) if name in _asking(read[file]) else 0
+            gateway = gateways[place] if place < len(gateways) else None
+            pool = next(_pools(read, file, name, known), gateway)
             near = across.get((file, name))
             network = near.network if near is not None else pool if pool is not None else next(made)
             part = network if network.prefixlen >= _WIDE else next(network.subnets(new_prefix=_WIDE))
@@ -134,11 +133,33 @@ def _given(
     return found
 
 
-def _elsewhere(device: Device) -> IPv4Network | None:
-    """Return the network of a default route's gateway that is in no subnet of this router: its port must be there."""
+def _elsewhere(device: Device) -> list[IPv4Network]:
+    """Return the networks of gateways of default routes that are in no subnet of this router: ports must be there."""
     own = device.ports.values()
-    far = next((one for one in device.default_gateways if not any(one in address.network for address in own)), None)
-    return IPv4Network(f"{far}/{_WIDE}", strict=False) if far is not None else None
+    far = [one for one in device.default_gateways if not any(one in address.network for address in own)]
+    near = [IPv4Network(f"{one}/{_WIDE}", strict=False) for one in far]
+    return [
+        subnet if near.count(subnet) == 1 else IPv4Network(f"{one}/{_LINK}", strict=False)
+        for one, subnet in zip(far, near, strict=True)
+    ]
+
+
+def _pools(read: Mapping[str, Device], file: str, port: str, known: Sequence[IPv4Interface]) -> Iterator[IPv4Network]:
+    """Yield the networks of pools of other routers that a port may be in.
+
+    A tunnel's source is in no LAN of a site, nor is the outside of NAT in a private network without a default route.
+    """
+    device = read[file]
+    is_wan = any(tunnel.source_interface == port for tunnel in device.tunnels.tunnels)
+    others = (each for name, each in read.items() if name != file and not (is_wan and each.tunnels.tunnels))
+    for pool in _all_pools(others):
+        is_outside = device.translates(port, "outside") and is_private(pool.network_address)
+        if (
+            pool.prefixlen <= _LINK
+            and any(one.ip in pool for one in known)
+            and (not is_outside or any(one in pool for one in device.default_gateways))
+        ):
+            yield pool
 
 
 def _asking(device: Device) -> list[str]:
@@ -251,7 +272,9 @@ _GLOBAL: Final = (
         r"\g<before>\g<family>\g<rest>",
     ),
 )
-_TRACK: Final = re.compile(rf"(?P<route>{BEFORE}ip\s+route\s+(?:vrf\s+\S+\s+)?\d.*?)\s+track\s+\d+(?P<rest>.*)$")
+_TRACK: Final = re.compile(
+    rf"(?P<route>{BEFORE}ip\s+route\s+(?:vrf\s+\S+\s+)?\d.*?)\s+track\s+(?P<object>\d+)(?P<rest>.*)$"
+)
 _GRE_IPV4: Final = re.compile(_PROMPT + r"tunnel\s+mode\s+gre\s+ipv4\s*$")
 _HEADER: Final = re.compile(_PROMPT + r"int\w*\s+(?P<name>[A-Za-z].*?)\s*$")
 _DHCP: Final = re.compile(_PROMPT + r"ip\s+addr\w*\s+dhcp\b.*$")
@@ -264,11 +287,27 @@ _PORT: Final = "GigabitEthernet0/0"
 
 
 @dataclass(frozen=True, slots=True)
+class ReplacedLine:
+    """A line of a file that a lab may have as it is, if the lab has in the end what the line needs.
+
+    now: the line in its place. port: it asks for an address there, and `route` is the line at the end for its gateway,
+    "": none. track: its route follows this object.
+    """
+
+    line: str
+    now: str
+    port: str = ""
+    route: str = ""
+    track: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Adapted:
-    """The texts as a lab uses them, by file name, and the changes in sentences."""
+    """The texts as a lab uses them, by file name, the changes in sentences, and lines that may come back."""
 
     texts: dict[str, str]
     notes: tuple[str, ...]
+    replaced: dict[str, list[ReplacedLine]] = field(default_factory=dict)
 
 
 def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | None = None) -> Adapted:
@@ -280,7 +319,8 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
     devices = {file: Device.read(file, text, leaves_out=True) for file, text in texts.items()}
     addresses = MissingAddresses(devices, segments or {})
     keys, unnamed, answers = cloud_keys(devices), unnamed_releases(devices), _virtual_addresses(devices)
-    found = {}
+    found: dict[str, str] = {}
+    replaced: dict[str, list[ReplacedLine]] = {}
     notes = [
         f"{devices[file].own_name or file}: {tunnel} sends no multicasts, so routing protocols find no neighbor there: "
         "`ip nhrp map multicast dynamic` is missing (since IOS XE 16.3 it is on by default: a line `version` says so)"
@@ -294,8 +334,9 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
         if file in unnamed:
             lines.append(f"version {RELEASE}")
             notes.append(f"{name} has ports as IOS XE calls them, and names no release: the lab takes it for {RELEASE}")
+        replaced[file] = [*_forget_tracks(lines)]
         notes += [f"{name}: {change}" for change in _replace(lines, device)]
-        notes += [f"{name} {change}" for change in _address_ports(lines, file, device, addresses)]
+        notes += [f"{name} {change}" for change in _address_ports(lines, file, device, addresses, replaced[file])]
         for line, why in _permit(text):
             lines.append(line)
             notes.append(f"{name} {why}")
@@ -314,7 +355,7 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
         notes += [f"{name} {change}" for change in _add_port(lines, device, addresses)]
         own = "\n".join(lines[:count])
         found[file] = with_lines(own, lines[count:]) if lines[count:] else own
-    return Adapted(found, tuple(notes))
+    return Adapted(found, tuple(notes), replaced)
 
 
 def secured(texts: Mapping[str, str], *, strict: bool) -> Adapted:
@@ -347,17 +388,17 @@ def _permit(text: str, *, strict: bool = False) -> Iterator[tuple[str, str]]:
         yield line, f"{says}: the lab permits the weak algorithms of its policies, as IOS does before 17.11"
 
 
-def _replace(lines: list[str], device: Device) -> Iterator[str]:
-    """Change lines that a lab does not support; yield a sentence about each change."""
-    tracked = 0
+def _forget_tracks(lines: list[str]) -> Iterator[ReplacedLine]:
+    """Let routes hold whatever the objects do that they follow."""
     for number, line in enumerate(lines):
         match = _TRACK.match(line) if "track" in line else None
         if match is not None:
             lines[number] = f"{match['route']}{match['rest']}"
-            tracked += 1
-    if tracked:
-        routes = "1 route" if tracked == 1 else f"{tracked} routes"
-        yield f"what routes track is rarely in a lab; `track` is ignored in {routes}"
+            yield ReplacedLine(line, lines[number], track=int(match["object"]))
+
+
+def _replace(lines: list[str], device: Device) -> Iterator[str]:
+    """Change lines that a lab does not support; yield a sentence about each change."""
     for number, line in enumerate(lines):
         if (gre := _GRE_IPV4.match(line)) is not None:  # the spelling of other systems of the same vendor
             lines[number] = f"{gre['before']}tunnel mode gre ip"
@@ -464,7 +505,9 @@ def _share_profiles(lines: list[str], device: Device) -> Iterator[tuple[str, str
 # ------------------------------------------------------------------------------------------------ addresses
 
 
-def _address_ports(lines: list[str], file: str, device: Device, addresses: MissingAddresses) -> Iterator[str]:
+def _address_ports(
+    lines: list[str], file: str, device: Device, addresses: MissingAddresses, replaced: list[ReplacedLine]
+) -> Iterator[str]:
     """Give addresses to ports that use DHCP, and to sources of tunnels without any address in the text."""
     given, port = addresses.assigned(file), ""
     for number, line in enumerate(lines):
@@ -479,8 +522,9 @@ def _address_ports(lines: list[str], file: str, device: Device, addresses: Missi
         gateways = device.default_gateways_of(device.vrf_of(port))
         known = [one for one in gateways if one in address.network and one != address.ip]
         gateway = next(iter(known), addresses.gateway(file, port))
-        lines += [] if known else [_default_route(device, port, gateway)]
-        yield f"{port} gets its address by DHCP: the lab gives it {address} and the gateway {gateway}"
+        route = "" if known else _default_route(device, port, gateway)
+        lines += [route] if route else []
+        replaced.append(ReplacedLine(line, lines[number], port, route))
     for port in unaddressed(device):
         address = addresses.assigned(file)[port]
         lines += _port(port, address, device, addresses.gateway(file, port))

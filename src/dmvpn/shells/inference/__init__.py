@@ -5,6 +5,7 @@
                sites
     roles      a router is named by its `hostname`, else by its file; hubs and spokes; a LAN with a single router on it
                gets a computer; a link for two (/30, /31) is no LAN
+    kept_lines  what needs no replacement, because the lab has servers and targets for it
 
 Ambiguous cases are decided, and reported (`Inferred.notes`); `lab save` writes the result as `lab.yaml`, where it may
 be corrected. Raises UserError for configurations that are no network at all.
@@ -19,7 +20,8 @@ from dmvpn.network.device import Device
 from dmvpn.network.lines import with_lines
 from dmvpn.network.underlay import Graph, graph, stand_in, through, unadvertised
 from dmvpn.shells.adaptations import adapted, secured
-from dmvpn.shells.inference.provider import add_provider, add_translators, answer_for_others, ways_between
+from dmvpn.shells.inference.kept_lines import keep_lines
+from dmvpn.shells.inference.provider import add_provider, add_translators, answer_for_others, internet, ways_between
 from dmvpn.shells.inference.roles import hosts, named, role
 from dmvpn.shells.inference.wires import InferredNetwork, Wire
 from dmvpn.shells.lab_model import Lab, LinkSpec, RouterSpec
@@ -82,6 +84,11 @@ def infer(
     ]
     computers = hosts(network, configurations)
     links += outside
+    if not strict:
+        computers |= internet(network, configurations, provider)
+        addresses = [host.interface.ip for host in computers.values()]
+        replaced = {routers[file]: lines for file, lines in change.replaced.items() if file in routers}
+        keep_lines(network, configurations, provider, replaced, addresses)
     lab = Lab(title="As the configurations say", routers=roles, links=links, hosts=computers, gateways=gateways)
     return Inferred(lab, configurations, names, tuple(network.notes))
 

@@ -250,7 +250,7 @@ def _paired(site: _Site, free: list[_Trunk], known: Sequence[tuple[_Trunk, _Trun
         leads_on = leads_on or left(trunk.box) + left(other.box) > int(other.asks)
         alike = len(trunk.ports) == len(other.ports)
         known = counts[other.box], trunk.vlans == other.vlans
-        return leads_on, -other.edge, _is_alike(trunk, other), alike, other.asks, *known
+        return leads_on, -other.edge, other.asks, _is_alike(trunk, other), alike, *known
 
     for link in linked:
         _join(parts, *link)
@@ -284,14 +284,22 @@ def _join(parts: dict[str, list[str]], one: str, other: str) -> None:
 
 
 def _is_alike(one: _Trunk, other: _Trunk) -> bool:
-    """Return whether two may be the ends of a bundle, or of a single cable, and have one native VLAN."""
-    return one.box != other.box and len(one.ports) == len(other.ports) and one.native == other.native
+    """Return whether two are trunks that may be the ends of a bundle, or of a single cable, with one native VLAN."""
+    return (
+        (one.box != other.box and one.asks and other.asks)
+        and (len(one.ports) == len(other.ports) and one.native == other.native)
+        and _fits(one, other)
+    )
 
 
 def _fits(one: _Trunk, other: _Trunk) -> bool:
-    """Return whether a cable between two would carry something: no two routers, and a VLAN that both have."""
+    """Return whether a cable between two would carry something: no two routers, and a VLAN that both have.
+
+    A port becomes a trunk for a switch that asks for it, and not for a router.
+    """
     return (
         (one.bridged or other.bridged)
-        and (one.asks or other.asks)
+        and (one.asks or (other.asks and other.bridged))
+        and (other.asks or (one.asks and one.bridged))
         and any(first <= end and start <= last for first, last in one.vlans for start, end in other.vlans)
     )

@@ -2,6 +2,7 @@
 
     default routes     their next hops, which is the purpose of a provider
     external BGP       its neighbors on a wire of the router
+    Internet           a host behind the provider, where routers do NAT
     translators        one to one, before a hub with a private address that its clients look for at a public one
     ways out           sources of tunnels, ports of routes without a gateway, and links for two, if no other router is
                        there
@@ -19,7 +20,7 @@ from dmvpn.network.device import is_private
 from dmvpn.network.overlay import Network
 from dmvpn.network.underlay import far_ends, name_gateway
 from dmvpn.shells.inference.wires import VIRTUAL, Port, ports_of
-from dmvpn.shells.lab_model import INSIDE, OUTSIDE, GatewaySpec, LinkSpec
+from dmvpn.shells.lab_model import INSIDE, OUTSIDE, GatewaySpec, HostSpec, LinkSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,6 +34,8 @@ NO_LAN: Final = 30
 #: Only shorter prefixes have a network and a broadcast address.
 _NO_EDGES: Final = 31
 _HOST: Final = 32
+#: A host of the Internet that many configurations name, and its router.
+_INTERNET: Final = (IPv4Interface("8.8.8.8/24"), IPv4Address("8.8.8.1"))
 #: Prefix lengths of the made-up link outside a translator, the first that fits.
 _OUTSIDE: Final = (30, 29, 28)
 
@@ -240,6 +243,23 @@ def add_translators(
             f"translator with that address before it, {name}"
         )
     return found, wires
+
+
+def internet(network: InferredNetwork, configurations: dict[str, str], provider: str) -> dict[str, HostSpec]:
+    """Return a host of the Internet behind the provider, which gets a port for it, if a router there does NAT."""
+    (host, gateway), name = _INTERNET, "INTERNET"
+    ports = [port for wire in network.wires if wire.provider is not None for port in wire.ports]
+    does_nat = any(
+        p.router in network.devices and network.devices[p.router].translates(p.name, "outside") for p in ports
+    )
+    known = [address for device in network.devices.values() for _, address, _ in device.addresses()]
+    if not does_nat or name in configurations or any(address in host.network for address in known):
+        return {}
+    port = f"GigabitEthernet0/{configurations[provider].count('interface GigabitEthernet0/') + 1}"
+    section = [f"interface {port}", f" ip address {gateway} {host.netmask}", "!"]
+    configurations[provider] = configurations[provider].replace("!\n", "!\n" + "\n".join(section) + "\n", 1)
+    network.notes.append(f"the lab adds a host of the Internet behind {provider}: {name}, {host.ip}")
+    return {name: HostSpec(link=f"{provider}:{port}", address=str(host), gateway=gateway)}
 
 
 def _link_of(public: IPv4Address) -> IPv4Network | None:

@@ -175,7 +175,7 @@ def hosts(network: InferredNetwork, configurations: Mapping[str, str]) -> dict[s
             named = (f"H{digits}", f"H-{router}")
             names = chain(named, (f"{one}-{number}" for number in count(2) for one in (*named, "H")))
             name = next(one for one in names if re.fullmatch(NAME, one) and one not in ("H", *found, *configurations))
-            if _is_leased(network, wire, subnet):
+            if is_leased(network, wire, subnet):
                 found[name] = HostSpec(link=place, address=LEASED)
             elif (address := _free(wire, known, taken)) is not None:
                 taken[address] = None
@@ -197,7 +197,7 @@ def _gateway(network: InferredNetwork, wire: Wire) -> tuple[Port, IPAddress]:
     return best, [*network.addresses(best), best.address.ip][1]
 
 
-def _is_leased(network: InferredNetwork, wire: Wire, subnet: IPv4Network) -> bool:
+def is_leased(network: InferredNetwork, wire: Wire, subnet: IPv4Network) -> bool:
     """Return whether a DHCP server has a pool for the subnet, and is on the wire or has a relay agent there."""
     servers = [
         name
