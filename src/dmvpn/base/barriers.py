@@ -10,20 +10,16 @@ Nothing here is loaded by a router that only runs.
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
+from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.context import Machine
 from dmvpn.base.distribution import NOTHING, DefaultRoutes, DistributeList, Distribution, Line, OffsetList, line_for
+from dmvpn.base.notices import Route
+from dmvpn.base.ports import Ports
 from dmvpn.base.reasons import Reason, ReasonCode
 from dmvpn.base.routemaps import MatchedRoute, RoutePolicies
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.base.context import Machine
-    from dmvpn.base.notices import Route
-    from dmvpn.base.ports import Ports
 
 
 @enum.unique

@@ -9,14 +9,10 @@ each one what its route targets let in.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.effects import NextHop
 from dmvpn.base.notices import Notice
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import Prefix
-    from dmvpn.base.effects import NextHop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

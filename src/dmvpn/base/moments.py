@@ -10,14 +10,11 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.ports import Clock
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from dmvpn.base.ports import Clock
-
 
 # ------------------------------------------------------------------------------------------------ time spans
 

@@ -14,13 +14,15 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import Effect, HistoryGrew
+from dmvpn.base.entropy import Entropy
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import EnteredLine, Event, GreDrops, InterfaceCount, PeerUsage
 from dmvpn.base.filters import Condition, FilterCount, FilterEntry, FilterList, Flags, Packet, PortFilters, ReversePath
@@ -29,11 +31,6 @@ from dmvpn.base.streams import StreamPeer
 from dmvpn.base.switching import Box, EthernetPort, TreePort, VlanTree
 from dmvpn.base.translation import Addresses, Clause, FlowFilter, PacketRule, SourceRule, StaticRule
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from dmvpn.base.entropy import Entropy
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 

@@ -9,23 +9,29 @@ Lines about a crypto session that `show crypto session detail` and `show dmvpn d
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
 from dmvpn.base.breath import breathing
 from dmvpn.base.entrances import Entrances
 from dmvpn.base.moments import clock
-from dmvpn.base.protection import EspCipher, IkeVersion, ProtectionPhase, conn_id
+from dmvpn.base.ports import Ports
+from dmvpn.base.protection import (
+    Connection,
+    EspCipher,
+    EspTransform,
+    IkeVersion,
+    IkeView,
+    Protected,
+    ProtectedPair,
+    ProtectionPhase,
+    SaView,
+    conn_id,
+)
 from dmvpn.base.shell import NO_PLANE, Counting, fresh
 from dmvpn.base.values import dataclass, project
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from dmvpn.base.ports import Ports
-    from dmvpn.base.protection import Connection, EspTransform, IkeView, Protected, ProtectedPair, SaView
-
 
 # ------------------------------------------------------------------------------------------------ sessions
 

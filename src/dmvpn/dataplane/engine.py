@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import select
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import dmvpn_engine
 
 from dmvpn.base import events
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.breath import gulping
 from dmvpn.base.effects import DfBit, SetHairpin, TunnelSpec
 from dmvpn.base.errors import UserError
@@ -27,14 +29,9 @@ from dmvpn.dataplane.contract import Door, Doors, NhrpNetworks, OwnAddress
 from dmvpn.dataplane.esp.suite import EspSuite
 from dmvpn.dataplane.packets import IKE_BEHIND_NAT, ike_received
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket
+from dmvpn.dataplane.tap import Tap
 from dmvpn.dataplane.userspace.engine import IpsecEnds, TooBig, Watch, minding_paths
 from dmvpn.net.ipv4 import ipv4_address
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.dataplane.tap import Tap
 
 #: The version of the interface that this module uses.
 _INTERFACE: Final = 11

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane.python import PythonEngine
-
-if TYPE_CHECKING:
-    from dmvpn.dataplane.userspace.plane import MakeEngine
+from dmvpn.dataplane.userspace.plane import MakeEngine
 
 
 def choose(wanted: str) -> MakeEngine:

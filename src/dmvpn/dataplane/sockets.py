@@ -35,24 +35,18 @@ import errno
 import socket
 import struct
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from threading import local
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, Self
+from typing import ClassVar, Final, NamedTuple, Self
 
-from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.addresses import UNSPECIFIED, IPAddress
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.host import HostProblem, need
 from dmvpn.net.ip import UDP_HEADER_LENGTH
 from dmvpn.net.ipv4 import Ipv4Packet, ipv6_address
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from ipaddress import IPv6Address
-
-    from dmvpn.base.addresses import IPAddress
-
 
 # ------------------------------------------------------------------------------------------------ calls
 

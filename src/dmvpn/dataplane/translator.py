@@ -18,8 +18,10 @@ through, as with Linux, which ignores the tunnel key (nf_conntrack_proto_gre.c i
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable, Iterator
 from dataclasses import field
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from ipaddress import IPv4Address
+from typing import Literal, NamedTuple, Protocol
 
 from dmvpn.base.entropy import Entropy, below
 from dmvpn.base.translation import SHARE
@@ -27,11 +29,6 @@ from dmvpn.base.values import dataclass
 from dmvpn.net import translate
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.net.translate import Side
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from ipaddress import IPv4Address
-
 
 # ------------------------------------------------------------------------------------------------ the translator
 

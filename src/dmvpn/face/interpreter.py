@@ -16,9 +16,9 @@ with the lines that follow. A `?` at the end of a line is help, except behind wo
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain, islice
-from typing import TYPE_CHECKING
 
 from dmvpn.base.breath import aside, breathing
 from dmvpn.base.credentials import is_right
@@ -35,17 +35,11 @@ from dmvpn.face.language import SESSION_SHOWS, exec_parser
 from dmvpn.face.requests import NOTHING, Outcome, Question, confirm
 from dmvpn.face.shows import timestamp
 from dmvpn.features.system import ConfigurationLeft, SystemConfig, SystemMachine
-from dmvpn.ios import Ask, Change, CliError, Compute, Confirm, ErrorKind, Match, Sleeper, prompt
+from dmvpn.ios import Ask, Change, CliError, Compute, Confirm, ErrorKind, Match, ShowContext, Sleeper, prompt
 from dmvpn.ios.errors import without_keys
+from dmvpn.ios.exec_parser import Rules
 from dmvpn.ios.interfaces import split_interface
 from dmvpn.ios.session import is_warning
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from dmvpn.ios import ShowContext
-    from dmvpn.ios.exec_parser import Rules
-
 
 # ------------------------------------------------------------------------------------------------ the interpreter
 

@@ -15,17 +15,13 @@ Files outside flash cannot be reached: a name has no folders.
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterable
+from typing import Final
 
 from dmvpn.base.shell import is_file_name
 from dmvpn.base.values import dataclass
+from dmvpn.ios.grammar import Args
 from dmvpn.ios.values import ValueType, register_type
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from dmvpn.ios.grammar import Args
-
 
 # ------------------------------------------------------------------------------------------------ files of a router
 

@@ -17,21 +17,16 @@ from __future__ import annotations
 
 import enum
 from collections import deque
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
 
 from dmvpn.base.breath import BrokenOff, breathe, breathing
 from dmvpn.base.effects import ConsoleLine, Effect, JobDone, JobOutput
 from dmvpn.base.events import JobAborted
-from dmvpn.face.context import CONSOLE, RouterHandle, Screen, TerminalLine
+from dmvpn.face.context import CONSOLE, RouterHandle, Screen, TerminalLine, User
 from dmvpn.face.interpreter import PRIVILEGED, Interpreter
+from dmvpn.face.requests import Outcome, Question
 from dmvpn.ios import editor
 from dmvpn.ios.pager import Pager
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from dmvpn.face.context import User
-    from dmvpn.face.requests import Outcome, Question
 
 #: Effects that wait to be shown. More means that the router talks faster than a person reads: the oldest are dropped.
 MAX_NOTES = 10_000

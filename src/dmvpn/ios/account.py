@@ -16,20 +16,17 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.config_line import UNKNOWN, LineGroup, LineStanding
 from dmvpn.ios.errors import without_keys
-
-if TYPE_CHECKING:
-    from dmvpn.ios.places import Places
-    from dmvpn.ios.protection import Bare
-    from dmvpn.ios.releases import PutIn, Release
-    from dmvpn.ios.session import ConfigSession, LineResult
-    from dmvpn.ios.tree import ConfigTree
-
+from dmvpn.ios.places import Places
+from dmvpn.ios.protection import Bare
+from dmvpn.ios.releases import PutIn, Release
+from dmvpn.ios.session import ConfigSession, LineResult
+from dmvpn.ios.tree import ConfigTree
 
 # ------------------------------------------------------------------------------------------------ reports
 

@@ -15,22 +15,18 @@ and one function makes the models of both: it asks a `Spoken` section in the wor
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import field, replace
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Final, TypeVar
+from ipaddress import IPv4Address
+from typing import Final, TypeVar
 
 from dmvpn.base.credentials import Lifetime
+from dmvpn.base.pages import Pages
 from dmvpn.base.values import dataclass
 from dmvpn.ios.config_line import ConfigLine, Mode
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping
-    from ipaddress import IPv4Address
-
-    from dmvpn.base.pages import Pages
-    from dmvpn.ios.grammar import Args
-    from dmvpn.ios.section import Section, Statement
-
+from dmvpn.ios.grammar import Args
+from dmvpn.ios.section import Section, Statement
 
 # ------------------------------------------------------------------------------------------------ dates
 

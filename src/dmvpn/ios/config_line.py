@@ -36,24 +36,20 @@ import enum
 import itertools
 import os
 import re
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import field
 from functools import lru_cache
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.entropy import Entropy
 from dmvpn.base.placeholder import Placeholder
 from dmvpn.base.values import dataclass
 from dmvpn.ios.errors import slip_of
+from dmvpn.ios.grammar import Args, Help
+from dmvpn.ios.matcher import MatchedLine
 from dmvpn.ios.values import ValueType, register_type
 from dmvpn.ios.writing import write, write_beginning
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Sequence
-
-    from dmvpn.base.entropy import Entropy
-    from dmvpn.ios.grammar import Args, Help
-    from dmvpn.ios.matcher import MatchedLine
-
 
 # --------------------------------------------------------------------------------------- groups of lines without effect
 

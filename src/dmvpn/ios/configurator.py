@@ -13,24 +13,21 @@ order was written by hand, and its owner means those lines.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.ios.account import ConfigResult, Fate, Problem
 from dmvpn.ios.config_line import GLOBAL, ConfigLine, LineGroup, Mode
 from dmvpn.ios.language import Known, Language
+from dmvpn.ios.places import Places
+from dmvpn.ios.protection import Bare
 from dmvpn.ios.reader import FileReader
 from dmvpn.ios.section import Section
 from dmvpn.ios.tree import ConfigTree
 from dmvpn.ios.vrfs import DEFINITION, IP_VRF
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from dmvpn.ios.places import Places
-    from dmvpn.ios.protection import Bare
 
 _DEFINITION: Final = re.compile(r"\s*(?:vrf definition|ip vrf)\s+(\S+)\s*\Z", re.IGNORECASE)
 _USE: Final = re.compile(r"\bvrf\s+(?:forwarding\s+)?(\S+)", re.IGNORECASE)

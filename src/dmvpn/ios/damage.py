@@ -32,23 +32,19 @@ prompt, or in one go.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Interface, IPv4Network
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from dmvpn.base.breath import breathing
 from dmvpn.ios.errors import CliError, slip_of
 from dmvpn.ios.interfaces import KINDS, find_kind, normalize_interface
+from dmvpn.ios.language import Language
 from dmvpn.ios.markdown import INTERFACE, heading_of
 from dmvpn.ios.protection import Unprotected, asks_for_protection
 from dmvpn.ios.transcript import BLOCK, PROMPT, Transcript, is_pager, shown, without_prompt
 from dmvpn.ios.tree import MARK
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from dmvpn.ios.language import Language
-
 
 # ------------------------------------------------------------------------------------------------ lines cut out
 

@@ -15,21 +15,18 @@ with_defaults(lines)     makes of the commands of a language what lists the stat
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
 from dmvpn.ios.common import INTERFACE
+from dmvpn.ios.config_line import ConfigLine
 from dmvpn.ios.grammar import Args
 from dmvpn.ios.section import Section, Statement
 from dmvpn.ios.session import is_warning
 from dmvpn.ios.tree import named_options, render_statement
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from dmvpn.ios.config_line import ConfigLine
 
 #: Marks of a syntax that is more than words.
 _MARKS: Final = "([{|"

@@ -16,9 +16,10 @@ show dmvpn changes since 5m                     so long ago
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.errors import UserError
@@ -26,15 +27,11 @@ from dmvpn.base.moments import Moment, month_of, read_span, read_time, written
 from dmvpn.base.values import dataclass
 from dmvpn.ios import matcher
 from dmvpn.ios.errors import CliError, ErrorKind, note_secrets
+from dmvpn.ios.feature import ShowContext
 from dmvpn.ios.filters import Annotate, Filter, FilterKind, apply_filters, find_filters, json_lines, parse_filters
 from dmvpn.ios.grammar import Args, ExecCommand, leading_keywords
 from dmvpn.ios.interfaces import KINDS
 from dmvpn.ios.values import Misfit, Read, Reading, Token, Unfinished, ValueType, register_type
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-
-    from dmvpn.ios.feature import ShowContext
 
 A = TypeVar("A")
 

@@ -14,25 +14,22 @@ way: a `Reason` keeps its sentence and loses its code, and an instance of a clas
 
 from __future__ import annotations
 
+import enum
 import reprlib
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from typing import Final, TypeVar, cast
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import DmvpnError, named
 from dmvpn.base.reasons import Reason, ReasonCode
 from dmvpn.base.values import dataclass
+from dmvpn.ios.filters import Plain
+from dmvpn.ios.grammar import ExecCommand
 from dmvpn.ios.shapes import Bound, Shapes, UntypedShowError, hints_of, holds_an_answer
-
-if TYPE_CHECKING:
-    import enum
-
-    from dmvpn.ios.filters import Plain
-    from dmvpn.ios.grammar import ExecCommand
 
 T = TypeVar("T")
 #: Classes that are written as text, and how each is read again. All raise ValueError.

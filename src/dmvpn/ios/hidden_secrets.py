@@ -11,18 +11,14 @@ key_lines      lines that give one end the key of the other
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
+from dmvpn.base.credentials import Key
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Likeness
 from dmvpn.base.values import dataclass
 from dmvpn.ios.common import KEY, KEY_ACCEPT, KEY_CHAIN, KEY_SEND, KEY_STRING
 from dmvpn.ios.grammar import HIDDEN
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from dmvpn.base.credentials import Key
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,21 +8,17 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
 
 from dmvpn.base.addresses import IPAddress, Prefix, mask_length
 from dmvpn.base.placeholder import Blank
 from dmvpn.ios.common import INTERFACE, SHUTDOWN
 from dmvpn.ios.config_line import ConfigLine
+from dmvpn.ios.grammar import Args
 from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.ios.section import FEW, Section
 from dmvpn.ios.vrfs import linked_without, vrf_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from dmvpn.ios.grammar import Args
-
 
 # ------------------------------------------------------------------------------------------------ overlapping subnets
 

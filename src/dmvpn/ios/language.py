@@ -22,10 +22,12 @@ resulting line is visible: so a replay needs neither the password nor the salt.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.breath import aside, breathe
+from dmvpn.base.entropy import Entropy
 from dmvpn.base.placeholder import BLANKS
 from dmvpn.ios.config_line import (
     FREE,
@@ -33,6 +35,7 @@ from dmvpn.ios.config_line import (
     UNKNOWN_MODE,
     Command,
     ConfigLine,
+    LineGroup,
     Mode,
     Verb,
     is_free,
@@ -42,13 +45,7 @@ from dmvpn.ios.errors import CliError, ErrorKind, note_secrets
 from dmvpn.ios.grammar import Args, argument_names, leading_keywords, value_names
 from dmvpn.ios.matcher import Grammar, GrammarPoint, MatchedLine, Walk, has_secret, tokenize
 from dmvpn.ios.tree import says_whom_alone
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from dmvpn.base.entropy import Entropy
-    from dmvpn.ios.config_line import LineGroup
-    from dmvpn.ios.values import Token
+from dmvpn.ios.values import Token
 
 #: The commands and modes of a table of known lines (`read_known`).
 Known = tuple[tuple[ConfigLine, ...], tuple[Mode, ...]]

@@ -16,13 +16,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.ios.errors import slip_of
-
-if TYPE_CHECKING:
-    from dmvpn.ios.tree import ConfigTree
+from dmvpn.ios.tree import ConfigTree
 
 #: One edit of `protection` leaves one of them; most lines have none.
 _MAY_BE: Final = re.compile(r"pro|ect|ion", re.IGNORECASE)

@@ -9,19 +9,16 @@ A running configuration has no such line; typed notes have.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.config_line import GLOBAL, Command
 from dmvpn.ios.damage import WIDTH
 from dmvpn.ios.interfaces import normalize_interface
+from dmvpn.ios.language import Language
 from dmvpn.ios.transcript import without_prompt
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.ios.language import Language
 
 _HEADER: Final = re.compile(r"int(?:e|er|erf|erfa|erfac|erface)?\s+ra(?:n|ng|nge)?\s+(\S.{0,200})$", re.IGNORECASE)
 _MAY_BE: Final = re.compile(r"\bint\w*\s+ra", re.IGNORECASE)

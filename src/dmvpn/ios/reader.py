@@ -13,9 +13,10 @@ the lines whose words the table lists for it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from operator import is_
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
@@ -24,20 +25,16 @@ from dmvpn.ios.account import Account, ConfigResult, LineReport, as_meant
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.config_line import GLOBAL, UNKNOWN_MODE, Command, guards
 from dmvpn.ios.errors import CliError
+from dmvpn.ios.language import Language
+from dmvpn.ios.places import Places
 from dmvpn.ios.protection import ASTRAY, TUNNELS, Bare, asks_for_protection, is_request, is_tunnel
 from dmvpn.ios.ranges import unrolled
 from dmvpn.ios.releases import PutIn, Unshown
+from dmvpn.ios.section import Section
 from dmvpn.ios.session import ConfigSession, LineResult
 from dmvpn.ios.transcript import Transcript, without_comment
+from dmvpn.ios.tree import ConfigTree
 from dmvpn.ios.vrfs import is_defined
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.ios.language import Language
-    from dmvpn.ios.places import Places
-    from dmvpn.ios.section import Section
-    from dmvpn.ios.tree import ConfigTree
 
 #: In `ip vrf NAME`.
 _WORDS_OF_VRF: Final = 3

@@ -13,22 +13,19 @@ algorithms is put in for labs, and for programs that judge files, alone.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from dmvpn.base.values import dataclass
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.config_line import GLOBAL, Command, ConfigLine, Verb
 from dmvpn.ios.errors import CliError
+from dmvpn.ios.language import Language
+from dmvpn.ios.matcher import MatchedLine
+from dmvpn.ios.section import Section
+from dmvpn.ios.session import ConfigSession
 from dmvpn.ios.tree import MARK, ConfigTree
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from dmvpn.ios.language import Language
-    from dmvpn.ios.matcher import MatchedLine
-    from dmvpn.ios.section import Section
-    from dmvpn.ios.session import ConfigSession
 
 #: The second is what `dmvpn render` says in the first line of a file.
 _MARK: Final = re.compile(r"!\s*(?:written by dmvpn|made by `dmvpn)\b", re.IGNORECASE)

@@ -7,7 +7,8 @@ key_chains           what key chains say; their lines belong to the feature `pol
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Final, cast
 
 from dmvpn.base.credentials import Key, KeyChain, Lifetime
 from dmvpn.base.distribution import DistanceOf, DistributeList, Distribution, ListKind, OffsetList
@@ -16,15 +17,10 @@ from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.translation import Addresses
 from dmvpn.ios.common import KEY, KEY_ACCEPT, KEY_ALGORITHM, KEY_CHAIN, KEY_SEND, KEY_STRING, read_lifetime
 from dmvpn.ios.config_line import ConfigLine
+from dmvpn.ios.grammar import Args
+from dmvpn.ios.section import Section
+from dmvpn.ios.tree import ConfigTree
 from dmvpn.ios.values import Misfit, Read, Reading, Token, ValueType, register_type
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Mapping, Sequence
-
-    from dmvpn.ios.grammar import Args
-    from dmvpn.ios.section import Section
-    from dmvpn.ios.tree import ConfigTree
-
 
 # ------------------------------------------------------------------------------------------------ kinds of routes
 

@@ -6,9 +6,11 @@ changes the tree it was given, at once, line by line, as IOS does; a caller that
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Hashable
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.entropy import Entropy
 from dmvpn.base.events import EnteredLine
 from dmvpn.base.values import dataclass
 from dmvpn.ios.common import INTERFACE
@@ -25,6 +27,7 @@ from dmvpn.ios.config_line import (
     Verb,
 )
 from dmvpn.ios.errors import CliError
+from dmvpn.ios.exec_parser import ExecParser, Rules
 from dmvpn.ios.grammar import Args
 from dmvpn.ios.interfaces import is_logical
 from dmvpn.ios.language import Language, sealing
@@ -34,12 +37,6 @@ from dmvpn.ios.protection import ASTRAY, is_request, is_tunnel
 from dmvpn.ios.section import Section, Statement
 from dmvpn.ios.tree import ConfigTree, assign, reset, take_back
 from dmvpn.ios.values import OpenText
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Hashable
-
-    from dmvpn.base.entropy import Entropy
-    from dmvpn.ios.exec_parser import ExecParser, Rules
 
 #: The host name is cut to this many characters in the prompts of configuration mode.
 NAME_WIDTH = 20

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.config_line import ConfigLine
+from dmvpn.ios.feature import ShowContext
 from dmvpn.ios.grammar import Args, ExecCommand
+from dmvpn.ios.section import Section
 from dmvpn.ios.tree import reset
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from dmvpn.ios.feature import ShowContext
-    from dmvpn.ios.section import Section
 
 _HELP: Final = {"vrf": "Interfaces and routes that are apart from all others", "name": "Name of the VRF"}
 

@@ -19,10 +19,10 @@ grows without bound.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import field
-from typing import TYPE_CHECKING
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event, NhrpReceived
 from dmvpn.base.values import dataclass
@@ -33,22 +33,14 @@ from dmvpn.features.nhrp.forwarding import LARGEST_GLEANED
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.parts import NatAddress, find
 from dmvpn.features.nhrp.resolver import LARGEST_INCOMPLETE
+from dmvpn.features.nhrp.tunnel import Tunnel
 from dmvpn.judge import faults
-from dmvpn.judge.anatomy import Link, link
+from dmvpn.judge.anatomy import Anatomy, Link, link
 from dmvpn.judge.bounds import BoundPart, at_begin, at_end, is_loss
-from dmvpn.judge.traffic import FIRST_TTL, Mark
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.tunnel import Tunnel
-    from dmvpn.judge.anatomy import Anatomy
-    from dmvpn.judge.faults import Fault
-    from dmvpn.judge.traffic import HostFlow, Traffic
-    from dmvpn.shells.simulator.node import RouterNode
-    from dmvpn.shells.simulator.simulator import Simulator
-
+from dmvpn.judge.faults import Fault
+from dmvpn.judge.traffic import FIRST_TTL, HostFlow, Mark, Traffic
+from dmvpn.shells.simulator.node import RouterNode
+from dmvpn.shells.simulator.simulator import Simulator
 
 # ------------------------------------------------------------------------------------------------ tables
 

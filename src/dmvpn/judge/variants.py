@@ -12,20 +12,16 @@ filtered     access lists that are drawn (`drawn_lists`) on LANs, tunnels and po
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
+from dmvpn.features.nhrp.model import TunnelConfig
 from dmvpn.judge.drawn_lists import NetworkLists
 from dmvpn.network.device import Device
 from dmvpn.network.lines import after
 from dmvpn.shells.lab_model import Lab, ReadySpec
 from dmvpn.shells.scenario import Scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from dmvpn.features.nhrp.model import TunnelConfig
 
 #: Seconds.
 SHORT_HOLDING_TIME = 90

@@ -20,12 +20,16 @@ import os
 import signal
 import time
 from collections import defaultdict
+from collections.abc import Generator, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered, PlaneAnnounced
+from dmvpn.base.notices import InterfaceState
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.engines import choose
 from dmvpn.dataplane.host import HostProblem
@@ -47,13 +51,6 @@ from dmvpn.shells.lab.supervisor import Supervisor
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.enrollment import enroll
 from dmvpn.tools.naming import name_servers
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
-    from pathlib import Path
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.notices import InterfaceState
 
 #: Seconds in which a lab must be ready: so many, and more for each router. With IPsec 252 take 26 s on two cores.
 PATIENCE = 20.0

@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Final, cast, get_args
+from pathlib import Path
+from typing import Final, cast, get_args
 
+from dmvpn.base.barriers import Barrier, Gap
+from dmvpn.base.effects import Effect
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered
 from dmvpn.base.values import dataclass
@@ -23,23 +27,16 @@ from dmvpn.dataplane.translator import NatKind
 from dmvpn.face.context import new_session
 from dmvpn.face.interpreter import OneShot
 from dmvpn.router.passing import barrier
+from dmvpn.shells.facts import LabFacts, LinkFacts
 from dmvpn.shells.handle import Handle
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
+from dmvpn.shells.simulator import Simulator
 from dmvpn.shells.simulator.network import Impairment
 from dmvpn.tools.diff.measuring import Subject
+from dmvpn.tools.doctor import Diagnosis
 from dmvpn.tools.doctor.verdicts import View
 from dmvpn.tools.remedies.trial import settle
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
-
-    from dmvpn.base.barriers import Barrier, Gap
-    from dmvpn.base.effects import Effect
-    from dmvpn.shells.facts import LabFacts, LinkFacts
-    from dmvpn.shells.simulator import Simulator
-    from dmvpn.tools.doctor import Diagnosis
 
 #: Virtual seconds that a command may take, and between two looks whether it is done.
 _PATIENCE, _STEP = 600.0, 0.01

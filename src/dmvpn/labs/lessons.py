@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
@@ -24,28 +26,20 @@ from dmvpn.labs import orders
 from dmvpn.labs.prompts import LabBench
 from dmvpn.network.lines import difference
 from dmvpn.shells.lab import control
-from dmvpn.tools.exercises import exercise
-from dmvpn.tools.lessons import Check, Health, Lesson, examine, forget, note_fixed
+from dmvpn.shells.lab.places import LabFolder
+from dmvpn.shells.scenario import Scenario
+from dmvpn.tools.elsewhere import Elsewhere
+from dmvpn.tools.exercises import Exercise, exercise
+from dmvpn.tools.lessons import Check, GradedCheck, Health, Lesson, Subject, examine, forget, note_fixed
 from dmvpn.tools.lessons import grade as compare
 from dmvpn.tools.phases import phase_lines
 from dmvpn.tools.saving import save as write
 from dmvpn.tools.troubles import TROUBLES, trouble
 from dmvpn.tools.troubles.faults import Fault, draw_story
-from dmvpn.tools.troubles.model import Role
+from dmvpn.tools.troubles.model import Role, Trouble
 from dmvpn.tools.troubles.orders import carry_out as break_by
 from dmvpn.tools.troubles.orders import fits, orders_for
 from dmvpn.tools.troubles.stage import Stage
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from dmvpn.shells.lab.places import LabFolder
-    from dmvpn.shells.scenario import Scenario
-    from dmvpn.tools.elsewhere import Elsewhere
-    from dmvpn.tools.exercises import Exercise
-    from dmvpn.tools.lessons import GradedCheck, Subject
-    from dmvpn.tools.troubles.model import Trouble
 
 #: Typed at every router when one was broken, so that "Last configuration change" gives no hint. It changes nothing.
 _EVERYWHERE: Final = ("ip host lesson 192.0.2.1", "no ip host lesson 192.0.2.1")

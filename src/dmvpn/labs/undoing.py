@@ -13,7 +13,8 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
+from typing import cast
 
 from dmvpn.base.errors import UserError
 from dmvpn.labs import orders
@@ -21,14 +22,9 @@ from dmvpn.labs.prompts import Prompts
 from dmvpn.shells.files import open_private
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.shells.lab.places import BEFORE_RESET, GRADE, LESSON
+from dmvpn.shells.lab.control import Json
+from dmvpn.shells.lab.places import BEFORE_RESET, GRADE, LESSON, LabFolder
 from dmvpn.shells.storage import STARTUP, FolderStorage
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from dmvpn.shells.lab.control import Json
-    from dmvpn.shells.lab.places import LabFolder
 
 _Object = dict[str, "Json"]
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import enum
 import struct
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from ipaddress import IPv4Address
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
@@ -24,16 +24,11 @@ from dmvpn.net.ipv4 import (
     TOS_INTERNETWORK_CONTROL,
     IpProtocol,
     Ipv4Packet,
+    Octets,
     checksum,
     lacks_checksum,
     update,
 )
-
-if TYPE_CHECKING:
-    from ipaddress import IPv4Address
-
-    from dmvpn.net.ipv4 import Octets
-
 
 # ------------------------------------------------------------------------------------------------ GRE
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import enum
 import struct
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from ipaddress import IPv6Address
+from typing import Final, NamedTuple, Self
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.net.ipv4 import IpProtocol, Octets, ipv6_address
-
-if TYPE_CHECKING:
-    from ipaddress import IPv6Address
 
 _HEADER = struct.Struct("!IHBB16s16s")
 HEADER_LENGTH = _HEADER.size

@@ -7,14 +7,10 @@ whole packets and the beginnings of packets that ICMP errors quote: fields that 
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
+from ipaddress import IPv4Address
 
 from dmvpn.net.icmp import IcmpType
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Octets, ipv4_address, update
-
-if TYPE_CHECKING:
-    from ipaddress import IPv4Address
-
 
 _IPV4_CHECKSUM = 10
 _ICMP_CHECKSUM = 2

@@ -9,24 +9,19 @@ A `Process` has its lines about one table, and `moved` gives the lines that move
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import unified_diff
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.ios import known_command
+from dmvpn.ios import ConfigResult, ConfigTree, known_command
 from dmvpn.ios.config_line import UNKNOWN
 from dmvpn.ios.damage import ADDED
 from dmvpn.ios.vrfs import DEFINITION, FORWARDING, IP_FORWARDING, IP_VRF
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from dmvpn.ios import ConfigResult, ConfigTree
-
 
 # ------------------------------------------------------------------------------------------------ lines without effect
 

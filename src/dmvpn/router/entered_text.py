@@ -11,13 +11,14 @@ could protect is shut down rather than started in clear.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from dmvpn.base.errors import some
 from dmvpn.base.values import dataclass
 from dmvpn.features.tunnel.config import MODE, PROTECTION
 from dmvpn.features.tunnel.config import model as tunnel_model
-from dmvpn.ios import INTERFACE, Fate, marked
+from dmvpn.ios import INTERFACE, ConfigResult, ConfigTree, Fate, LineGroup, LineReport, marked
 from dmvpn.ios.account import is_crypto_map, placeholder_in
 from dmvpn.ios.common import SHUTDOWN
 from dmvpn.ios.damage import is_of_tunnels
@@ -28,11 +29,6 @@ from dmvpn.ios.section import Statement
 from dmvpn.ios.transcript import is_log
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from dmvpn.ios import ConfigResult, ConfigTree, LineGroup, LineReport
 
 _TUNNEL: Final = "interface Tunnel"
 #: How the lines begin that may protect every tunnel: certificates, keys and profiles.

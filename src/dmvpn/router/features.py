@@ -5,8 +5,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Mapping
+from typing import cast
 
+from dmvpn.base.context import Machine
+from dmvpn.base.ports import (
+    Clock,
+    Filters,
+    Ike,
+    Interfaces,
+    Pki,
+    Policies,
+    Ports,
+    Protection,
+    Rib,
+    Tunnels,
+)
 from dmvpn.features.archive import FEATURE as ARCHIVE
 from dmvpn.features.bfd import FEATURE as BFD
 from dmvpn.features.bgp import FEATURE as BGP
@@ -27,28 +41,11 @@ from dmvpn.features.rip import FEATURE as RIP
 from dmvpn.features.static import FEATURE as STATIC
 from dmvpn.features.switching import FEATURE as SWITCHING
 from dmvpn.features.system import FEATURE as SYSTEM
+from dmvpn.features.system.machine import SystemMachine
 from dmvpn.features.track import FEATURE as TRACK
 from dmvpn.features.tunnel import FEATURE as TUNNEL
 from dmvpn.features.vrf import FEATURE as VRF
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from dmvpn.base.context import Machine
-    from dmvpn.base.ports import (
-        Clock,
-        Filters,
-        Ike,
-        Interfaces,
-        Pki,
-        Policies,
-        Ports,
-        Protection,
-        Rib,
-        Tunnels,
-    )
-    from dmvpn.features.system.machine import SystemMachine
-    from dmvpn.ios import Feature
+from dmvpn.ios import Feature
 
 #: Lower layers first: a port filters before it is up, an interface must be known before its tunnel, a route before the
 #: protocol that asks for it.

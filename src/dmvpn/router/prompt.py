@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
-from dmvpn.ios import ExecParser
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from dmvpn.ios import Feature
+from dmvpn.ios import ExecParser, Feature
 
 
 @lru_cache(maxsize=4)

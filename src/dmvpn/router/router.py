@@ -19,14 +19,16 @@ notified if its model changed.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import replace
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from typing import Final, TypeVar, cast
 
 from dmvpn.base.breath import aside, in_one_go
 from dmvpn.base.context import Context, Machine, earliest
 from dmvpn.base.effects import Effect, InVrf, SendIp
+from dmvpn.base.entropy import Entropy
 from dmvpn.base.events import ConfigurationEntered, Event, IpReceived, LinesEntered, PlaneAnnounced, Remembered, Resync
 from dmvpn.base.notices import Configured, Log, Notice, PacketsHandled
 from dmvpn.base.pages import Pages
@@ -39,11 +41,6 @@ from dmvpn.router.dispatch import Dispatch, Model, Models, filtered_first, prepa
 from dmvpn.router.features import FEATURES, fill
 from dmvpn.router.language import configurator
 from dmvpn.router.vrfs import Vrf, Vrfs, within
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    from dmvpn.base.entropy import Entropy
 
 M = TypeVar("M")
 _NO_MODELS: Final[Mapping[str, Model]] = {}

@@ -15,21 +15,16 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from dmvpn.base.explanations import Explanation, WordGroup, WordKind
-from dmvpn.ios import CliError, ConfigSession, ConfigTree
+from dmvpn.ios import CliError, ConfigSession, ConfigTree, Feature
 from dmvpn.ios import explain as ios_words
 from dmvpn.ios.begun import understood
 from dmvpn.net import explain as net_words
 from dmvpn.router.language import configurator
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from dmvpn.ios import Feature
-
 
 # ------------------------------------------------------------------------------------------------ the vocabulary
 

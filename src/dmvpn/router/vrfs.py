@@ -17,9 +17,11 @@ A VRF that took nothing costs an event nothing: `Vrfs` visits the VRFs that took
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from typing import Final, TypeVar, cast
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.context import Deadlines, Machine
 from dmvpn.base.effects import Effect, InVrf
 from dmvpn.base.events import ClockSet, EffectFailed, Event, PlaneAnnounced, Resync, Tick
@@ -27,6 +29,7 @@ from dmvpn.base.exports import PathsImported
 from dmvpn.base.notices import (
     Configured,
     InterfaceChanged,
+    InterfaceState,
     LeaksFound,
     Log,
     NetworksRun,
@@ -37,20 +40,14 @@ from dmvpn.base.notices import (
     RouteRetracted,
     RoutesCleared,
 )
+from dmvpn.base.ports import Interfaces, Ports
 from dmvpn.base.streams import StreamBlocked, StreamData, StreamDown, StreamWritable
+from dmvpn.ios import ConfigLine
 from dmvpn.ios.feature import Feature, Scope, Sleeper
 from dmvpn.ios.section import EVERYTHING, reading
 from dmvpn.ios.tree import ConfigTree
 from dmvpn.router.dispatch import Dispatch, Models
 from dmvpn.router.features import fill
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.notices import InterfaceState
-    from dmvpn.base.ports import Interfaces, Ports
-    from dmvpn.ios import ConfigLine
 
 M = TypeVar("M")
 

@@ -9,9 +9,10 @@ Reads `lab.yaml` and similar files: reports all mistakes, with line and column, 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self, TypeVar, get_args
+from typing import Final, Self, TypeVar, get_args
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
@@ -19,18 +20,11 @@ from dmvpn.base.errors import UserError
 from dmvpn.ios import MAY_BE_WEAK, normalize_interface
 from dmvpn.router.features import FEATURES
 from dmvpn.shells.certificates import Certificates, certificates_of
-from dmvpn.shells.documents import Places, parse_yaml, read_text
+from dmvpn.shells.documents import Path_, Places, parse_yaml, read_text
 from dmvpn.shells.exercises import BUILT_IN, CONFIGURATION, START, ExercisePlace, built_in_names, find_place
 from dmvpn.shells.files import refuse_way_out
-from dmvpn.shells.folders import configurations_in, configurations_of
+from dmvpn.shells.folders import FolderContents, configurations_in, configurations_of
 from dmvpn.shells.lab_model import INSIDE, NAME, OUTSIDE, RESERVED, Lab, LinkSpec, StartSpec, Strict
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from dmvpn.shells.documents import Path_
-    from dmvpn.shells.folders import FolderContents
-
 
 # ------------------------------------------------------------------------------------------------ files
 

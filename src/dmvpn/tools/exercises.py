@@ -18,7 +18,8 @@ the failure of a router, its wires are cut.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final, Literal, Protocol, assert_never
+from pathlib import Path
+from typing import Annotated, Final, Literal, Protocol, assert_never
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -31,14 +32,8 @@ from dmvpn.shells.exercises import ExercisePlace, find_place, places
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools import answers
-from dmvpn.tools.answers import rows, text
+from dmvpn.tools.answers import Json, NeighborRow, Row, rows, text
 from dmvpn.tools.troubles.orders import Bench
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from dmvpn.tools.answers import Json, NeighborRow, Row
-
 
 # ------------------------------------------------------------------------------------------------ checks
 

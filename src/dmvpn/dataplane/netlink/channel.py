@@ -13,8 +13,10 @@ import contextlib
 import errno
 import os
 import socket
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, Self, TypeVar
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink import wire
 from dmvpn.dataplane.netlink.link import (
@@ -48,11 +50,6 @@ from dmvpn.dataplane.netlink.route import (
     parse_station,
     route_protocol,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from dmvpn.base.addresses import IPAddress
 
 #: Requests in one datagram: the answers must fit the socket's buffer even if all of them are refused.
 BATCH: Final = 128

@@ -10,16 +10,13 @@ from __future__ import annotations
 import enum
 import itertools
 import struct
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Address
+from typing import Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink.wire import NLM_F_APPEND, NLM_F_CREATE, attribute, attribute_text, nest
 from dmvpn.net.ipv6 import FRAGMENT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from ipaddress import IPv4Address
-
 
 # ------------------------------------------------------------------------------------------------ tables, chains, rules
 

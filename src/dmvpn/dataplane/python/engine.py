@@ -11,32 +11,27 @@ from __future__ import annotations
 import errno
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.breath import breathing
 from dmvpn.base.effects import DfBit, SetHairpin, TunnelSpec
+from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, GreDrops, Hairpin, KeepaliveReceived, NhrpReceived, PeerUsage
+from dmvpn.base.protection import EspSa, SaCount
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import Door, NhrpNetworks, OwnAddress, usage_of
+from dmvpn.dataplane.esp.protection import Sealed
 from dmvpn.dataplane.esp.table import PeerPlace
 from dmvpn.dataplane.python.core import PacketCore, Punt, ToWire
 from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer, Overlay
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket
+from dmvpn.dataplane.tap import Tap
 from dmvpn.dataplane.userspace.engine import IpsecEnds, TooBig, Watch, minding_paths
 from dmvpn.net.gre import GreSequence
 from dmvpn.net.ipv4 import ipv4_address
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.errors import UserError
-    from dmvpn.base.protection import EspSa, SaCount
-    from dmvpn.dataplane.esp.protection import Sealed
-    from dmvpn.dataplane.tap import Tap
-
 
 # ---------------------------------------------------------------------------------------------------- engine
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from dmvpn.base.effects import DfBit
 from dmvpn.base.values import dataclass
+from dmvpn.dataplane.contract import Amount, Door
 from dmvpn.dataplane.fragmentation import LEAST6
 from dmvpn.net.gre import GreHeader, GreSequence, header_length, next_header
-
-if TYPE_CHECKING:
-    from dmvpn.dataplane.contract import Amount, Door
-
 
 # ---------------------------------------------------------------------------------------------------- tunnels
 

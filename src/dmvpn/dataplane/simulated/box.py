@@ -16,8 +16,8 @@ neighbors need no resolution, as with IPv4. A link-local address is looked up on
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, is_link_local
 from dmvpn.base.effects import NextHop, RouteKind, SendIp
@@ -27,17 +27,18 @@ from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.fragmentation import Reassembler
 from dmvpn.dataplane.packets import IcmpError, may_answer, time_exceeded, too_big, unreachable
 from dmvpn.dataplane.simulated.chassis import Chassis, Loss
-from dmvpn.dataplane.simulated.forwarding import ForwardingTable, HairpinFilter, NbmaPeer
+from dmvpn.dataplane.simulated.forwarding import (
+    ForwardingTable,
+    HairpinFilter,
+    NbmaPeer,
+    SimulatedPort,
+    SimulatedTunnel,
+)
 from dmvpn.dataplane.translator import Drop
 from dmvpn.net import icmp, ip
 from dmvpn.net.ip import IpPacket, peek_flow
 from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, Header, IpProtocol, Ipv4Packet, peek_plain
 from dmvpn.net.tcp import clamp_mss
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from dmvpn.dataplane.simulated.forwarding import SimulatedPort, SimulatedTunnel
 
 #: Protocols whose multicasts do not only go to listeners: echoes are answered, UDP has ports, GRE is decapsulated.
 _NOT_ONLY_HEARD = frozenset({IpProtocol.ICMP, IpProtocol.UDP, IpProtocol.GRE})

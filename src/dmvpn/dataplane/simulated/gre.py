@@ -15,36 +15,29 @@ in one table; each is of one front door, whose box seals and opens. Packets of a
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
 from contextlib import suppress
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
 
 from dmvpn.base import effects
+from dmvpn.base.addresses import IPAddress
+from dmvpn.base.effects import Effect, SendGre, SendKeepalive, TunnelSpec
 from dmvpn.base.errors import UserError, WireError
 from dmvpn.base.events import IpReceived, KeepaliveReceived, NhrpReceived, Unresolved
 from dmvpn.base.shell import CaptureDirection
 from dmvpn.dataplane.contract import RESOLUTION_TIMEOUT, UNRESOLVED_NEXT_HOPS, WAITING_PACKETS, Alarms, EffectError
-from dmvpn.dataplane.esp.table import PeerPlace
+from dmvpn.dataplane.esp.table import EspLink, PeerPlace
 from dmvpn.dataplane.fragmentation import LEAST, LEAST6, PathMtus, Room
 from dmvpn.dataplane.packets import IKE, IKE_BEHIND_NAT, NON_ESP_MARKER, may_answer, too_big
 from dmvpn.dataplane.simulated.box import IpBox
-from dmvpn.dataplane.simulated.chassis import Loss
+from dmvpn.dataplane.simulated.chassis import Chassis, Loss
 from dmvpn.dataplane.simulated.forwarding import NbmaPeer, Outer, SimulatedTunnel, Waiting
 from dmvpn.net import gre, icmp, ip
 from dmvpn.net import gre as ecn
 from dmvpn.net import ip as udp
-from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, IpProtocol, ip_address, peek_plain
+from dmvpn.net.ip import IpPacket
+from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, Header, IpProtocol, ip_address, peek_plain
 from dmvpn.net.ipv6 import Ipv6Packet
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.effects import Effect, SendGre, SendKeepalive, TunnelSpec
-    from dmvpn.dataplane.esp.table import EspLink
-    from dmvpn.dataplane.simulated.chassis import Chassis
-    from dmvpn.net.ip import IpPacket
-    from dmvpn.net.ipv4 import Header
 
 #: Types of the payload of GRE that are IP packets.
 _INNER = tuple(effects.GRE_OF.values())

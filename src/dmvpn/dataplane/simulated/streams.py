@@ -18,26 +18,21 @@ router pauses the connection, a window of it is kept, and further data is droppe
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base import streams
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.context import earliest
-from dmvpn.base.effects import SendIp
+from dmvpn.base.effects import Effect, SendIp
+from dmvpn.base.events import Event
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import Callers, EffectError
+from dmvpn.net.ip import IpPacket
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol
 from dmvpn.net.tcp import Flag, TcpSegment
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.effects import Effect
-    from dmvpn.base.events import Event
-    from dmvpn.net.ip import IpPacket
-
 
 # ------------------------------------------------------------------------------------------------ one connection
 

@@ -9,26 +9,38 @@ take a flow of it, too, as in Linux: so a reply to an echo of its own is never t
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address, summarize_address_range
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import SetTranslation
-from dmvpn.base.translation import PacketFlow, TranslatedFlow, Translations, port_range
+from dmvpn.base.entropy import Entropy
+from dmvpn.base.translation import (
+    FlowFilter,
+    PacketFlow,
+    SourceRule,
+    StaticRule,
+    TranslatedFlow,
+    Translations,
+    port_range,
+)
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.translator import Drop, Endpoint, FlowTable, OneStation, PublicPorts, Translator, sender_of
+from dmvpn.dataplane.simulated.forwarding import SimulatedPort
+from dmvpn.dataplane.translator import (
+    Drop,
+    Endpoint,
+    FlowTable,
+    NatFlow,
+    OneStation,
+    PublicPorts,
+    Translator,
+    sender_of,
+)
 from dmvpn.net import translate
 from dmvpn.net.icmp import IcmpType
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.net.translate import Side
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from dmvpn.base.entropy import Entropy
-    from dmvpn.base.translation import FlowFilter, SourceRule, StaticRule
-    from dmvpn.dataplane.simulated.forwarding import SimulatedPort
-    from dmvpn.dataplane.translator import NatFlow
 
 #: Seconds after the last packet of an answered flow, as IOS keeps one of UDP.
 TIMEOUT: Final = 300.0

@@ -13,27 +13,23 @@ An effect on one box changes its state, or sends a packet through it (`VrfBox`).
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, ClassVar, Final
+from collections.abc import Callable
+from typing import ClassVar, Final
 
 from dmvpn.base import effects
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.context import earliest
+from dmvpn.base.effects import NextHop
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, UsageReported
+from dmvpn.base.filters import FilterCount
+from dmvpn.base.shell import EthernetStation
 from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamPause, StreamSend, StreamSign
+from dmvpn.base.translation import Translations
 from dmvpn.dataplane.contract import DataPlane, EffectError
 from dmvpn.dataplane.simulated.chassis import Chassis, Transmit
 from dmvpn.dataplane.simulated.forwarding import DEFAULT_MTU, NbmaPeer, SimulatedTunnel
 from dmvpn.dataplane.simulated.gre import TunnelBox
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.effects import NextHop
-    from dmvpn.base.filters import FilterCount
-    from dmvpn.base.shell import EthernetStation
-    from dmvpn.base.translation import Translations
-
 
 # ---------------------------------------------------------------------------------------------------- plane
 

@@ -40,29 +40,24 @@ import contextlib
 import math
 import os
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.host import Setting, dotted, put_all, read, write
-from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, LinkFlag
+from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, KernelLink, LinkFlag, NetlinkSocket
 from dmvpn.dataplane.tap import Tap
 from dmvpn.dataplane.userspace import vrf_devices
 from dmvpn.dataplane.userspace.differences import Difference
+from dmvpn.dataplane.userspace.keeper import RouterTable
 from dmvpn.dataplane.userspace.links import END_METRIC, GUARD_METRIC, MAIN, Domain, made_here
+from dmvpn.dataplane.userspace.records import Ledger, Records
 from dmvpn.dataplane.userspace.tables import remove_tables
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from dmvpn.base.addresses import Prefix
-    from dmvpn.dataplane.netlink import KernelLink, NetlinkSocket
-    from dmvpn.dataplane.userspace.keeper import RouterTable
-    from dmvpn.dataplane.userspace.records import Ledger, Records
-
 
 # ---------------------------------------------------------------------------------------------------- kernel gre
 

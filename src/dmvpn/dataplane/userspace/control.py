@@ -14,16 +14,18 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from collections.abc import Callable, Container
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, IpReceived
 from dmvpn.dataplane.packets import IKE, IKE_BEHIND_NAT, ike_received
 from dmvpn.dataplane.sockets import (
     ETHERTYPE_IPV4,
+    Datagram,
     FrameSocket,
     IcmpSocket,
     InterfaceSocket,
@@ -32,18 +34,11 @@ from dmvpn.dataplane.sockets import (
     origin_control,
     place,
 )
+from dmvpn.dataplane.userspace.engine import PacketEngine, Watch
 from dmvpn.net.discovery import SOLICITATION
 from dmvpn.net.icmp import IcmpType, Icmpv6Type
 from dmvpn.net.ip import UDP_HEADER_LENGTH, UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet, ipv4_address
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Container
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.dataplane.sockets import Datagram
-    from dmvpn.dataplane.userspace.engine import PacketEngine, Watch
-
 
 # ---------------------------------------------------------------------------------------------------- ike
 

@@ -9,20 +9,15 @@ from __future__ import annotations
 
 import errno
 import itertools
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.lpm import PrefixTable
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import KERNEL_PROTOCOL, ROUTE_PROTOCOL, TABLE_MAIN, KernelRoute, RouteType
-from dmvpn.dataplane.userspace.keeper import LinkState, ObjectKind, alike, key_of, words
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.dataplane.userspace.keeper import KernelObject, Key
+from dmvpn.dataplane.userspace.keeper import KernelObject, Key, LinkState, ObjectKind, alike, key_of, words
 
 
 @dataclass(frozen=True, slots=True)

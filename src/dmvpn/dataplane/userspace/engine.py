@@ -15,25 +15,21 @@ Events that an engine reports, beside those of clear GRE: `NhrpReceived` and `Ha
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable, Container, Iterable
 from contextlib import ExitStack
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.effects import DfBit, SetHairpin, TunnelSpec
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, GreDrops, PeerUsage
+from dmvpn.base.protection import EspSa, SaCount
 from dmvpn.base.values import dataclass
+from dmvpn.dataplane.contract import Door, Doors, OwnAddress
 from dmvpn.dataplane.packets import IKE_BEHIND_NAT
 from dmvpn.dataplane.sockets import EspSocket, UdpSocket
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.protection import EspSa, SaCount
-    from dmvpn.dataplane.contract import Door, Doors, OwnAddress
-    from dmvpn.dataplane.tap import Tap
-
+from dmvpn.dataplane.tap import Tap
 
 # ---------------------------------------------------------------------------------------------------- watch
 

@@ -13,16 +13,19 @@ from __future__ import annotations
 
 import enum
 import struct
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from dmvpn.base.addresses import EVERY_BIT
 from dmvpn.base.filters import PATH_ECHO_ICMP, PATH_ECHO_SERVICE, Condition, FilterEntry, Flags, Ranges, merged
 from dmvpn.base.translation import ICMP_OF, TCP, UDP, Addresses
 from dmvpn.base.values import dataclass
+from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
 from dmvpn.dataplane.netlink.nftables import (
     Compare,
     Meta,
+    Part,
     chain,
     compare,
     has_extension,
@@ -42,13 +45,6 @@ from dmvpn.dataplane.netlink.sets import (
     is_member,
     load,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
-    from dmvpn.dataplane.netlink.nftables import Part
-
 
 # ------------------------------------------------------------------------------------------------ pieces
 

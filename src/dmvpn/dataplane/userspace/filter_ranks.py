@@ -24,10 +24,11 @@ from __future__ import annotations
 import itertools
 import struct
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from dmvpn.base.filters import END_OF_LIST
+from dmvpn.base.filters import END_OF_LIST, FilterEntry
 from dmvpn.dataplane.netlink import sets
 from dmvpn.dataplane.netlink.nftables import (
     Compare,
@@ -49,17 +50,13 @@ from dmvpn.dataplane.userspace.filter_matches import (
     HashKey,
     Kind,
     Masks,
+    Piece,
+    Rules,
     is_prefix,
     layers,
     masks_of,
     values_of,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from dmvpn.base.filters import FilterEntry
-    from dmvpn.dataplane.userspace.filter_matches import Piece, Rules
 
 #: The bits of a digit, at most; each has an octet of the rank. So a rank has two digits in most lists, or three.
 _DIGIT: Final = 6

@@ -23,25 +23,27 @@ The first packet of a flow is reported at once; the packets that follow within `
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.effects import SetFilters
-from dmvpn.base.events import EffectFailed, PacketsFiltered
-from dmvpn.base.filters import FilterCount, PortFilters
+from dmvpn.base.events import EffectFailed, Event, PacketsFiltered
+from dmvpn.base.filters import FilterCount, FilterEntry, PortFilters
 from dmvpn.base.translation import ICMP
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.contract import Alarms
 from dmvpn.dataplane.host import HostProblem
-from dmvpn.dataplane.netlink.nfsocket import CopiedPackets
+from dmvpn.dataplane.netlink.nfsocket import CopiedPacket, CopiedPackets
 from dmvpn.dataplane.netlink.nftables import (
     Compare,
     Hook,
     Meta,
     NetfilterVerdict,
+    Part,
     Ruleset,
     base_chain,
     chain,
@@ -67,22 +69,12 @@ from dmvpn.dataplane.netlink.sets import (
     sets_there,
 )
 from dmvpn.dataplane.packets import packet_of
+from dmvpn.dataplane.userspace.engine import Watch
 from dmvpn.dataplane.userspace.filter_matches import Rules, UnsuitableEntry, counts_of
 from dmvpn.dataplane.userspace.filter_rules import DENIED, add_list, add_reverse_path
-from dmvpn.dataplane.userspace.keeper import TablePurpose
+from dmvpn.dataplane.userspace.keeper import Later, TablePurpose
 from dmvpn.dataplane.userspace.tables import KernelTable, TableHost
 from dmvpn.net.icmp import IcmpType
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Mapping
-
-    from dmvpn.base.events import Event
-    from dmvpn.base.filters import FilterEntry
-    from dmvpn.dataplane.netlink.nfsocket import CopiedPacket
-    from dmvpn.dataplane.netlink.nftables import Part
-    from dmvpn.dataplane.userspace.engine import Watch
-    from dmvpn.dataplane.userspace.keeper import Later
-
 
 # ---------------------------------------------------------------------------------------------------- filter reports
 

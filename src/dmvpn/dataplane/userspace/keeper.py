@@ -19,22 +19,16 @@ from __future__ import annotations
 import enum
 import errno
 import time
-from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
+from collections.abc import Callable, Hashable, Iterable
+from typing import ClassVar, Final, TypeAlias
 
-from dmvpn.base.addresses import is_link_local
-from dmvpn.base.events import EffectFailed, KernelContested
+from dmvpn.base.addresses import Prefix, is_link_local
+from dmvpn.base.effects import Effect
+from dmvpn.base.events import EffectFailed, Event, KernelContested
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import KernelNeighborState, ObjectChange
 from dmvpn.dataplane.netlink.nfsocket import Family
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
-
-    from dmvpn.base.addresses import Prefix
-    from dmvpn.base.effects import Effect
-    from dmvpn.base.events import Event
-
 
 # ---------------------------------------------------------------------------------------------------- objects
 

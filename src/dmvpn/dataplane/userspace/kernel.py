@@ -12,8 +12,11 @@ from __future__ import annotations
 
 import errno
 import time
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Mapping
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
+from dmvpn.base.effects import SetInterface
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, InterfaceCount, LinkChanged, Resync, Unresolved
 from dmvpn.base.shell import EthernetStation
@@ -23,9 +26,10 @@ from dmvpn.dataplane.host import Setting, read, write
 from dmvpn.dataplane.netlink import KernelNeighborState, ObjectChange
 from dmvpn.dataplane.userspace.cleanup import HostSettings, KernelGre, StaleObjects, restore_settings
 from dmvpn.dataplane.userspace.differences import Difference, differences
+from dmvpn.dataplane.userspace.engine import Watch
 from dmvpn.dataplane.userspace.filter_rules import source_rules
 from dmvpn.dataplane.userspace.filtering import Filtering
-from dmvpn.dataplane.userspace.keeper import Keeper
+from dmvpn.dataplane.userspace.keeper import Keeper, Later
 from dmvpn.dataplane.userspace.leak_ends import LeakEnds
 from dmvpn.dataplane.userspace.links import (
     MAIN,
@@ -39,18 +43,9 @@ from dmvpn.dataplane.userspace.links import (
     stray_rule,
 )
 from dmvpn.dataplane.userspace.records import Ledger, Others, Records
-from dmvpn.dataplane.userspace.routes import Guard, KernelRoutes, is_guard
+from dmvpn.dataplane.userspace.routes import Guard, KernelRoutes, LeakWays, is_guard
 from dmvpn.dataplane.userspace.tables import TableHost
 from dmvpn.dataplane.userspace.translation import Translation
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.effects import SetInterface
-    from dmvpn.dataplane.userspace.engine import Watch
-    from dmvpn.dataplane.userspace.keeper import Later
-    from dmvpn.dataplane.userspace.routes import LeakWays
 
 _ROUTER_SETTINGS = {
     "net/ipv4/ip_forward": 1,

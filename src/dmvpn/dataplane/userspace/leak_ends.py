@@ -24,9 +24,10 @@ binary number does: the lowest bit that is 0 and all below it turn over.
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.values import dataclass
@@ -36,17 +37,11 @@ from dmvpn.dataplane.netlink import netfilter, nftables
 from dmvpn.dataplane.netlink import nftables as marking
 from dmvpn.dataplane.netlink.netfilter import NAT_PRIORITY, SOURCE_TRANSLATED
 from dmvpn.dataplane.netlink.nftables import has_mark, set_mark
-from dmvpn.dataplane.userspace.keeper import LinkState, TablePurpose
+from dmvpn.dataplane.userspace.differences import Difference
+from dmvpn.dataplane.userspace.keeper import Keeper, LinkState, TablePurpose
 from dmvpn.dataplane.userspace.links import END_METRIC
+from dmvpn.dataplane.userspace.records import Others
 from dmvpn.dataplane.userspace.tables import KernelTable, TableHost
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from dmvpn.dataplane.userspace.differences import Difference
-    from dmvpn.dataplane.userspace.keeper import Keeper
-    from dmvpn.dataplane.userspace.records import Others
-
 
 # ---------------------------------------------------------------------------------------------------- leak rules
 

@@ -19,9 +19,10 @@ from __future__ import annotations
 
 import errno
 import itertools
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.effects import NextHop, SetTranslation, in_table
 from dmvpn.base.errors import UserError
@@ -31,18 +32,13 @@ from dmvpn.base.translation import FlowFilter, Translations
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.contract import EffectError
+from dmvpn.dataplane.host import HostProblem
 from dmvpn.dataplane.userspace.leak_ends import BEYOND, device
+from dmvpn.dataplane.userspace.links import InterfaceNames
 from dmvpn.dataplane.userspace.routes import LeakWays, Way
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
-
-    from dmvpn.dataplane.host import HostProblem
-    from dmvpn.dataplane.userspace.links import InterfaceNames
-    from dmvpn.dataplane.userspace.translation_rules import FromVrfs
-    from dmvpn.dataplane.userspace.vrf_devices import Places
-    from dmvpn.dataplane.userspace.vrfs import Part, VrfParts
-
+from dmvpn.dataplane.userspace.translation_rules import FromVrfs
+from dmvpn.dataplane.userspace.vrf_devices import Places
+from dmvpn.dataplane.userspace.vrfs import Part, VrfParts
 
 # ------------------------------------------------------------------------------------------------ leaks
 

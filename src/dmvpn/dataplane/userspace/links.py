@@ -20,9 +20,10 @@ The kernel reports changes, but not routes that it drops with a link or an addre
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import NextHop, SetInterface
@@ -30,16 +31,10 @@ from dmvpn.base.events import AddressAssigned, Event, HostRouteChanged
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.fragmentation import LEAST6
-from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, ObjectChange, RouteType
+from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, KernelRoute, ObjectChange, RouteType
 from dmvpn.dataplane.netlink.route import TABLE_MAIN, NextHopFlag
 from dmvpn.dataplane.userspace.keeper import Keeper, LinkState, ObjectKind, networks_of
 from dmvpn.ios.interfaces import short_interface, split_interface
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from dmvpn.dataplane.netlink import KernelRoute
-
 
 # ---------------------------------------------------------------------------------------------------- names
 

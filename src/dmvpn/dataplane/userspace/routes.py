@@ -31,28 +31,21 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Protocol, Self
+from typing import Final, Protocol, Self
 
-from dmvpn.base.addresses import Prefix, is_link_local
+from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.base.effects import ClearRoute, NextHop, RouteKind, SetInterface, SetRoute
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, TABLE_MAIN
-from dmvpn.dataplane.userspace.keeper import GUARD_TABLES, WantedRoute
+from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, TABLE_MAIN, KernelNextHop
+from dmvpn.dataplane.userspace.cleanup import StaleObjects
+from dmvpn.dataplane.userspace.keeper import GUARD_TABLES, Keeper, WantedRoute
 from dmvpn.dataplane.userspace.links import GUARD_METRIC, made_here
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.dataplane.netlink import KernelNextHop
-    from dmvpn.dataplane.userspace.cleanup import StaleObjects
-    from dmvpn.dataplane.userspace.keeper import Keeper
-    from dmvpn.dataplane.userspace.records import Ledger, Others
-    from dmvpn.dataplane.userspace.translation import Translation
-
+from dmvpn.dataplane.userspace.records import Ledger, Others
+from dmvpn.dataplane.userspace.translation import Translation
 
 # ---------------------------------------------------------------------------------------------------- leak ways
 

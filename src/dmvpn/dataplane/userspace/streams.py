@@ -16,23 +16,20 @@ import itertools
 import select
 import socket
 import struct
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import field
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from dmvpn.base import streams
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.events import Event
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import Callers
 from dmvpn.dataplane.sockets import opened
+from dmvpn.dataplane.userspace.engine import Watch
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from dmvpn.base.events import Event
-    from dmvpn.dataplane.userspace.engine import Watch
 
 #: Gives the next number of a stream.
 StreamNumber: TypeAlias = "Iterator[int]"

@@ -19,26 +19,19 @@ import errno
 import itertools
 import re
 import time
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
 
-from dmvpn.base.events import KernelContested
+from dmvpn.base.events import Event, KernelContested
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.netlink import nftables
-from dmvpn.dataplane.netlink.nfsocket import Family, NetfilterMonitor, NetfilterSocket
+from dmvpn.dataplane.netlink.nfsocket import Family, NetfilterMonitor, NetfilterSocket, RuleThere
 from dmvpn.dataplane.userspace import keeper
 from dmvpn.dataplane.userspace.differences import Difference
-from dmvpn.dataplane.userspace.keeper import RouterTable, TablePurpose, words
-from dmvpn.dataplane.userspace.records import Belongings, Others, Records
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from dmvpn.base.events import Event
-    from dmvpn.dataplane.netlink.nfsocket import RuleThere
-    from dmvpn.dataplane.userspace.engine import Watch
-    from dmvpn.dataplane.userspace.keeper import Later
-    from dmvpn.dataplane.userspace.records import Ledger
+from dmvpn.dataplane.userspace.engine import Watch
+from dmvpn.dataplane.userspace.keeper import Later, RouterTable, TablePurpose, words
+from dmvpn.dataplane.userspace.records import Belongings, Ledger, Others, Records
 
 #: The largest transaction in octets. A kernel with its default limits refuses one of 416 KiB (EMSGSIZE).
 _OCTETS: Final = 1 << 17

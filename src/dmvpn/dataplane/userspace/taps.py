@@ -17,30 +17,26 @@ effects of one event stay until its end, down and without orders, and are closed
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import field
 from ipaddress import ip_address
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
+from dmvpn.base.effects import ClearAdjacency, SetAdjacency, SetCarrier, SetInterface, TunnelSpec
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, Resync
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import OwnAddress
 from dmvpn.dataplane.fragmentation import LEAST6
 from dmvpn.dataplane.tap import Tap
+from dmvpn.dataplane.userspace.engine import PacketEngine
 from dmvpn.dataplane.userspace.links import InterfaceNames, made_here
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.effects import ClearAdjacency, SetAdjacency, SetCarrier, SetInterface, TunnelSpec
-    from dmvpn.dataplane.userspace.engine import PacketEngine
-    from dmvpn.dataplane.userspace.vrf_devices import Places
-    from dmvpn.dataplane.userspace.vrfs import Part
-
+from dmvpn.dataplane.userspace.vrf_devices import Places
+from dmvpn.dataplane.userspace.vrfs import Part
 
 # ---------------------------------------------------------------------------------------------------- peers
 

@@ -6,34 +6,26 @@ The table of a killed router goes on translating until the next run replaces it.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from ipaddress import IPv4Address
+from typing import Final
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import SetTranslation
 from dmvpn.base.lpm import PrefixTable
-from dmvpn.base.translation import PacketFlow, TranslatedFlow, Translations
+from dmvpn.base.translation import FlowFilter, PacketFlow, TranslatedFlow, Translations
 from dmvpn.dataplane import netlink
+from dmvpn.dataplane.host import HostProblem
 from dmvpn.dataplane.netlink import netfilter
-from dmvpn.dataplane.netlink.netfilter import explained
-from dmvpn.dataplane.userspace.keeper import TablePurpose
+from dmvpn.dataplane.netlink.netfilter import Ends, TrackedFlow, explained
+from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
+from dmvpn.dataplane.netlink.nftables import Ruleset
+from dmvpn.dataplane.userspace.keeper import Keeper, TablePurpose
 from dmvpn.dataplane.userspace.leak_ends import mark, number_of
 from dmvpn.dataplane.userspace.tables import KernelTable, TableHost
-from dmvpn.dataplane.userspace.translation_rules import BEYOND, MAP, PASSING, ruleset, shut
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
-    from ipaddress import IPv4Address
-
-    from dmvpn.base.addresses import Prefix
-    from dmvpn.base.translation import FlowFilter
-    from dmvpn.dataplane.host import HostProblem
-    from dmvpn.dataplane.netlink.netfilter import Ends, TrackedFlow
-    from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
-    from dmvpn.dataplane.netlink.nftables import Ruleset
-    from dmvpn.dataplane.userspace.keeper import Keeper
-    from dmvpn.dataplane.userspace.translation_rules import FromVrfs
-
+from dmvpn.dataplane.userspace.translation_rules import BEYOND, MAP, PASSING, FromVrfs, ruleset, shut
 
 #: Seconds. Routes that change together are all changed by then.
 _MOMENT: Final = 0.05

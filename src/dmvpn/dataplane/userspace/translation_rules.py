@@ -44,12 +44,13 @@ kernel's own conntrack does the rest. The router's own packets came in by no int
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.translation import PORT_RANGES, SHARE, TCP, UDP
+from dmvpn.base.effects import SetTranslation
+from dmvpn.base.translation import PORT_RANGES, SHARE, TCP, UDP, Addresses, Clause, PacketRule, SourceRule, StaticRule
 from dmvpn.dataplane.netlink import netfilter, sets
 from dmvpn.dataplane.netlink.nftables import (
     NETWORK_MAPPED,
@@ -79,13 +80,6 @@ from dmvpn.dataplane.netlink.nftables import (
 )
 from dmvpn.dataplane.userspace.leak_ends import mark as leak_mark
 from dmvpn.dataplane.userspace.leak_ends import number_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from dmvpn.base.effects import SetTranslation
-    from dmvpn.base.translation import Addresses, Clause, PacketRule, SourceRule, StaticRule
-
 
 # ---------------------------------------------------------------------------------------------------- rules
 

@@ -34,27 +34,22 @@ import errno
 import fcntl
 import os
 import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from threading import local
-from typing import TYPE_CHECKING, ClassVar, Final, Protocol
+from typing import ClassVar, Final, Protocol
 
 from dmvpn.base.effects import SetVrfs
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import EffectFailed, Event, Resync, VrfLost
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.host import HostProblem
-from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, LinkSettings
+from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, KernelLink, LinkSettings
 from dmvpn.dataplane.sockets import open_on
+from dmvpn.dataplane.userspace.engine import Loop
 from dmvpn.dataplane.userspace.keeper import AT_ONCE, CALM, FIRST_DELAY, LONGEST_DELAY
 from dmvpn.dataplane.userspace.links import MAIN, Domain
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
-
-    from dmvpn.dataplane.netlink import KernelLink
-    from dmvpn.dataplane.userspace.engine import Loop
-
 
 # ---------------------------------------------------------------------------------------------------- backend
 

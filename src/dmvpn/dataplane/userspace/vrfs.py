@@ -11,9 +11,9 @@ of its VRF (`vrf_devices`). Tunnels and the engine are the plane's, for all VRFs
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from dmvpn.base import effects
 from dmvpn.base.errors import UserError
@@ -21,21 +21,14 @@ from dmvpn.base.events import EffectFailed, Event, HostRouteChanged, IpReceived
 from dmvpn.base.streams import StreamClose, StreamListen, StreamOpen, StreamPause, StreamSend, StreamSign, StreamUp
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.contract import EffectError
+from dmvpn.dataplane.host import Setting
 from dmvpn.dataplane.userspace.control import ControlSockets, IkePorts
-from dmvpn.dataplane.userspace.links import Domain, made_here
-from dmvpn.dataplane.userspace.streams import KernelStreams
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-
-    from dmvpn.dataplane.host import Setting
-    from dmvpn.dataplane.userspace.differences import Difference
-    from dmvpn.dataplane.userspace.engine import Loop, PacketEngine
-    from dmvpn.dataplane.userspace.kernel import Kernel
-    from dmvpn.dataplane.userspace.links import InterfaceNames
-    from dmvpn.dataplane.userspace.streams import StreamNumber
-    from dmvpn.dataplane.userspace.vrf_devices import Places, VrfBackends
-
+from dmvpn.dataplane.userspace.differences import Difference
+from dmvpn.dataplane.userspace.engine import Loop, PacketEngine
+from dmvpn.dataplane.userspace.kernel import Kernel
+from dmvpn.dataplane.userspace.links import Domain, InterfaceNames, made_here
+from dmvpn.dataplane.userspace.streams import KernelStreams, StreamNumber
+from dmvpn.dataplane.userspace.vrf_devices import Places, VrfBackends
 
 # ---------------------------------------------------------------------------------------------------- part
 

@@ -25,19 +25,14 @@ import posixpath
 import re
 import shlex
 import stat
-from typing import TYPE_CHECKING, Final, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final, Protocol
 
 import asyncssh
 
 from dmvpn.base.errors import DmvpnError
-from dmvpn.base.shell import CAPACITY, Stored, is_file_name
+from dmvpn.base.shell import CAPACITY, Flash, Stored, is_file_name
 from dmvpn.face.requests import System, place_of
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
-
-    from dmvpn.base.shell import Flash
-
 
 # ------------------------------------------------------------------------------------------------ SCP
 

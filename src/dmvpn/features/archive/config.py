@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.shell import is_file_name
 from dmvpn.base.values import collected
 from dmvpn.features.archive.model import ArchiveConfig
-from dmvpn.ios import Args, ConfigLine, Mode
-
-if TYPE_CHECKING:
-    from dmvpn.ios import ConfigTree, Section
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, Section
 
 _FLASH: Final = ("flash:", "bootflash:", "disk0:")
 

@@ -11,17 +11,15 @@ it, and that is when it is needed. A restart begins from the startup configurati
 from __future__ import annotations
 
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
 from dmvpn.base.context import Context, Machine, Timer
 from dmvpn.base.events import Event, LinesEntered, Packets
 from dmvpn.base.notices import ConfigurationRestored, Configured, Notice
+from dmvpn.base.ports import Ports
 from dmvpn.base.values import dataclass
 from dmvpn.features.archive import events, messages
 from dmvpn.features.archive.model import ArchiveConfig
-
-if TYPE_CHECKING:
-    from dmvpn.base.ports import Ports
 
 _MINUTE: Final = 60.0
 #: So much of an entered line is remembered.

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.features.bfd.model import SLOW_TIMER, AuthenticationSettings, BfdConfig, Parameters
 from dmvpn.features.bfd.packet import BY_WORD
-from dmvpn.ios import Args, ConfigLine, Mode
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, Section
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.ios.routing import key_chains
-
-if TYPE_CHECKING:
-    from dmvpn.ios import ConfigTree, Section
 
 _BFD: Final = {"bfd": "Bidirectional Forwarding Detection"}
 MODE: Final = Mode("bfd-template", "config-bfd")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
 from dmvpn.base.chronicle import Sign
 from dmvpn.base.context import Context, Machine, Timer
@@ -23,15 +23,13 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event, IpReceived, Packets, Resync
 from dmvpn.base.limits import Limiter
 from dmvpn.base.notices import Configured, InterfaceChanged, InterfaceState, Notice, PathLost, WatchWanted, Witness
+from dmvpn.base.ports import Ports
 from dmvpn.base.values import dataclass
 from dmvpn.features.bfd import messages
 from dmvpn.features.bfd.model import BfdConfig
 from dmvpn.features.bfd.packet import ENDS, PEACEFUL, BfdState, ControlPacket, Drop, Dropped, SessionMove
 from dmvpn.features.bfd.session import Seals, Session
 from dmvpn.net.ip import UdpDatagram
-
-if TYPE_CHECKING:
-    from dmvpn.base.ports import Ports
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.notices import Log, log_messages
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.bfd.packet import ControlPacket
+from dmvpn.features.bfd.packet import ControlPacket
 
 #: Names of the debug flags.
 EVENT: Final = "bfd event"

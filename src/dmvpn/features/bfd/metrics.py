@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.metrics import NEIGHBORS, ROUTING_DROPS, MetricRow
 from dmvpn.base.values import collected
 from dmvpn.features.bfd.machine import BfdMachine
-from dmvpn.ios import Measured
+from dmvpn.ios import Measured, ShowContext
 from dmvpn.ios.measured import filling
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.ios import ShowContext
 
 
 @filling(NEIGHBORS)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from dmvpn.base.credentials import KeyChain
+from dmvpn.base.pages import Pages
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from dmvpn.base.credentials import KeyChain
-    from dmvpn.base.pages import Pages
-    from dmvpn.features.bfd.packet import AuthType
+from dmvpn.features.bfd.packet import AuthType
 
 #: Milliseconds between packets while a session is not up; RFC 5880 §6.8.3 asks for a second at least.
 SLOW_TIMER = 1000

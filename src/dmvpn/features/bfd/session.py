@@ -9,11 +9,18 @@ state. Times are seconds, monotonic; intervals of packets are microseconds.
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING, Final
+from ipaddress import IPv4Address
+from typing import Final
 
+from dmvpn.base.context import Timer
+from dmvpn.base.credentials import Key, KeyChain
 from dmvpn.base.entropy import Entropy, below
+from dmvpn.base.notices import Client
+from dmvpn.base.pages import Pages
+from dmvpn.base.ports import Ports
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
+from dmvpn.features.bfd.model import Parameters
 from dmvpn.features.bfd.packet import (
     ENDS,
     HEARD,
@@ -30,17 +37,6 @@ from dmvpn.features.bfd.packet import (
     seal,
 )
 from dmvpn.features.bfd.reasons import BfdReason
-
-if TYPE_CHECKING:
-    from ipaddress import IPv4Address
-
-    from dmvpn.base.context import Timer
-    from dmvpn.base.credentials import Key, KeyChain
-    from dmvpn.base.notices import Client
-    from dmvpn.base.pages import Pages
-    from dmvpn.base.ports import Ports
-    from dmvpn.features.bfd.model import Parameters
-
 
 # ------------------------------------------------------------------------------------------------ the session
 

@@ -5,7 +5,8 @@ The columns are those of IOS-XE 17 (Genie's parser reads them); the reason below
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from dmvpn.base.notices import Client
 from dmvpn.base.reasons import Reason
@@ -14,12 +15,8 @@ from dmvpn.base.values import collected, dataclass, project
 from dmvpn.features.bfd.machine import PORT, BfdMachine, ClearBfdCounters
 from dmvpn.features.bfd.packet import BfdState, ControlPacket, Drop, PacketFields
 from dmvpn.features.bfd.reasons import BfdReason
+from dmvpn.features.bfd.session import Intervals, Session
 from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.features.bfd.session import Intervals, Session
 
 _HELP: Final = {"bfd": "Bidirectional Forwarding Detection", "neighbors": "Neighbors that are watched"}
 

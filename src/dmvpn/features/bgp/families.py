@@ -8,19 +8,16 @@ of `Prefix` and brings its own `decode` and `encode`, in one file.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import UNSPECIFIED_OF, IPAddress, Prefix, is_link_local, spelled
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp import packet
+from dmvpn.features.bgp.packet import Nlri
 from dmvpn.net.ipv4 import ip_address
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from dmvpn.features.bgp.packet import Nlri
 
 #: Codes of the attributes that have the routes of a family, and their flags.
 REACH: Final = 14

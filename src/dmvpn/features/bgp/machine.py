@@ -11,14 +11,18 @@ slices, so that other events are handled in between.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Final
+from ipaddress import IPv4Address
+from typing import ClassVar, Final
 
 from dmvpn.base import notices, streams
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.context import Context, Machine, Timer
 from dmvpn.base.events import EffectFailed, Event, Packets, Resync
 from dmvpn.base.exports import PathsImported
 from dmvpn.base.notices import PathLost
+from dmvpn.base.ports import Ports
 from dmvpn.features.bgp.advertiser import SETTLING
 from dmvpn.features.bgp.events import ClearBgp, ClearDampening, Softness
 from dmvpn.features.bgp.families import FAMILIES
@@ -27,6 +31,7 @@ from dmvpn.features.bgp.model import IPV4_KEY, BgpConfig
 from dmvpn.features.bgp.neighbor import Connector, Neighbor, Peer, State, path_lost, watch
 from dmvpn.features.bgp.packet import Cease
 from dmvpn.features.bgp.settings import (
+    PeerSettings,
     are_guests_alike,
     changed_peers,
     configured_peers,
@@ -37,14 +42,6 @@ from dmvpn.features.bgp.settings import (
     session_lines,
 )
 from dmvpn.features.bgp.tables import Table
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from ipaddress import IPv4Address
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.ports import Ports
-    from dmvpn.features.bgp.settings import PeerSettings
 
 #: Seconds until changed lists and maps apply to advertisements, as on IOS: time to undo a mistake.
 POLICY_DELAY: Final = 60.0

@@ -4,19 +4,25 @@ match them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Self
+import enum
+from collections.abc import Iterator
+from typing import Final, Self
 
 from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.communities import communities_text
 from dmvpn.base.notices import Log, log_messages
 from dmvpn.features.bgp.attributes import Attributes, path_text
-from dmvpn.features.bgp.packet import Cease, ErrorCode, HeaderError, OpenError, UpdateError, prefix_of
-
-if TYPE_CHECKING:
-    import enum
-    from collections.abc import Iterator
-
-    from dmvpn.features.bgp.packet import Nlri, Notification, Update
+from dmvpn.features.bgp.packet import (
+    Cease,
+    ErrorCode,
+    HeaderError,
+    Nlri,
+    Notification,
+    OpenError,
+    Update,
+    UpdateError,
+    prefix_of,
+)
 
 #: Names of the debugs of `debug ip bgp ...`.
 BGP: Final = "ip bgp"

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.metrics import NEIGHBORS, ROUTING_PACKETS, Bound, MetricRow
 from dmvpn.base.values import collected
+from dmvpn.features.bgp.neighbor import Neighbor
 from dmvpn.features.bgp.show.common import process
-from dmvpn.ios import Measured
+from dmvpn.ios import Measured, ShowContext
 from dmvpn.ios.measured import filling, measured
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.features.bgp.neighbor import Neighbor
-    from dmvpn.ios import ShowContext
 
 _KINDS: Final = {
     "open": "opens",

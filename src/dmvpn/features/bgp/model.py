@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import enum
 from dataclasses import field
+from ipaddress import IPv4Address
 from itertools import chain
 from math import exp2
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.distribution import DistanceOf, Redistribution
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from ipaddress import IPv4Address
-
-    from dmvpn.base.distribution import DistanceOf, Redistribution
 
 #: IPv4 and IPv6 unicast, by the numbers of the address family and of its subsequent one (RFC 4760 §3).
 IPV4_KEY: Final = b"\x00\x01\x01"

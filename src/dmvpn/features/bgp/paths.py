@@ -20,22 +20,18 @@ from __future__ import annotations
 
 import enum
 from bisect import bisect_left, insort
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import field
+from ipaddress import IPv4Address
 from itertools import count, islice
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
 from dmvpn.base.effects import NextHop, RouteKind
+from dmvpn.base.ports import Ports
 from dmvpn.base.values import dataclass
+from dmvpn.features.bgp.attributes import Attributes
 from dmvpn.features.bgp.model import BEST_ALONE, Decision, PathChoice
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Sequence
-    from ipaddress import IPv4Address
-
-    from dmvpn.base.ports import Ports
-    from dmvpn.features.bgp.attributes import Attributes
-
 
 # ------------------------------------------------------------------------------------------------ the decision process
 

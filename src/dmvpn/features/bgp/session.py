@@ -13,9 +13,12 @@ UPDATE only costs its routes (RFC 7606), which `AdjRibIn` handles.
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from ipaddress import IPv4Address
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.context import Context, Timer
 from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamPause, StreamSend, StreamSign, StreamUp
 from dmvpn.base.values import dataclass
@@ -37,13 +40,6 @@ from dmvpn.features.bgp.packet import (
     Restart,
     hard,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from ipaddress import IPv4Address
-
-    from dmvpn.base.addresses import IPAddress
-
 
 # ------------------------------------------------------------------------------------------------ states
 

@@ -11,22 +11,20 @@ Only these two classes change their fields: other files report events by calling
 from __future__ import annotations
 
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
+from dmvpn.base.context import Timer
+from dmvpn.base.notices import InterfaceState
+from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.backlog import Backlog, MulticastGroup, Outstanding
+from dmvpn.features.eigrp.metric import MetricScale, Vector
+from dmvpn.features.eigrp.model import Family, InterfaceSettings
 from dmvpn.features.eigrp.packet import EigrpPacket, PacketFlag
 from dmvpn.features.eigrp.reasons import NEIGHBOR_MOVES, NeighborMove, NeighborState
 from dmvpn.features.eigrp.tlv import NextMulticastSequence, Sequence, SoftwareVersion, Stub, StubFlag
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.context import Timer
-    from dmvpn.base.notices import InterfaceState
-    from dmvpn.base.reasons import Reason
-    from dmvpn.features.eigrp.metric import MetricScale, Vector
-    from dmvpn.features.eigrp.model import Family, InterfaceSettings
-    from dmvpn.features.eigrp.topology import PathSource
+from dmvpn.features.eigrp.topology import PathSource
 
 #: Retransmission timeouts, RFC 7868 §5.2: seconds. The initial one is for a neighbor that has acknowledged nothing yet.
 INITIAL_RTO = 1.0

@@ -18,20 +18,25 @@ A process is an autonomous system. An event passes through its parts, which only
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, cast
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, Final, cast
 
 from dmvpn.base import notices
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.context import Context, Machine
+from dmvpn.base.effects import Effect
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import ClockSet, Event, IpReceived, Packets, Resync
 from dmvpn.base.notices import Client, PathLost, Witness
 from dmvpn.base.pacing import Pace, PacedPackets
+from dmvpn.base.ports import Ports
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.adjacency import Adjacencies, Membership, Teardown
 from dmvpn.features.eigrp.advertiser import Advertiser, Adverts, Policy
 from dmvpn.features.eigrp.auth import Seals
 from dmvpn.features.eigrp.dual import Connected, Dual, DualActions, InboundLists, Summaries
 from dmvpn.features.eigrp.events import Reader, Receiver
+from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
 from dmvpn.features.eigrp.limits import Limits, StuckWatch
 from dmvpn.features.eigrp.links import Links, RouterIdChoice, Sealing
 from dmvpn.features.eigrp.messages import BadPacket, shows_hellos
@@ -41,16 +46,7 @@ from dmvpn.features.eigrp.packet import Opcode
 from dmvpn.features.eigrp.reasons import DownReason
 from dmvpn.features.eigrp.rib import Offers, Redistributor
 from dmvpn.features.eigrp.state import EventKind, EventLog, Neighborhood, PacketCounts, State
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.base.effects import Effect
-    from dmvpn.base.ports import Ports
-    from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
-    from dmvpn.features.eigrp.topology import Destination
-
+from dmvpn.features.eigrp.topology import Destination
 
 # ------------------------------------------------------------------------------------------------ events of commands
 

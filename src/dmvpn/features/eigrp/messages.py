@@ -6,16 +6,13 @@ packets `debug eigrp packets` prints: all of them, or the selected types.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 from dmvpn.base.addresses import IPAddress, Prefix, spelled
 from dmvpn.base.notices import Log, log_messages
+from dmvpn.base.ports import Debugging
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
 from dmvpn.features.eigrp.tlv import Stub
-
-if TYPE_CHECKING:
-    from dmvpn.base.ports import Debugging
-
 
 # ------------------------------------------------------------------------------------------------ `debug eigrp packets`
 

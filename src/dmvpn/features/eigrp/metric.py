@@ -10,12 +10,10 @@ unreachable.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from dmvpn.base.notices import InterfaceState
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from dmvpn.base.notices import InterfaceState
 
 #: The distance of an unreachable destination, in either kind of process.
 INFINITY = (1 << 64) - 1

@@ -20,8 +20,10 @@ from __future__ import annotations
 
 import enum
 import struct
+from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar, Final, Self, TypeVar
+from ipaddress import IPv4Address
+from typing import ClassVar, Final, Self, TypeVar
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
 from dmvpn.base.errors import WireError
@@ -29,11 +31,6 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp import tlv
 from dmvpn.features.eigrp.tlv import HEADER, Parameters, Tlv, TlvType, UnknownTlv, encode
 from dmvpn.net.ipv4 import Octets, checksum, ip_address, ipv4_address, ipv6_address
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from ipaddress import IPv4Address
-
 
 # ------------------------------------------------------------------------------------------------ route TLVs
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.credentials import Key
 from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Likeness, NoValue, Term
@@ -14,15 +16,10 @@ from dmvpn.features.eigrp.config.interfaces import IPV6_EIGRP
 from dmvpn.features.eigrp.metric import Weights
 from dmvpn.features.eigrp.model import AuthenticationMode, InterfaceSettings, ProcessSettings
 from dmvpn.features.eigrp.reasons import EigrpReason
+from dmvpn.ios import ConfigTree, Section
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.grammar import HIDDEN
 from dmvpn.ios.hidden_secrets import compare, compare_keys, key_lines
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.credentials import Key
-    from dmvpn.ios import ConfigTree, Section
 
 
 @dataclass(frozen=True, slots=True, eq=False)

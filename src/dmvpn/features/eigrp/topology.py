@@ -22,21 +22,17 @@ classic fields in a classic one.
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from ipaddress import IPv4Address
+from typing import Final, NamedTuple
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp import packet
 from dmvpn.features.eigrp.metric import INFINITY, Vector
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from ipaddress import IPv4Address
-
-    from dmvpn.features.eigrp.packet import ExternalData
-    from dmvpn.features.eigrp.tlv import Tlv
-
+from dmvpn.features.eigrp.packet import ExternalData
+from dmvpn.features.eigrp.tlv import Tlv
 
 # ------------------------------------------------------------------------------------------------ the topology table
 

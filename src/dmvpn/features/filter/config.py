@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.filters import ReversePath
 from dmvpn.features.filter.model import FilterConfig, PortLines
-from dmvpn.ios import ConfigLine
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 from dmvpn.ios.common import ACCESS_GROUP, INTERFACE, TRAFFIC_FILTER, UNREACHABLES, VERIFY_SOURCE, lists_of
 from dmvpn.ios.interfaces import interface_sort_key
-
-if TYPE_CHECKING:
-    from dmvpn.ios import Args, ConfigTree, Section
 
 UPDATE_THRESHOLD: Final = ConfigLine(
     "global",

@@ -15,8 +15,9 @@ forgotten.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, cast
+from typing import ClassVar, Final, NamedTuple, cast
 
 from dmvpn.base import notices
 from dmvpn.base.addresses import EVERY_BIT, IPAddress, spelled
@@ -25,18 +26,14 @@ from dmvpn.base.effects import SetFilters
 from dmvpn.base.events import EffectFailed, Event, Packets, PacketsFiltered, Resync
 from dmvpn.base.filters import END_OF_LIST, FilterCount, FilterEntry, FilterList, PortFilters
 from dmvpn.base.merging import MergedChanges
+from dmvpn.base.notices import Log
+from dmvpn.base.ports import Ports
 from dmvpn.base.reasons import Reason
 from dmvpn.base.translation import ICMP_OF, TCP, UDP, Addresses
 from dmvpn.base.values import dataclass
 from dmvpn.features.filter import messages
 from dmvpn.features.filter.model import FilterConfig, PortLines
 from dmvpn.features.filter.reasons import FilterReason
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from dmvpn.base.notices import Log
-    from dmvpn.base.ports import Ports
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.filters import END_OF_LIST, NEIGHBOR_DISCOVERY, UNREACHABLE_SENDER
@@ -10,13 +11,8 @@ from dmvpn.base.metrics import Bound, MetricRow
 from dmvpn.base.values import collected
 from dmvpn.features.filter.machine import FilterMachine
 from dmvpn.features.filter.reasons import FilterReason
-from dmvpn.ios import Measured
+from dmvpn.ios import Measured, ShowContext
 from dmvpn.ios.measured import measured
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.ios import ShowContext
 
 _WORDS: Final = {END_OF_LIST: "end", UNREACHABLE_SENDER: "reverse_path", NEIGHBOR_DISCOVERY: "neighbor_discovery"}
 

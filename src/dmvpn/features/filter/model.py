@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING
 
+from dmvpn.base.filters import ReversePath
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from dmvpn.base.filters import ReversePath
 
 
 @dataclass(frozen=True, slots=True)

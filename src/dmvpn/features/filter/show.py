@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.events import Event
 from dmvpn.features.filter.machine import ClearCounters
 from dmvpn.ios import Args, ExecCommand, ShowContext
-
-if TYPE_CHECKING:
-    from dmvpn.base.events import Event
 
 
 def clear(ctx: ShowContext, args: Args) -> Event:

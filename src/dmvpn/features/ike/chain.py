@@ -9,20 +9,16 @@ Traffic selectors: which packets a pair of SAs is for. RFC 7296 §3.13; IKEv1 sa
 
 from __future__ import annotations
 
+import enum
 import struct
 from dataclasses import field
-from typing import TYPE_CHECKING, ClassVar, Final, Self, TypeVar
+from typing import ClassVar, Final, Self, TypeVar
 
+from dmvpn.base.addresses import IPAddress
+from dmvpn.base.entropy import Entropy
 from dmvpn.base.errors import WireError
 from dmvpn.base.protection import IkeVersion
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    import enum
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.entropy import Entropy
-
 
 # ------------------------------------------------------------------------------------------------ messages
 

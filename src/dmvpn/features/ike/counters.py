@@ -9,16 +9,12 @@ negotiation, because there it is one.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from dmvpn.base.events import Event
 from dmvpn.base.protection import IkeStats, IkeVersion
+from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.session import ChildMade, Ended, Established, Output, Replaced, Session
-
-if TYPE_CHECKING:
-    from dmvpn.base.reasons import Reason
-
 
 # -------------------------------------------------------------------------------------------- `show crypto ikev2 stats`
 

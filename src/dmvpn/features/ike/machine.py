@@ -11,12 +11,16 @@ from it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Mapping
+from typing import ClassVar
 
 from dmvpn.base import events, negotiation
+from dmvpn.base.addresses import IPAddress, OuterAddress
 from dmvpn.base.context import Context, Machine
 from dmvpn.base.entrances import Entrances
 from dmvpn.base.notices import Configured, FiltersChanged, Notice
+from dmvpn.base.ports import Ports
+from dmvpn.base.protection import IkeStats, IkeView, ProtectionPolicy
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike import messages, udp
 from dmvpn.features.ike.connections import view_of
@@ -24,17 +28,10 @@ from dmvpn.features.ike.counters import ClearIkeStats
 from dmvpn.features.ike.model import IkeConfig
 from dmvpn.features.ike.peers import Peers, Versions
 from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.session import Session
 from dmvpn.features.ike.settings import ConfiguredSettings
 from dmvpn.features.ike.translation import warnings
 from dmvpn.features.ike.trust import Trust
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from dmvpn.base.addresses import IPAddress, OuterAddress
-    from dmvpn.base.ports import Ports
-    from dmvpn.base.protection import IkeStats, IkeView, ProtectionPolicy
-    from dmvpn.features.ike.session import Session
 
 
 class IkeMachine(Machine):

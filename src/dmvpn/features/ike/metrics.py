@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from dmvpn.base.breath import breathing
+from dmvpn.base.metrics import MetricRow
 from dmvpn.base.protection import IkePhase, IkeVersion
 from dmvpn.base.values import collected
 from dmvpn.features.ike.machine import IkeMachine
-from dmvpn.ios import Measured
+from dmvpn.ios import Measured, ShowContext
 from dmvpn.ios.measured import measured
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.metrics import MetricRow
-    from dmvpn.ios import ShowContext
 
 _ROLES: Final = {True: "initiator", False: "responder"}
 

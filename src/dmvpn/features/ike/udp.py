@@ -8,16 +8,14 @@ When a message is sent again, in both versions: RFC 7296 §2.1, RFC 2408 §5.1.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.effects import Effect, SendIp, in_table
 from dmvpn.base.errors import WireError
+from dmvpn.base.events import IpReceived
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, DatagramPath, Endpoint
 from dmvpn.net.ip import UdpDatagram
-
-if TYPE_CHECKING:
-    from dmvpn.base.events import IpReceived
 
 PROTOCOL: Final = 17
 #: Before a message on port 4500: no SA has this SPI.

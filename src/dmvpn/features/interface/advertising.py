@@ -8,23 +8,20 @@ of solicitations costs no more than one. When the router stops, it says so with 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.context import Context, TimerQueue
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import WireError
+from dmvpn.base.events import IpReceived
+from dmvpn.base.notices import Ipv6State
 from dmvpn.base.values import dataclass
+from dmvpn.features.interface.model import Advertising, Ipv6Settings
 from dmvpn.net import discovery
 from dmvpn.net.ipv4 import IpProtocol
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.events import IpReceived
-    from dmvpn.base.notices import Ipv6State
-    from dmvpn.features.interface.model import Advertising, Ipv6Settings
 
 #: RFC 4861 §10: the first advertisements and the seconds between them; the delay of an answer, and between two.
 _FIRST, _FIRST_INTERVAL, _ANSWER_DELAY, _PAUSE = 3, 16.0, 0.5, 3.0

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 from dmvpn.base.notices import Log, log_messages
-
-if TYPE_CHECKING:
-    from dmvpn.base.reasons import Reason
+from dmvpn.base.reasons import Reason
 
 
 class LinkUpDown(Log, name="LINK-3-UPDOWN"):

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import fields
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.events import GreDrops
+from dmvpn.base.metrics import MetricRow
 from dmvpn.base.values import collected
-from dmvpn.ios import Measured
+from dmvpn.ios import Measured, ShowContext
 from dmvpn.ios.measured import measured
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.metrics import MetricRow
-    from dmvpn.ios import ShowContext
 
 #: The fields of `InterfaceCount`, in the order of the families.
 _NUMBERS: Final = (

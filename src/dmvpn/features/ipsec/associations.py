@@ -22,24 +22,20 @@ do not show which one is wanted: the silent peers are probed.
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
 from dmvpn.base.context import Context, Retries, Timer
 from dmvpn.base.effects import PollSas, RemoveSa
+from dmvpn.base.events import SasCounted
 from dmvpn.base.negotiation import ConnectionSilent, ConnectionUnwanted, SaNegotiated, SaRenewalWanted
 from dmvpn.base.protection import Connection, SaCount, SaView
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec import messages
 from dmvpn.features.ipsec.reasons import IpsecReason
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
-    from dmvpn.base.events import SasCounted
-
 
 # ------------------------------------------------------------------------------------------------ SAs and connections
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dmvpn.base.facts import Address, Fact, PeerFacts, reason_facts
+from dmvpn.base.ports import Protection
 from dmvpn.base.protection import ProtectionPhase, SaView
 from dmvpn.base.values import project
-
-if TYPE_CHECKING:
-    from dmvpn.base.ports import Protection
 
 
 class SaFacts(Fact):

@@ -18,7 +18,8 @@ served a moment longer: peers there hear that their SAs are deleted.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from collections.abc import Iterable, Iterator
+from typing import ClassVar, Final
 
 from dmvpn.base import negotiation, protection
 from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
@@ -28,20 +29,15 @@ from dmvpn.base.effects import InstallSa, ServeIpsec, in_table
 from dmvpn.base.events import ClearReceived, EffectFailed, Event, Packets, Resync, SasCounted, SaWorn, UnknownSpi
 from dmvpn.base.limits import Limiter
 from dmvpn.base.notices import Configured, Log, Notice, TunnelChanged, TunnelState, VrfsChanged
+from dmvpn.base.ports import Ports
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ipsec import messages
+from dmvpn.features.ipsec.associations import Associations
 from dmvpn.features.ipsec.model import IpsecConfig
 from dmvpn.features.ipsec.policies import Decision, Expansion, decide, expansion, policies_of
 from dmvpn.features.ipsec.reasons import IpsecReason
 from dmvpn.features.ipsec.sockets import CryptoSockets, Home, Lifecycle, Negotiations
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from dmvpn.base.ports import Ports
-    from dmvpn.features.ipsec.associations import Associations
-
 
 # ------------------------------------------------------------------------------------------------ the order to the host
 

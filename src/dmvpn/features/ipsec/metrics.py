@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from operator import add, attrgetter
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.breath import gulping
 from dmvpn.base.metrics import Bound, MetricRow
 from dmvpn.base.values import collected
 from dmvpn.features.ipsec.associations import SaStanding
 from dmvpn.features.ipsec.machine import IpsecMachine
-from dmvpn.ios import Measured
+from dmvpn.ios import Measured, ShowContext
 from dmvpn.ios.measured import measured
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.ios import ShowContext
 
 _numbers: Final = attrgetter("sent_octets", "received_octets", "sent", "received", "replayed", "broken", "unsent")
 _NOTHING: Final = (0,) * 7

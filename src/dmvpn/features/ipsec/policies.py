@@ -18,22 +18,18 @@ The same address in two front doors is two sources: their peers have nothing in 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
+from dmvpn.base.notices import TunnelState
 from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, EspTransform, ProtectionPolicy
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.ipsec import model
+from dmvpn.features.ipsec.model import IpsecConfig
 from dmvpn.features.ipsec.reasons import IpsecReason
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
-    from dmvpn.base.notices import TunnelState
-    from dmvpn.features.ipsec.model import IpsecConfig
-
 
 # ----------------------------------------------------------------------------------------- profiles in the terms of IKE
 

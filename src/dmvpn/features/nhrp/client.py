@@ -16,17 +16,14 @@ from __future__ import annotations
 
 import enum
 from dataclasses import field
-from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import IPAddress
+from dmvpn.base.context import Timer
 from dmvpn.base.entropy import Entropy, jittered
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import NbmaPeer
 from dmvpn.features.nhrp.reasons import NhrpReason, Suspicion
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.context import Timer
 
 
 class NhsState(enum.Enum):

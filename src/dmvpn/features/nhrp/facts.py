@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pydantic import Field
 
 from dmvpn.base.facts import NO_REASON, Address, Fact, Network, ReasonFacts, network, reason_facts
+from dmvpn.base.ports import Protection
 from dmvpn.base.protection import ProtectionPhase
 from dmvpn.base.values import project
 from dmvpn.features.nhrp.cache import RouteState
 from dmvpn.features.nhrp.client import NhsClient, NhsState
+from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.model import DEFAULT_HOLDTIME
 from dmvpn.features.nhrp.reasons import Suspicion
 from dmvpn.features.nhrp.show.entries import effective_flags, flag_names
-
-if TYPE_CHECKING:
-    from dmvpn.base.ports import Protection
-    from dmvpn.features.nhrp.machine import NhrpMachine
-    from dmvpn.features.nhrp.tunnel import Tunnel
+from dmvpn.features.nhrp.tunnel import Tunnel
 
 _ROUTES: Final = {RouteState.INSTALLED: "T1", RouteState.OVERRIDE: "T2"}
 

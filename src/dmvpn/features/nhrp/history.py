@@ -14,13 +14,15 @@ its sender must not decide how long our line is: of a long list the line has the
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from operator import attrgetter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from dmvpn.base.addresses import IPAddress, Prefix, spelled
 from dmvpn.base.chronicle import (
     LARGEST_KEPT,
+    About,
     Contents,
     Journal,
     LateLine,
@@ -30,10 +32,12 @@ from dmvpn.base.chronicle import (
     Topic,
     Way,
 )
+from dmvpn.base.effects import Effect
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.events import Event, UsageReported
 from dmvpn.base.negotiation import ConnectionChanged
 from dmvpn.base.notices import Configured, Notice, TunnelChanged
+from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import NO_FLAGS, Cache, Entry, EntryType, Flag, RouteState
 from dmvpn.features.nhrp.debug import Processing
@@ -55,14 +59,7 @@ from dmvpn.features.nhrp.packet import (
 from dmvpn.features.nhrp.parts import CieCode, ClientInfo
 from dmvpn.features.nhrp.tunnel import USED_FOR, Tunnel
 from dmvpn.net import ip
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from dmvpn.base.chronicle import About
-    from dmvpn.base.effects import Effect
-    from dmvpn.base.reasons import Reason
-    from dmvpn.net.ipv4 import Octets
+from dmvpn.net.ipv4 import Octets
 
 #: The flags that follow from an entry's route.
 ROUTE_FLAGS: Final = {RouteState.INSTALLED: Flag.RIB, RouteState.OVERRIDE: Flag.RIB | Flag.NHO}

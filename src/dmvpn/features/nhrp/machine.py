@@ -9,26 +9,23 @@ The addresses in an event determine the IP version. An event without such an add
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
 from dmvpn.base import events, notices
 from dmvpn.base.context import PAUSE, Context, Machine, Timer
 from dmvpn.base.effects import ClearAdjacency, Effect, SetAdjacency, SetHairpin, SetMulticast
 from dmvpn.base.negotiation import ConnectionChanged, ProtectionChanged
 from dmvpn.base.notices import PathLost
+from dmvpn.base.ports import Ports
 from dmvpn.features.nhrp import model
 from dmvpn.features.nhrp.history import History
 from dmvpn.features.nhrp.overlay import Overlay
 from dmvpn.features.nhrp.shared import Shared
+from dmvpn.features.nhrp.tunnel import Tunnel
 from dmvpn.net.gre import ProtocolType
 from dmvpn.net.ipv4 import IpProtocol, Octets
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from dmvpn.base.ports import Ports
-    from dmvpn.features.nhrp.tunnel import Tunnel
 
 VERSIONS = (4, 6)
 _NO_TUNNELS: Final[Mapping[str, Tunnel]] = {}

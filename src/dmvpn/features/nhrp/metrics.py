@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from dmvpn.base.breath import gulping
 from dmvpn.base.metrics import Bound, MetricRow
@@ -15,14 +16,9 @@ from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.packet import PacketType
 from dmvpn.features.nhrp.path import PathState
 from dmvpn.features.nhrp.show.dmvpn import state_of
-from dmvpn.ios import Measured
+from dmvpn.features.nhrp.tunnel import Tunnel
+from dmvpn.ios import Measured, ShowContext
 from dmvpn.ios.measured import measured
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.features.nhrp.tunnel import Tunnel
-    from dmvpn.ios import ShowContext
 
 _TUNNEL: Final = ("interface", "ip_version")
 

@@ -13,10 +13,11 @@ it concerns.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 
 from dmvpn.base import events
 from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.context import Context
 from dmvpn.base.negotiation import ConnectionChanged, ProtectionChanged
 from dmvpn.base.notices import (
     AnswersEnd,
@@ -29,6 +30,7 @@ from dmvpn.base.notices import (
     RouteChanged,
     RouteSource,
     TunnelChanged,
+    TunnelState,
 )
 from dmvpn.base.protection import ProtectionPhase
 from dmvpn.features.nhrp import messages, model
@@ -38,6 +40,7 @@ from dmvpn.features.nhrp.configuration import Configuration
 from dmvpn.features.nhrp.echoes import Echoes
 from dmvpn.features.nhrp.forwarding import Forwarding, OfferedRoutes
 from dmvpn.features.nhrp.instance import Instance
+from dmvpn.features.nhrp.path import DirectPath
 from dmvpn.features.nhrp.peers import Peers
 from dmvpn.features.nhrp.purge import Purger
 from dmvpn.features.nhrp.reception import Reception
@@ -50,14 +53,7 @@ from dmvpn.features.nhrp.server import Server
 from dmvpn.features.nhrp.servers import Names
 from dmvpn.features.nhrp.shared import REQUEST_IDS, HeardAndSilent, Shared
 from dmvpn.features.nhrp.transit import Errors, Transit
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from dmvpn.base.context import Context
-    from dmvpn.base.notices import TunnelState
-    from dmvpn.features.nhrp.path import DirectPath
-    from dmvpn.features.nhrp.tunnel import Tunnel
+from dmvpn.features.nhrp.tunnel import Tunnel
 
 
 class Overlay:

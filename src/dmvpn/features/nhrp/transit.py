@@ -12,7 +12,7 @@ dropped silently.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, is_one_station
 from dmvpn.base.errors import WireError
@@ -34,11 +34,9 @@ from dmvpn.features.nhrp.packet import (
 )
 from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.routing import NextStation
+from dmvpn.features.nhrp.tunnel import Tunnel
 from dmvpn.features.nhrp.vendor import MappedPort, MappedPorts, mapped_ports, with_mapped_ports
 from dmvpn.net.ipv4 import Octets, ip_address
-
-if TYPE_CHECKING:
-    from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Octets of a bad packet that are sent back: enough for every real packet, and the answer is never much larger.
 LARGEST_QUOTE = 1024

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from dmvpn.base.findings import Concern, Severity, rule
 from dmvpn.features.ospf.config.interfaces import DEAD_INTERVAL
 from dmvpn.features.ospf.config.version3 import ON_INTERFACES
+from dmvpn.features.ospf.model import OspfConfig
 from dmvpn.features.ospf.settings import default_network, timers
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.features.ospf.model import OspfConfig
-    from dmvpn.ios import ConfigLine
+from dmvpn.ios import ConfigLine
 
 DEAD: Final = rule(Severity.ERROR)(r"""
     ospf-dead-interval-short: The dead interval is not longer than the interval between Hellos

@@ -11,8 +11,9 @@ and dispatches each event to them:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, ClassVar, Final, cast
+from typing import ClassVar, Final, cast
 
 from dmvpn.base import notices
 from dmvpn.base.addresses import UNSPECIFIED
@@ -20,13 +21,16 @@ from dmvpn.base.context import Context, Machine, Timer
 from dmvpn.base.distribution import NOTHING
 from dmvpn.base.effects import SendIp
 from dmvpn.base.events import Event, IpReceived, Packets, Resync
+from dmvpn.base.notices import InterfaceState, Notice
 from dmvpn.base.pacing import Pace, PacedPackets
+from dmvpn.base.ports import Ports
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf import version3
 from dmvpn.features.ospf.adjacency import INTERFACE_DOWN, LOST, RESET, Adjacencies, Hellos, Helper
 from dmvpn.features.ospf.calculation import Calculation
 from dmvpn.features.ospf.events import Exchange, LsaLimit, Receiver, Updates
 from dmvpn.features.ospf.flooding import Flooding, Origination
+from dmvpn.features.ospf.interface import Neighbor, OspfInterface
 from dmvpn.features.ospf.links import Areas, Links, VirtualLinks
 from dmvpn.features.ospf.lsa import Database
 from dmvpn.features.ospf.messages import BadPacket, NoRouterId, NoRouterId3
@@ -36,16 +40,8 @@ from dmvpn.features.ospf.own_lsas import Externals, Summaries, Topology
 from dmvpn.features.ospf.packet import PACKET_HEADER, PacketType
 from dmvpn.features.ospf.rib import Offers
 from dmvpn.features.ospf.settings import router_id
+from dmvpn.features.ospf.spf import RunningArea
 from dmvpn.features.ospf.state import State, Throttle, own_lines
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.notices import InterfaceState, Notice
-    from dmvpn.base.ports import Ports
-    from dmvpn.features.ospf.interface import Neighbor, OspfInterface
-    from dmvpn.features.ospf.spf import RunningArea
-
 
 # ------------------------------------------------------------------------------------------------ events of commands
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 import enum
 from dataclasses import field
 from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base import distribution
 from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.credentials import KeyChain
 from dmvpn.base.distribution import NOTHING, Distribution
+from dmvpn.base.notices import InterfaceState
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from dmvpn.base.credentials import KeyChain
-    from dmvpn.base.notices import InterfaceState
 
 
 @dataclass(frozen=True, slots=True)

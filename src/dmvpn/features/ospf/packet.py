@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import enum
 import struct
-from typing import TYPE_CHECKING, ClassVar, Final, Self
+from ipaddress import IPv4Address
+from typing import ClassVar, Final, Self
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.lsa import HEADER_LENGTH, Lsa, LsaHeader, LsaKey
 from dmvpn.net.ipv4 import Octets, checksum, ipv4_address
-
-if TYPE_CHECKING:
-    from ipaddress import IPv4Address
-
 
 _HEADER = struct.Struct("!BBH4s4sHH8s")
 PACKET_HEADER = _HEADER.size

@@ -11,8 +11,10 @@ import base64
 import binascii
 import re
 import textwrap
+from collections.abc import Iterable, Iterator
 from dataclasses import field
-from typing import TYPE_CHECKING, Final, TypeGuard
+from datetime import datetime
+from typing import Final, TypeGuard
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -31,10 +33,6 @@ from cryptography.x509.oid import NameOID
 from dmvpn.base.certificates import certificate_of, other_use, serial_number, weakness
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from datetime import datetime
 
 #: Most specific first, by IOS's words for them.
 WORDS: Final = {

@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import Final, assert_never
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from dmvpn.base.certificates import certificate_of, serial_number
 from dmvpn.base.errors import UserError
+from dmvpn.base.notices import Log
 from dmvpn.base.protection import Credentials
 from dmvpn.base.values import dataclass
 from dmvpn.features.pki import messages
@@ -31,11 +33,6 @@ from dmvpn.features.pki.material import (
     text_of,
 )
 from dmvpn.features.pki.model import CertificateMap, CertificatePart, Comparison, MapRule, Trustpoint
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from dmvpn.base.notices import Log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

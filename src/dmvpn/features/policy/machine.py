@@ -10,22 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar, cast
+from typing import ClassVar, Final, Generic, TypeVar, cast
 
 from dmvpn.base import translation
 from dmvpn.base.context import Context, Machine, Timer
 from dmvpn.base.events import ClockSet, Event, Packets
+from dmvpn.base.filters import FilterList
 from dmvpn.base.notices import AccessListsChanged, Configured, Notice
+from dmvpn.base.pages import Pages
+from dmvpn.base.ports import Ports
 from dmvpn.base.routemaps import IPV6_LIST, AddressRule, Counted, MapRule, RoutePolicies
 from dmvpn.base.translation import Addresses
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.policy.model import ANY, AccessEntry, AddressRange, PolicyConfig, PortRanges
 from dmvpn.features.policy.packets import FilterLists
-
-if TYPE_CHECKING:
-    from dmvpn.base.filters import FilterList
-    from dmvpn.base.pages import Pages
-    from dmvpn.base.ports import Ports
 
 #: Of a router that has no list and no map.
 _NOTHING: Final = PolicyConfig()

@@ -6,10 +6,12 @@ members are part of the condition, so a list grows by the members of its groups 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from ipaddress import IPv4Address
 from itertools import product
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.filters import END_OF_LIST, NEIGHBOR_DISCOVERY, Condition, FilterEntry, FilterList
 from dmvpn.base.packetsets import ListedEntry
@@ -18,11 +20,6 @@ from dmvpn.base.translation import ICMP_OF, Addresses
 from dmvpn.base.values import dataclass
 from dmvpn.features.policy.model import ALL6, ANY, AccessEntry, AddressRange, PolicyConfig, Service, members_of
 from dmvpn.net.ipv6 import EXTENSION_HEADERS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import datetime
-
 
 _EVERYWHERE: Final = (Addresses(ANY.address, ANY.wildcard),)
 _EVERY_SERVICE: Final = (Service(),)

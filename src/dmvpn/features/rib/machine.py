@@ -21,10 +21,11 @@ records, too.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
 from operator import itemgetter
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
 from dmvpn.base import notices
 from dmvpn.base.addresses import IPAddress, Prefix
@@ -32,21 +33,16 @@ from dmvpn.base.chronicle import Journal
 from dmvpn.base.context import PAUSE, Context, Machine, Retries, Timer, in_pieces
 from dmvpn.base.effects import ClearRoute, NextHop, RouteKind, SetRoute
 from dmvpn.base.events import EffectFailed, Event, HostRouteChanged, KernelContested, Packets, PlaneAnnounced, Resync
+from dmvpn.base.lpm import PrefixTable
 from dmvpn.base.notices import Route, RouteSource
+from dmvpn.base.ports import Ports
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.rib import messages
+from dmvpn.features.rib.offers import Node, Offer
 from dmvpn.features.rib.reasons import RibReason
+from dmvpn.features.rib.recursion import Key
 from dmvpn.features.rib.table import BestRouteChange, RouteTable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from dmvpn.base.lpm import PrefixTable
-    from dmvpn.base.ports import Ports
-    from dmvpn.features.rib.offers import Node, Offer
-    from dmvpn.features.rib.recursion import Key
-
 
 # ------------------------------------------------------------------------------------------------ earlier routes
 

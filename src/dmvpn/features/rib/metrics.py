@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from dmvpn.base.breath import breathing
+from dmvpn.base.metrics import MetricRow
 from dmvpn.base.values import collected
 from dmvpn.features.rib.machine import RibMachine
-from dmvpn.ios import Measured
+from dmvpn.ios import Measured, ShowContext
 from dmvpn.ios.measured import measured
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.metrics import MetricRow
-    from dmvpn.ios import ShowContext
 
 
 @measured("routes", "ip_version", "protocol")("""

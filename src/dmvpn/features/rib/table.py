@@ -7,19 +7,15 @@ One `BestRouteChange` is one prefix with a new best route. Work per offer: one l
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
 
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.effects import NextHop
 from dmvpn.base.lpm import PrefixTable
+from dmvpn.base.notices import Route, RouteSource
 from dmvpn.base.values import dataclass
 from dmvpn.features.rib.offers import Node, Offer
 from dmvpn.features.rib.recursion import Key, Recursion
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from dmvpn.base.addresses import Prefix
-    from dmvpn.base.effects import NextHop
-    from dmvpn.base.notices import Route, RouteSource
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
 from dmvpn.base.distribution import Redistribution
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE
 from dmvpn.features.rip.model import AuthenticationMode, RipConfig, RipInterfaceSettings, RipTimers
-from dmvpn.ios import Args, ConfigLine, Mode, ValueType, register_type
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, Section, ValueType, register_type
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.ios.routing import MATCH, MATCH_HELP, DistributionLines, key_chains, kinds_of
 from dmvpn.ios.vrfs import refusal
-
-if TYPE_CHECKING:
-    from dmvpn.ios import ConfigTree, Section
 
 ROUTER_MODE, VRF_MODE = "router-rip", "rip-af"
 MODES: Final = (

@@ -15,24 +15,20 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import field, replace
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.context import Deadlines
 from dmvpn.base.distribution import Redistribution, line_for
 from dmvpn.base.notices import Route, RouteSource
+from dmvpn.base.ports import Ports
 from dmvpn.base.routemaps import UNCHANGED, MatchedRoute
 from dmvpn.base.values import dataclass
+from dmvpn.features.rip.model import RipConfig, RipTimers
 from dmvpn.features.rip.packet import INFINITY
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from dmvpn.base.ports import Ports
-    from dmvpn.features.rip.model import RipConfig, RipTimers
-
 
 # ------------------------------------------------------------------------------------------------ routes of our own
 

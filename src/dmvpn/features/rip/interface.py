@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from dataclasses import field
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.context import Timer
 from dmvpn.base.effects import SendIp
 from dmvpn.base.errors import WireError
+from dmvpn.base.events import IpReceived
+from dmvpn.base.notices import InterfaceState
 from dmvpn.base.values import dataclass
+from dmvpn.features.rip.model import RipConfig
 from dmvpn.features.rip.packet import INFINITY, AddressFamily, Command, RipEntry, RipPacket
 from dmvpn.net.ip import UdpDatagram
-
-if TYPE_CHECKING:
-    from dmvpn.base.context import Timer
-    from dmvpn.base.events import IpReceived
-    from dmvpn.base.notices import InterfaceState
-    from dmvpn.features.rip.model import RipConfig
 
 GROUP: Final = IPv4Address("224.0.0.9")
 PORT: Final = 520

@@ -20,9 +20,11 @@ per interface is limited; the first ones stay.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from typing import ClassVar, Final
 
 from dmvpn.base import notices
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.chronicle import Sign
 from dmvpn.base.context import Context, Machine, Timer, in_pieces
 from dmvpn.base.distribution import Covered
@@ -33,6 +35,7 @@ from dmvpn.base.events import Event, IpReceived, Packets, Resync
 from dmvpn.base.limits import Limiter
 from dmvpn.base.notices import Client, NeighborSilent, PathLost, WatchWanted
 from dmvpn.base.pacing import Pace, PacedPackets
+from dmvpn.base.ports import Ports
 from dmvpn.base.reasons import Reason
 from dmvpn.features.rip import messages
 from dmvpn.features.rip.database import LearnedFrom
@@ -43,13 +46,6 @@ from dmvpn.features.rip.packet import Command, RipPacket
 from dmvpn.features.rip.reasons import RipReason
 from dmvpn.features.rip.table import TRIGGER_DELAY, Changes, State, Table, answer, believed
 from dmvpn.features.rip.triggered import Triggered
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-
-    from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.base.ports import Ports
-
 
 # ------------------------------------------------------------------------------------------------ gateways
 

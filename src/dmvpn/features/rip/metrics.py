@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from dmvpn.base.metrics import NEIGHBORS, MetricRow
 from dmvpn.base.values import collected
 from dmvpn.features.rip.machine import RipMachine
-from dmvpn.ios import Measured
+from dmvpn.ios import Measured, ShowContext
 from dmvpn.ios.measured import filling
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.ios import ShowContext
 
 
 @filling(NEIGHBORS)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.credentials import KeyChain
 from dmvpn.base.distribution import NOTHING, Distribution, Redistribution
+from dmvpn.base.notices import InterfaceState
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from dmvpn.base.credentials import KeyChain
-    from dmvpn.base.notices import InterfaceState
 
 #: The largest key number in a packet.
 LAST_KEY: Final = 255

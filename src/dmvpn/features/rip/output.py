@@ -18,10 +18,13 @@ import hashlib
 import hmac
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.credentials import Key, KeyChain
 from dmvpn.base.errors import WireError
 from dmvpn.base.limits import Limiter
+from dmvpn.base.ports import Ports
 from dmvpn.base.reasons import Reason
 from dmvpn.features.rip import messages
 from dmvpn.features.rip.interface import GROUP, PORT, RipInterface
@@ -29,13 +32,7 @@ from dmvpn.features.rip.model import LAST_KEY, AuthenticationMode, RipConfig, Ri
 from dmvpn.features.rip.packet import INFINITY, MAXIMUM_ENTRIES, Command, KeyedDigest, Password, RipEntry, RipPacket
 from dmvpn.features.rip.reasons import RipReason
 from dmvpn.features.rip.table import Announced, State, Summaries, Table, advertised_on, gather, in_order, packets
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.base.credentials import Key, KeyChain
-    from dmvpn.base.ports import Ports
-    from dmvpn.net.ipv4 import Octets
-
+from dmvpn.net.ipv4 import Octets
 
 # ------------------------------------------------------------------------------------------------ authentication
 

@@ -13,16 +13,13 @@ from __future__ import annotations
 
 import enum
 import struct
-from typing import TYPE_CHECKING, Final, Self
+from ipaddress import IPv4Address
+from typing import Final, Self
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, mask_length
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.net.ipv4 import Octets, ipv4_address
-
-if TYPE_CHECKING:
-    from ipaddress import IPv4Address
-
 
 _HEADER = struct.Struct("!BB2x")
 _UPDATE_HEADER = struct.Struct("!BBH")

@@ -17,9 +17,10 @@ Distribute lists, offset lists and distances change received and announced route
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix, classful_length
 from dmvpn.base.context import Context, Deadlines, Timer, earliest
@@ -27,20 +28,22 @@ from dmvpn.base.effects import NextHop
 from dmvpn.base.entropy import fraction
 from dmvpn.base.limits import Limiter
 from dmvpn.base.notices import InterfaceState, Route, RouteChanged, RouteOffered, RouteRetracted, RouteSource
+from dmvpn.base.ports import Ports, Rib
 from dmvpn.base.routemaps import MatchedRoute
 from dmvpn.base.values import dataclass
 from dmvpn.features.rip import messages
-from dmvpn.features.rip.database import Announcement, Database, OwnRoute, all_own_routes, own_route
+from dmvpn.features.rip.database import (
+    Announcement,
+    Database,
+    LearnedFrom,
+    LearnedRoute,
+    OwnRoute,
+    all_own_routes,
+    own_route,
+)
 from dmvpn.features.rip.interface import RipInterface, believable
 from dmvpn.features.rip.model import RipConfig, RipInterfaceSettings
 from dmvpn.features.rip.packet import INFINITY, MAXIMUM_ENTRIES, Command, RipEntry, RipPacket
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from dmvpn.base.ports import Ports, Rib
-    from dmvpn.features.rip.database import LearnedFrom, LearnedRoute
-
 
 # --------------------------------------------------------------------------------------------- the state of the process
 

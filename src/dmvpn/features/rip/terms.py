@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.credentials import Key
 from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.placeholder import Blank
 from dmvpn.base.terms import Duty, Likeness, NoValue, Term
@@ -13,9 +14,6 @@ from dmvpn.features.rip.model import AuthenticationMode, RipConfig, RipInterface
 from dmvpn.features.rip.reasons import RipReason
 from dmvpn.ios import INTERFACE
 from dmvpn.ios.hidden_secrets import compare, compare_keys, key_lines
-
-if TYPE_CHECKING:
-    from dmvpn.base.credentials import Key
 
 
 @dataclass(frozen=True, slots=True, eq=False)

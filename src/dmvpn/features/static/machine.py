@@ -11,18 +11,16 @@ next hops that may be leaks, and the VRF feature finds out where they lead (`Lea
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from dmvpn.base import notices
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.context import Context, Machine
 from dmvpn.base.effects import NextHop, RouteKind
+from dmvpn.base.events import Event, Packets
+from dmvpn.base.pages import Pages
+from dmvpn.base.ports import Ports
 from dmvpn.features.static.model import StaticConfig, StaticRoute
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import Prefix
-    from dmvpn.base.events import Event, Packets
-    from dmvpn.base.pages import Pages
-    from dmvpn.base.ports import Ports
 
 #: An offer: its prefix, and its process, whose name is the distance.
 _Key = tuple["Prefix", str]

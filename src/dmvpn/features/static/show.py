@@ -4,21 +4,18 @@ with the codes that exist here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.breath import breathing
 from dmvpn.base.notices import RouteSource
+from dmvpn.base.ports import Rib
 from dmvpn.base.values import dataclass
 from dmvpn.features.static.machine import StaticMachine
+from dmvpn.features.static.model import StaticRoute
 from dmvpn.ios import Args, ExecCommand, ShowContext
 from dmvpn.ios.vrfs import by_vrf
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.addresses import Prefix
-    from dmvpn.base.ports import Rib
-    from dmvpn.features.static.model import StaticRoute
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import enum
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING
 
+from dmvpn.base.events import ClockSet
 from dmvpn.base.moments import MONTHS, age
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from dmvpn.base.events import ClockSet
 
 #: English whatever the locale of the machine is: tools read these.
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

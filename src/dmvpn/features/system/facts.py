@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.facts import Fact
-
-if TYPE_CHECKING:
-    from dmvpn.base.notices import Log
-    from dmvpn.features.system.machine import SystemMachine
+from dmvpn.base.notices import Log
+from dmvpn.features.system.machine import SystemMachine
 
 #: Lines of the log that go with the facts.
 LOG_LINES: Final = 100

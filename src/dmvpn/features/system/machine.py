@@ -27,10 +27,12 @@ may log in. Wrong passwords are counted over all addresses, as on IOS.
 from __future__ import annotations
 
 from collections import deque
+from datetime import datetime
 from functools import cached_property
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.context import Context, Machine, Timer
 from dmvpn.base.effects import JobDone, JobOutput, SendIp
 from dmvpn.base.errors import WireError
@@ -48,24 +50,24 @@ from dmvpn.base.events import (
 )
 from dmvpn.base.filters import Packet, TcpFlag
 from dmvpn.base.notices import Configured, DebugOutput, Log, Notice, PacketsHandled
+from dmvpn.base.ports import Ports
 from dmvpn.base.streams import StreamDown, StreamUp, StreamWritable
 from dmvpn.base.values import dataclass
 from dmvpn.features.system import events, messages
 from dmvpn.features.system.clock import WallClock
-from dmvpn.features.system.events import ClearDebug, ConditionKind, SetDebug, SetDebugCondition
+from dmvpn.features.system.events import (
+    ClearDebug,
+    ConditionKind,
+    LoginFailed,
+    LoginSucceeded,
+    SetDebug,
+    SetDebugCondition,
+)
 from dmvpn.features.system.model import SystemConfig
 from dmvpn.features.system.probes import Probes
 from dmvpn.features.system.syslog import LogHosts, Syslog
 from dmvpn.net import icmp
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.ports import Ports
-    from dmvpn.features.system.events import LoginFailed, LoginSucceeded
-
 
 # ------------------------------------------------------------------------------------------------ debugs
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Self
+from ipaddress import IPv4Address
+from typing import Final, Self
 
 from dmvpn.base.notices import Log, log_messages
-
-if TYPE_CHECKING:
-    from ipaddress import IPv4Address
 
 
 class Configured(Log, name="SYS-5-CONFIG_I"):

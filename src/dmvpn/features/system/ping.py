@@ -30,22 +30,18 @@ from __future__ import annotations
 
 import errno
 import struct
-from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.effects import Effect, JobOutput, SendIp
 from dmvpn.base.errors import WireError
+from dmvpn.base.events import EffectFailed, IpReceived
 from dmvpn.base.values import dataclass
+from dmvpn.features.system.events import StartPing, StartTraceroute
 from dmvpn.net import icmp, ip
 from dmvpn.net.icmp import HEADER_LENGTH as ICMP_HEADER_LENGTH
 from dmvpn.net.icmp import DestinationUnreachable, EchoRequest, IcmpMessage, TimeExceeded, UnreachableCode
 from dmvpn.net.ip import ICMP, UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol
-
-if TYPE_CHECKING:
-    from dmvpn.base.events import EffectFailed, IpReceived
-    from dmvpn.features.system.events import StartPing, StartTraceroute
-
 
 # ------------------------------------------------------------------------------------------------ packets
 

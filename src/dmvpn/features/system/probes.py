@@ -11,23 +11,20 @@ from __future__ import annotations
 
 from contextlib import suppress
 from ipaddress import IPv4Address, ip_address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, is_link_local, is_one_station
 from dmvpn.base.context import Context, TimerQueue
 from dmvpn.base.effects import Effect, JobDone, JobOutput, Resolve, SendIp, in_table
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import WireError
+from dmvpn.base.events import EffectFailed, IpReceived, JobAborted, NameResolved
 from dmvpn.base.pages import NONE, Pages
+from dmvpn.base.ports import Interfaces
 from dmvpn.base.values import dataclass
 from dmvpn.features.system.events import StartPing, StartTraceroute
 from dmvpn.features.system.ping import Ping, Traceroute
 from dmvpn.net import ip
-
-if TYPE_CHECKING:
-    from dmvpn.base.events import EffectFailed, IpReceived, JobAborted, NameResolved
-    from dmvpn.base.ports import Interfaces
-
 
 # ------------------------------------------------------------------------------------------------ names of hosts
 

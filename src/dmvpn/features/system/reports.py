@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from datetime import datetime
+from ipaddress import IPv4Address
+from typing import Final
 
 from dmvpn.base.moments import uptime
 from dmvpn.base.values import dataclass
 from dmvpn.features.system.clock import TimeZone, long_date
 from dmvpn.features.system.events import ConditionKind
+from dmvpn.features.system.machine import ActiveDebug
 from dmvpn.features.system.syslog import SEVERITIES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-    from ipaddress import IPv4Address
-
-    from dmvpn.features.system.machine import ActiveDebug
 
 #: The dialect that is named for tools (Genie, NAPALM, Ansible look for such a number), and this program's own image.
 DIALECT_LONG, DIALECT = "17.09.04a", "17.9.4a"

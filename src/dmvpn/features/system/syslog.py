@@ -21,25 +21,21 @@ from __future__ import annotations
 
 import enum
 from collections import Counter, deque
+from collections.abc import Iterator
 from dataclasses import field
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.context import Context, Timer
 from dmvpn.base.effects import ConsoleLine, Effect, SendIp, in_table
+from dmvpn.base.notices import DebugOutput, Log
 from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamLine, StreamOpen, StreamSend, StreamUp, TcpState
 from dmvpn.base.values import dataclass
 from dmvpn.features.system import messages
 from dmvpn.features.system.clock import Timestamps, TimeZone, WallClock, stamp
 from dmvpn.features.system.ping import SYSLOG_PORT, udp_datagram
 from dmvpn.net.ipv4 import IpProtocol
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.notices import DebugOutput, Log
-
 
 # ------------------------------------------------------------------------------------------------ log hosts
 

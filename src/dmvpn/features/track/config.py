@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import Prefix, mask_length
 from dmvpn.base.values import collected
 from dmvpn.features.track.model import Operation, TrackConfig, Tracked, TrackKind
-from dmvpn.ios import Args, ConfigLine, Mode
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, Section
 from dmvpn.ios.vrfs import refusal
-
-if TYPE_CHECKING:
-    from dmvpn.ios import ConfigTree, Section
 
 MODES: Final = (
     Mode("track", "config-track"),

@@ -16,15 +16,18 @@ undefined.
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.context import Context, Machine, Timer
 from dmvpn.base.effects import SendIp, in_table
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event, IpReceived, Packets
 from dmvpn.base.notices import Configured, InterfaceChanged, Notice, RouteChanged, TrackChanged, TrackFollowed
+from dmvpn.base.ports import Interfaces, Ports
 from dmvpn.base.values import dataclass
 from dmvpn.features.track import messages
 from dmvpn.features.track.model import Operation, TrackConfig, Tracked, TrackKind
@@ -32,13 +35,6 @@ from dmvpn.net import ip
 from dmvpn.net.icmp import EchoReply, EchoRequest
 from dmvpn.net.ip import ICMP
 from dmvpn.net.ipv4 import IpProtocol
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.base.ports import Interfaces, Ports
-
 
 # ------------------------------------------------------------------------------------------------ operations of IP SLA
 

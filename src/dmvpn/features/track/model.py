@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Final
+from ipaddress import IPv4Address
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from ipaddress import IPv4Address
-
-    from dmvpn.base.addresses import IPAddress, Prefix
 
 
 class TrackKind(enum.Enum):

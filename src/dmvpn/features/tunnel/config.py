@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.notices import AnswersEnd, LineEnds, Notice
+from dmvpn.base.pages import Pages
+from dmvpn.base.ports import Ports
 from dmvpn.base.values import collected
 from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Endings, Section, common, interface_sort_key
 from dmvpn.ios.vrfs import vrf_of
-
-if TYPE_CHECKING:
-    from dmvpn.base.pages import Pages
-    from dmvpn.base.ports import Ports
 
 #: The default bandwidth of a tunnel, kilobits a second.
 DEFAULT_KBPS: Final = 8000

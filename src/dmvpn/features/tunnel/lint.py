@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from dmvpn.base.findings import Concern, Rule, Severity, rule
 from dmvpn.base.placeholder import Blank
 from dmvpn.base.values import collected
 from dmvpn.features.tunnel import config
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
+from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
 
 _SOURCE: Final = config.SOURCE.line(interface=Blank("interface"))
 _MULTIPOINT: Final = config.MODE.line(gre=True, multipoint=True)

@@ -19,26 +19,22 @@ it up again. (IOS; there is no RFC.)
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from dmvpn.base import notices
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.context import Context, Machine, Retries, Timer
 from dmvpn.base.effects import RemoveTunnel, SendKeepalive, SetCarrier, SetTunnel, TunnelSpec
 from dmvpn.base.events import EffectFailed, Event, GreDrops, InterfacesCounted, KeepaliveReceived, Packets, Resync
 from dmvpn.base.negotiation import ProtectionDecided, ProtectionWanted
+from dmvpn.base.ports import Ports
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.tunnel import line, messages
 from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
 from dmvpn.features.tunnel.reasons import TunnelReason
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.ports import Ports
-
 
 # ------------------------------------------------------------------------------------------------ keepalives
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.notices import Log, log_messages
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.reasons import Reason
+from dmvpn.base.reasons import Reason
 
 #: The names of the debug flags.
 TUNNEL = "tunnel"

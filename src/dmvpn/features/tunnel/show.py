@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
+from dmvpn.base.events import GreDrops
 from dmvpn.base.values import dataclass
 from dmvpn.features.tunnel.machine import TunnelMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.events import GreDrops
 
 
 @dataclass(frozen=True, slots=True)

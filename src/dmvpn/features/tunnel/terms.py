@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.terms import Term
 from dmvpn.features.tunnel.config import KEY as KEY_LINE
+from dmvpn.features.tunnel.model import TunnelSettings
 from dmvpn.ios import INTERFACE
-
-if TYPE_CHECKING:
-    from dmvpn.features.tunnel.model import TunnelSettings
 
 #: A key that no network has.
 _NOBODYS: Final = 4711

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Collection, Iterator
+from typing import Final
 
 from dmvpn.base.findings import Concern, Severity, rule
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
-    from dmvpn.features.vrf.model import VrfConfig, VrfSettings
+from dmvpn.features.vrf.model import VrfConfig, VrfSettings
 
 TARGETS: Final = rule(Severity.WARNING)(r"""
     route-target-inert: A VRF imports what another VRF exports, and BGP does not exchange their routes

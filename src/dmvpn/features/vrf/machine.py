@@ -18,22 +18,19 @@ exports no path that it imported, so no path goes further than one VRF.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, cast
+from typing import ClassVar, Final, cast
 
 from dmvpn.base import notices
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.context import Context, Machine, Retries
 from dmvpn.base.effects import NextHop, RouteKind, SetVrfs
 from dmvpn.base.events import EffectFailed, Event, Packets, Resync, VrfLost
 from dmvpn.base.exports import ExportedPath, PathsExported, PathsImported, PathsWanted
+from dmvpn.base.ports import Ports
 from dmvpn.base.reasons import Reason
 from dmvpn.features.vrf import messages
 from dmvpn.features.vrf.model import VrfConfig
 from dmvpn.features.vrf.reasons import VrfReason
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.base.ports import Ports
-
 
 # ------------------------------------------------------------------------------------------------ route leaks
 

@@ -6,17 +6,14 @@ detail     show vrf [ipv4] detail [NAME], show ip vrf detail [NAME]
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator
+from typing import Final
 
+from dmvpn.base.notices import InterfaceState
 from dmvpn.base.values import dataclass
 from dmvpn.features.vrf.machine import VrfMachine
 from dmvpn.features.vrf.model import VrfSettings
 from dmvpn.ios import Args, ExecCommand, ShowContext, short_interface
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from dmvpn.base.notices import InterfaceState
 
 _NOT_SET: Final = "<not set>"
 #: IOS numbers the IPv6 tables of VRFs behind this one.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.entropy import SeededEntropy, below
 from dmvpn.base.findings import LintFinding, Severity
@@ -13,11 +13,9 @@ from dmvpn.labs.proofs.verdicts import line_fault_of, near_of, orders_in_words
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.measuring import worse
 from dmvpn.tools.lint import lint, sites_of
+from dmvpn.tools.troubles.faults import Fault
 from dmvpn.tools.troubles.orders import Type, configurations_with
 from dmvpn.tools.troubles.stage import Stage
-
-if TYPE_CHECKING:
-    from dmvpn.tools.troubles.faults import Fault
 
 #: Mechanisms that lint must find wherever they harm: a rule is about each of them.
 CLAIMED: Final = frozenset(

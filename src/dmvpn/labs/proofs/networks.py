@@ -12,19 +12,22 @@ from __future__ import annotations
 import enum
 import shutil
 import tempfile
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.barriers import Barrier, Gap
 from dmvpn.base.entropy import SeededEntropy, below
 from dmvpn.base.errors import UserError
 from dmvpn.judge.anatomy import Anatomy, ClearWatch
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.network.lines import after
 from dmvpn.shells.exercises import built_in_names
+from dmvpn.shells.facts import LabFacts
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 from dmvpn.shells.simulator.simulator import EPOCH
@@ -36,12 +39,6 @@ from dmvpn.tools.render import render_sites
 from dmvpn.tools.render.plan import Keys
 from dmvpn.tools.troubles.plans import TRUSTPOINTS, UNIT, Plan, files_of, plan_of, table_of
 from dmvpn.tools.troubles.stage import Stage
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from dmvpn.base.barriers import Barrier, Gap
-    from dmvpn.shells.facts import LabFacts
 
 #: Pairs that are measured.
 MOST_PAIRS: Final = 30

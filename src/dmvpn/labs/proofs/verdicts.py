@@ -6,8 +6,9 @@ broken network itself; what they restore counts.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.entropy import SeededEntropy, below
 from dmvpn.base.errors import UserError
@@ -28,8 +29,9 @@ from dmvpn.labs.proofs.networks import (
     well_rows,
     with_harmless,
 )
-from dmvpn.tools.diff.measuring import worse
-from dmvpn.tools.doctor import visit
+from dmvpn.shells.scenario import Scenario
+from dmvpn.tools.diff.measuring import Rows, worse
+from dmvpn.tools.doctor import Diagnosis, Finding, visit
 from dmvpn.tools.remedies.affected_pairs import reduced
 from dmvpn.tools.remedies.trial import attempt
 from dmvpn.tools.troubles import TROUBLES
@@ -37,13 +39,6 @@ from dmvpn.tools.troubles.faults import Fault, draw, fault, places
 from dmvpn.tools.troubles.orders import Run, Type, are_lines, carry_out
 from dmvpn.tools.troubles.stage import Stage
 from dmvpn.tools.troubles.underlay import SLOW
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from dmvpn.shells.scenario import Scenario
-    from dmvpn.tools.diff.measuring import Rows
-    from dmvpn.tools.doctor import Diagnosis, Finding
 
 #: Virtual seconds until timers have acted.
 LATER: Final = 180.0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import host
@@ -18,9 +18,6 @@ from dmvpn.dataplane.tap import DEVICE, Tap, open_device
 from dmvpn.shells.lab.forked import ChildFailed, Json
 from dmvpn.shells.lab.namespaces import MachineFacts, new_network, run_in_lab
 from dmvpn.shells.runtime.preflight import without_filters, without_translation
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 
 @dataclass(frozen=True, slots=True)

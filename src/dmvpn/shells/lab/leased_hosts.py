@@ -9,22 +9,18 @@ import contextlib
 import selectors
 import socket
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 from dmvpn.base.context import earliest
 from dmvpn.base.errors import WireError
 from dmvpn.features.dhcp.client import Client, ClientMessage, host_client
 from dmvpn.features.dhcp.packet import BROADCAST, CLIENT_PORT, SERVER_PORT, Message, datagram
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
+from dmvpn.shells.facts import HostLease
 from dmvpn.shells.lab.namespaces import inside_network
 from dmvpn.shells.lab.wiring import Wiring, address_host
 from dmvpn.shells.lab_model import HostSpec
 from dmvpn.shells.runtime.entropy import SystemEntropy
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from dmvpn.shells.facts import HostLease
 
 _ETHERTYPE_IPV4 = 0x0800
 #: Messages read in one turn, and their size.

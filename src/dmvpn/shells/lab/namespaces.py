@@ -27,8 +27,9 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.host import Capability, HostProblem, has, in_container
@@ -43,10 +44,6 @@ from dmvpn.shells.lab.syscalls import (
     setns,
     unshare,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
 
 # ------------------------------------------------------------------------------------------------ refusals
 

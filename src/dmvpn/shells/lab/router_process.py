@@ -18,15 +18,17 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import SwitchingComputed
 from dmvpn.base.recording import decode
 from dmvpn.base.values import dataclass
+from dmvpn.dataplane.userspace.plane import MakeEngine
 from dmvpn.shells.certificates import NOTHING, Certificates
+from dmvpn.shells.handle import MakeServer
 from dmvpn.shells.lab.namespaces import enter_network
 from dmvpn.shells.lab.switching import stations_learned
 from dmvpn.shells.lab.vrf_namespaces import Namespaces, holder, switcher
@@ -35,13 +37,6 @@ from dmvpn.shells.runtime.collecting import in_pieces
 from dmvpn.shells.runtime.entropy import SystemEntropy
 from dmvpn.shells.runtime.runtime import Runtime
 from dmvpn.shells.storage import STARTUP
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.dataplane.userspace.plane import MakeEngine
-    from dmvpn.shells.handle import MakeServer
-
 
 # ------------------------------------------------------------------------------------------------ long answers
 

@@ -14,19 +14,16 @@ import json
 import os
 import selectors
 import socket
-from typing import TYPE_CHECKING, ClassVar, Final
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.recording import plain
+from dmvpn.base.switching import Box
 from dmvpn.dataplane.netlink import LinkSettings
 from dmvpn.dataplane.userspace.links import MAIN, Domain
+from dmvpn.dataplane.userspace.vrf_devices import Descriptor, VrfBackend
 from dmvpn.shells.lab.syscalls import NamespaceKind, setns, unshare
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from dmvpn.base.switching import Box
-    from dmvpn.dataplane.userspace.vrf_devices import Descriptor, VrfBackend
 
 _HERE: Final = "/proc/thread-self/ns/net"
 #: Asks for a descriptor of the network namespace of a socket, since Linux 4.9.

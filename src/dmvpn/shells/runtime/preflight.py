@@ -9,7 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
 from dmvpn.dataplane.host import Capability, HostProblem, has, need
 from dmvpn.dataplane.netlink.netfilter import Masquerade, messages
@@ -19,15 +20,11 @@ from dmvpn.dataplane.tap import open_device
 from dmvpn.dataplane.userspace.filtering import LEAVING, arriving, bases, hook
 from dmvpn.dataplane.userspace.vrf_devices import are_missing, problem_of_name
 from dmvpn.features.nat.config import NETWORK, PORT, SOURCE, STATION
+from dmvpn.ios import ConfigLine, Configurator
 from dmvpn.ios.common import ACCESS_GROUP, TRAFFIC_FILTER, VERIFY_SOURCE
 from dmvpn.ios.config_line import LineGroup, LineStanding
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from dmvpn.ios import ConfigLine, Configurator
 
 #: Required by every router; without NET_BIND_SERVICE there are no protected tunnels.
 _NEEDED: Final = (Capability.NET_ADMIN, Capability.NET_RAW)

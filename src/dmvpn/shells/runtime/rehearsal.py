@@ -20,34 +20,31 @@ import socket
 import stat
 import sys
 import traceback
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pydantic import TypeAdapter
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.events import Remembered
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import host, netlink
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, TABLE_MAIN
 from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
 from dmvpn.dataplane.userspace.keeper import KernelObject, Key, LinkState, ObjectKind, key_of, words
+from dmvpn.dataplane.userspace.plane import MakeEngine
 from dmvpn.dataplane.userspace.records import Records
 from dmvpn.dataplane.userspace.tables import our_tables
 from dmvpn.dataplane.userspace.vrf_devices import VrfDevices
 from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.shells.certificates import Certificates
+from dmvpn.shells.lab.forked import Json
 from dmvpn.shells.lab.namespaces import run_in_lab
 from dmvpn.shells.lab.syscalls import folder_in_memory
 from dmvpn.shells.runtime.entropy import SystemEntropy
 from dmvpn.shells.runtime.runtime import Runtime
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from dmvpn.base.events import Remembered
-    from dmvpn.dataplane.userspace.plane import MakeEngine
-    from dmvpn.shells.certificates import Certificates
-    from dmvpn.shells.lab.forked import Json
 
 #: Seconds between two checks; checks without a change after which the router is done; checks at most.
 _LOOK: Final = 0.1

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import ClearRoute, Listen, SendIp
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import Event, IpReceived
 from dmvpn.dataplane.contract import EffectError
+from dmvpn.dataplane.simulated.chassis import Transmit
 from dmvpn.features.dhcp.client import ClientMessage, host_client
 from dmvpn.features.dhcp.packet import BROADCAST, CLIENT_PORT, SERVER_PORT, datagram, received
 from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.shells.facts import HostLease
 from dmvpn.shells.simulator.node import HostAddress, HostNode
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from dmvpn.dataplane.simulated.chassis import Transmit
-    from dmvpn.shells.facts import HostLease
 
 
 class LeasedHost(HostNode):

@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right, insort
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from ipaddress import IPv4Address, IPv4Network
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
@@ -27,9 +28,6 @@ from dmvpn.router.router import Router
 from dmvpn.shells.certificates import NOTHING
 from dmvpn.shells.lab_model import LinkSpec, ReadySpec, RouterSpec
 from dmvpn.shells.scenario import Scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
 
 _QUAD: Final = re.compile(r"(?<![\d.])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\d.])")
 _HOSTNAME: Final = re.compile(r"^hostname .*$", re.MULTILINE)

@@ -7,14 +7,12 @@ stream for each segment, so a change on one wire does not affect another.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.entropy import Entropy, fraction
 from dmvpn.base.values import dataclass
 from dmvpn.shells.lab.badness import HARMLESS, LONGEST_QUEUE, Badness
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
 
 #: Seconds that even the shortest wire takes: no packet arrives at the moment of its departure.
 SHORTEST_DELAY = 50e-6

@@ -14,8 +14,8 @@ Packets are reassembled before they are translated, as by conntrack: only the fi
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
-from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.base.context import earliest
@@ -31,12 +31,16 @@ from dmvpn.base.effects import (
     SetSwitching,
     Store,
 )
+from dmvpn.base.entropy import Entropy
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import EffectFailed, Event, IpReceived, Tick
+from dmvpn.base.recording import Recorder
+from dmvpn.base.switching import Box
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.fragmentation import Reassembler
 from dmvpn.dataplane.packets import may_answer, time_exceeded
 from dmvpn.dataplane.simulated import SimulatedPlane
+from dmvpn.dataplane.simulated.chassis import Transmit
 from dmvpn.dataplane.translator import Drop, FlowTable, NatKind, OneStation, Translator
 from dmvpn.net import icmp
 from dmvpn.net.discovery import ADVERTISEMENT, RouterAdvertisement
@@ -44,15 +48,6 @@ from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, dec
 from dmvpn.router.router import Router
 from dmvpn.shells.facts import GatewayFacts, GreFlow, HostLease, public_of
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE, GatewaySpec
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from dmvpn.base.entropy import Entropy
-    from dmvpn.base.recording import Recorder
-    from dmvpn.base.switching import Box
-    from dmvpn.dataplane.simulated.chassis import Transmit
-
 
 # ------------------------------------------------------------------------------------------------ routers and hosts
 

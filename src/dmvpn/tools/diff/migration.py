@@ -11,23 +11,18 @@ the old side has for them.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, TypeAlias
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, TypeAlias
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered
 from dmvpn.network.device import Device
 from dmvpn.network.lines import Lines
-from dmvpn.shells.lab_model import INSIDE, OUTSIDE, LinkSpec
+from dmvpn.shells.lab_model import INSIDE, OUTSIDE, HostSpec, LinkSpec
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff import measuring
 from dmvpn.tools.diff.behavior import Migration
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-
-    from dmvpn.shells.lab_model import HostSpec
-
 
 # ------------------------------------------------------------------------------------------------ two labs as one
 

@@ -20,28 +20,24 @@ and drop no other sender's: `allow-default` stays.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.filters import ReversePath
 from dmvpn.base.findings import Cause
 from dmvpn.ios import INTERFACE
 from dmvpn.network.access_entries import entries_of
 from dmvpn.network.references import ACCESS_GROUP
+from dmvpn.router.facts import RouterFacts
 from dmvpn.tools.doctor import terms
 from dmvpn.tools.doctor.list_remedies import Remedies, matching
 from dmvpn.tools.doctor.packet_flows import MOST_NAMED, PLAIN, STRANGER, Decisions, Denial
+from dmvpn.tools.doctor.scene import Scene
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step, Verdict
 from dmvpn.tools.lint.rules.cut_tunnels import CUT, CUT_LEASE
+from dmvpn.tools.walk.values import Place
 from dmvpn.tools.walk.view import unreachable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from dmvpn.router.facts import RouterFacts
-    from dmvpn.tools.doctor.scene import Scene
-    from dmvpn.tools.walk.values import Place
-
 
 # -------------------------------------------------------------------------------------------- ports that verify senders
 

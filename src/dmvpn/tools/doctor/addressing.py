@@ -12,28 +12,25 @@ which of two routers with one LAN is wrong, and which address a router's LAN por
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
 from itertools import combinations, islice
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from dmvpn.base.addresses import spelled
+from dmvpn.base.facts import Address, AddressWithLength, Network
 from dmvpn.base.findings import Cause
 from dmvpn.features.interface.config import IPV6_ADDRESS as ADDRESS6
+from dmvpn.features.interface.facts import InterfaceFacts
 from dmvpn.ios import INTERFACE, Blank, Placeholder
 from dmvpn.ios.interface_addresses import ADDRESS
+from dmvpn.router.facts import TunnelFacts
 from dmvpn.shells.lab_model import INSIDE, UNLEASED
 from dmvpn.tools.doctor import terms
 from dmvpn.tools.doctor.configuration import device, static_routes
 from dmvpn.tools.doctor.scene import ProbePurpose, Scene, addresses_of
 from dmvpn.tools.doctor.verdicts import Finding, Step, Verdict
 from dmvpn.tools.walk.view import HOST_PORT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from dmvpn.base.facts import Address, AddressWithLength, Network
-    from dmvpn.features.interface.facts import InterfaceFacts
-    from dmvpn.router.facts import TunnelFacts
 
 #: Addresses of a network in the search for a free one.
 _MANY: Final = 4096

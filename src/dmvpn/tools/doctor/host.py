@@ -6,27 +6,23 @@ view are compared, and the majority counts as right. No router knows the time it
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from statistics import median
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.facts import Address
 from dmvpn.base.findings import Cause
 from dmvpn.base.moments import MONTHS
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.filter.reasons import FilterReason
 from dmvpn.ios.routing import key_chains
+from dmvpn.router.facts import FilterFacts, KernelFacts, RouterFacts
 from dmvpn.tools.doctor.configuration import device
+from dmvpn.tools.doctor.scene import Client, Scene
 from dmvpn.tools.doctor.underlay_path import best_route
 from dmvpn.tools.doctor.verdicts import Finding, Step, Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.facts import Address
-    from dmvpn.router.facts import FilterFacts, KernelFacts, RouterFacts
-    from dmvpn.tools.doctor.scene import Client, Scene
-
 
 # ------------------------------------------------------------------------------------------------ the kernel
 

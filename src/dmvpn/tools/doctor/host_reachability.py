@@ -14,14 +14,20 @@ none, packets from these few routers are traced first.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import permutations
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from dmvpn.base.addresses import Prefix, ip_keyword
+from dmvpn.base.facts import Address
 from dmvpn.base.findings import Cause
 from dmvpn.base.lpm import PrefixTable
 from dmvpn.features.interface.config import UNICAST_ROUTING
+from dmvpn.features.nhrp.facts import MappingFacts
+from dmvpn.features.rib.facts import RouteFacts
+from dmvpn.router.facts import RouterFacts, TunnelFacts
+from dmvpn.shells.facts import HostFacts
 from dmvpn.shells.lab_model import UNLEASED
 from dmvpn.tools.doctor import addressing, missing_routes
 from dmvpn.tools.doctor.configuration import routes_to
@@ -30,18 +36,7 @@ from dmvpn.tools.doctor.scene import Client, ProbePurpose, Scene
 from dmvpn.tools.doctor.tables import route_elsewhere
 from dmvpn.tools.doctor.underlay_path import PathEnd, best_route, is_last_resort, probe_result, trace
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step, Verdict
-from dmvpn.tools.walk import WalkOutcome, walk
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from dmvpn.base.facts import Address
-    from dmvpn.features.nhrp.facts import MappingFacts
-    from dmvpn.features.rib.facts import RouteFacts
-    from dmvpn.router.facts import RouterFacts, TunnelFacts
-    from dmvpn.shells.facts import HostFacts
-    from dmvpn.tools.walk import WalkedPath
-
+from dmvpn.tools.walk import WalkedPath, WalkOutcome, walk
 
 # ----------------------------------------------------------------------------------------------- which pairs are traced
 

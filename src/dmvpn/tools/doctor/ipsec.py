@@ -6,9 +6,11 @@ the other, and the next rekeying would succeed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
+from dmvpn.base.facts import Address, ReasonFacts
 from dmvpn.base.findings import Cause, Concern
 from dmvpn.base.terms import Odd, odd
 from dmvpn.features.ike.config.profiles import PROFILE, TRUSTPOINT
@@ -17,27 +19,21 @@ from dmvpn.features.ike.numbers import TransformType
 from dmvpn.features.ike.reasons import IkeReason, main_mode_message
 from dmvpn.features.ike.translation import written
 from dmvpn.features.ike.v2.numbers import ExchangeType
+from dmvpn.features.ipsec.facts import SaFacts
 from dmvpn.ios.hidden_secrets import question
+from dmvpn.network.overlay import TunnelEnd
 from dmvpn.network.references import IKE_PROFILE_UNDEFINED, dangling
 from dmvpn.network.terms.ike import IDENTITY as IDENTITY_DUTY
 from dmvpn.network.terms.ike import IKE, Side, side_of
 from dmvpn.network.terms.ipsec import IPSEC, PROTECTION
 from dmvpn.network.terms.preshared_keys import half_key, is_special, key_lines, key_place
+from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.scene import Client, ProbePurpose, Scene
 from dmvpn.tools.doctor.terms import differences
 from dmvpn.tools.doctor.underlay_path import probe_result
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step, Verdict
 from dmvpn.tools.lint.rules.lines import ike_profiles
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.facts import Address, ReasonFacts
-    from dmvpn.features.ipsec.facts import SaFacts
-    from dmvpn.network.overlay import TunnelEnd
-    from dmvpn.router.facts import RouterFacts, TunnelFacts
-
 
 # ----------------------------------------------------------------------------------------------- the meaning of reasons
 

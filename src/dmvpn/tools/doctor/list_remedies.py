@@ -12,12 +12,14 @@ dropped packets pass. Of these the candidate wins
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, ip_keyword, spelled
 from dmvpn.base.errors import UserError
+from dmvpn.base.facts import Network
 from dmvpn.base.filters import FilterEntry, Packet, PortFilters
 from dmvpn.base.translation import ICMP, TCP, UDP
 from dmvpn.features.policy.machine import filter_list
@@ -25,16 +27,11 @@ from dmvpn.ios import INTERFACE
 from dmvpn.network.access_entries import Entry, edit, entries_of, header_of, number_behind, numbers_before, spell
 from dmvpn.network.device import Device
 from dmvpn.network.lines import after
+from dmvpn.router.facts import RouterFacts
 from dmvpn.tools.doctor.configuration import device
+from dmvpn.tools.doctor.packet_flows import Decisions, Demand, Denial
 from dmvpn.tools.doctor.verdicts import MOST_LINES, changing_lines
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
-
-    from dmvpn.base.facts import Network
-    from dmvpn.router.facts import RouterFacts
-    from dmvpn.tools.doctor.packet_flows import Decisions, Demand, Denial
-    from dmvpn.tools.walk.values import Place
+from dmvpn.tools.walk.values import Place
 
 _SIDES: Final = {True: "in", False: "out"}
 _PROTOCOLS6: Final = {ICMP: "icmp", TCP: "tcp", UDP: "udp", 50: "esp"}

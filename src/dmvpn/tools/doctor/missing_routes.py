@@ -15,30 +15,26 @@ route.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from ipaddress import IPv4Address, ip_network
 from itertools import islice, pairwise, permutations
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.barriers import Gap, RouteEnd, RouteReason
+from dmvpn.base.facts import Address, Network
 from dmvpn.base.findings import Cause
+from dmvpn.features.rib.facts import RouteFacts
+from dmvpn.features.static.model import StaticRoute
 from dmvpn.features.track.model import TrackKind
+from dmvpn.network.device import Device
+from dmvpn.network.overlay import Table
+from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.tools.doctor.configuration import NULL, cause_of, device, remedy, removal_lines, routes_to, static_routes
 from dmvpn.tools.doctor.scene import Client, Scene, interface_of
 from dmvpn.tools.doctor.underlay_path import is_last_resort
 from dmvpn.tools.doctor.verdicts import Finding, Step, Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from dmvpn.base.facts import Address, Network
-    from dmvpn.features.rib.facts import RouteFacts
-    from dmvpn.features.static.model import StaticRoute
-    from dmvpn.network.device import Device
-    from dmvpn.network.overlay import Table
-    from dmvpn.router.facts import RouterFacts, TunnelFacts
-
 
 # ------------------------------------------------------------------------------------------ routes of routing protocols
 

@@ -12,23 +12,19 @@ drops is shown to the lists behind it, too.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, ip_address
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
+from dmvpn.base.facts import Address
 from dmvpn.base.filters import FilterEntry, FilterList, Packet, PortFilters, TcpFlag
 from dmvpn.base.translation import ICMP, TCP, UDP
 from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.router.facts import RouterFacts, TunnelFacts
+from dmvpn.tools.doctor.scene import Client, Scene
 from dmvpn.tools.walk.values import Passage, Place, Question
 from dmvpn.tools.walk.view import View, unreachable, without_shortcuts
 from dmvpn.tools.walk.walker import Walker
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from dmvpn.base.facts import Address
-    from dmvpn.router.facts import RouterFacts, TunnelFacts
-    from dmvpn.tools.doctor.scene import Client, Scene
-
 
 # ------------------------------------------------------------------------------------------------ packets
 

@@ -17,31 +17,27 @@ The other routers, which agree on the key of each VRF, show which key is right.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
+from dmvpn.base.facts import Address
 from dmvpn.base.findings import Cause
+from dmvpn.base.placeholder import Placeholder
 from dmvpn.base.ports import table_named
+from dmvpn.features.interface.facts import InterfaceFacts
 from dmvpn.features.static.config import line_of
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.ios import INTERFACE, vrfs
 from dmvpn.ios.interface_addresses import ADDRESS
 from dmvpn.network.lines import moved, process_of
+from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.tools.doctor import terms
 from dmvpn.tools.doctor.configuration import device, read
 from dmvpn.tools.doctor.ipsec import is_secured
 from dmvpn.tools.doctor.scene import Client, Scene, interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Step, Verdict
 from dmvpn.tools.lint.rules import vrfs as vrf_rules
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.facts import Address
-    from dmvpn.base.placeholder import Placeholder
-    from dmvpn.features.interface.facts import InterfaceFacts
-    from dmvpn.router.facts import RouterFacts, TunnelFacts
-
 
 # ------------------------------------------------------------------------------------------------ the front door
 

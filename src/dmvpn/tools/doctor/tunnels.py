@@ -7,18 +7,22 @@ other, pings pass, and so do copies of multicast packets.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import combinations
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.facts import Address, AddressWithLength
 from dmvpn.base.findings import Cause
 from dmvpn.features.ipsec.reasons import IpsecReason
+from dmvpn.features.rib.facts import RouteFacts
 from dmvpn.features.static.config import ROUTE
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.ios import INTERFACE, Blank
 from dmvpn.ios.common import SHUTDOWN
+from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.tools.doctor import addressing, missing_routes, tables, terms
 from dmvpn.tools.doctor.configuration import is_next_hop, lines_from, removal_lines
 from dmvpn.tools.doctor.scene import Client, ProbePurpose, Scene, addresses_of, interface_of
@@ -28,14 +32,6 @@ from dmvpn.tools.doctor.verdicts import Finding, Fine, Step, Verdict
 from dmvpn.tools.lint.rules import neighbors
 from dmvpn.tools.lint.rules import tunnels as tunnel_rules
 from dmvpn.tools.lint.rules.tunnels import MASKS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.facts import Address, AddressWithLength
-    from dmvpn.features.rib.facts import RouteFacts
-    from dmvpn.router.facts import RouterFacts, TunnelFacts
-
 
 # ------------------------------------------------------------------------------------------------ interfaces
 

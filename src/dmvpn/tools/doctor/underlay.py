@@ -5,17 +5,20 @@ Its routes lead from each end of a tunnel to the other one, in both directions.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, ip_network
 from itertools import combinations
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.facts import Address, AddressWithLength, Network
 from dmvpn.base.findings import Cause
 from dmvpn.features.static.config import ROUTE, ROUTE_VRF
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE, Blank, Placeholder
 from dmvpn.ios.common import SHUTDOWN
 from dmvpn.ios.interface_addresses import ADDRESS
+from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.doctor import addressing, missing_routes, registration, tables, terms
 from dmvpn.tools.doctor.configuration import removal_lines, route_line, static_lines
@@ -23,13 +26,6 @@ from dmvpn.tools.doctor.scene import Client, Port, Scene, interface_of
 from dmvpn.tools.doctor.underlay_path import PathEnd, UnderlayPath, best_route, trace
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step, Verdict
 from dmvpn.tools.lint.rules import underlay
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.facts import Address, AddressWithLength, Network
-    from dmvpn.router.facts import RouterFacts, TunnelFacts
-
 
 # ----------------------------------------------------------------------------------------------- routers and interfaces
 

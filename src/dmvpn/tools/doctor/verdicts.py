@@ -16,19 +16,16 @@ only the reader knows the secret, so no copy can try the line, and the line show
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from pydantic_core import to_jsonable_python
 
+from dmvpn.base.facts import Network
 from dmvpn.base.findings import Cause
 from dmvpn.base.placeholder import BLANKS, SECRET
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from dmvpn.base.facts import Network
 
 
 class Step(enum.Enum):

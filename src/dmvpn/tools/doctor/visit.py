@@ -16,21 +16,27 @@ tunnel, pairs of spokes, other sites) there are commands for other routers.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
+from dmvpn.base.barriers import Barrier, Gap
 from dmvpn.base.errors import UserError
+from dmvpn.base.facts import Address
 from dmvpn.base.findings import Cause
+from dmvpn.router.facts import RouterFacts
 from dmvpn.shells.facts import LabFacts
 from dmvpn.tools.doctor import access_lists, host, registration, tunnels
 from dmvpn.tools.doctor import underlay as whole_underlay
 from dmvpn.tools.doctor.examine import examine
 from dmvpn.tools.doctor.scene import (
     FEW,
+    Client,
     Probe,
     ProbePurpose,
+    ProbeResult,
     Scene,
     addresses_of,
     carry_out,
@@ -43,15 +49,6 @@ from dmvpn.tools.doctor.suspicions import tunnels as of_tunnels
 from dmvpn.tools.doctor.suspicions.underlay import ServerView, here, mild
 from dmvpn.tools.doctor.underlay_path import best_route
 from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Hypothesis, Step, Unseen, View
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from dmvpn.base.barriers import Barrier, Gap
-    from dmvpn.base.facts import Address
-    from dmvpn.router.facts import RouterFacts
-    from dmvpn.tools.doctor.scene import Client, ProbeResult
-
 
 # ------------------------------------------------------------------------------------------- what one router cannot see
 

@@ -26,26 +26,20 @@ from __future__ import annotations
 import difflib
 import re
 import textwrap
+from collections.abc import Iterable, Iterator
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import dmvpn
 from dmvpn.base.explanations import WordKind
 from dmvpn.base.values import dataclass
-from dmvpn.ios.begun import begun, keywords, summary
+from dmvpn.ios import ConfigLine, ExecCommand, Feature
+from dmvpn.ios.begun import Begun, begun, keywords, summary
 from dmvpn.ios.errors import without_keys
 from dmvpn.ios.matcher import Grammar
 from dmvpn.router.language import configurator
-from dmvpn.router.vocabulary import Vocabulary, configuration_on, is_configuration, plain_text, vocabulary
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from dmvpn.ios import ConfigLine, ExecCommand, Feature
-    from dmvpn.ios.begun import Begun
-    from dmvpn.router.vocabulary import Meaning
-
+from dmvpn.router.vocabulary import Meaning, Vocabulary, configuration_on, is_configuration, plain_text, vocabulary
 
 # ------------------------------------------------------------------------------------------------ answers
 

@@ -7,22 +7,18 @@ Terms are explained by their rules.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from dmvpn.base.explanations import Explanation, WordGroup, WordKind, words
 from dmvpn.base.findings import Cause, Severity
+from dmvpn.base.terms import Term
 from dmvpn.network import terms
 from dmvpn.network.terms.table import Table
 from dmvpn.tools.lint import RULES
 from dmvpn.tools.troubles import TROUBLES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.terms import Term
-
 
 # ------------------------------------------------------------------------------------------------ words of the doctor
 

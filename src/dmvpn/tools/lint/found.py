@@ -5,18 +5,15 @@ differences    what tables of terms and duties find
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from dmvpn.base.findings import Cause, Concern, Rule, Severity
 from dmvpn.base.values import dataclass
+from dmvpn.network.device import Device
 from dmvpn.network.lines import indented
+from dmvpn.network.overlay import Network
 from dmvpn.network.terms.table import Disagreement, Failure, Table, disagreements
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.network.device import Device
-    from dmvpn.network.overlay import Network
 
 
 @dataclass(frozen=True, slots=True)

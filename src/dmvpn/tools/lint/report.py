@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from posixpath import normpath
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import quote
 
 from dmvpn import __version__
-from dmvpn.base.findings import Severity
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from dmvpn.base.findings import LintFinding, Rule
-
+from dmvpn.base.findings import LintFinding, Rule, Severity
 
 # ------------------------------------------------------------------------------------------------ for people
 

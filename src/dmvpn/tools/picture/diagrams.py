@@ -7,16 +7,12 @@ taken for syntax. The page draws the values itself and plays what happens on the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
+from dmvpn.ios.filters import Plain
 from dmvpn.tools.picture.model import Kind, Node, Picture, Tunnel, TunnelState, Wire
 from dmvpn.tools.watch.ladder import escaped
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.ios.filters import Plain
-
 
 # ------------------------------------------------------------------------------------------------ Graphviz
 

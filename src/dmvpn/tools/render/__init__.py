@@ -9,11 +9,12 @@ writing      writes only the files that change; which files of a folder are ours
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.ios import marked
+from dmvpn.shells.documents import Places
 from dmvpn.shells.exercises import CONFIGURATION
 from dmvpn.shells.files import refuse_way_out
 from dmvpn.tools.render.allocation import AllocationError, Allocations, allocate, lock_of, lock_text, read_lock
@@ -21,11 +22,6 @@ from dmvpn.tools.render.plan import Keys, Planned, find_keys, plan
 from dmvpn.tools.render.table import Table, read, schema
 from dmvpn.tools.render.templating import DEFAULT, render
 from dmvpn.tools.render.writing import Made, lab_files, read_made
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from dmvpn.shells.documents import Places
 
 __all__ = ["DEFAULT", "Keys", "Rendered", "find_keys", "render_sites", "schema"]
 

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 from ipaddress import IPv4Address, IPv4Network
 from itertools import chain, count
-from typing import TYPE_CHECKING, Annotated, Final
+from pathlib import Path
+from typing import Annotated, Final
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -26,11 +28,6 @@ from dmvpn.base.values import dataclass
 from dmvpn.shells.documents import parse_yaml, read_text
 from dmvpn.shells.lab_model import Name
 from dmvpn.tools.render.table import Hub, Nat, Pool, Spoke, Table
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
 
 # ----------------------------------------------------------------------------------------- addresses that a table names
 

@@ -16,23 +16,17 @@ from __future__ import annotations
 
 import re
 import stat
+from collections.abc import Mapping
 from dataclasses import asdict, field
-from typing import TYPE_CHECKING, Final
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.shells.documents import parse_yaml, read_text
-from dmvpn.tools.render.allocation import AllocationError
-from dmvpn.tools.render.table import Hub, Spoke
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from ipaddress import IPv4Network
-    from pathlib import Path
-
-    from dmvpn.tools.render.allocation import Allocations
-    from dmvpn.tools.render.table import Table
-
+from dmvpn.tools.render.allocation import AllocationError, Allocations
+from dmvpn.tools.render.table import Hub, Spoke, Table
 
 # ------------------------------------------------------------------------------------------------ keys
 

@@ -23,9 +23,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
-from typing import TYPE_CHECKING, Annotated, Final, Literal, Self, TypeVar
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -42,11 +44,6 @@ from dmvpn.dataplane.translator import NatKind
 from dmvpn.ios import normalize_interface
 from dmvpn.shells.documents import Path_, Places, parse_yaml, read_text
 from dmvpn.shells.lab_model import RESERVED, Name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
 
 # ------------------------------------------------------------------------------------------------ the table
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import os
 import resource
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from jinja2 import (
     BaseLoader,
     ChoiceLoader,
+    Environment,
     FileSystemLoader,
     StrictUndefined,
     TemplateError,
@@ -26,14 +28,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from dmvpn.base.errors import UserError
 from dmvpn.shells.documents import read_text
-from dmvpn.shells.lab.forked import ChildFailed, run_forked
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from jinja2 import Environment
-
-    from dmvpn.shells.lab.forked import Json
+from dmvpn.shells.lab.forked import ChildFailed, Json, run_forked
 
 BUILT_IN: Final = Path(__file__).parent / "templates"
 DEFAULT: Final = BUILT_IN / "site.j2"

@@ -17,16 +17,14 @@ The causes that a diagnosis names are in `base/findings.py`, which the doctor sh
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.errors import UserError
+from dmvpn.tools.troubles.model import Trouble
 from dmvpn.tools.troubles.protection import ISAKMP, PROTECTION
 from dmvpn.tools.troubles.routing import PREFIXES, PROTOCOLS_TROUBLES, ROUTING
 from dmvpn.tools.troubles.tunnels import NHRP, TUNNELS
 from dmvpn.tools.troubles.underlay import SPOKE_PAIRS, UNDERLAY, WIRES
-
-if TYPE_CHECKING:
-    from dmvpn.tools.troubles.model import Trouble
 
 TROUBLES: Final = (
     *UNDERLAY,

@@ -21,28 +21,24 @@ from __future__ import annotations
 import enum
 import re
 import textwrap
+from collections.abc import Callable, Hashable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from dmvpn.base.findings import Cause
 from dmvpn.base.placeholder import Placeholder
 from dmvpn.base.terms import NoValue, Term
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.config import instance as bgp
+from dmvpn.features.eigrp.config.sections import InterfaceLine
 from dmvpn.features.ike.config import profiles
 from dmvpn.features.nhrp.config import lines as nhrp
 from dmvpn.features.ospf.config import processes as ospf
 from dmvpn.features.static import config as static
 from dmvpn.ios import common
 from dmvpn.ios.interface_addresses import ADDRESS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
-
-    from dmvpn.features.eigrp.config.sections import InterfaceLine
-    from dmvpn.network.terms.table import Table
-    from dmvpn.shells.lab.badness import Badness
-
+from dmvpn.network.terms.table import Table
+from dmvpn.shells.lab.badness import Badness
 
 # ---------------------------------------------------------------------------------------- the acts that break a network
 

@@ -9,47 +9,33 @@ plane that has just begun: no path MTU is known, and no flow is translated but t
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from functools import partial
 from ipaddress import ip_network
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, ip_keyword
-from dmvpn.base.effects import RouteKind
+from dmvpn.base.effects import NextHop, RouteKind, TunnelSpec
 from dmvpn.base.facts import NO_REASON
-from dmvpn.base.filters import PortFilters
+from dmvpn.base.filters import FilterList, Packet, PortFilters, ReversePath
+from dmvpn.dataplane.esp.suite import EspSuite
+from dmvpn.dataplane.esp.table import PeerPlace
 from dmvpn.dataplane.fragmentation import PathMtus
-from dmvpn.dataplane.packets import may_answer
-from dmvpn.dataplane.simulated.chassis import Loss, RouterFilters, doubt_of
-from dmvpn.dataplane.simulated.forwarding import NbmaPeer
+from dmvpn.dataplane.packets import IcmpError, may_answer
+from dmvpn.dataplane.simulated.chassis import Loss, RouterFilters, Transmit, doubt_of
+from dmvpn.dataplane.simulated.forwarding import ForwardingTable, NbmaPeer, Outer, SimulatedPort, SimulatedTunnel
 from dmvpn.dataplane.simulated.vrfs import SimulatedPlane, VrfBox
 from dmvpn.features.filter.reasons import FilterReason
+from dmvpn.features.ipsec.facts import SaFacts
 from dmvpn.net import gre, icmp, ip
-from dmvpn.net.ip import UDP_HEADER_LENGTH
-from dmvpn.net.ipv4 import HEADER_LENGTH, Ipv4Packet
+from dmvpn.net.ip import UDP_HEADER_LENGTH, IpPacket
+from dmvpn.net.ipv4 import HEADER_LENGTH, Header, Ipv4Packet
 from dmvpn.network.access_entries import entry_line
-from dmvpn.router.facts import RouterFacts
+from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.tools.walk import values
-from dmvpn.tools.walk.trail import Wrap
+from dmvpn.tools.walk.trail import Trail, Wrap
 from dmvpn.tools.walk.values import Act
-from dmvpn.tools.walk.view import NOWHERE, FactsTable, orders, words_of_doubt
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from dmvpn.base.effects import NextHop, TunnelSpec
-    from dmvpn.base.filters import FilterList, Packet, ReversePath
-    from dmvpn.dataplane.esp.suite import EspSuite
-    from dmvpn.dataplane.esp.table import PeerPlace
-    from dmvpn.dataplane.packets import IcmpError
-    from dmvpn.dataplane.simulated.chassis import Transmit
-    from dmvpn.dataplane.simulated.forwarding import ForwardingTable, Outer, SimulatedPort, SimulatedTunnel
-    from dmvpn.features.ipsec.facts import SaFacts
-    from dmvpn.net.ip import IpPacket
-    from dmvpn.net.ipv4 import Header
-    from dmvpn.router.facts import TunnelFacts
-    from dmvpn.tools.walk.trail import Trail
-    from dmvpn.tools.walk.view import View
+from dmvpn.tools.walk.view import NOWHERE, FactsTable, View, orders, words_of_doubt
 
 #: Octets that a translator's wire takes.
 ETHERNET = 1500

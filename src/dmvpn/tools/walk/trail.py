@@ -7,21 +7,17 @@ first of the pieces gets it.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
+from dmvpn.base.addresses import IPAddress
+from dmvpn.features.interface.facts import InterfaceFacts
+from dmvpn.features.ipsec.facts import SaFacts
 from dmvpn.net import ip
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.tools.walk import values
 from dmvpn.tools.walk.values import Act, Clamp, Crossing, Passage, Place, Refusal, Step, WalkEnd, WalkOutcome
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.interface.facts import InterfaceFacts
-    from dmvpn.features.ipsec.facts import SaFacts
-
 
 _UNTOLD = "no error is sent"
 

@@ -8,24 +8,20 @@ from __future__ import annotations
 import enum
 import json
 import textwrap
+from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import groupby
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
+from dmvpn.base.effects import NextHop, TunnelSpec
+from dmvpn.base.facts import Address
 from dmvpn.base.translation import TCP
 from dmvpn.base.values import dataclass
+from dmvpn.features.ipsec.facts import SaFacts
+from dmvpn.features.nhrp.facts import MappingFacts
+from dmvpn.features.rib.facts import HopFacts, OfferFacts, RouteFacts
 from dmvpn.net.ipv4 import IpProtocol
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.effects import NextHop, TunnelSpec
-    from dmvpn.base.facts import Address
-    from dmvpn.features.ipsec.facts import SaFacts
-    from dmvpn.features.nhrp.facts import MappingFacts
-    from dmvpn.features.rib.facts import HopFacts, OfferFacts, RouteFacts
-    from dmvpn.tools.walk.view import Match
-
+from dmvpn.tools.walk.view import Match
 
 # ------------------------------------------------------------------------------------------------ values
 

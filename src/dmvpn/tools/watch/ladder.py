@@ -14,19 +14,13 @@ something in a page, is written as a character code (`#59;`).
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import Final
 
 from dmvpn.base.chronicle import Sign
 from dmvpn.base.values import dataclass
-from dmvpn.tools.watch.steps import Arrow, Note, label, sentence
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import tzinfo
-
-    from dmvpn.tools.watch.steps import Step
-
+from dmvpn.tools.watch.steps import Arrow, Note, Step, label, sentence
 
 # ------------------------------------------------------------------------------------------------ the ladder
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Hashable
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import spelled
-from dmvpn.ios import ConfigLine, ValueType, register_type
+from dmvpn.ios import Args, ConfigLine, Section, ValueType, register_type
 from dmvpn.ios.grammar import several
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
-
-    from dmvpn.ios import Args, Section
 
 #: A name may begin with digits ("64501AS"), but it may not be a number or look like a mistyped address.
 _NAME = re.compile(r"(?!\d+\.|\d+\Z)[A-Za-z0-9][\w.-]*\Z", re.ASCII)

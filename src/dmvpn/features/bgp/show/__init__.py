@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.features.bgp.show import clear, groups, neighbors, prefixes, settings, table
 from dmvpn.features.bgp.show.common import ip_protocols, ipv6_protocols, protocol_names
-
-if TYPE_CHECKING:
-    from dmvpn.ios import ExecCommand
+from dmvpn.ios import ExecCommand
 
 COMMANDS: Final[tuple[ExecCommand, ...]] = (
     *neighbors.COMMANDS,

@@ -5,18 +5,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator
+from typing import Final
 
 from dmvpn.base.addresses import spelled
 from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.model import BEST_ALONE, FilterDirection, FilterKind, NeighborLines, PathChoice, PrivateAs
 from dmvpn.features.bgp.settings import with_templates
 from dmvpn.features.bgp.show.common import active, spellings
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from dmvpn.ios import Args, ShowContext
+from dmvpn.ios import Args, ShowContext
 
 
 def session_lines(lines: NeighborLines) -> Iterator[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, mask_length
 from dmvpn.base.values import collected
@@ -11,13 +12,9 @@ from dmvpn.features.eigrp.model import AuthenticationMode, InterfaceSettings, Su
 from dmvpn.ios import common
 from dmvpn.ios.common import Spoken, Twins
 from dmvpn.ios.config_line import ConfigLine
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.ios.grammar import Args
-    from dmvpn.ios.section import Section
-    from dmvpn.ios.tree import ConfigTree
+from dmvpn.ios.grammar import Args
+from dmvpn.ios.section import Section
+from dmvpn.ios.tree import ConfigTree
 
 AF_INTERFACE: Final = "eigrp-af-interface"
 

@@ -5,21 +5,17 @@ The lines of a topology are paths, metrics, redistribution, limits. A classic pr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from dmvpn.features.eigrp.config.interfaces import AF_INTERFACE, is_ipv6, of_another_family
 from dmvpn.features.eigrp.metric import DEFAULT_RIB_SCALE
 from dmvpn.features.eigrp.model import EVENT_LOG_SIZE, LARGEST_EVENT_LOG
 from dmvpn.ios.config_line import ConfigLine, Mode
+from dmvpn.ios.grammar import Args
 from dmvpn.ios.routing import INCLUDE_HELP, MATCH, MATCH_HELP, DistributionLines
+from dmvpn.ios.section import Section
 from dmvpn.ios.vrfs import refusal
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.ios.grammar import Args
-    from dmvpn.ios.section import Section
-
 
 # ------------------------------------------------------------------------------------------------ lines of a topology
 

@@ -11,16 +11,13 @@ A process is given by its settings or by facts: both have its name and number.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from collections.abc import Hashable, Iterable
+from typing import Final, NamedTuple, Protocol
 
 from dmvpn.base.addresses import ip_keyword
 from dmvpn.features.eigrp.config import interfaces, processes
 from dmvpn.ios.common import INTERFACE
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
-
-    from dmvpn.ios.config_line import ConfigLine
+from dmvpn.ios.config_line import ConfigLine
 
 
 class NamedProcess(Protocol):

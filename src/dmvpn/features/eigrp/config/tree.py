@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix, classful_length, mask_length
 from dmvpn.base.distribution import DefaultRoutes
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.eigrp.config import processes
 from dmvpn.features.eigrp.config.interfaces import af_settings, own_settings
+from dmvpn.features.eigrp.config.processes import TopologyLines
 from dmvpn.features.eigrp.metric import DEFAULT_RIB_SCALE, MetricScale, Vector, Weights, seed_vector
 from dmvpn.features.eigrp.model import (
     EVENT_LOG_SIZE,
@@ -25,16 +26,11 @@ from dmvpn.features.eigrp.model import (
     Redistribution,
 )
 from dmvpn.features.eigrp.tlv import StubFlag
+from dmvpn.ios.config_line import ConfigLine
+from dmvpn.ios.grammar import Args
 from dmvpn.ios.routing import key_chains, kinds_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.features.eigrp.config.processes import TopologyLines
-    from dmvpn.ios.config_line import ConfigLine
-    from dmvpn.ios.grammar import Args
-    from dmvpn.ios.section import Section
-    from dmvpn.ios.tree import ConfigTree
+from dmvpn.ios.section import Section
+from dmvpn.ios.tree import ConfigTree
 
 
 def model(tree: ConfigTree, vrf: str = "") -> EigrpConfig:

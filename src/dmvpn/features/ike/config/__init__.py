@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.features.ike.config import isakmp, profiles, settings
-
-if TYPE_CHECKING:
-    from dmvpn.features.ike.model import IkeConfig
-    from dmvpn.ios import ConfigTree
+from dmvpn.features.ike.model import IkeConfig
+from dmvpn.ios import ConfigTree
 
 MODES: Final = (*settings.PROPOSAL_MODES, *profiles.KEYRING_MODES, *profiles.MODES, *isakmp.MODES)
 LINES: Final = (*profiles.LINES, *isakmp.LINES, *settings.LINES)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.placeholder import Placeholder
 from dmvpn.base.values import collected
 from dmvpn.features.ike.config.settings import DPD, DPD_HELP, IDENTITY_HELP, KEY, KEY_HELP, check_key, not_acted_upon
 from dmvpn.features.ike.model import DEFAULT_LIFETIME, AuthenticationMethod
 from dmvpn.ios import Args, ConfigLine, Mode, Section
-
-if TYPE_CHECKING:
-    from dmvpn.base.placeholder import Placeholder
 
 _PROFILE = "ikev2-profile"
 MODES: Final = (Mode(_PROFILE, "config-ikev2-profile"),)

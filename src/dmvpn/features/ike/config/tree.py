@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.pages import Pages
 from dmvpn.features.ike import model
 from dmvpn.features.ike.config import isakmp, profiles, settings
 from dmvpn.features.ike.config.settings import octets_of
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 from dmvpn.ios.common import DOMAIN_NAME, DOMAIN_NAME_OLD
-
-if TYPE_CHECKING:
-    from dmvpn.base.pages import Pages
-    from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 
 #: Octets of a message that needs no fragments, where the line does not say it.
 _FRAGMENT = 576

@@ -21,17 +21,15 @@ from __future__ import annotations
 import enum
 import hashlib
 import hmac
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
+from dmvpn.base.entropy import Entropy
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike import numbers
 from dmvpn.features.ike.crypto.material import BLOCK, decrypt, encrypt
 from dmvpn.features.ike.crypto.modp import MODP_GROUPS, ModpValue
 from dmvpn.features.ike.numbers import Encr, Group, Integ
-
-if TYPE_CHECKING:
-    from dmvpn.base.entropy import Entropy
 
 
 class PrfAlgorithm(enum.Enum):

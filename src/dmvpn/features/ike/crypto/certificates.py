@@ -12,7 +12,8 @@ Trustpoints are parsed here, too: the one place where credentials in DER become 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final, TypeVar
+from datetime import datetime
+from typing import Final, TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -21,14 +22,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from cryptography.x509.oid import ExtensionOID, NameOID
 
 from dmvpn.base.certificates import CLOCK_TOLERANCE, LARGEST, certificate_of, other_use, serial_number, weakness
+from dmvpn.base.protection import Credentials
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.identity import LONGEST_PATH, Identification, Proof, address_of, text_of
 from dmvpn.features.ike.numbers import IdType
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from dmvpn.base.protection import Credentials
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey

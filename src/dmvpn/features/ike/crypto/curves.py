@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 from cryptography.hazmat.primitives.asymmetric import ec, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from dmvpn.base.entropy import Entropy
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.numbers import Group
-
-if TYPE_CHECKING:
-    from dmvpn.base.entropy import Entropy
 
 _CHECKS = "RFC 6989 §2"
 _CURVES: Final[dict[int, ec.EllipticCurve]] = {

@@ -5,26 +5,31 @@ Keys are in none of them: where IOS prints a key, `<removed>` is printed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.breath import breathing
 from dmvpn.base.moments import clock
 from dmvpn.base.protection import IkePhase, IkeVersion, IkeView, conn_id
 from dmvpn.base.sessions import inside_of
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.ike.config import model
-from dmvpn.features.ike.model import AuthenticationMethod, Encryption, Hash, IdentityKind, IkeConfig
+from dmvpn.features.ike.model import (
+    AuthenticationMethod,
+    Encryption,
+    Hash,
+    Identity,
+    IdentityKind,
+    IkeConfig,
+    IsakmpKey,
+    IsakmpPolicy,
+    IsakmpProfile,
+)
 from dmvpn.features.ike.show.settings import GROUPS
 from dmvpn.features.ike.translation import DEFAULT_POLICIES
-from dmvpn.ios import ExecCommand
+from dmvpn.ios import Args, ExecCommand, ShowContext
 from dmvpn.ios.grammar import HIDDEN
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.ike.model import Identity, IsakmpKey, IsakmpPolicy, IsakmpProfile
-    from dmvpn.ios import Args, ShowContext
 
 _CODES: Final = (
     "Codes: C - IKE configuration mode, D - Dead Peer Detection",

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.protection import EspCipher, IkePhase, IkeSaState, IkeVersion, IkeView, SaView
 from dmvpn.base.rows import Source
 from dmvpn.base.sessions import inside_of
 from dmvpn.base.values import dataclass, project
-from dmvpn.ios import ExecCommand
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from dmvpn.ios import Args, ShowContext
+from dmvpn.ios import Args, ExecCommand, ShowContext
 
 _NO_SPI: Final = bytes(8)
 _HEAD = "Tunnel-id Local                 Remote                fvrf/ivrf            Status "

@@ -5,17 +5,24 @@ Keys are in none of them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.ike.config import model
-from dmvpn.features.ike.model import DEFAULT_PROPOSAL, Encryption, Hash, IdentityKind, IkeConfig, Policy
+from dmvpn.features.ike.model import (
+    DEFAULT_PROPOSAL,
+    ConfiguredProposal,
+    DeadPeerDetection,
+    Encryption,
+    Hash,
+    Identity,
+    IdentityKind,
+    IkeConfig,
+    Policy,
+    Profile,
+)
 from dmvpn.ios import Args, ExecCommand, ShowContext
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from dmvpn.features.ike.model import ConfiguredProposal, DeadPeerDetection, Identity, Profile
 
 GROUPS: Final = {
     1: ("DH_GROUP_768_MODP", "768 bit"),

@@ -14,15 +14,21 @@ The chronicle gets what the header of a message says (`passed`).
 
 from __future__ import annotations
 
+import enum
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.chronicle import Contents, LateLine, MessagePassed, Way
 from dmvpn.base.errors import WireError
+from dmvpn.base.notices import Notice
 from dmvpn.base.protection import IkePhase, conn_id
 from dmvpn.base.values import dataclass
+from dmvpn.features.ike.chain import Payload
 from dmvpn.features.ike.numbers import Encr, ProtocolId
+from dmvpn.features.ike.peer_settings import DatagramPath, IsakmpTransform, PeerSettings
 from dmvpn.features.ike.v1 import packet
 from dmvpn.features.ike.v1.main_mode import MainMode, detect
 from dmvpn.features.ike.v1.numbers import (
@@ -38,20 +44,10 @@ from dmvpn.features.ike.v1.numbers import (
     Vendor,
 )
 from dmvpn.features.ike.v1.offers import TransformTerms, Wanted, name_of, read
+from dmvpn.features.ike.v1.proposals import Attribute, Proposal
 from dmvpn.features.ike.v1.quick_mode import QuickAnswer, QuickAsk, acceptable
 from dmvpn.features.ike.v1.sa import IsakmpSa, SaState
-
-if TYPE_CHECKING:
-    import enum
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.notices import Notice
-    from dmvpn.features.ike.chain import Payload
-    from dmvpn.features.ike.peer_settings import DatagramPath, IsakmpTransform, PeerSettings
-    from dmvpn.features.ike.v1.proposals import Attribute, Proposal
-    from dmvpn.features.ike.v1.transmission import Running
-
+from dmvpn.features.ike.v1.transmission import Running
 
 # ------------------------------------------------------------------------------------------------ the chronicle
 

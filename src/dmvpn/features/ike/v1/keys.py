@@ -16,16 +16,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.chain import HEADER_LENGTH, Payload, first_of, serialize_chain
+from dmvpn.features.ike.crypto import PrfAlgorithm
 from dmvpn.features.ike.crypto.material import BLOCK, BlockCipher, ChildKeys, Nonces
 from dmvpn.features.ike.v1.packet import Chain, Header, Message, Sealed, parse_chain
-
-if TYPE_CHECKING:
-    from dmvpn.features.ike.crypto import PrfAlgorithm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,13 +24,13 @@ from __future__ import annotations
 import hmac
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.chain import HEADER_LENGTH, NO_SPI, Payload
-from dmvpn.features.ike.crypto import draw
+from dmvpn.features.ike.crypto import PrfAlgorithm, PrivateValue, draw
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.numbers import Encr, ProtocolId
 from dmvpn.features.ike.peer_settings import NAT_PORT, DatagramPath, Terms
@@ -42,6 +42,7 @@ from dmvpn.features.ike.v1.authentication import Claim, negotiated
 from dmvpn.features.ike.v1.keys import (
     PHASE_1,
     Channel,
+    IkeKeys,
     first_iv,
     ike_keys,
     proof,
@@ -52,11 +53,6 @@ from dmvpn.features.ike.v1.numbers import AuthMethod, ExchangeType, NotifyType, 
 from dmvpn.features.ike.v1.offers import CIPHERS, DEFAULT_LIFETIME, accepted, choose, ike_wanted, mismatch
 from dmvpn.features.ike.v1.sa import IsakmpSa, SaState
 from dmvpn.features.ike.v1.transmission import Retransmission
-
-if TYPE_CHECKING:
-    from dmvpn.features.ike.crypto import PrfAlgorithm, PrivateValue
-    from dmvpn.features.ike.v1.keys import IkeKeys
-
 
 # ------------------------------------------------------------------------------------------------ an exchange
 

@@ -11,7 +11,9 @@ payloads: the authentication method of an ISAKMP SA, or the encapsulation mode o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+import enum
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
 
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
@@ -32,11 +34,6 @@ from dmvpn.features.ike.v1.numbers import (
     LifeType,
 )
 from dmvpn.features.ike.v1.proposals import Attribute, Proposal, Transform
-
-if TYPE_CHECKING:
-    import enum
-    from collections.abc import Iterable, Iterator
-
 
 # ------------------------------------------------------------------------------------------------ transforms
 

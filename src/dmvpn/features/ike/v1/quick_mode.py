@@ -21,16 +21,18 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.chain import TrafficSelector, is_reserved, serialize_chain
 from dmvpn.features.ike.children import ChildSa, EspKeys
-from dmvpn.features.ike.crypto import cipher_of, draw
+from dmvpn.features.ike.crypto import PrivateValue, cipher_of, draw
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.numbers import ProtocolId
+from dmvpn.features.ike.peer_settings import ChildTerms, DatagramPath
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.suites import lacking
 from dmvpn.features.ike.udp import REPETITION_TIME
@@ -41,6 +43,7 @@ from dmvpn.features.ike.v1.offers import (
     DEFAULT_LIFETIME,
     Lifetime,
     TransformTerms,
+    Wanted,
     accepted,
     choose,
     encapsulation_modes,
@@ -51,9 +54,11 @@ from dmvpn.features.ike.v1.offers import (
     read,
 )
 from dmvpn.features.ike.v1.packet import (
+    Chain,
     Hash,
     IdentificationPayload,
     KeyExchange,
+    Message,
     Nonce,
     Notify,
     OriginalAddress,
@@ -63,14 +68,6 @@ from dmvpn.features.ike.v1.packet import (
 )
 from dmvpn.features.ike.v1.proposals import Attribute, Proposal, parse_attributes
 from dmvpn.features.ike.v1.sa import MOST_CHILDREN, RETRY, IsakmpSa, Unconfirmed
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.ike.crypto import PrivateValue
-    from dmvpn.features.ike.peer_settings import ChildTerms, DatagramPath
-    from dmvpn.features.ike.v1.offers import Wanted
-    from dmvpn.features.ike.v1.packet import Chain, Message
-
 
 # ------------------------------------------------------------------------------------------------ the pair of SAs
 

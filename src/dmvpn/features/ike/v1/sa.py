@@ -13,34 +13,40 @@ carries them out, and nothing above hears of them.
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
+from dmvpn.base.entropy import Entropy
 from dmvpn.base.errors import surely
 from dmvpn.base.protection import IkePhase, IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.chain import NO_SPI, Payload, serialize_chain
+from dmvpn.features.ike.children import ChildSa
+from dmvpn.features.ike.crypto import PrfAlgorithm
 from dmvpn.features.ike.crypto.material import Nonces
+from dmvpn.features.ike.identity import Identification
 from dmvpn.features.ike.model import LARGEST_WHOLE
 from dmvpn.features.ike.numbers import Prf, ProtocolId
+from dmvpn.features.ike.peer_settings import ChildTerms, DatagramPath, PeerSettings, Terms
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Ended, Established, Evidence, Moved, Replaced, SaOutput, Session, Transmit
+from dmvpn.features.ike.suites import Suite
 from dmvpn.features.ike.udp import PREFERS_UDP, Nat
 from dmvpn.features.ike.v1.keys import IKE_TABLE, Channel, IkeKeys, hash_1, ike_line
 from dmvpn.features.ike.v1.numbers import ExchangeType, Vendor
 from dmvpn.features.ike.v1.offers import HASHES
-from dmvpn.features.ike.v1.packet import ENCRYPTION, Delete, Hash, Header, Message, VendorId, parse_header
+from dmvpn.features.ike.v1.packet import (
+    ENCRYPTION,
+    Chain,
+    Delete,
+    Fragment,
+    Hash,
+    Header,
+    Message,
+    VendorId,
+    parse_header,
+)
 from dmvpn.features.ike.v1.transmission import AROUND, Fragments, Running, cut
-
-if TYPE_CHECKING:
-    from dmvpn.base.entropy import Entropy
-    from dmvpn.features.ike.children import ChildSa
-    from dmvpn.features.ike.crypto import PrfAlgorithm
-    from dmvpn.features.ike.identity import Identification
-    from dmvpn.features.ike.peer_settings import ChildTerms, DatagramPath, PeerSettings, Terms
-    from dmvpn.features.ike.suites import Suite
-    from dmvpn.features.ike.v1.packet import Chain, Fragment
-
 
 # ------------------------------------------------------------------------------------------------ states
 

@@ -7,17 +7,21 @@ Which ISAKMP SA takes the place of another one is in `events.py`.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.context import Deadlines
+from dmvpn.base.entropy import Entropy
 from dmvpn.base.errors import WireError
 from dmvpn.base.limits import Budgets
+from dmvpn.base.notices import Notice
 from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.chain import NO_SPI, fresh_spi
 from dmvpn.features.ike.half_open import HalfOpen, are_together, is_older, to_ask
 from dmvpn.features.ike.numbers import ProtocolId
+from dmvpn.features.ike.peer_settings import ChildTerms, DatagramPath, PeerSettings, Terms
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import (
     AT_ONCE,
@@ -28,6 +32,7 @@ from dmvpn.features.ike.session import (
     Output,
     Replaced,
     SaOutput,
+    Session,
     StartedAgain,
     TurnedAway,
     Unanswered,
@@ -43,14 +48,6 @@ from dmvpn.features.ike.v1.peers import Initiators, ParallelSas
 from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import Admission, IsakmpSa, RekeyWanted, SaState, Unconfirmed, Withdrawn
 from dmvpn.features.ike.v1.transmission import parse_whole
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.entropy import Entropy
-    from dmvpn.base.notices import Notice
-    from dmvpn.features.ike.peer_settings import ChildTerms, DatagramPath, PeerSettings, Terms
-    from dmvpn.features.ike.session import Session
 
 #: Messages that one ISAKMP SA takes in, in a second and at once: each quick mode may cost a Diffie-Hellman.
 MESSAGES: Final = (100, 200)

@@ -15,17 +15,14 @@ same number: the peer may have some of them.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Final, Protocol
+from typing import ClassVar, Final, Protocol
 
 from dmvpn.base.errors import WireError
 from dmvpn.features.ike.chain import GENERIC, HEADER_LENGTH
+from dmvpn.features.ike.peer_settings import DatagramPath
 from dmvpn.features.ike.udp import INTERVALS, SHORT_INTERVALS, Repetitions, mark_of
+from dmvpn.features.ike.v1.numbers import ExchangeType
 from dmvpn.features.ike.v1.packet import Fragment, Header, Message
-
-if TYPE_CHECKING:
-    from dmvpn.features.ike.peer_settings import DatagramPath
-    from dmvpn.features.ike.v1.numbers import ExchangeType
-
 
 # ------------------------------------------------------------------------------------------------ messages again
 

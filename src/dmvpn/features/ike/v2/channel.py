@@ -17,24 +17,20 @@ They never appear in a `repr`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import field
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from dmvpn.base.context import earliest
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.chain import GENERIC, HEADER_LENGTH, Payload, first_of
+from dmvpn.features.ike.crypto import Cipher, Opener, PrfAlgorithm, Sealer
 from dmvpn.features.ike.crypto.material import ChildKeys, Nonces
 from dmvpn.features.ike.numbers import Encr, Integ
 from dmvpn.features.ike.udp import INTERVALS, Repetitions, mark_of
 from dmvpn.features.ike.v2 import packet
 from dmvpn.features.ike.v2.numbers import PayloadType
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.features.ike.crypto import Cipher, Opener, PrfAlgorithm, Sealer
-
 
 # ------------------------------------------------------------------------------------------------ keys
 

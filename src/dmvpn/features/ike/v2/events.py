@@ -9,12 +9,11 @@ Errors are sent to the peer as a bare notify; the reason goes to our own log.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.chain import Payload, fresh_spi, is_ike_spi
+from dmvpn.features.ike.children import ChildSa
 from dmvpn.features.ike.crypto import draw
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.identity import name_of
@@ -39,9 +38,6 @@ from dmvpn.features.ike.v2.negotiation import (
 )
 from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v2.sa import MOST_CHILDREN, IkeSa, SaState
-
-if TYPE_CHECKING:
-    from dmvpn.features.ike.children import ChildSa
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,16 @@ The clauses are of RFC 7296. `events.py` answers the peer's requests.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, Self
+from typing import ClassVar, Final, Self
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.chain import Payload, fresh_spi, is_ike_spi
-from dmvpn.features.ike.crypto import draw
+from dmvpn.features.ike.children import ChildSa
+from dmvpn.features.ike.crypto import PrivateValue, draw
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.numbers import ProtocolId
+from dmvpn.features.ike.peer_settings import ChildTerms
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Answered, Begun
 from dmvpn.features.ike.udp import HALF_OPEN, SHORT_INTERVALS
@@ -24,11 +26,6 @@ from dmvpn.features.ike.v2 import negotiation
 from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v2.packet import Chain, Delete, KeyExchange, Nonce, Notify, SecurityAssociation
 from dmvpn.features.ike.v2.sa import Exchange, IkeSa
-
-if TYPE_CHECKING:
-    from dmvpn.features.ike.children import ChildSa
-    from dmvpn.features.ike.crypto import PrivateValue
-    from dmvpn.features.ike.peer_settings import ChildTerms
 
 #: The size that the largest key of a pseudo-random function needs (§2.10).
 NONCE_SIZE: Final = 32

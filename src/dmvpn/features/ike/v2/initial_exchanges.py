@@ -13,8 +13,9 @@ NAT detection, RFC 7296 §2.23: both sides say which addresses they think they u
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
+from dmvpn.base.entropy import Entropy
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.chain import HEADER, NO_SPI, Payload
@@ -31,9 +32,6 @@ from dmvpn.features.ike.v2.exchanges import NONCE_SIZE, DeleteIke
 from dmvpn.features.ike.v2.negotiation import Ask, ChildRefused, Contributions, accepted, choose, ike_offer, mismatch
 from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v2.sa import Abilities, Exchange, IkeSa
-
-if TYPE_CHECKING:
-    from dmvpn.base.entropy import Entropy
 
 
 def detection_hash(spis: bytes, end: Endpoint) -> bytes:

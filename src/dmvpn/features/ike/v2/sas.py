@@ -11,11 +11,15 @@ Time repeats requests, looks for dead peers, replaces and ends SAs: RFC 7296 §2
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.context import Deadlines, earliest
+from dmvpn.base.entropy import Entropy
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.limits import Budgets
+from dmvpn.base.notices import Notice
 from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.chain import NO_SPI
@@ -34,6 +38,7 @@ from dmvpn.features.ike.session import (
     Replaced,
     Reply,
     SaOutput,
+    Session,
     Transmit,
     TurnedAway,
     Unanswered,
@@ -46,14 +51,6 @@ from dmvpn.features.ike.v2.exchanges import DeleteChild, DeleteIke, NewChild, Pr
 from dmvpn.features.ike.v2.initial_exchanges import Cookies, Init, InitRequest, invalid_spi, plain_answer
 from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v2.sa import Exchange, IkeSa, SaState
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.entropy import Entropy
-    from dmvpn.base.notices import Notice
-    from dmvpn.features.ike.session import Session
 
 #: Half-open SAs from which on strangers are asked for a cookie, if nothing is configured.
 COOKIES_FROM: Final = 100

@@ -16,7 +16,7 @@ from dmvpn.base.filters import UNREACHABLE_SENDER
 from dmvpn.base.notices import InterfaceState
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.interface.machine import InterfaceMachine
-from dmvpn.features.interface.model import Advertising  # noqa: TC001 - its type is read for JSON
+from dmvpn.features.interface.model import Advertising
 from dmvpn.features.interface.port import Status, kind_of
 from dmvpn.ios import Args, Change, ExecCommand, ShowContext, short_interface
 from dmvpn.ios.common import ACCESS_GROUP, INTERFACE, TRAFFIC_FILTER, UNREACHABLES, VERIFY_SOURCE, lists_of

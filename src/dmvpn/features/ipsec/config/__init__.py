@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.features.ipsec.config import profiles
-
-if TYPE_CHECKING:
-    from dmvpn.features.ipsec.model import IpsecConfig
-    from dmvpn.ios import ConfigTree
+from dmvpn.features.ipsec.model import IpsecConfig
+from dmvpn.ios import ConfigTree
 
 MODES: Final = profiles.MODES
 LINES: Final = profiles.LINES

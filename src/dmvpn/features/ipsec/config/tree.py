@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dmvpn.base.effects import DfBit
 from dmvpn.base.protection import Encapsulation
 from dmvpn.features.ipsec import model
 from dmvpn.features.ipsec.config import profiles
-
-if TYPE_CHECKING:
-    from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 
 #: What `set pfs` means without a group.
 _DEFAULT_GROUP = 14

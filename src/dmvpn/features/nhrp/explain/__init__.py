@@ -11,12 +11,10 @@ fields      of a message
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.explanations import WordGroup
 from dmvpn.features.nhrp.explain import codes, counters, fields, flags, labels, lines, states
-
-if TYPE_CHECKING:
-    from dmvpn.base.explanations import WordGroup
 
 GROUPS: Final[tuple[WordGroup, ...]] = (
     *flags.GROUPS,

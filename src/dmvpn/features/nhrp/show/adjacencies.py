@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, spelled
+from dmvpn.base.effects import NextHop
+from dmvpn.base.notices import TunnelState
 from dmvpn.base.ports import NO_ROUTES
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext
 from dmvpn.net import gre, ipv4
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.effects import NextHop
-    from dmvpn.base.notices import TunnelState
 
 #: IOS's words for the protocol of a next hop, by IP version.
 _PROTOCOLS: Final = {4: "IP", 6: "IPV6"}

@@ -5,8 +5,9 @@ A session has SAs that packets may take; a peer without is pending, with the rea
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, spelled
 from dmvpn.base.breath import breathing
@@ -17,12 +18,8 @@ from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, RouteState
 from dmvpn.features.nhrp.connections import way_to, why_bare
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.show.servers import ServerLine, server_lines, silence_lines
+from dmvpn.features.nhrp.tunnel import Tunnel
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Packets may go in these.
 _OPEN = (SessionStatus.UP_ACTIVE, SessionStatus.UP_NO_IKE)

@@ -9,20 +9,17 @@ There are no service policies here: a line is shown with the clients that it wou
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.rows import Source, table
 from dmvpn.base.values import dataclass
+from dmvpn.features.nhrp.cache import NbmaPeer
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.show.entries import of_both, tunnels_of
+from dmvpn.features.nhrp.tunnel import Suppressed, Tunnel
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.features.nhrp.cache import NbmaPeer
-    from dmvpn.features.nhrp.tunnel import Suppressed, Tunnel
 
 
 @dataclass(frozen=True, slots=True)

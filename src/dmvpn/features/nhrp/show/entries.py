@@ -8,8 +8,9 @@ Commands that exist for each IP version: `show ipv6 nhrp ...` is `show ip nhrp .
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, spelled
 from dmvpn.base.breath import breathing
@@ -17,12 +18,8 @@ from dmvpn.base.values import dataclass, project
 from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, EntryType, Flag, RouteState
 from dmvpn.features.nhrp.history import ROUTE_FLAGS, Record, record_of
 from dmvpn.features.nhrp.machine import NhrpMachine
+from dmvpn.features.nhrp.tunnel import Tunnel
 from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, age, answered, moment_of, short_interface
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from dmvpn.features.nhrp.tunnel import Tunnel
 
 _OTHER_WORDS = (
     ("show ip ", "show ipv6 "),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.rows import Source
@@ -11,12 +12,8 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.client import NhsClient, NhsState
 from dmvpn.features.nhrp.model import ALL_CONNECTIONS
 from dmvpn.features.nhrp.show.entries import of_both, tunnels_of
+from dmvpn.features.nhrp.tunnel import Tunnel
 from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from dmvpn.features.nhrp.tunnel import Tunnel
 
 _CLUSTERS_LEGEND = "Legend: E=Expecting replies, R=Responding, W=Waiting"
 _LEGEND = f"{_CLUSTERS_LEGEND}, D=Dynamic"

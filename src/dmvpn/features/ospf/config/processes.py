@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from dmvpn.base.values import collected
 from dmvpn.features.ospf.config import interfaces
 from dmvpn.features.ospf.config.interfaces import AREA, WILDCARD_NETWORK
 from dmvpn.ios import Args, ConfigLine, Mode, common
 from dmvpn.ios.routing import MATCH, MATCH_HELP, DistributionLines
+from dmvpn.ios.section import Section
 from dmvpn.ios.tree import assign, named_options
 from dmvpn.ios.vrfs import refusal
 from dmvpn.ios.writing import write
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from dmvpn.ios.section import Section
 
 _ROUTER = "router-ospf"
 MODES: Final = (Mode(_ROUTER, "config-router"),)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from ipaddress import IPv4Address
+from typing import Final, TypeVar, cast
 
 from dmvpn.base.addresses import IPAddress, Prefix, mask_length
 from dmvpn.base.distribution import NOTHING
@@ -11,16 +12,11 @@ from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE
 from dmvpn.features.ospf import model
 from dmvpn.features.ospf.config import interfaces, processes, version3
-from dmvpn.ios import Section
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 from dmvpn.ios.common import INTERFACE, Spoken, Twins
 from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.ios.routing import key_chains, kinds_of
 from dmvpn.ios.vrfs import vrf_of
-
-if TYPE_CHECKING:
-    from ipaddress import IPv4Address
-
-    from dmvpn.ios import Args, ConfigLine, ConfigTree
 
 #: What `max-metric ... summary-lsa` and `external-lsa` cost if nothing is said, as on IOS.
 _COSTLY: Final = 0xFF0000

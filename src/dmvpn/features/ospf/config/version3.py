@@ -4,17 +4,15 @@ address family and `ospfv3 ...`. Most are twins of lines of version 2.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.values import collected
 from dmvpn.features.ospf.config import interfaces, processes
 from dmvpn.features.ospf.config.interfaces import AREA
 from dmvpn.ios import Args, ConfigLine, Mode, common
 from dmvpn.ios.common import Twins
-
-if TYPE_CHECKING:
-    from dmvpn.ios.section import Section
-    from dmvpn.ios.tree import ConfigTree
+from dmvpn.ios.section import Section
+from dmvpn.ios.tree import ConfigTree
 
 _CLASSIC, _NAMED, _FAMILY = "router-ospf-ipv6", "router-ospfv3", "router-ospfv3-family"
 _FAMILY_MODE: Final = Mode(_FAMILY, "config-router-af", _NAMED, exit_word="exit-address-family")

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dmvpn.features.pki import model
 from dmvpn.features.pki.config import trustpoints
-
-if TYPE_CHECKING:
-    from dmvpn.ios import Args, ConfigTree, Section
+from dmvpn.ios import Args, ConfigTree, Section
 
 
 def read(tree: ConfigTree) -> model.PkiConfig:

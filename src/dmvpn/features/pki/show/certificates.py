@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -14,11 +15,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.pki.machine import LARGEST, PkiMachine
 from dmvpn.features.pki.material import moment, parts, printable, serial_of
 from dmvpn.features.pki.trustpoints import Holdings, alternatives
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.ios import Args, ShowContext
+from dmvpn.ios import Args, ShowContext
 
 
 def chosen(ctx: ShowContext, args: Args) -> list[Holdings]:

@@ -5,11 +5,13 @@ The ports of an access list entry as one value: `eq 80`, `eq isakmp non500-isakm
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, time
 from ipaddress import IPv4Address, summarize_address_range
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
+from dmvpn.base.filters import Ranges
 from dmvpn.base.translation import Addresses
 from dmvpn.base.values import collected
 from dmvpn.features.policy.config.conditions import ICMP, icmp_of
@@ -17,12 +19,6 @@ from dmvpn.features.policy.model import ANY, DAY, PROTOCOLS, ObjectGroup, Period
 from dmvpn.ios import Args, ConfigLine, Mode, Section, ValueType, register_type
 from dmvpn.ios.common import read_date
 from dmvpn.ios.values import Misfit, Read, Reading, Token, Unfinished
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-
-    from dmvpn.base.filters import Ranges
-
 
 # ------------------------------------------------------------------------------------------------ ports
 

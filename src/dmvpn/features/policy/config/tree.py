@@ -5,9 +5,10 @@ When a line changes, only its entry of its list does: a list may have 100,000 en
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar, cast
+from typing import Final, Generic, NamedTuple, TypeVar, cast
 
 from dmvpn.base import communities
 from dmvpn.base.addresses import EVERY_BIT, Prefix
@@ -29,14 +30,9 @@ from dmvpn.features.policy.model import (
     PolicyConfig,
     PortRanges,
 )
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 from dmvpn.ios.filters import Pattern
 from dmvpn.net.ipv6 import EXTENSION_HEADERS, HOP_BY_HOP
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
-
 
 # ------------------------------------------------------------------------------------------------ lists
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.features.policy.show import lists, maps
-
-if TYPE_CHECKING:
-    from dmvpn.ios import ExecCommand
+from dmvpn.ios import ExecCommand
 
 COMMANDS: Final[tuple[ExecCommand, ...]] = (
     *lists.COMMANDS,

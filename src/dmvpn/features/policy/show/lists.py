@@ -6,24 +6,21 @@ as-path-access-list`, `show ip community-list`: lists that filter routes.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import spelled
 from dmvpn.base.breath import breathing
 from dmvpn.base.communities import text_of
+from dmvpn.base.pages import Pages
 from dmvpn.base.routemaps import IPV6_LIST, AttributeRule, Counted, PrefixRule
 from dmvpn.base.values import dataclass
 from dmvpn.features.policy.machine import PolicyMachine
 from dmvpn.features.policy.model import ANY, ANY6, PROTOCOLS, PROTOCOLS6, AccessEntry, AddressRange
 from dmvpn.ios import Args, ExecCommand, ShowContext
 from dmvpn.ios.common import ACCESS_GROUP, INTERFACE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    from dmvpn.base.pages import Pages
 
 #: Entries of numbered lists have numbers in this step.
 _STEP: Final = 10

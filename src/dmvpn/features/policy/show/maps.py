@@ -6,10 +6,13 @@ None does here, so there is no more than IOS's heading.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.communities import CommunityKind, communities_text, extended_text, large_text
+from dmvpn.base.credentials import Lifetime
 from dmvpn.base.routemaps import IPV6_LIST, Changes, Counted, HopWord, MapRule
 from dmvpn.base.values import dataclass
 from dmvpn.features.policy.machine import ClearHits, PolicyMachine
@@ -17,12 +20,6 @@ from dmvpn.ios import Args, ExecCommand, ShowContext
 from dmvpn.ios.common import KEY, KEY_ACCEPT, KEY_CHAIN, KEY_SEND, KEY_STRING
 from dmvpn.ios.grammar import HIDDEN
 from dmvpn.ios.routing import lifetime
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from datetime import datetime
-
-    from dmvpn.base.credentials import Lifetime
 
 _ALWAYS: Final = "lifetime (always valid) - (always valid) [valid now]"
 

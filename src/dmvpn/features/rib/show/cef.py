@@ -6,7 +6,8 @@ it takes: so all are named.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator
+from typing import Final
 
 from dmvpn.base.addresses import UNSPECIFIED_OF, IPAddress, Prefix, mask_length, spelled
 from dmvpn.base.breath import breathing, in_order
@@ -14,12 +15,8 @@ from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass
 from dmvpn.features.rib.machine import RibMachine
+from dmvpn.features.rib.offers import Node
 from dmvpn.ios import Args, ExecCommand, ShowContext
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from dmvpn.features.rib.offers import Node
 
 #: What every router does with these, whatever its routes are.
 _FIXED: Final[dict[int, tuple[tuple[str, ...], ...]]] = {

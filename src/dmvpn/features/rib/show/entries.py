@@ -6,9 +6,10 @@ on a line, its next hops below it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, classful_length, spelled
 from dmvpn.base.breath import breathing
@@ -16,12 +17,8 @@ from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import OwnWay, RouteSource
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.rib.machine import Record, RibMachine, RouteHistory
+from dmvpn.features.rib.offers import Node, Offer
 from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, age, answered, moment_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from dmvpn.features.rib.offers import Node, Offer
 
 _LETTERS = {
     RouteSource.CONNECTED: "C",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.values import collected
 from dmvpn.features.system.clock import TimeZone
@@ -13,11 +13,9 @@ from dmvpn.features.system.model import LineConfig, SystemConfig, default_timeou
 from dmvpn.features.system.probes import NamesConfig
 from dmvpn.ios.common import DOMAIN_NAME, DOMAIN_NAME_OLD, HOST, host_in_vrf, host_of
 from dmvpn.ios.config_line import ConfigLine, Mode
-
-if TYPE_CHECKING:
-    from dmvpn.ios.grammar import Args
-    from dmvpn.ios.section import Section
-    from dmvpn.ios.tree import ConfigTree
+from dmvpn.ios.grammar import Args
+from dmvpn.ios.section import Section
+from dmvpn.ios.tree import ConfigTree
 
 LINE_MODE = Mode("line", "config-line")
 

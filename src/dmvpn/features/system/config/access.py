@@ -9,20 +9,16 @@ import base64
 import binascii
 import hashlib
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from dmvpn.base.values import collected
 from dmvpn.features.system.model import BlockFor, Login, LoginLog, SshConfig
 from dmvpn.ios.config_line import ConfigLine, Mode
+from dmvpn.ios.grammar import Args
+from dmvpn.ios.section import Section
+from dmvpn.ios.tree import ConfigTree
 from dmvpn.ios.values import ValueType, register_type
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from dmvpn.ios.grammar import Args
-    from dmvpn.ios.section import Section
-    from dmvpn.ios.tree import ConfigTree
-
 
 # ------------------------------------------------------------------------------------------------ terminal lines
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import Final
 
 from dmvpn.base.values import collected
 from dmvpn.features.system import syslog
 from dmvpn.features.system.clock import StampStyle, Timestamps
 from dmvpn.ios.common import HOSTNAME
 from dmvpn.ios.config_line import ConfigLine
+from dmvpn.ios.grammar import Args
+from dmvpn.ios.section import Section
+from dmvpn.ios.tree import ConfigTree
 from dmvpn.ios.vrfs import refusal
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from dmvpn.ios.grammar import Args
-    from dmvpn.ios.section import Section
-    from dmvpn.ios.tree import ConfigTree
 
 #: A severity: its word, or its number (shown as the word).
 LEVEL = " | ".join((*syslog.SEVERITIES, "{level:0-7}"))

@@ -7,7 +7,8 @@ configurations have its hash. `password` is kept as it is typed, as on IOS, with
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Final
 
 from dmvpn.base.credentials import (
     HIDDEN,
@@ -21,18 +22,14 @@ from dmvpn.base.credentials import (
     check_secret,
     hashed,
 )
+from dmvpn.base.entropy import Entropy
 from dmvpn.base.values import collected
 from dmvpn.features.system.model import PrivilegeRule, User
 from dmvpn.ios.config_line import ConfigLine
+from dmvpn.ios.grammar import Args
+from dmvpn.ios.section import Section
+from dmvpn.ios.tree import ConfigTree
 from dmvpn.ios.values import Misfit, Read, Reading, RestOfLine, Token, ValueType, register_type
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
-
-    from dmvpn.base.entropy import Entropy
-    from dmvpn.ios.grammar import Args
-    from dmvpn.ios.section import Section
-    from dmvpn.ios.tree import ConfigTree
 
 #: Type 6 is encrypted with a key that only the router has that wrote it.
 ENCRYPTED: Final = 6

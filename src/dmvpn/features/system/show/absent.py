@@ -10,21 +10,18 @@ a routing process in the global table, the sections for VRFs; of other lines, th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from dmvpn.base.values import dataclass
 from dmvpn.features.system.machine import SystemMachine
+from dmvpn.ios import ConfigTree, Section
 from dmvpn.ios.common import INTERFACE
+from dmvpn.ios.feature import ShowContext
 from dmvpn.ios.grammar import Args, ExecCommand
+from dmvpn.ios.section import Statement
 from dmvpn.ios.tree import render_tree
 from dmvpn.ios.vrfs import DEFINITION, IP_VRF, vrf_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from dmvpn.ios import ConfigTree, Section
-    from dmvpn.ios.feature import ShowContext
-    from dmvpn.ios.section import Statement
 
 
 def render_nothing(_: object) -> tuple[str, ...]:

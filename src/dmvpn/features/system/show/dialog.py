@@ -7,19 +7,15 @@ An empty answer takes the default in brackets. A wrong one is named, and the que
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
+from dmvpn.base.events import Event
 from dmvpn.base.values import dataclass
 from dmvpn.features.system.events import StartPing, StartTraceroute
-from dmvpn.ios import Ask, normalize_interface
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.events import Event
-    from dmvpn.ios import Args, ShowContext
+from dmvpn.ios import Args, Ask, ShowContext, normalize_interface
 
 Answers = dict[str, str]
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from itertools import product
-from typing import TYPE_CHECKING
 
+from dmvpn.base.events import Event
 from dmvpn.features.system.events import ClearDebug, ConditionKind, SetDebug, SetDebugCondition
+from dmvpn.ios.feature import DebugFlag, ShowContext
 from dmvpn.ios.grammar import Args, ExecCommand
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from dmvpn.base.events import Event
-    from dmvpn.ios.feature import DebugFlag, ShowContext
 
 
 def debug_commands(flags: Iterable[DebugFlag]) -> tuple[ExecCommand, ...]:

@@ -21,13 +21,16 @@ from __future__ import annotations
 
 import getopt
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from math import sqrt
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.context import earliest
 from dmvpn.base.effects import SendIp
 from dmvpn.base.errors import UserError
+from dmvpn.base.events import IpReceived
 from dmvpn.base.values import dataclass
 from dmvpn.features.system.ping import echo_request, quoted_datagram, quoted_echo, udp_datagram
 from dmvpn.net import icmp
@@ -35,13 +38,6 @@ from dmvpn.net.ip import HEADER_LENGTH as IP_HEADER_LENGTH
 from dmvpn.net.ip import ICMP, UDP_HEADER_LENGTH
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.shells.simulator.node import HOST_TTL
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.events import IpReceived
-
 
 # ------------------------------------------------------------------------------------------------ programs
 

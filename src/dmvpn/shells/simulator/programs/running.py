@@ -7,21 +7,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
+from dmvpn.base.effects import SendIp
 from dmvpn.base.entropy import SeededEntropy, below
 from dmvpn.base.errors import UserError, WireError
+from dmvpn.base.events import IpReceived
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.net import ip
+from dmvpn.shells.simulator.node import HostNode
 from dmvpn.shells.simulator.programs.commands import Ping, Program, Traceroute
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.effects import SendIp
-    from dmvpn.base.events import IpReceived
-    from dmvpn.shells.simulator.node import HostNode
-    from dmvpn.shells.simulator.simulator import Simulator
+from dmvpn.shells.simulator.simulator import Simulator
 
 _Make = Callable[[Sequence[str], Sequence["IPAddress"], int], "Program"]
 PROGRAMS: Final[dict[str, _Make]] = {"ping": Ping, "traceroute": Traceroute}

@@ -5,12 +5,15 @@ Of OSPF and BGP with the server there is evidence of packets and sessions, then 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.facts import NeighborFacts
 from dmvpn.base.findings import Cause
 from dmvpn.base.placeholder import Blank
 from dmvpn.features.bgp.config import instance as bgp_lines
+from dmvpn.features.eigrp.facts import EigrpFacts
 from dmvpn.features.eigrp.messages import MESSAGES
 from dmvpn.features.eigrp.reasons import DownReason
 from dmvpn.features.ospf.config import processes as ospf_lines
@@ -20,14 +23,7 @@ from dmvpn.tools.doctor.configuration import NULL, bgp_neighbors, ospf_process, 
 from dmvpn.tools.doctor.scene import ospf_on, rip_on
 from dmvpn.tools.doctor.suspicions.underlay import ServerView, here, maybe, mild
 from dmvpn.tools.doctor.underlay_path import best_route, is_last_resort
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.facts import NeighborFacts
-    from dmvpn.features.eigrp.facts import EigrpFacts
-    from dmvpn.tools.doctor.verdicts import Hypothesis
-
+from dmvpn.tools.doctor.verdicts import Hypothesis
 
 # ------------------------------------------------------------------------------------------------ OSPF and BGP
 

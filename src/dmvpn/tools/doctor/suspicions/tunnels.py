@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
 
+from dmvpn.base.facts import ReasonFacts
 from dmvpn.base.findings import Cause
 from dmvpn.features.ike.reasons import IkeReason, main_mode_message
 from dmvpn.features.ipsec.config.profiles import PROFILE
@@ -21,13 +22,7 @@ from dmvpn.tools.doctor.registration import refused_with
 from dmvpn.tools.doctor.scene import ProbePurpose, interface_of, rip_on
 from dmvpn.tools.doctor.suspicions.underlay import ServerView, here, maybe, mild
 from dmvpn.tools.doctor.tunnels import bypassing_route
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.facts import ReasonFacts
-    from dmvpn.tools.doctor.verdicts import Hypothesis
-
+from dmvpn.tools.doctor.verdicts import Hypothesis
 
 # ------------------------------------------------------------------------------------------------ IKE
 

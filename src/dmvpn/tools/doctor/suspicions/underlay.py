@@ -10,28 +10,24 @@ Where a user complains and this router sees no fault, pings of the address decid
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.facts import Address
 from dmvpn.base.findings import Cause
 from dmvpn.base.placeholder import Blank
 from dmvpn.base.values import dataclass
+from dmvpn.features.eigrp.facts import EigrpFacts
+from dmvpn.features.interface.facts import InterfaceFacts
 from dmvpn.features.tunnel.config import TTL
 from dmvpn.features.tunnel.messages import RecursiveRouting
 from dmvpn.ios import INTERFACE
+from dmvpn.router.facts import RouterFacts
 from dmvpn.tools.doctor.configuration import lines_from
 from dmvpn.tools.doctor.scene import Client, ProbePurpose, ProbeResult, Scene, interface_of, lan_ports
 from dmvpn.tools.doctor.underlay_path import best_route, probe_result
 from dmvpn.tools.doctor.verdicts import Hypothesis
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.facts import Address
-    from dmvpn.features.eigrp.facts import EigrpFacts
-    from dmvpn.features.interface.facts import InterfaceFacts
-    from dmvpn.router.facts import RouterFacts
-
 
 # ------------------------------------------------------------------------------------------------ observations
 

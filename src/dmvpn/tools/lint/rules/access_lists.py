@@ -4,32 +4,26 @@ packets of protocols on the same port.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import AddressValueError, IPv4Address
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.filters import Ranges
 from dmvpn.base.findings import Severity, rule
 from dmvpn.base.packetsets import Bits, ListedEntry, PacketSet, rest_of, sets_of, shadows
 from dmvpn.base.pages import NONE
 from dmvpn.base.translation import ESP, GRE, ICMP, ICMP_OF, TCP, UDP
 from dmvpn.features.bfd.config import model as bfd_model
 from dmvpn.features.policy.config import access_lists, listed_entries, objects
+from dmvpn.features.policy.model import AccessEntry, AddressRange
 from dmvpn.ios.common import ACCESS_GROUP
 from dmvpn.network.access_entries import entry_at, inverted, numbers_before
+from dmvpn.network.device import Device
+from dmvpn.network.overlay import Network
 from dmvpn.network.routing import Protocol, running
-from dmvpn.tools.lint.found import found
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.filters import Ranges
-    from dmvpn.features.policy.model import AccessEntry, AddressRange
-    from dmvpn.network.device import Device
-    from dmvpn.network.overlay import Network
-    from dmvpn.tools.lint.found import NetworkConcern
-
+from dmvpn.tools.lint.found import NetworkConcern, found
 
 # ----------------------------------------------------------------------------------------- lists where ports apply them
 

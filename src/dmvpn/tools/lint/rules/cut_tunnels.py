@@ -4,26 +4,22 @@ senders (`ip verify unicast source`).
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterator, Sequence
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.entrances import Outer, entry_of, surely_denied
+from dmvpn.base.filters import FilterEntry, FilterList, ReversePath
 from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.protection import Encapsulation
 from dmvpn.features.policy.config import access_lists
 from dmvpn.features.policy.machine import filter_list
 from dmvpn.ios.common import ACCESS_GROUP
 from dmvpn.network.access_entries import numbers_before
+from dmvpn.network.device import Device
+from dmvpn.network.overlay import Network, TunnelEnd
 from dmvpn.tools.lint.found import NetworkConcern, found
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Sequence
-
-    from dmvpn.base.filters import FilterEntry, FilterList, ReversePath
-    from dmvpn.network.device import Device
-    from dmvpn.network.overlay import Network, TunnelEnd
-
 
 # -------------------------------------------------------------------------------------- the entries that let packets in
 

@@ -5,20 +5,16 @@ Some lines no router here carries out yet, while a network of IOS routers may: P
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from dmvpn.base.findings import Rule, Severity, rule
 from dmvpn.features.ipsec.config import profiles
 from dmvpn.ios import Blank
+from dmvpn.network.device import Device
 from dmvpn.network.lines import CLASS, PIM, PIM_BIDIR, PIM_GLOBAL, POLICY_MAP, SERVICE_POLICY
+from dmvpn.network.overlay import Network, TunnelEnd
 from dmvpn.tools.lint.found import NetworkConcern, found
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.network.device import Device
-    from dmvpn.network.overlay import Network, TunnelEnd
-
 
 # ------------------------------------------------------------------------------------------------ lines as such
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import combinations
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.findings import Severity, rule
 from dmvpn.features.ipsec.config.profiles import NAT
 from dmvpn.features.ipsec.lint import in_transport_mode
 from dmvpn.features.tunnel.config import PROTECTION
 from dmvpn.ios import Blank
+from dmvpn.network.overlay import Network, TunnelEnd
+from dmvpn.network.sites import Site
 from dmvpn.tools.lint.found import NetworkConcern, found
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.network.overlay import Network, TunnelEnd
-    from dmvpn.network.sites import Site
 
 HUB: Final = rule(Severity.ERROR)("""
     nat-before-server: A next hop server behind NAT

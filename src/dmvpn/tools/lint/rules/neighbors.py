@@ -8,11 +8,13 @@ LANs    their advertisement, the routers that forward it, and what prevents it
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.terms import Likeness
 from dmvpn.features.bfd import config as bfd
+from dmvpn.features.bfd.model import Parameters
 from dmvpn.features.eigrp.config.processes import IN_FAMILY
 from dmvpn.features.eigrp.config.sections import header, nested, process_lines
 from dmvpn.features.eigrp.terms import AUTHENTICATION, SYSTEM, WEIGHTS
@@ -25,20 +27,12 @@ from dmvpn.features.ospf.settings import ELECTING, timers
 from dmvpn.features.ospf.terms import TYPE, network_type
 from dmvpn.features.static.config import route_line
 from dmvpn.ios import Blank
-from dmvpn.network.routing import Protocol, ospf_interface
+from dmvpn.network.overlay import EndPair, Network, ServerLink, TunnelEnd
+from dmvpn.network.routing import Protocol, Running, ospf_interface
 from dmvpn.network.terms.bgp import BGP, NEIGHBORS, PASSWORD, SHUTDOWN, awaited
 from dmvpn.network.terms.bgp import SYSTEM as BGP_SYSTEM
 from dmvpn.network.terms.protocols import EIGRP, ONE_SIDED, OSPF, PROTOCOLS, RIP, ospf_end, process_line
-from dmvpn.tools.lint.found import differences, failed, found
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.features.bfd.model import Parameters
-    from dmvpn.network.overlay import EndPair, Network, ServerLink, TunnelEnd
-    from dmvpn.network.routing import Running
-    from dmvpn.tools.lint.found import NetworkConcern
-
+from dmvpn.tools.lint.found import NetworkConcern, differences, failed, found
 
 # ------------------------------------------------------------------------------------------------ any protocol
 

@@ -9,9 +9,11 @@ Split horizon at hubs: EIGRP and RIP do not advertise a route on the interface w
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.findings import Cause, Rule, Severity, rule
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass
@@ -24,17 +26,11 @@ from dmvpn.features.nhrp.config.lines import of_version
 from dmvpn.features.ospf.model import NetworkType
 from dmvpn.features.rip.config import SPLIT_HORIZON
 from dmvpn.features.tunnel import config as tunnel_lines
+from dmvpn.network.device import Device
 from dmvpn.network.lines import indented
+from dmvpn.network.overlay import Network, TunnelEnd
 from dmvpn.network.routing import Protocol
 from dmvpn.tools.lint.found import NetworkConcern, found
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from dmvpn.base.addresses import Prefix
-    from dmvpn.network.device import Device
-    from dmvpn.network.overlay import Network, TunnelEnd
-
 
 # ------------------------------------------------------------------------------------------------ split horizon
 

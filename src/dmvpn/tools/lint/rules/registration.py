@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Interface
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.placeholder import Blank
 from dmvpn.features.interface.config import IPV6_ADDRESS as ADDRESS_OF_IPV6
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.nhrp.config.lines import of_version, server
+from dmvpn.features.nhrp.model import NhsConfig
 from dmvpn.features.nhrp.terms import PASSWORD
 from dmvpn.features.tunnel import config as tunnel_lines
+from dmvpn.ios import Statement
 from dmvpn.ios.interface_addresses import ADDRESS
 from dmvpn.network.device import is_private
+from dmvpn.network.overlay import Network, ServerLink, TunnelEnd
 from dmvpn.network.routing import learns_underlay
 from dmvpn.network.terms.protocols import NHRP
-from dmvpn.tools.lint.found import differences, found
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.model import NhsConfig
-    from dmvpn.ios import Statement
-    from dmvpn.network.overlay import Network, ServerLink, TunnelEnd
-    from dmvpn.tools.lint.found import NetworkConcern
+from dmvpn.tools.lint.found import NetworkConcern, differences, found
 
 MISSING: Final = rule(Severity.ERROR, Cause.NHS_MISSING)(r"""
     nhrp-nhs-missing: A spoke that has a map of its hub, and does not register with it

@@ -7,31 +7,27 @@ the tunnel is gone.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final, TypeVar
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Final, TypeVar
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.features.eigrp.config.processes import IN_FAMILY
 from dmvpn.features.eigrp.config.sections import process_lines
+from dmvpn.features.eigrp.model import NetworkLine as EigrpNetwork
 from dmvpn.features.ospf.config.interfaces import PROCESS
 from dmvpn.features.ospf.config.processes import NETWORKS
 from dmvpn.features.ospf.config.processes import process as process_line
+from dmvpn.features.ospf.model import NetworkLine as OspfNetwork
 from dmvpn.features.rip.config import ROUTER as ROUTER_RIP
 from dmvpn.features.static.config import ROUTE, ROUTE6, line_of, route_line
 from dmvpn.ios import INTERFACE, Blank
 from dmvpn.ios.common import SHUTDOWN
+from dmvpn.network.device import Device
 from dmvpn.network.lines import indented
+from dmvpn.network.overlay import Network, TunnelEnd
 from dmvpn.network.routing import Protocol, Running, ospf_interface, running
 from dmvpn.tools.lint.found import NetworkConcern, found
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Sequence
-
-    from dmvpn.features.eigrp.model import NetworkLine as EigrpNetwork
-    from dmvpn.features.ospf.model import NetworkLine as OspfNetwork
-    from dmvpn.network.device import Device
-    from dmvpn.network.overlay import Network, TunnelEnd
-
 
 # -------------------------------------------------------------------------------- routes of the tunnel and of the sites
 

@@ -5,21 +5,18 @@ The ends of cables are known of a lab (`Site.beside`), and not of files alone.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.findings import Cause, Rule, Severity, rule
 from dmvpn.base.switching import DEFAULT_VLAN, EthernetPort, PortMode, within
 from dmvpn.base.values import collected
 from dmvpn.features.switching.config import ACCESS, ALLOWED, NATIVE, as_ranges, spelled
 from dmvpn.ios.common import ENCAPSULATION
+from dmvpn.network.device import Device
+from dmvpn.network.overlay import Network
 from dmvpn.tools.lint.found import NetworkConcern, found
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.network.device import Device
-    from dmvpn.network.overlay import Network
 
 NATIVE_VLAN: Final = rule(Severity.WARNING, Cause.VLAN)(r"""
     vlan-other-native: Two ends of a trunk have different native VLANs

@@ -6,28 +6,24 @@ routing processes may be in the wrong table.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.ports import table_named
 from dmvpn.features.ike.config import isakmp, profiles
+from dmvpn.features.ike.model import PreSharedKey
 from dmvpn.features.static.config import line_of
+from dmvpn.features.static.model import StaticRoute
 from dmvpn.features.tunnel.config import VRF
 from dmvpn.ios.vrfs import DEFINITION
+from dmvpn.network.device import Device
+from dmvpn.network.overlay import Network, TunnelEnd
 from dmvpn.tools.lint.found import NetworkConcern, found
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.features.ike.model import PreSharedKey
-    from dmvpn.features.static.model import StaticRoute
-    from dmvpn.network.device import Device
-    from dmvpn.network.overlay import Network, TunnelEnd
-
 
 # ------------------------------------------------------------------------------------------------ front doors
 
