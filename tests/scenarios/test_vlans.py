@@ -55,6 +55,16 @@ def test_frames_without_a_tag_are_in_the_native_vlan_at_both_ends(net: World) ->
     assert "!!!!!" in net.do("SW1", "ping 10.1.99.1")
 
 
+def test_a_switch_with_one_address_has_a_default_gateway_until_it_routes() -> None:
+    world = branch(SW2=SW2 + "interface Vlan20\n ip address 10.1.20.9 255.255.255.0\nip default-gateway 10.1.20.1\n")
+    assert "!!!!" in world.do("SW2", "ping 10.1.10.100")
+    world.do("SW2", "configure terminal", "ip routing", "end")
+    assert "ip routing" in world.do("SW2", "show running-config")
+    assert "....." in world.do("SW2", "ping 10.1.10.100")
+    world.do("SW2", "configure terminal", "no ip routing", "end")
+    assert "!!!!" in world.do("SW2", "ping 10.1.10.100")
+
+
 def test_one_of_two_trunks_blocks_and_takes_over_within_a_second_of_a_cut(net: World) -> None:
     assert "Gi0/2               Altn BLK" in net.do("SW2", "show spanning-tree vlan 10")
     wires = [net.watch("SW2", port) for port in ("GigabitEthernet0/1", "GigabitEthernet0/2")]

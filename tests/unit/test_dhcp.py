@@ -267,6 +267,13 @@ def test_an_address_that_answers_is_not_offered_until_the_conflict_is_cleared() 
     assert [one.yiaddr for one in bench.wait(2)] == [IPv4Address("10.1.1.11")]
 
 
+def test_an_address_is_kept_for_its_client_while_it_is_pinged_however_long_that_takes() -> None:
+    """Its record ended after 60 s, and no offer came of 100 s of pings."""
+    bench = Bench(POOL + "ip dhcp ping packets 10\nip dhcp ping timeout 10000\n")
+    bench.hear(ask(MessageType.DISCOVER))
+    assert [one.yiaddr for one in bench.wait(110)] == [ADDRESS]
+
+
 def test_a_flood_on_one_port_takes_its_share_and_no_more() -> None:
     bench = Bench(POOL.replace("/24\n default", "/16\n default") + "ip dhcp ping packets 0\n")
     offers = [one for number in range(1000) for one in bench.hear(ask(MessageType.DISCOVER, 1000 + number))]

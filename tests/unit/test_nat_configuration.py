@@ -521,6 +521,7 @@ def test_flows_are_shown_as_ios_shows_them() -> None:
     life = Life(standard("permit any"))
     life.router.counting = Plane()
     is_golden(life.shown("show ip nat translations"), "nat_configuration/flows_are_shown_as_ios_shows_them")
+    assert [line[:4] for line in life.shown("show ip nat translations icmp")[1:]] == ["icmp", "Tota"]
     verbose = life.shown("show ip nat translations verbose")
     assert verbose[2] == "    left 23:59:59, Map-Id(In): 1, flags: extended"
     assert verbose[4] == "    left 00:00:29, Map-Id(In): 1, flags: extended, not answered"

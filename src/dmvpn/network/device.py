@@ -407,8 +407,9 @@ class Device:
 
 
 def _gateways(routes: Iterable[StaticRoute]) -> list[IPv4Address]:
-    """Return the next hops of the default routes."""
-    return [route.next_hop for route in routes if route.prefix.is_default and isinstance(route.next_hop, IPv4Address)]
+    """Return the next hops of the default routes, without the gateways of switches."""
+    defaults = (route.next_hop for route in routes if route.prefix.is_default and not route.is_host)
+    return [next_hop for next_hop in defaults if isinstance(next_hop, IPv4Address)]
 
 
 def is_private(address: IPAddress | None) -> bool:

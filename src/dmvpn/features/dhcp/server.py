@@ -257,7 +257,8 @@ class Server:
         self, address: IPv4Address, message: Message, arrival: Arrival, pool: Pool, manual: IPv4Address | None
     ) -> Binding:
         """Keep an address for a client for a while."""
-        place, until = (pool.vrf, address), self._context.now + OFFERED
+        place = pool.vrf, address
+        until = self._context.now + OFFERED + self.config.ping_packets * self.config.ping_timeout
         self.forget(place)  # of a `host` pool with two clients
         binding = Binding(address, pool.vrf, pool.name, message.identity, arrival.interface, until)
         binding.manual, binding.hardware = manual is not None, message.hardware

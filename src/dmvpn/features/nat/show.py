@@ -48,7 +48,7 @@ class TranslationLine:
 
 @dataclass(frozen=True, slots=True)
 class ShowTranslations:
-    """The answer to `show ip nat translations [vrf NAME]`. verbose: with a second line for each flow."""
+    """The answer to `show ip nat translations [tcp|udp|icmp] [vrf NAME]`. verbose: with a second line for each flow."""
 
     lines: tuple[TranslationLine, ...]
     verbose: bool
@@ -105,9 +105,9 @@ class ShowStatistics:
 
 
 def query_translations(ctx: ShowContext, args: Args) -> ShowTranslations:
-    """Return static rules, addresses that stations have for themselves, and flows; or those of a VRF."""
-    wanted = args.text("vrf", "")
-    lines = tuple(line for line in _lines(ctx) if wanted in ("", line.vrf))
+    """Return static rules, addresses that stations have for themselves, and flows; or those of a protocol, a VRF."""
+    wanted, protocol = args.text("vrf", ""), next((name for name in _NAMES.values() if name in args), "")
+    lines = tuple(line for line in _lines(ctx) if wanted in ("", line.vrf) and protocol in ("", line.protocol))
     return ShowTranslations(lines, "verbose" in args)
 
 
@@ -282,8 +282,9 @@ _HELP: Final = {
     "*": "All of them",
     "inside": "Those of a station inside",
     "outside": "Those with a station outside",
-    "tcp": "One flow of TCP",
-    "udp": "One flow of UDP",
+    "tcp": "Of TCP",
+    "udp": "Of UDP",
+    "icmp": "Of ICMP",
     "inside_global": "Address of the station, as the outside knows it",
     "inside_global_port": "Its port there",
     "inside_local": "Its own address",
@@ -303,7 +304,7 @@ _OF_PEER: Final = (
 )
 COMMANDS: Final = (
     ExecCommand(
-        "show ip nat translations [ vrf {vrf:word} ] [ verbose ]",
+        "show ip nat translations [ tcp | udp | icmp ] [ vrf {vrf:word} ] [ verbose ]",
         _HELP,
         query=query_translations,
         render=render_translations,

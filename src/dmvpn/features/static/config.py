@@ -1,19 +1,22 @@
-"""`ip route` and `ipv6 route`, and the model they make."""
+"""`ip route`, `ipv6 route` and `ip default-gateway`, and the model they make."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from ipaddress import IPv4Address
 from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, mask_length, spelled
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import collected
 from dmvpn.features.static.model import StaticConfig, StaticRoute
-from dmvpn.ios import Args, ConfigLine, ConfigTree, Section, ValueType, register_type
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Section, ValueType, common, interface_addresses, register_type
 from dmvpn.ios.section import FEW, pages_of
 from dmvpn.ios.values import Read, Reading, Token
 from dmvpn.ios.vrfs import is_defined
 
+#: The distance of a gateway that counts where no other default route is there.
+_LAST: Final = 254
 #: A route, and the VRF that it is in.
 _Placed = tuple[str, StaticRoute]
 
@@ -151,6 +154,14 @@ def _route_line6(which: str, *, key: tuple[str, ...] = (), order: int) -> Config
 
 
 ROUTE6: Final = _route_line6("", order=510)
+#: Kept as it was entered: without it, a box with nothing but an `interface Vlan` may be a switch that does not route.
+ROUTING: Final = ConfigLine("global", "ip routing", "Forward packets between interfaces", order=49, keep_no=True)
+GATEWAY: Final = ConfigLine(
+    "global",
+    "ip default-gateway {address:address}",
+    {"default-gateway": "Next hop for everything, while this box does not route", "address": "The next hop"},
+    order=503,
+)
 ROUTE6_VRF: Final = _route_line6("vrf {vrf:word} ", key=("vrf",), order=511)
 LINES: Final = collected(ConfigLine, vars())
 
@@ -159,7 +170,23 @@ def model(tree: ConfigTree, vrf: str = "") -> StaticConfig:
     """Return what the configuration says of the static routes of a VRF, "": of the global table."""
     if vrf:
         return StaticConfig(ipv4=_of_vrf(tree, ROUTE_VRF, vrf), ipv6=_of_vrf(tree, ROUTE6_VRF, vrf))
-    return StaticConfig(ipv4=tree.made(ROUTE, _route), ipv6=tree.made(ROUTE6, _route))
+    routes, gateway = tree.made(ROUTE, _route), tree.args(GATEWAY).address("address", None)
+    if gateway is not None and _is_host(tree):
+        everything = Prefix.of(IPv4Address(0), 0)
+        routes = pages_of([*routes, StaticRoute(prefix=everything, next_hop=gateway, distance=_LAST, is_host=True)])
+    return StaticConfig(ipv4=routes, ipv6=tree.made(ROUTE6, _route))
+
+
+def _is_host(tree: ConfigTree) -> bool:
+    """Return whether a box does not route: its lines say so, or it is a switch with one address, in a VLAN."""
+    if tree.negated(ROUTING) or tree.flag(ROUTING):
+        return tree.negated(ROUTING)
+    names = [
+        args.interface("name")
+        for args, inner in tree.sections(common.INTERFACE)
+        if inner.get(interface_addresses.ADDRESS) is not None
+    ]
+    return len(names) == 1 and names[0].startswith("Vlan")
 
 
 def _of_vrf(tree: ConfigTree, line: ConfigLine, vrf: str) -> Pages[StaticRoute]:

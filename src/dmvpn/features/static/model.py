@@ -15,6 +15,7 @@ class StaticRoute:
     distance: 255 means never.
     track: the object that has to be up, 0: none.
     is_leak: of a route in a VRF: the next hop is in the global table.
+    is_host: of `ip default-gateway`, for a switch that does not route.
     """
 
     prefix: Prefix
@@ -26,6 +27,7 @@ class StaticRoute:
     permanent: bool = False
     track: int = 0
     is_leak: bool = False
+    is_host: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
