@@ -40,6 +40,8 @@ _TRIES = 3
 _SCENARIOS = {
     "spoke": ("smoke-spoke", ("spoke1",)),
     "hub": ("smoke-hub", ("hub",)),
+    "six_hub": ("six-hub", ("hub",)),
+    "six_spoke": ("six-spoke", ("spoke1",)),
     "our_hub": ("mixed-our-hub", ("hub", "spoke1")),
     "frr_hub": ("mixed-frr-hub", ("spoke1",)),
     "frr_behind_nat": ("nat-frr", ("hub", "spoke2")),
@@ -238,6 +240,8 @@ def _of(name: str, whose: str) -> object:
 
 spoke = _of("spoke", "Our router is spoke1; hub and spoke2 are FRR.")
 hub = _of("hub", "Our router is the hub; both spokes are FRR.")
+six_hub = _of("six_hub", "An overlay of IPv6: our router is the hub; both spokes are FRR.")
+six_spoke = _of("six_spoke", "An overlay of IPv6: our router is spoke1; hub and spoke2 are FRR.")
 our_hub = _of("our_hub", "Our routers are hub and spoke1; spoke2 is FRR. Each dies and comes back.")
 frr_hub = _of("frr_hub", "Our router is spoke1; hub and spoke2 are FRR, which die and come back.")
 frr_behind_nat = _of("frr_behind_nat", "Our routers are hub and spoke2; spoke1 is FRR and behind a NAT.")

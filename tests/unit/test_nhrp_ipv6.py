@@ -163,6 +163,23 @@ def test_a_client_learns_the_link_local_address_of_its_server() -> None:
     assert tunnel.cache.get(entry.target) is entry, "a refresh changes nothing"
 
 
+def test_a_server_that_names_no_link_local_address_is_asked_at_once_to_register_both_of_ours() -> None:
+    """FRR's nhrpd registers what the entry names: a spoke with IOS's request was there by its link-local one alone."""
+    client = spoke()
+    reply = parse(with_id(VECTORS["registration_reply_ios_style_ipv6_overlay"], 1))
+    assert isinstance(reply, RegistrationReply)
+    silent = replace(reply, cies=reply.cies[:1]).serialize()
+    (again,) = sent(client.handle(NhrpReceived("Tunnel100", HUB_NBMA, silent), 0.1))
+    request = parse(again)
+    assert isinstance(request, RegistrationRequest)
+    assert [cie.protocol for cie in request.cies] == [None, IPv6Address("fe80::2")]
+    answered = client.handle(NhrpReceived("Tunnel100", HUB_NBMA, with_id(silent, request.request_id)), 0.2)
+    assert sent(answered) == []
+    hub = member(1)
+    hub.handle(NhrpReceived("Tunnel100", SPOKE_NBMA, again), 1.0)
+    assert targets(hub) == ["2001:db8:ff::2/128", "fe80::2/128"]
+
+
 def test_a_client_that_names_no_link_local_address_is_registered_with_its_global_one() -> None:
     """So FRR registers; it has no use for the link-local one, and none is told to it."""
     hub = member(1)

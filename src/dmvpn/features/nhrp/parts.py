@@ -105,11 +105,12 @@ class ClientInfo:
         return self.prefix_length if 0 < self.prefix_length <= width else width
 
 
-def parse_cies(data: bytes, start: int, end: int, *, nbma_length: int, protocol_length: int) -> tuple[ClientInfo, ...]:
+def parse_cies(
+    data: bytes, start: int, end: int, *, nbma_length: int, protocol_lengths: tuple[int, ...]
+) -> tuple[ClientInfo, ...]:
     """Decode the entries that fill `data` from `start` to `end` exactly. Raises WireError.
 
-    nbma_length, protocol_length: octets of an address of the families in the fixed header; an entry has such an
-    address, or none.
+    nbma_length, protocol_lengths: octets that an address may have; 0: an entry may have none.
     """
     entries: list[ClientInfo] = []
     while start < end:
@@ -122,7 +123,7 @@ def parse_cies(data: bytes, start: int, end: int, *, nbma_length: int, protocol_
         # The lengths are compared whole: with the E.164 flag or the reserved bit set they match no IP address.
         if nbma_tl not in (0, nbma_length) or subaddress_tl > LARGEST_SUBADDRESS:
             raise WireError(f"NBMA address type/length {nbma_tl}/{subaddress_tl}", offset=start + 8, clause=_CIE_CLAUSE)
-        if protocol_tl not in (0, protocol_length):
+        if protocol_tl not in protocol_lengths:
             raise WireError(f"protocol address of {protocol_tl} octets", offset=start + 10, clause=_CIE_CLAUSE)
         subaddress_at = position + nbma_tl
         protocol_at = subaddress_at + subaddress_tl
@@ -328,7 +329,9 @@ def _read_extensions(
         if address_extension is None or (kind == ExtensionType.NAT_ADDRESS and length == _DEVICE_CAPABILITIES_LENGTH):
             extensions.append(_other_extension(kind, compulsory, data[value_at:next_at], start))
         elif length:
-            entries = parse_cies(data, value_at, next_at, nbma_length=nbma_length, protocol_length=protocol_length)
+            # FRR's nhrpd answers for IPv6 and gives its IPv4 address here.
+            lengths = (0, 4, 16) if kind == ExtensionType.RESPONDER_ADDRESS else (0, protocol_length)
+            entries = parse_cies(data, value_at, next_at, nbma_length=nbma_length, protocol_lengths=lengths)
             extensions.append(address_extension(compulsory=compulsory, entries=entries))
         else:
             extensions.append(_EMPTY[address_extension, compulsory])

@@ -166,11 +166,13 @@ class Registration:
             reason = Reason(NhrpReason.REFUSED, (Nak(refusal.code),), now)
             self._carry_out(tunnel, client, client.refused(now, reason))
         else:
-            before = client.nhs
+            before, is_first = client.nhs, client.last_reply is None
             tunnel.public_nbma = introduced(self._peers, tunnel, client, packet)
             if client.nhs != before:
                 self._paths.forget_server(tunnel, before)
             self._carry_out(tunnel, client, client.accepted(now))
+            if is_first and tunnel.link_local is not None and client.link_local is None:
+                self._carry_out(tunnel, client, client.renew(now))
         self.choose(tunnel)
 
     def update_hold(self, tunnel: Tunnel) -> None:
@@ -304,7 +306,7 @@ class Registration:
             destination_protocol=client.nhs if known else address,
             flags=RegistrationFlag.NAT | (RegistrationFlag.UNIQUE if config.unique else RegistrationFlag(0)),
             request_id=client.request_id,
-            cies=(_registered(own, tunnel.link_local),),
+            cies=_registered(own, tunnel.link_local, client),
             extensions=(
                 ResponderAddress(),
                 *self._instance.records(tunnel),
@@ -331,11 +333,18 @@ class Registration:
             self._instance.log_dmvpn(messages.NhsDown.of(tunnel.name, (client.nhs, client.nbma), tunnel.own, why))
 
 
-def _registered(own: ClientInfo, link_local: IPAddress | None) -> ClientInfo:
-    """Make the CIE of a registration. The header has our addresses already; a link-local one is registered as well."""
+def _registered(own: ClientInfo, link_local: IPAddress | None, client: NhsClient) -> tuple[ClientInfo, ...]:
+    """Make the CIEs of a registration. The header has our address; a link-local one is registered as well, as on IOS.
+
+    A server that adds no link-local address of its own to its replies, as FRR's nhrpd, registers what the CIEs name
+    and nothing else: it gets one for each address.
+    """
     if link_local is None:
-        return replace(own, nbma=None, protocol=None)
-    return replace(own, protocol=link_local)
+        return (replace(own, nbma=None, protocol=None),)
+    named = replace(own, protocol=link_local)
+    if client.last_reply is None or client.link_local is not None:
+        return (named,)
+    return (replace(own, nbma=None, protocol=None), named)
 
 
 def _suspected(tunnel: Tunnel, client: NhsClient) -> tuple[Suspicion, ...]:
