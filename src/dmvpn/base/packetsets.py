@@ -175,7 +175,7 @@ class PacketSet:
             destination=version(self.destination.value),
             source_port=self.source_ports[0][0] if has_ports else 0,
             destination_port=self.destination_ports[0][0] if has_ports else 0,
-            icmp=icmp if protocol == icmp_of_version else (0, 0),
+            icmp=icmp if protocol in ICMP_OF.values() else (0, 0),
             flags=self.flags[0][0] if protocol == TCP else 0,
             service=self.service.value,
             ttl=self.ttl[-1][1],

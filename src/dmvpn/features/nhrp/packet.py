@@ -346,9 +346,7 @@ def parse(data: Octets) -> NhrpPacket:
             **common,
             flags=_flags(client_message.FLAGS, first),
             request_id=second,
-            cies=parts.parse_cies(
-                packet, body_at, body_end, nbma_length=nbma_length, protocol_lengths=(0, protocol_length)
-            ),
+            cies=parts.parse_cies(packet, body_at, body_end, nbma_length, (0, protocol_length)),
         )
     if kind == PacketType.ERROR_INDICATION:
         return ErrorIndication(

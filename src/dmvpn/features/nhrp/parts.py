@@ -106,7 +106,7 @@ class ClientInfo:
 
 
 def parse_cies(
-    data: bytes, start: int, end: int, *, nbma_length: int, protocol_lengths: tuple[int, ...]
+    data: bytes, start: int, end: int, nbma_length: int, protocol_lengths: tuple[int, ...]
 ) -> tuple[ClientInfo, ...]:
     """Decode the entries that fill `data` from `start` to `end` exactly. Raises WireError.
 
@@ -331,7 +331,7 @@ def _read_extensions(
         elif length:
             # FRR's nhrpd answers for IPv6 and gives its IPv4 address here.
             lengths = (0, 4, 16) if kind == ExtensionType.RESPONDER_ADDRESS else (0, protocol_length)
-            entries = parse_cies(data, value_at, next_at, nbma_length=nbma_length, protocol_lengths=lengths)
+            entries = parse_cies(data, value_at, next_at, nbma_length, lengths)
             extensions.append(address_extension(compulsory=compulsory, entries=entries))
         else:
             extensions.append(_EMPTY[address_extension, compulsory])
