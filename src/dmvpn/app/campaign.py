@@ -5,30 +5,24 @@
 
 from __future__ import annotations
 
+import argparse
 import shlex
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.app.drawing import check_writable, spare, write_page
 from dmvpn.app.many import Many, chosen_pool, opened
 from dmvpn.app.progress import Progress
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.judge.campaign import run
-from dmvpn.judge.campaigns import Order, Result, Task, carry_out, load, orders, run_text, version
+from dmvpn.judge.campaign import RunVerdict, run
+from dmvpn.judge.campaigns import Order, OrderOutcome, Result, Task, carry_out, load, orders, run_text, version
 from dmvpn.tools.campaign import FORM, Summary, as_svg, share
-from dmvpn.tools.pool.local import Lost
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterator, Sequence
-
-    from dmvpn.judge.campaign import RunVerdict
-    from dmvpn.judge.campaigns import OrderOutcome
-    from dmvpn.tools.pool.local import Pool
+from dmvpn.tools.pool.local import Lost, Pool
 
 #: The word behind `--faults` that asks for those of the seed.
 RANDOM = "random"

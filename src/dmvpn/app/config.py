@@ -6,10 +6,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from dmvpn.base.errors import UserError
-from dmvpn.ios import Fate
+from dmvpn.ios import ConfigResult, Configurator, Fate
 from dmvpn.ios.config_line import UNKNOWN
 from dmvpn.labs import unsupported_lines
-from dmvpn.router.entered_text import hold, put_in, report, take_in
+from dmvpn.router.entered_text import EnteredText, hold, put_in, report, take_in
 from dmvpn.shells.collecting import uncollected
 from dmvpn.shells.router_files import read_routers
 
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from dmvpn.ios import ConfigResult, Configurator
     from dmvpn.ios.parts import RouterText
-    from dmvpn.router.entered_text import EnteredText
     from dmvpn.shells.scenario import Scenario
 
 

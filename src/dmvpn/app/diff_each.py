@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dmvpn.app.many import Many, chosen_pool, opened
 from dmvpn.app.words import load_network
 from dmvpn.base.errors import UserError
-from dmvpn.tools.diff.comparison import FORM, CandidateRow, CandidateTask, candidate_task, rows_as_text, try_candidate
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterator, Sequence
-
-    from dmvpn.tools.diff.comparison import CandidateResult
-    from dmvpn.tools.pool.local import Lost, Pool
+from dmvpn.tools.diff.comparison import (
+    FORM,
+    CandidateResult,
+    CandidateRow,
+    CandidateTask,
+    candidate_task,
+    rows_as_text,
+    try_candidate,
+)
+from dmvpn.tools.pool.local import Lost, Pool
 
 
 def run_each(arguments: argparse.Namespace) -> int:

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 from dmvpn.base.errors import UserError
 from dmvpn.labs import orders
 from dmvpn.shells.lab import control, namespaces
-from dmvpn.shells.lab.places import find_node
+from dmvpn.shells.lab.places import LabFolder, find_node
 
 if TYPE_CHECKING:
     import argparse
 
     from dmvpn.app.lab_words import Printer
-    from dmvpn.shells.lab.places import LabFolder
 
 #: Seconds between two looks at what a program of a simulated host has said.
 _LOOKS = 0.03

@@ -14,14 +14,12 @@ import importlib.util
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.shells.flash import FLASH
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-    from pathlib import Path
 
 log = logging.getLogger("dmvpn")
 

@@ -9,26 +9,22 @@ with, each by the name of its router.
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
 
 from dmvpn.app.progress import Progress
 from dmvpn.base.errors import UserError
 from dmvpn.labs.unsupported_lines import not_built
 from dmvpn.network.device import Device
-from dmvpn.router.entered_text import put_in, report, take_in
+from dmvpn.router.entered_text import EnteredText, put_in, report, take_in
 from dmvpn.shells.files import leads_out, notes_on_links, open_private
 from dmvpn.shells.folders import files_of_strangers
 from dmvpn.shells.router_files import NoConfiguration, read_routers
 from dmvpn.tools.to_ikev2 import Plan, Stage, Step, plan
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from pathlib import Path
-
-    from dmvpn.router.entered_text import EnteredText
 
 #: Files of a folder whose names end so are read, and others if what is in them looks like a configuration.
 _ENDINGS: Final = (".cfg", ".conf", ".txt", ".ios", ".config", ".log")

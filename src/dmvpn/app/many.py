@@ -5,23 +5,17 @@
 
 from __future__ import annotations
 
+import argparse
 import time
-from contextlib import nullcontext
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Generic, TypeVar
 
 from dmvpn.app.progress import Progress
 from dmvpn.base.errors import UserError
-from dmvpn.tools.pool.local import Lost
-from dmvpn.tools.pool.results import ResultFile
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable, Generator, Iterator, Sequence
-    from contextlib import AbstractContextManager
-    from pathlib import Path
-
-    from dmvpn.tools.pool.local import Pool
-    from dmvpn.tools.pool.results import Form
+from dmvpn.tools.pool.local import Lost, Pool
+from dmvpn.tools.pool.results import Form, ResultFile
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import getpass
 import io
 import os
 import secrets
 import shlex
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
@@ -20,12 +23,6 @@ from dmvpn.features.pki.material import Key, blocks, is_key, read_key, read_pem,
 from dmvpn.shells.files import read_given
 from dmvpn.shells.lab.places import find_router
 from dmvpn.tools.authority import CA_CERTIFICATE, LIST, Authority, RequestedCertificate
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable
-    from pathlib import Path
-
 
 #: Where a password may be; else it is asked for. Not on the command line, which every user of the machine can read.
 PASSWORD: Final = "DMVPN_PKI_PASSWORD"  # noqa: S105 - the name of a variable

@@ -6,11 +6,13 @@ machine. It shows the state right after the start: neighbors, and routes that th
 
 from __future__ import annotations
 
+import argparse
 import struct
 import sys
+from collections.abc import Iterable
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.app.config import startable
 from dmvpn.app.run import mapping
@@ -27,10 +29,6 @@ from dmvpn.shells.runtime.preflight import lacking, language, problems_of_vrfs
 from dmvpn.shells.runtime.rehearsal import RehearsalResult, RehearsedRouter, Stage, rehearse
 from dmvpn.shells.runtime.state import planned_state_folder
 from dmvpn.shells.storage import FolderStorage
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterable
 
 _HEADINGS: Final = {
     ObjectKind.LINK: "interfaces",

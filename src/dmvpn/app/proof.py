@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import time
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import field
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
 from dmvpn.app.campaign import note
 from dmvpn.app.many import Many, chosen_pool, opened
@@ -15,10 +17,6 @@ from dmvpn.judge.campaigns import version
 from dmvpn.labs.proofs.draws import FORM, Draw, Kind, LintMeasure, Measure, Proof, Proven, digest, prove
 from dmvpn.labs.proofs.linting import Linted
 from dmvpn.labs.proofs.verdicts import DoctorVerdict
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterable, Iterator
 
 V = TypeVar("V", bound=DoctorVerdict | Linted)
 

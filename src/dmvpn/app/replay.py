@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from dmvpn.base.errors import UserError
 from dmvpn.face.serving import make_server
@@ -13,13 +14,7 @@ from dmvpn.labs.replayed import ReplayedLab, ReplayedRouter, recorded_network
 from dmvpn.router.features import FEATURES
 from dmvpn.router.prompt import exec_parser
 from dmvpn.shells.lab.places import LabFolder
-from dmvpn.tools.replaying import lives_of
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterable
-
-    from dmvpn.tools.replaying import Life
+from dmvpn.tools.replaying import Life, lives_of
 
 
 def replay(arguments: argparse.Namespace) -> int:

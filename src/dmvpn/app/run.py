@@ -28,6 +28,7 @@ keeps running.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import enum
@@ -36,8 +37,10 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final, cast
+from pathlib import Path
+from typing import Final, cast
 
 from dmvpn.app import journal
 from dmvpn.app.config import examine, startable
@@ -54,9 +57,9 @@ from dmvpn.dataplane.userspace.vrf_devices import VrfDevices
 from dmvpn.face.serving import make_server
 from dmvpn.features.system import ConfigurationReloaded, SystemMachine
 from dmvpn.features.system.show import with_version
-from dmvpn.ios import normalize_interface
+from dmvpn.ios import ConfigTree, Problem, normalize_interface
 from dmvpn.labs.unsupported_lines import refuse_left_out
-from dmvpn.router.entered_text import hold
+from dmvpn.router.entered_text import EnteredText, hold
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 from dmvpn.shells.admission import OWNER_ALONE, Admission
@@ -72,14 +75,6 @@ from dmvpn.shells.runtime.preflight import language, refuse_what_cannot_run
 from dmvpn.shells.runtime.runtime import Runtime
 from dmvpn.shells.runtime.state import state_folder
 from dmvpn.shells.slices import Slices
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from dmvpn.ios import ConfigTree, Problem
-    from dmvpn.router.entered_text import EnteredText
 
 log = logging.getLogger("dmvpn")
 

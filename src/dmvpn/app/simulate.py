@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
 
 from dmvpn.app.config import check_scenario
 from dmvpn.app.progress import Progress
@@ -17,9 +17,6 @@ from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 from dmvpn.shells.simulator.pairs import go_direct
 from dmvpn.shells.simulator.topologies import phase3
-
-if TYPE_CHECKING:
-    import argparse
 
 
 def simulate(arguments: argparse.Namespace) -> int:

@@ -21,7 +21,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.shells.files import open_private
 from dmvpn.shells.flash import FLASH
 from dmvpn.shells.lab import control
-from dmvpn.shells.lab.places import find_lab
+from dmvpn.shells.lab.places import LabFolder, find_lab
 
 if TYPE_CHECKING:
     import argparse
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from dmvpn.app.lab_words import Printer
     from dmvpn.face.ssh.gate import Door
-    from dmvpn.shells.lab.places import LabFolder
 
 #: The user of a lab.
 USER: Final = "lab"

@@ -15,7 +15,7 @@ from dmvpn.labs import lessons
 from dmvpn.labs.lessons import Conversion, LessonLab
 from dmvpn.shells.lab.places import find_lab
 from dmvpn.tools.elsewhere import Elsewhere
-from dmvpn.tools.exercises import exercise, look
+from dmvpn.tools.exercises import TaskResult, exercise, look
 from dmvpn.tools.lessons import LastGrade
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from dmvpn.app.lab_words import Printer
-    from dmvpn.tools.exercises import TaskResult
 
 _WIDTH: Final = 110
 _INDENT: Final = " " * 10

@@ -25,7 +25,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.errors import UserError
@@ -36,21 +36,18 @@ from dmvpn.labs.films import lab_picture
 from dmvpn.labs.watching import Ear, StoryRecord, follow, network_of
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.places import find_lab
-from dmvpn.tools.picture import as_moving
-from dmvpn.tools.watch import Ladder, Look, Note, story
+from dmvpn.tools.picture import Picture, as_moving
+from dmvpn.tools.watch import Ladder, Look, Note, Step, story
 from dmvpn.tools.watch.ladder import room_for
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import tzinfo
     from pathlib import Path
     from types import FrameType
 
     from dmvpn.app.lab_words import Printer
     from dmvpn.labs.orders import LabStatus
-    from dmvpn.tools.picture import Picture
-    from dmvpn.tools.watch import Step
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

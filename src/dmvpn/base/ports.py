@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Final, Protocol
 
-from dmvpn.base.protection import IkeStats
+from dmvpn.base.protection import Connection, Credentials, IkeStats, IkeView, Protected, ProtectedPair, SaView
 from dmvpn.base.streams import StreamNumbers
 from dmvpn.base.values import dataclass
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.filters import FilterCount, FilterList
     from dmvpn.base.notices import InterfaceState, Route, TunnelState
-    from dmvpn.base.protection import Connection, Credentials, IkeView, Protected, ProtectedPair, SaView
     from dmvpn.base.reasons import Reason
     from dmvpn.base.routemaps import RoutePolicies
     from dmvpn.base.translation import PacketPolicies

@@ -32,7 +32,7 @@ from dmvpn.features.archive import (
     RollbackScheduled,
 )
 from dmvpn.features.archive.machine import ArchiveMachine
-from dmvpn.ios import Fate
+from dmvpn.ios import ConfigTree, Fate, Problem
 from dmvpn.ios.differences import commands, contextual, differences
 from dmvpn.ios.errors import without_keys
 from dmvpn.ios.grammar import Args, ExecCommand
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.shell import Flash, Stored
     from dmvpn.face.context import RouterHandle, SessionContext
-    from dmvpn.ios import ConfigTree, Problem
 
 
 # ------------------------------------------------------------------------------------------------ commands

@@ -8,22 +8,18 @@ namespace, one in the simulator, and a fake one in a test.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import field
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
+from dmvpn.base.effects import Effect
+from dmvpn.base.entropy import Entropy
+from dmvpn.base.events import Event
+from dmvpn.base.ports import Ports
+from dmvpn.base.shell import Captures, Counting, Flash
 from dmvpn.base.values import dataclass
 from dmvpn.face.requests import SetHistory, SetMonitor, SetScreen, SetTimestamps
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.base.effects import Effect
-    from dmvpn.base.entropy import Entropy
-    from dmvpn.base.events import Event
-    from dmvpn.base.ports import Ports
-    from dmvpn.base.shell import Captures, Counting, Flash
-    from dmvpn.ios import ConfigTree, Configurator, Feature, ShowContext
-
+from dmvpn.ios import ConfigTree, Configurator, Feature, ShowContext
 
 # ------------------------------------------------------------------------------------------------ the router
 

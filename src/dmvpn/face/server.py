@@ -41,7 +41,7 @@ from dmvpn.face.sitting import ClientStream, Sitting, complaint, end
 from dmvpn.face.transaction import Transaction, running_text
 from dmvpn.face.values import Asking, counted, router_metrics
 from dmvpn.face.watching import Watching
-from dmvpn.features.system import Login, LoginFailed, LoginSucceeded, SystemMachine
+from dmvpn.features.system import LineConfig, Login, LoginFailed, LoginSucceeded, SystemConfig, SystemMachine
 from dmvpn.shells.admission import OWNER_ALONE, Admission
 from dmvpn.shells.files import LONGEST_SOCKET_PATH
 from dmvpn.shells.slices import Slices, resting
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
 
-    from dmvpn.features.system import LineConfig, SystemConfig
     from dmvpn.ios import ShowContext
     from dmvpn.shells.lab.memory import Connected, Listen, Server
 

@@ -20,19 +20,19 @@ from dmvpn.base.breath import aside, breathing, in_one_go
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered, EnteredLine
 from dmvpn.base.values import dataclass
-from dmvpn.face.archiving import Archiving
-from dmvpn.face.context import FROZEN
+from dmvpn.face.archiving import Archiving, WayBack
+from dmvpn.face.context import FROZEN, RouterHandle, TerminalLine
 from dmvpn.face.entering import Merging, TypedLines, text_of
 from dmvpn.face.filing import Filing
-from dmvpn.face.interpreter import PRIVILEGED
+from dmvpn.face.interpreter import PRIVILEGED, Interpreter
 from dmvpn.face.requests import Outcome
 from dmvpn.features.archive import LinesReported
 from dmvpn.features.archive.machine import ArchiveMachine
 from dmvpn.features.system import ConfigurationLeft
 from dmvpn.features.system.show import RunningConfig, with_version
-from dmvpn.ios import CliError, ErrorKind, Fate
+from dmvpn.ios import CliError, ConfigTree, Configurator, ErrorKind, Fate, LineReport, LineResult
 from dmvpn.ios.config_line import UNKNOWN
-from dmvpn.ios.differences import commands, contextual, differences
+from dmvpn.ios.differences import Difference, commands, contextual, differences
 from dmvpn.ios.errors import without_keys
 from dmvpn.ios.language import sealed_text
 from dmvpn.ios.session import not_taken
@@ -41,12 +41,7 @@ from dmvpn.router.entered_text import hold
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dmvpn.face.archiving import WayBack
-    from dmvpn.face.context import RouterHandle, TerminalLine
-    from dmvpn.face.interpreter import Interpreter
     from dmvpn.face.messages import Configure
-    from dmvpn.ios import ConfigTree, Configurator, LineReport, LineResult
-    from dmvpn.ios.differences import Difference
 
 #: Attempts while other sessions change the configuration; the next attempt blocks all other sessions.
 _TRIES: Final = 3

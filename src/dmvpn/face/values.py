@@ -33,14 +33,13 @@ from dmvpn.base.protection import SaCount
 from dmvpn.base.shell import Counting, by_address
 from dmvpn.base.values import collected
 from dmvpn.face.messages import Counts
-from dmvpn.ios import Measured, Scope, json_text
+from dmvpn.ios import Measured, Scope, ShowContext, json_text
 from dmvpn.ios.measured import measured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from dmvpn.face.context import RouterHandle
-    from dmvpn.ios import ShowContext
 
 
 # ------------------------------------------------------------------------------------------------ values of shows

@@ -21,18 +21,16 @@ import os
 import selectors
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING, Final, Self
+from pathlib import Path
+from typing import Final, Self
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.face.calling import PROTOCOL
 from dmvpn.face.messages import Done, Hello, News, Watch
 from dmvpn.face.protocol import Decoder, ProtocolError, encode
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 #: Seconds between two tries to reach a router that is dead.
 RETRY: Final = 0.1

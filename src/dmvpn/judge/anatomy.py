@@ -35,13 +35,12 @@ from dmvpn.net import ip
 from dmvpn.net.gre import GreHeader
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.network.device import Device
-from dmvpn.network.overlay import TunnelSeat, customers
+from dmvpn.network.overlay import Table, TunnelSeat, customers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.network.overlay import Table
     from dmvpn.shells.scenario import Scenario
     from dmvpn.shells.simulator.simulator import Simulator
 

@@ -19,7 +19,7 @@ from dmvpn.base.effects import Listen, SendIp
 from dmvpn.base.entropy import Entropy, below, fraction
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import EffectError
-from dmvpn.judge.anatomy import FLOW_PORT
+from dmvpn.judge.anatomy import FLOW_PORT, Anatomy, Conversation
 from dmvpn.net import ip
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
 from dmvpn.net.ipv6 import HEADER_LENGTH as HEADER_LENGTH6
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.events import IpReceived
-    from dmvpn.judge.anatomy import Anatomy, Conversation
     from dmvpn.shells.scenario import Scenario
     from dmvpn.shells.simulator.simulator import Simulator
 

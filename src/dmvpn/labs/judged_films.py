@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from dmvpn.base.chronicle import line_to_plain
+from dmvpn.base.chronicle import ChronicleLine, line_to_plain
 from dmvpn.base.values import dataclass
 from dmvpn.features.chronicle import ChronicleMachine
 from dmvpn.ios.interfaces import short_interface
 from dmvpn.judge import faults
 from dmvpn.judge.campaign import Witness, run
-from dmvpn.judge.faults import Kill, Partition, Restart
-from dmvpn.labs.films import is_kept
+from dmvpn.judge.faults import Fault, Kill, Partition, Restart
+from dmvpn.labs.films import Film, is_kept
 from dmvpn.router.features import FEATURES
 from dmvpn.tools.explain.lookup import in_messages
 from dmvpn.tools.picture import as_stage, picture_of
@@ -28,11 +28,8 @@ from dmvpn.tools.picture import as_stage, picture_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.base.chronicle import ChronicleLine
     from dmvpn.judge.campaigns import Order
-    from dmvpn.judge.faults import Fault
     from dmvpn.judge.judge import Violation
-    from dmvpn.labs.films import Film
     from dmvpn.router.router import Router
     from dmvpn.shells.simulator.network import Segment
     from dmvpn.shells.simulator.simulator import Simulator

@@ -13,7 +13,7 @@ from dmvpn.features.nat.messages import RuleRefused
 from dmvpn.features.nat.model import NatConfig, Policies
 from dmvpn.features.policy.config import model as policy_model
 from dmvpn.features.policy.machine import of_packets
-from dmvpn.ios import Fate
+from dmvpn.ios import ConfigResult, ConfigTree, Fate, LineReport
 from dmvpn.router.entered_text import put_in, report, take_in, without_effect
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from dmvpn.ios import ConfigResult, ConfigTree, LineReport
     from dmvpn.shells.scenario import Scenario
 
 #: Problems of one file that are described: a user does not read more, and a terminal takes long for them.

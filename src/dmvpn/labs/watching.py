@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.chronicle import ChronicleLine, Sign, StateChanged, Topic, line_from_plain
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.tools.watch import Assembler, Note, StoryNetwork
+from dmvpn.tools.watch import Assembler, Note, Step, StoryNetwork
 from dmvpn.tools.watch.steps import HOLD
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from dmvpn.face.watcher import Heard, Watcher
     from dmvpn.labs.orders import LabStatus
-    from dmvpn.tools.watch import Step
 
 #: Seconds between two looks for lines that have waited long enough.
 _TURN: Final = 0.1

@@ -23,14 +23,11 @@ import struct
 from dataclasses import replace
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import NamedTuple, Self
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
-
 
 # ------------------------------------------------------------------------------------------------ octets
 

@@ -36,7 +36,7 @@ from dmvpn.features.system.config.access import ACCESS_CLASS, ACCESS_CLASS6
 from dmvpn.features.track.lint import MISSING, NO_OPERATION
 from dmvpn.features.track.model import TrackKind
 from dmvpn.features.tunnel.config import VRF as TUNNEL_VRF
-from dmvpn.ios import INTERFACE, common
+from dmvpn.ios import INTERFACE, ConfigLine, common
 from dmvpn.network.access_entries import entry_at
 from dmvpn.network.lines import IN_VRF, IN_VRF_OLD, POLICY_MAP, SERVICE_POLICY, VRF, VRF_OLD
 
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
     from dmvpn.features.ospf.model import ProcessSettings as OspfProcess
     from dmvpn.features.rip.model import RipConfig
-    from dmvpn.ios import ConfigLine
     from dmvpn.network.device import Device
 
 VRF_UNDEFINED: Final = rule(Severity.ERROR)(r"""

@@ -23,7 +23,7 @@ import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.effects import RemoveTunnel, SetCarrier, SetFilters, SetInterface, SetTunnel
+from dmvpn.base.effects import Effect, RemoveTunnel, SetCarrier, SetFilters, SetInterface, SetTunnel
 from dmvpn.base.events import Event, IpReceived, Packets, Tick
 from dmvpn.base.notices import ConfigurationRestored, Configured, Log, Notice
 from dmvpn.base.values import dataclass
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dmvpn.base.context import Machine
-    from dmvpn.base.effects import Effect
 
 
 # ------------------------------------------------------------------------------------------------ dispatch

@@ -28,7 +28,7 @@ from dataclasses import field
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.values import dataclass
 from dmvpn.features.vrf.config import vrfs
 from dmvpn.ios import MAY_BE_WEAK, is_marked, normalize_interface, permission
@@ -41,8 +41,6 @@ from dmvpn.router.language import configurator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from dmvpn.base.addresses import IPAddress
 
 
 # ------------------------------------------------------------------------------------------------ missing addresses

@@ -11,15 +11,13 @@ certificates precede the configuration as lines of it, and the key is given to t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Remembered
 from dmvpn.base.values import dataclass
 from dmvpn.shells.files import leads_out, read_given
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FOLDER: Final = "pki"
 #: Octets of a file; a list of revoked certificates may be long.

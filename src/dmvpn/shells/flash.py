@@ -13,13 +13,11 @@ import os
 import secrets
 import stat
 import time
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
 
 from dmvpn.base.shell import CAPACITY, MOST_FILES, Stored, is_file_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 #: The folder of the files, in the router's storage folder.
 FLASH: Final = "flash"

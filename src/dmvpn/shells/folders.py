@@ -20,24 +20,19 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from dmvpn.base.errors import UserError, some
 from dmvpn.base.values import dataclass
 from dmvpn.ios.markdown import has_fences, hostname_of, looks_like_one
+from dmvpn.ios.parts import RouterText
 from dmvpn.network.lines import Lines
 from dmvpn.shells.files import leads_out, notes_on_links
 from dmvpn.shells.router_files import NoConfiguration, is_of_router, read_configuration, read_routers
-from dmvpn.shells.topologies import segments_of, topology_in
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
-
-    from dmvpn.ios.parts import RouterText
-    from dmvpn.shells.topologies import Topology
-
+from dmvpn.shells.topologies import Topology, segments_of, topology_in
 
 # ------------------------------------------------------------------------------------------------ stages
 

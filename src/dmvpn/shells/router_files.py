@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
 
 from dmvpn.base.errors import UserError, some
 from dmvpn.ios.markdown import is_empty, looks_like_one
 from dmvpn.ios.parts import RouterText, has_signs, other_device, parts_of
 from dmvpn.ios.transcript import LONGEST_FILE, decode
 from dmvpn.shells.files import read_octets
-from dmvpn.shells.topologies import topology_in
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from dmvpn.shells.topologies import Topology
+from dmvpn.shells.topologies import Topology, topology_in
 
 #: Most names in an error.
 _READ: Final = "only IOS and IOS XE are read"

@@ -17,7 +17,8 @@ import re
 from dataclasses import asdict, field, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final, Self
+from pathlib import Path
+from typing import Final, Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -34,9 +35,6 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 CA_CERTIFICATE, CA_KEY, LIST, INDEX = "ca.pem", "ca.key", "crl.pem", "index.json"

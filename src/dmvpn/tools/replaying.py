@@ -15,10 +15,12 @@ import json
 import traceback
 import types
 import typing
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field, is_dataclass
 from functools import lru_cache
 from itertools import count
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from dmvpn.base import recording
 from dmvpn.base.errors import UserError
@@ -27,11 +29,6 @@ from dmvpn.ios.shapes import hints_of
 from dmvpn.ios.transcript import LONGEST_FILE
 from dmvpn.router.router import Router
 from dmvpn.shells.files import open_regular
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
-
 
 # ----------------------------------------------------------------------------------------- the types of recorded fields
 

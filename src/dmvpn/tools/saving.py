@@ -16,14 +16,13 @@ from dmvpn.shells.files import open_private
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab_model import LinkSpec
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.elsewhere import written
+from dmvpn.tools.elsewhere import Elsewhere, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from dmvpn.shells.lab.control import Json
-    from dmvpn.tools.elsewhere import Elsewhere
 
 _AMOUNTS: Final = ("delay", "loss", "rate")
 

@@ -17,15 +17,12 @@ import contextlib
 import logging
 import socket
 from collections import Counter
+from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from dmvpn.face.ssh.link import LinkError, ask
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
 
 # ------------------------------------------------------------------------------------ connections before authentication
 

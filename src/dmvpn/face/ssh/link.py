@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from dmvpn.base.errors import DmvpnError
 from dmvpn.face.calling import PROTOCOL
 from dmvpn.face.messages import Access, AskAccess, Hello, Message, Report
 from dmvpn.face.protocol import Decoder, ProtocolError, encode
 from dmvpn.shells.lab.sockets import open_streams
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 #: Seconds within which a router answers; a router that is busy for longer counts as dead.
 _PATIENCE: Final = 10.0

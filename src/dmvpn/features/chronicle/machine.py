@@ -14,11 +14,12 @@ give the state of the router. Routes are too many for that: `show ip route` has 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from functools import cached_property
 from heapq import merge
 from itertools import islice
 from operator import itemgetter
-from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 from dmvpn.base.addresses import spelled
 from dmvpn.base.breath import breathing
@@ -28,13 +29,8 @@ from dmvpn.base.effects import Effect, HistoryGrew, RouteKind
 from dmvpn.base.events import ConfigurationEntered, Event, LinesEntered, Packets
 from dmvpn.base.negotiation import ConnectionChanged, SaNegotiated
 from dmvpn.base.notices import InterfaceChanged, Notice, Route, RouteChanged
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from dmvpn.base.ports import Ports
-    from dmvpn.base.protection import Connection
-
+from dmvpn.base.ports import Ports
+from dmvpn.base.protection import Connection
 
 # ------------------------------------------------------------------------------------------------ what is worth a line
 

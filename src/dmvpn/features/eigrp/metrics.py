@@ -10,14 +10,13 @@ from dmvpn.base.metrics import NEIGHBORS, ROUTING_DROPS, ROUTING_PACKETS, Metric
 from dmvpn.base.values import collected
 from dmvpn.features.eigrp.packet import Opcode
 from dmvpn.features.eigrp.show.common import every_process
-from dmvpn.ios import Measured
+from dmvpn.ios import Measured, ShowContext
 from dmvpn.ios.measured import filling, measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.features.eigrp.machine import Process
-    from dmvpn.ios import ShowContext
 
 
 def _processes(ctx: ShowContext) -> Iterator[tuple[str, Process]]:

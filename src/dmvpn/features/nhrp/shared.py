@@ -31,21 +31,18 @@ much: they relay for many stations.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.effects import Store
+from dmvpn.base.events import UsageReported
 from dmvpn.base.limits import Budgets, RateLimit
+from dmvpn.base.protection import Proved
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.tunnel import Tunnel, Usage
-
-if TYPE_CHECKING:
-    from collections.abc import Container
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.events import UsageReported
-    from dmvpn.base.protection import Proved
 
 #: The name under which the ceiling is stored.
 REQUEST_IDS: Final = "nhrp-request-id"

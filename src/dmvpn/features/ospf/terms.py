@@ -14,13 +14,12 @@ from dmvpn.features.ospf.config import version3
 from dmvpn.features.ospf.model import Area, AuthenticationType, Interface, NetworkLine, NetworkType
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.features.ospf.settings import ELECTING, Algorithm, authentication_of, timers
-from dmvpn.ios import INTERFACE, common
+from dmvpn.ios import INTERFACE, ConfigLine, common
 from dmvpn.ios.hidden_secrets import compare
 
 if TYPE_CHECKING:
     from dmvpn.base.credentials import KeyChain, Lifetime
     from dmvpn.base.pages import Pages
-    from dmvpn.ios import ConfigLine
 
     #: Hello and dead interval as Hellos have them: 0 and 1 where Hellos are faster than seconds.
     Timers: TypeAlias = tuple[int, int]

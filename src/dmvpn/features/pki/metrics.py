@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import collected
 from dmvpn.features.pki.machine import PkiMachine
-from dmvpn.ios import Measured
+from dmvpn.ios import Measured, ShowContext
 from dmvpn.ios.measured import measured
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.metrics import MetricRow
     from dmvpn.features.pki.trustpoints import Holdings
-    from dmvpn.ios import ShowContext
 
 
 @measured("certificates", "trustpoint", "kind", "serial")("""

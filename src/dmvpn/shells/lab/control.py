@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from dmvpn.base.errors import UserError, fault_text
 from dmvpn.base.values import dataclass
-from dmvpn.shells.admission import OWNER_ALONE, is_owner
+from dmvpn.shells.admission import OWNER_ALONE, Admission, is_owner
 from dmvpn.shells.lab.sockets import LABS_IN_MEMORY
 from dmvpn.shells.lab.syscalls import peer_credentials
 
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
-    from dmvpn.shells.admission import Admission
 
 log = logging.getLogger("dmvpn.lab")
 

@@ -14,10 +14,10 @@ the port. A wire without VLANs stays the plain cable that it is.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.switching import UNTAGGED, LearnedStation
+from dmvpn.base.switching import UNTAGGED, Box, LearnedStation
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane import netlink
 from dmvpn.network.switching import Bridge, End, Layer2, PluggedWire, Strand, Vertex, carries_vlans, layer2
@@ -26,10 +26,7 @@ from dmvpn.shells.lab.wiring import LAYER2, Cable, Wiring, make_switch, plug_in
 from dmvpn.shells.lab_model import LinkSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from dmvpn.base.events import SwitchingComputed
-    from dmvpn.base.switching import Box
     from dmvpn.shells.lab.impair import Impairments
 
 #: A cable that leads nowhere needs two ends, too.

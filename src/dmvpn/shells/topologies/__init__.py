@@ -14,15 +14,12 @@ are ignored.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Container
+from pathlib import Path
+from typing import Final
 
 from dmvpn.shells.files import read_octets
 from dmvpn.shells.topologies.model import End, Node, Topology
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Container
-    from pathlib import Path
-
 
 __all__ = ("SUFFIXES", "Node", "Topology", "segments_of", "topology_in")
 

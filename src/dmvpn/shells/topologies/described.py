@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 import yaml
 
-from dmvpn.shells.topologies.model import Node, Topology, port_named, within
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from dmvpn.shells.topologies.model import End
+from dmvpn.shells.topologies.model import End, Node, Topology, port_named, within
 
 _CML: Final = re.compile(r"^nodes:\s*$.*^\s+(?:- )?node_definition:", re.MULTILINE | re.DOTALL)
 _CONTAINERLAB: Final = re.compile(r"^topology:\s*$.*^\s+nodes:\s*$", re.MULTILINE | re.DOTALL)

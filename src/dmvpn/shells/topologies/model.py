@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from dmvpn.base.values import dataclass
 from dmvpn.ios import normalize_interface
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 #: A node and one of its ports.
 End = tuple[str, str]

@@ -17,7 +17,7 @@ import hashlib
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import spelled
+from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.machine import NhrpMachine
@@ -41,7 +41,6 @@ from dmvpn.tools.diff.probing import LARGEST, Arrival, Lan, Probing, lans_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from dmvpn.base.addresses import IPAddress
     from dmvpn.network.overlay import Table
     from dmvpn.shells.scenario import Scenario
     from dmvpn.shells.simulator.node import RouterNode

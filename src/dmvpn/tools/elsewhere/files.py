@@ -28,12 +28,11 @@ import yaml
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.ios import interface_sort_key
-from dmvpn.shells.lab_model import INSIDE, OUTSIDE
+from dmvpn.shells.lab_model import INSIDE, OUTSIDE, GatewaySpec, HostSpec, LinkSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dmvpn.shells.lab_model import GatewaySpec, HostSpec, LinkSpec
     from dmvpn.shells.scenario import Scenario
 
 

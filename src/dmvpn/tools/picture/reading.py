@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.ios import short_interface
 from dmvpn.network.device import Device
-from dmvpn.network.overlay import Network
+from dmvpn.network.overlay import Network, TunnelEnd
 from dmvpn.shells.lab_model import LEASED
 from dmvpn.tools.lint.engine import sites_of
 from dmvpn.tools.picture.model import Cloud, Kind, Node, Picture, Port, Tunnel, TunnelState, Wire
@@ -20,7 +20,6 @@ from dmvpn.tools.picture.model import Cloud, Kind, Node, Picture, Port, Tunnel, 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dmvpn.network.overlay import TunnelEnd
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.shells.facts import LinkFacts
     from dmvpn.shells.scenario import Scenario

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _FORM = re.compile(
     r"(?:(?P<scheme>[a-z]+)://)?(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<host>[A-Za-z0-9._-]+)):(?P<port>\d{1,5})"

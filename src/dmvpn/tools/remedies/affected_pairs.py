@@ -43,7 +43,7 @@ from dmvpn.tools.diff.behavior import LanPair, Talk
 from dmvpn.tools.doctor.scene import Scene, interface_of
 from dmvpn.tools.doctor.verdicts import Copied, Diagnosis, Finding, Step
 from dmvpn.tools.remedies.changes import ChangedLine, RouterChange, command_of, leaves
-from dmvpn.tools.walk import WalkOutcome, walk
+from dmvpn.tools.walk import WalkedPath, WalkOutcome, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from dmvpn.router.facts import RouterFacts, TunnelFacts
     from dmvpn.shells.facts import LabFacts
     from dmvpn.tools.diff.probing import Lan
-    from dmvpn.tools.walk import WalkedPath
 
 
 # ------------------------------------------------------------------------------------------------ pairs

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
-from dmvpn.ios import AnyOrder, Choice, Keyword, Optional_, Value, compile_syntax
+from dmvpn.ios import AnyOrder, Choice, Keyword, Node, Optional_, Value, compile_syntax
 from dmvpn.ios import Sequence as OneAfterOther
 from dmvpn.network.device import Device
 from dmvpn.network.lines import Lines, lines_after, removal
@@ -28,7 +28,6 @@ from dmvpn.router.features import FEATURES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from dmvpn.ios import Node
     from dmvpn.shells.scenario import Scenario
 
 

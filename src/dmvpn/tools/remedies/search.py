@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import UserError, surely
 from dmvpn.base.values import dataclass
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.diff.behavior import LanPair
-from dmvpn.tools.diff.measuring import Rows, choose_pairs, converge, sample, talk_of, warm_up, worse
+from dmvpn.tools.diff.behavior import LanPair, Talk
+from dmvpn.tools.diff.measuring import Rows, Subject, choose_pairs, converge, sample, talk_of, warm_up, worse
 from dmvpn.tools.doctor.verdicts import takes_security
 from dmvpn.tools.remedies.affected_pairs import (
     AffectedPairs,
@@ -42,8 +42,6 @@ from dmvpn.tools.remedies.changes import Names, Proposals, RouterChange, command
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from dmvpn.tools.diff.behavior import Talk
-    from dmvpn.tools.diff.measuring import Subject
     from dmvpn.tools.remedies.trial import Copy
 
 #: Trials of one search, pairs of LANs that the first look covers, and pairs that a trial measures.

@@ -12,7 +12,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.bgp.families import IPV6
 from dmvpn.features.bgp.model import IPV4_KEY
 from dmvpn.features.bgp.neighbor import PORT
-from dmvpn.ios import ExecCommand, age
+from dmvpn.ios import Args, ExecCommand, ShowContext, age
 from dmvpn.ios.vrfs import by_vrf
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from dmvpn.features.bgp.machine import BgpMachine
     from dmvpn.features.bgp.tables import Table
-    from dmvpn.ios import Args, ShowContext
 
 
 # ------------------------------------------------------------------------------------------------ common

@@ -17,13 +17,12 @@ from dmvpn.features.bgp.packet import NumberedPrefix, named, prefix_of
 from dmvpn.features.bgp.paths import Destination, Merit, Path, PathOrigin, path_metric
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, spellings
 from dmvpn.features.bgp.show.table import CODES, ORIGINS, merits_of, sorted_paths, spelled_prefix, wanted_prefix
-from dmvpn.ios import age
+from dmvpn.ios import Args, ShowContext, age
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.features.bgp.tables import Table
-    from dmvpn.ios import Args, ShowContext
 
 NOT_THERE: Final = "% Network not in table"
 #: Words for the restrictions of well-known communities.

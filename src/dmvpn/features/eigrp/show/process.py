@@ -26,7 +26,7 @@ from dmvpn.features.eigrp.show.common import (
     version_of,
 )
 from dmvpn.features.eigrp.tlv import StubFlag
-from dmvpn.ios import Args, ExecCommand, age, interface_sort_key, short_interface
+from dmvpn.ios import Args, ExecCommand, ShowContext, age, interface_sort_key, short_interface
 from dmvpn.ios.routing import filter_lines
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.context import Timer
     from dmvpn.features.eigrp.machine import ClearEvents, Process
-    from dmvpn.ios import ShowContext
 
 
 # ------------------------------------------------------------------------------------------------ lines of a process

@@ -14,7 +14,7 @@ from dmvpn.base.addresses import Prefix, spelled
 from dmvpn.base.moments import clock
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass, project
-from dmvpn.features.ospf.lsa import LsaType
+from dmvpn.features.ospf.lsa import LsaHeader, LsaType
 from dmvpn.features.ospf.neighbor import NeighborState
 from dmvpn.features.ospf.packet import PacketType
 from dmvpn.features.ospf.show.common import HELP, OSPF, heading, processes, version_of
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
     from dmvpn.base.effects import NextHop
-    from dmvpn.features.ospf.lsa import LsaHeader
     from dmvpn.features.ospf.machine import ClearOspfCounters, ForceCalculation, Process, RefreshRedistribution
     from dmvpn.features.ospf.model import MaximumMetric
 

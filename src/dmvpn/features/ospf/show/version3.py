@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, spelled
 from dmvpn.features.ospf import lsa
-from dmvpn.features.ospf.lsa import LsaType, Options, RouterFlag
+from dmvpn.features.ospf.lsa import Database, LsaType, Options, RouterFlag
 from dmvpn.features.ospf.show import neighbors
 from dmvpn.features.ospf.show.common import (
     AUTHOR,
@@ -33,7 +33,6 @@ from dmvpn.ios import Args, ExecCommand, ShowContext, interface_sort_key, short_
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from dmvpn.features.ospf.lsa import Database
     from dmvpn.features.ospf.machine import Process
     from dmvpn.features.ospf.spf import RunningArea
 
