@@ -1,9 +1,10 @@
-"""IPv6 unicast beside FRR's bgpd and BIRD on a wire, over sessions of IPv4: routes pass in both directions."""
+"""IPv6 unicast beside foreign speakers on a wire: FRR and BIRD over sessions of IPv4, further ones over IPv6."""
 
 from __future__ import annotations
 
 import pytest
 
+from support.bgp_daemons import GoBgp, OpenBgp, missing_speakers, start_exabgp
 from support.daemons import Wire, missing
 
 pytestmark = [
@@ -71,3 +72,68 @@ protocol bgp ours {{
         wire.wait("BIRD's withdrawal", lambda: heard() == [])
         for neighbor in (FRR, BIRD):
             assert "Connections established 1; dropped 0" in wire.ask("ours", f"show ip bgp neighbors {neighbor}")
+
+
+GO, OPEN, EXA = "2001:db8:9::4", "2001:db8:9::5", "2001:db8:9::6"
+GO_LAN, OPEN_LAN, EXA_LAN = "2001:db8:4::/48", "2001:db8:5::/48", "2001:db8:6::/48"
+
+
+@pytest.mark.story("bgp-speakers-ipv6")
+@pytest.mark.skipif(bool(missing_speakers()), reason=missing_speakers())
+def test_speakers_on_sessions_of_ipv6_have_the_routes_of_all_others_by_us_one_of_them_with_a_password() -> None:
+    systems = {GO: 65004, OPEN: 65005, EXA: 65006}
+    with Wire(ours=(), go=(), open=(), exa=()) as wire:
+        us = "2001:db8:9::1"
+        for name, address in (("ours", us), ("go", GO), ("open", OPEN), ("exa", EXA)):
+            wire.ip(name, "addr", "add", f"{address}/64", "dev", "wire", "nodad")
+        wire.start_ours(
+            "ours",
+            "ipv6 unicast-routing\ninterface GigabitEthernet0/1\n ipv6 address 2001:DB8:9::1/64\n"
+            f"router bgp {OUR_AS}\n bgp router-id {OURS}\n no bgp default ipv4-unicast\n"
+            + "".join(f" neighbor {one} remote-as {system}\n" for one, system in systems.items())
+            + f" neighbor {GO} password sesame\n address-family ipv6\n"
+            + "".join(
+                f" neighbor {one} {line}\n" for one in systems for line in ("activate", "advertisement-interval 0")
+            ),
+        )
+        go = GoBgp(
+            wire,
+            "go",
+            f"""
+[global.config]
+  as = {systems[GO]}
+  router-id = "10.9.0.4"
+[[neighbors]]
+  [neighbors.config]
+    neighbor-address = "{us}"
+    peer-as = {OUR_AS}
+    auth-password = "sesame"
+  [neighbors.timers.config]
+    connect-retry = 5
+    idle-hold-time-after-reset = 1
+  [[neighbors.afi-safis]]
+    [neighbors.afi-safis.config]
+      afi-safi-name = "ipv6-unicast"
+""",
+        )
+        other = OpenBgp(
+            wire,
+            "open",
+            f"AS {systems[OPEN]}\nrouter-id 10.9.0.5\nnetwork {OPEN_LAN}\n"
+            f"neighbor {us} {{\n remote-as {OUR_AS}\n announce IPv6 unicast\n}}\nallow from any\nallow to any\n",
+        )
+        start_exabgp(
+            wire,
+            "exa",
+            f"neighbor {us} {{\n router-id 10.9.0.6;\n local-address {EXA};\n local-as {systems[EXA]};\n"
+            f" peer-as {OUR_AS};\n family {{ ipv6 unicast; }}\n"
+            f" static {{ route {EXA_LAN} next-hop {EXA}; }}\n}}\n",
+        )
+        go.announce(GO_LAN, family="ipv6")
+        for name, path, lans in (("GoBGP", go.path, (OPEN_LAN, EXA_LAN)), ("OpenBGPD", other.path, (GO_LAN, EXA_LAN))):
+            for lan in lans:
+                wire.wait(f"{name} has {lan}", lambda path=path, lan=lan: path(lan))  # type: ignore[misc]
+        rows = wire.ask("ours", "show bgp ipv6 unicast summary").splitlines()
+        assert [row for row in rows if row.endswith(" 1")], rows
+        go.withdraw(GO_LAN, family="ipv6")
+        wire.wait("GoBGP's withdrawal at OpenBGPD", lambda: not other.path(GO_LAN))

@@ -43,17 +43,18 @@ class GoBgp:
         wire.start(name, "gobgpd", str(_GOBGPD), "-f", str(file), "--api-hosts", "127.0.0.1:50051")
         wire.wait("GoBGP answers", lambda: self._json("global"))
 
-    def announce(self, prefix: str, *words: str) -> str:
+    def announce(self, prefix: str, *words: str, family: str = "ipv4") -> str:
         """Tell a prefix of its own, with attributes."""
-        return self._say("global", "rib", "add", prefix, *words, "-a", "ipv4")
+        return self._say("global", "rib", "add", prefix, *words, "-a", family)
 
-    def withdraw(self, prefix: str) -> str:
+    def withdraw(self, prefix: str, family: str = "ipv4") -> str:
         """Tell it no more."""
-        return self._say("global", "rib", "del", prefix, "-a", "ipv4")
+        return self._say("global", "rib", "del", prefix, "-a", family)
 
     def path(self, prefix: str) -> dict[int, Any]:
         """Return the attributes of its path to a prefix, by their codes; {} while there is none."""
-        paths = self._json("global", "rib", prefix).get(prefix, [])
+        family = "ipv6" if ":" in prefix else "ipv4"
+        paths = self._json("global", "rib", prefix, "-a", family).get(prefix, [])
         return {one["type"]: one for one in paths[0]["attrs"]} if paths else {}
 
     def _json(self, *words: str) -> dict[str, Any]:
