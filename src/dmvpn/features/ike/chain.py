@@ -100,9 +100,9 @@ class PayloadChain:
     payloads: tuple[Payload, ...] = field(default=())
 
     def find(self, kind: type[P]) -> P | None:
-        """Return the first payload of a kind."""
+        """Return the first payload of a class; derived ones do not count."""
         for payload in self.payloads:
-            if isinstance(payload, kind):
+            if type(payload) is kind:
                 return payload
         return None
 

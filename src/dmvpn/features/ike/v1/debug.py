@@ -391,7 +391,7 @@ def _received_main_mode(passing: _Passing, settings: PeerSettings) -> Iterator[s
         else:
             yield f"{head}No pre-shared key with {peer}!"
         yield from _main_mode_lines(opening.transforms, offers.proposals)
-    if passing.sa is not None and message.find(packet.NatDetection) is not None:
+    if passing.sa is not None and any(isinstance(one, packet.NatDetection) for one in message.payloads):
         yield from _nat_lines(passing, passing.sa)
 
 

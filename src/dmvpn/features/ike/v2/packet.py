@@ -355,7 +355,7 @@ class Chain(chain.PayloadChain):
     def notify(self, kind: NotifyType) -> Notify | None:
         """Return the first notify of a type."""
         for payload in self.payloads:
-            if isinstance(payload, Notify) and payload.kind == kind:
+            if type(payload) is Notify and payload.kind == kind:
                 return payload
         return None
 
