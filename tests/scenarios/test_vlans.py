@@ -12,6 +12,8 @@ from dmvpn.base.effects import SendIp
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
+from dmvpn.tools.doctor.addressing import branch as doctor_of_branches
+from dmvpn.tools.doctor.scene import Scene
 from dmvpn.tools.walk import as_text, walk
 from support.command import dmvpn_here
 from support.vlans import LAB, SW1, SW2, TEXTS
@@ -170,7 +172,16 @@ def test_a_walk_sees_the_broadcast_domains(net: World) -> None:
     assert facts.hosts["H2"].router == "R1"
     told = "\n".join(as_text(walk(facts, "10.1.10.100", "10.1.20.100")))
     assert "in by GigabitEthernet0/0.10" in told
+    assert "by VLAN 20 of SW1, VLAN 20 of SW2" in told
     assert "delivered at H2" in told
+
+
+def test_the_doctor_of_a_running_lab_compares_both_ends_of_a_trunk() -> None:
+    trunk = "interface GigabitEthernet0/1\n switchport trunk native vlan 7\n switchport mode trunk\n"
+    world = branch(SW2=SW2 + trunk)
+    assert [(one.router, one.what) for one in doctor_of_branches(Scene(world.sim.facts(world.scenario)))] == [
+        ("SW1", "SW1: GigabitEthernet0/1 has the native VLAN 1, and GigabitEthernet0/1 of SW2 7")
+    ]
 
 
 def test_a_switch_that_is_switched_off_carries_nothing_until_it_starts_again(net: World) -> None:

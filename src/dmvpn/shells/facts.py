@@ -100,6 +100,7 @@ class LabFacts(Fact):
     routers: None for a router that does not run.
     absent: why such a router has no facts, as far as known.
     providers: routers that only represent the underlay.
+    cables: where there are VLANs, the wires as they are plugged in; `links` then carry VLANs from end to end.
     """
 
     routers: dict[str, RouterFacts | None]
@@ -108,6 +109,7 @@ class LabFacts(Fact):
     gateways: dict[str, GatewayFacts]
     hosts: dict[str, HostFacts] = Field(default_factory=dict)
     links: tuple[LinkFacts, ...]
+    cables: tuple[LinkFacts, ...] = ()
 
 
 def lab_facts(
@@ -126,18 +128,21 @@ def lab_facts(
     wires: the ends of all wires, where VLANs make others of those of the scenario.
     leases: of hosts with an address by DHCP.
     """
-    if wires is None:
-        wires = [ends for ends, _ in scenario.segments()]
+    plugged, has_vlans = [ends for ends, _ in scenario.segments()], wires is not None
+    wires = plugged if wires is None else wires
     severed, worse, leased = set(cut), bad or {}, leases or {}
-    links = [
-        LinkFacts(
-            name=" -- ".join(f"{node}:{port}" for node, port in ends),
-            ends=tuple(ends),
-            cut=not severed.isdisjoint(ends),
-            bad=next((worse[end] for end in ends if end in worse), ()),
+    links, cables = (
+        tuple(
+            LinkFacts(
+                name=" -- ".join(f"{node}:{port}" for node, port in ends),
+                ends=tuple(ends),
+                cut=not severed.isdisjoint(ends),
+                bad=next((worse[end] for end in ends if end in worse), ()),
+            )
+            for ends in some
         )
-        for ends in wires
-    ]
+        for some in (wires, plugged if has_vlans else ())
+    )
     hosts = {
         name: HostFacts(
             address=leased[name][0] if name in leased else host.interface,
@@ -150,7 +155,12 @@ def lab_facts(
     }
     providers = tuple(name for name in routers if scenario.role(name) == "provider")
     return LabFacts(
-        routers=dict(routers), providers=providers, gateways=dict(gateways), hosts=hosts, links=tuple(links)
+        routers=dict(routers),
+        providers=providers,
+        gateways=dict(gateways),
+        hosts=hosts,
+        links=links,
+        cables=cables,
     )
 
 

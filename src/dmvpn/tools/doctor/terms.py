@@ -222,14 +222,18 @@ def _mistakes(scene: Scene) -> tuple[Mistake, ...]:
 
 
 def _placed(scene: Scene, name: str, device: Device) -> Device:
-    """Return a router with what its lines do not show: the NAT before it."""
+    """Return a router with what its lines do not show: its cables, where there are VLANs, and the NAT before it."""
+    pairs = [cable.ends for cable in scene.lab.cables if len(cable.ends) == 2]
+    both = ((own, far) for one, other in pairs for own, far in ((one, other), (other, one)))
+    beside = tuple((own[1], *far) for own, far in both if own[0] == name)
     for interface in device.interface_names:
         gateway = scene.lab.gateways.get(scene.gateway_of(name, interface) or "")
         if gateway is not None:
             inward = tuple(gateway.inward.items())
             kind = cast("NatKind", gateway.kind)
-            return replace(device, site=Site(nat=kind, public=gateway.public, interface=interface, inward=inward))
-    return device
+            site = Site(nat=kind, public=gateway.public, interface=interface, inward=inward, beside=beside)
+            return replace(device, site=site)
+    return replace(device, site=Site(beside=beside)) if beside else device
 
 
 def _of_mistake(step: Step, one: Mistake) -> Finding:

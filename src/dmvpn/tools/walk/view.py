@@ -10,6 +10,7 @@ keys: both ends of an SA get a key of its SPI.
 
 from __future__ import annotations
 
+from functools import cached_property, lru_cache
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
@@ -23,12 +24,15 @@ from dmvpn.dataplane.esp.suite import EspSuite
 from dmvpn.dataplane.simulated.chassis import SenderDoubt, doubt_of
 from dmvpn.dataplane.simulated.forwarding import ForwardingTable
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet, peek_flow
+from dmvpn.network.device import Device
+from dmvpn.network.switching import Bridge, End, Layer2, PluggedWire, Vertex, layer2
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dmvpn.base.filters import ReversePath
+    from dmvpn.base.switching import Box
     from dmvpn.features.interface.facts import InterfaceFacts
     from dmvpn.features.ipsec.facts import SaFacts
     from dmvpn.features.rib.facts import HopFacts, RouteFacts
@@ -37,6 +41,12 @@ if TYPE_CHECKING:
 
 
 # ---------------------------------------------------------------------------------------------------- view
+
+
+@lru_cache(maxsize=256)
+def _box(configuration: tuple[str, ...]) -> Box:
+    return Device.read("", "\n".join([*configuration, "end", ""])).box
+
 
 #: The only port of a host.
 HOST_PORT = "eth0"
@@ -127,6 +137,22 @@ class View:
             if node != sender and (address in self._answers_to(node, port) or self._translates(node, port, address)):
                 return node, port
         return None
+
+    def bridges(self, one: tuple[str, str], other: tuple[str, str]) -> list[Bridge]:
+        """Return the VLANs of switches that a frame passes from one end to another."""
+        way = self._layer2.ways_to(End(*other)) if self.lab.cables else {}
+        vertex: Vertex = End(*one)
+        found: list[Bridge] = []
+        while way.get(vertex, vertex) != vertex:
+            vertex = way[vertex]
+            found += [vertex] if isinstance(vertex, Bridge) else []
+        return found
+
+    @cached_property
+    def _layer2(self) -> Layer2:
+        running = {name: facts for name, facts in self.lab.routers.items() if facts is not None}
+        boxes = {name: _box(facts.configuration) for name, facts in running.items()}
+        return layer2([PluggedWire(cable.ends, cable.cut) for cable in self.lab.cables], boxes)
 
     def _translates(self, node: str, port: str, address: Address) -> bool:
         """Return whether a router answers for an address of its NAT on a wire."""

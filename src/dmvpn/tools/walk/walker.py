@@ -170,6 +170,9 @@ class Walker:
             dead = [name for name, _ in link.ends if name != node and self.view.lab.routers.get(name, node) is None]
             self.trail.lose(f"no station on the wire has {next_hop}" + (f": {dead[0]} does not run" if dead else ""))
             return False
+        bridges = self.view.bridges((node, port), found)
+        if bridges:
+            self.trail.say(Act.PORT, "by " + ", ".join(f"VLAN {vlan} of {box}" for box, vlan in bridges))
         self.trail.cross(link.name, found[0], data)
         why = stopped(link, node, data)
         if why:
