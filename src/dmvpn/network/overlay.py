@@ -378,7 +378,8 @@ def tunnel_ends(device: Device) -> Iterator[TunnelEnd]:
         of_ipv6 = [config for config in of_tunnel if config.version == 6]
         if of_ipv6 and interface.address is None:
             of_tunnel = of_ipv6  # there is no IPv4 in it
-        for config in of_tunnel or [NhrpTunnel(name=tunnel.name)]:
+        version = 6 if interface.address is None and interface.addresses_of(6) else 4
+        for config in of_tunnel or [NhrpTunnel(name=tunnel.name, version=version)]:
             yield TunnelEnd(device=device, tunnel=tunnel, nhrp=config, interface=interface, source=source)
 
 

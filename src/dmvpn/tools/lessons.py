@@ -21,6 +21,7 @@ import secrets
 from dataclasses import asdict, field, replace
 from typing import TYPE_CHECKING, Final, Self
 
+from dmvpn.base.addresses import spelled
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.network.device import Device
@@ -168,13 +169,18 @@ def examine(bench: Bench, stage: Stage, healthy: Health | None = None) -> Health
 
 def sites(stage: Stage) -> Iterator[Site]:
     """Yield every router with a host behind it, and hubs without one by their tunnel addresses."""
-    hosts = {str(host.interface.ip): name for name, host in reversed(stage.scenario.lab.hosts.items())}
-    for name, actor in stage.actors.items():
+    hosts = {
+        spelled(interface.ip): name
+        for name, host in reversed(stage.scenario.lab.hosts.items())
+        for interface in (host.interface, host.interface6)
+        if interface is not None
+    }
+    for name, actor in (each for family in stage.families() for each in family.actors.items()):
         host = hosts.get(actor.host)
         if host is not None and actor.lan_interface is not None:
-            yield Site(name, str(actor.lan_interface.ip), actor.host, f"{host} ({actor.host})")
+            yield Site(name, spelled(actor.lan_interface.ip), actor.host, f"{host} ({actor.host})")
         elif name in stage.hubs and actor.tunnel_interface is not None:
-            address = str(actor.tunnel_interface.ip)
+            address = spelled(actor.tunnel_interface.ip)
             yield Site(name, address, address, f"{name} ({address})")
 
 
@@ -206,7 +212,12 @@ def _ask_routers(work: _Examination, routers: Sequence[str], *, steady: bool) ->
 
 
 def _ping(work: _Examination, places: Sequence[Site], healthy: Health | None) -> None:
-    pairs = [(one, other) for one in places for other in places if one is not other]
+    pairs = [
+        (one, other)
+        for one in places
+        for other in places
+        if one is not other and (":" in one.target) is (":" in other.target)
+    ]
     small = work.bench.ask([_echo(one, other, "repeat 5 timeout 1") for one, other in pairs])
     reached = [pair for pair, answer in zip(pairs, small, strict=True) if answers.rate(answer) == 100]
     for pair in pairs:

@@ -48,7 +48,7 @@ RULES: Final = collected(Rule, vars())
 
 def check(config: EigrpConfig) -> Iterator[Concern]:
     """Yield the problems of the processes, interface by interface."""
-    for process in config.processes:
+    for process in (*config.processes, *config.ipv6):
         for name, settings in process.interfaces:
             if not settings.shutdown:
                 yield from _authentication(config, process, name, settings)

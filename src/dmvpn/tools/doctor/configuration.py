@@ -224,7 +224,8 @@ def remedy(barrier: Barrier, facts: RouterFacts, prefix: Network, far: Address, 
         case RouteReason.STUB:
             stub = facts.eigrp[0].stub or ("summary",)
             kept = IN_FAMILY.stub.line(**dict.fromkeys(("connected", *stub), True))
-            return process_lines(facts.eigrp[0], kept if by_owner else IN_FAMILY.stub.no())
+            is_missing = by_owner and "connected" not in stub
+            return process_lines(facts.eigrp[0], kept if is_missing else IN_FAMILY.stub.no())
         case RouteReason.REFLECTION:
             return _of_neighbor(facts, far, prefix.version, route_reflector_client=True)
         case RouteReason.NEXT_HOP if protocol == "bgp":

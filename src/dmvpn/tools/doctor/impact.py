@@ -268,9 +268,9 @@ def dependent_routers(clients: Iterable[Client], name: str) -> list[str]:
     return found
 
 
-def has_server(clients: Iterable[Client], name: str) -> bool:
-    """Return whether one of the servers of this router answers, if it has any. Otherwise it will soon be unknown to
-    all.
+def has_server(clients: Sequence[Client], name: str) -> bool:
+    """Return whether one of the servers of this router answers, if it has any, of each version of IP inside its
+    tunnels. Otherwise it will soon be unknown to all.
 
     A router that serves other routers needs no server, and no router is a server of its own.
     """
@@ -278,7 +278,9 @@ def has_server(clients: Iterable[Client], name: str) -> bool:
     others = [client for client in wanted if client.hub != name]
     if not others and any(client.hub == name != client.name for client in clients):
         return True
-    return any(client.works for client in others) or not wanted
+    working, used = {one.version for one in others if one.works}, {one.version for one in clients}
+    needed = {address.version for one in others for address in one.tunnel.addresses}
+    return (bool(working) and needed & used <= working) or not wanted
 
 
 def _is_served(scene: Scene, finding: Finding, name: str) -> bool:

@@ -142,7 +142,8 @@ holding_times: Final = terms.of_pair(_STEP, nhrp_rules.EXPIRES)
 def without_nhrp(scene: Scene) -> Iterator[Finding]:
     """Find tunnels that do not run NHRP, or do not register with a server that they map."""
     for one in _without_nhrp(scene):
-        is_registered = any(each.server is not None and each.works for each in scene.clients(one.router))
+        works = any(each.server is not None and each.works for each in scene.clients(one.router))
+        is_registered = works and has_server(scene.clients(), one.router)
         yield replace(one, stops=one.cause is not Cause.NHS_MISSING or not is_registered)
 
 

@@ -526,10 +526,12 @@ def _public(lab: LabFacts, links: Mapping[Port, LinkFacts], router: str, tunnel:
 
 
 def _sized(facts: RouterFacts, tunnel: TunnelFacts, version: int) -> TunnelFacts:
-    """Return a tunnel with the sizes of packets and segments of one version of IP."""
+    """Return a tunnel with the sizes and the NHRP lines of one version of IP."""
     port = interface_of(facts, tunnel.name)
-    sizes = {"ip_mtu": port.ip6_mtu, "mss": port.mss6} if version == 6 and port is not None else {}
-    return tunnel.model_copy(update=sizes) if sizes else tunnel
+    found = {"ip_mtu": port.ip6_mtu, "mss": port.mss6} if version == 6 and port is not None else {}
+    if len({one.version for one in tunnel.addresses}) > 1 and (end := tunnel_end(facts, tunnel, version)) is not None:
+        found |= {"redirects": end.nhrp.redirect, "shortcuts": end.nhrp.shortcut}
+    return tunnel.model_copy(update=found) if found else tunnel
 
 
 def interface_of(facts: RouterFacts, name: str) -> InterfaceFacts | None:

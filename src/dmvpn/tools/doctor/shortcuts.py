@@ -94,7 +94,8 @@ def askers(scene: Scene, client: Client) -> Iterator[Verdict]:
 
 def _server_only(client: Client) -> tuple[str, ...]:
     """Return the line that keeps a client from sending Resolution Requests."""
-    return texts(device(client.facts).section(client.tunnel.name), nhrp_lines.SERVER_ONLY)
+    line = nhrp_lines.of_version(nhrp_lines.SERVER_ONLY, client.version)
+    return texts(device(client.facts).section(client.tunnel.name), line)
 
 
 def next_hops(scene: Scene, client: Client) -> Iterator[Verdict]:
@@ -113,7 +114,7 @@ def _sends_by_hub(scene: Scene, client: Client) -> bool:
 
     Existing shortcuts do not count as routing.
     """
-    there = client.there.addresses if client.there is not None else ()
+    there = (*client.there.addresses, client.there.link_local) if client.there is not None else ()
     sites = (scene.site_of(one.name, one.facts) for one in scene.fellows(client) if one.tunnel.multipoint)
     for lan in (site[1] for site in sites if site is not None):
         route = next((route for route in client.facts.routes_to(lan) if route.source != "nhrp"), None)

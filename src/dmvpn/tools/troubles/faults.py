@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------------ changes of any line
 
 
-#: The causes if a line with this beginning is missing or wrong, the usual cause first.
+#: The causes if a line with this beginning is missing or wrong, the usual cause first. Lines of IPv6 are those of IPv4.
 _CAUSES: Final[dict[str, tuple[Cause, ...]]] = {
     "ip nhrp network-id": (Cause.NETWORK_ID,),
     "ip nhrp authentication": (Cause.AUTHENTICATION,),
@@ -61,6 +61,8 @@ _CAUSES: Final[dict[str, tuple[Cause, ...]]] = {
     ),
     "ip mtu": (Cause.MTU, Cause.PATH_MTU, Cause.FRAGMENTS_BLOCKED),
     "ip tcp adjust-mss": (Cause.MSS,),
+    "ip eigrp": (Cause.NETWORK_STATEMENT,),
+    "ip unicast-routing": (Cause.NO_ROUTE_THERE,),
     "tunnel source": (Cause.WRONG_SOURCE, Cause.TUNNEL_DOWN),
     "tunnel destination": (Cause.WRONG_DESTINATION, Cause.TUNNEL_DOWN),
     "tunnel mode": (Cause.HUB_POINT_TO_POINT, Cause.SPOKE_POINT_TO_POINT, Cause.TUNNEL_DOWN, Cause.WRONG_DESTINATION),
@@ -168,8 +170,13 @@ def _bare(text: str) -> str:
 
 def _beginning(line: str) -> str:
     """Return the keyword by which lines of two routers correspond; "" for a line without a known cause."""
+    line = line.replace("ipv6 ", "ip ", 1) if line.startswith(("ipv6 ", "no ipv6 ")) else line
     known = next((one for one in _CAUSES if line == one or line.startswith(f"{one} ")), "")
     return known if _CAUSES.get(known) else ""
+
+
+#: Lines outside of sections that matter.
+_GLOBAL: Final = ("ip route", "crypto isakmp key", "ipv6 route", "ipv6 unicast-routing")
 
 
 def _lines(actor: Actor) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -180,13 +187,8 @@ def _lines(actor: Actor) -> Iterator[tuple[tuple[str, ...], str]]:
         depth = len(text) - len(text.lstrip())
         line = text.strip()
         del trail[depth:]
-        matters = (trail[:1] or [line])[0].startswith((tunnel, wan, lan or "-", "router", "crypto", "ip route"))
-        if (
-            matters
-            and _beginning(line)
-            and (trail or line.startswith(("ip route", "crypto isakmp key")))
-            and not _idle(actor, trail, line)
-        ):
+        matters = (trail[:1] or [line])[0].startswith((tunnel, wan, lan or "-", "router", "crypto", *_GLOBAL, "ipv6 "))
+        if matters and _beginning(line) and (trail or line.startswith(_GLOBAL)) and not _idle(actor, trail, line):
             yield tuple(trail), line
         trail.append(line)
 
@@ -243,19 +245,23 @@ class Fault:
 
 
 def place_name(stage: Stage) -> str:
-    """Return the spoke, the other one and the hub."""
-    return ",".join(stage.parts[part] for part in _PLACED)
+    """Return the spoke, the other one and the hub, and IPv6 where it is that."""
+    version = ("IPv6",) if stage.actor(Role.HUB).version == 6 else ()
+    return ",".join((*(stage.parts[part] for part in _PLACED), *version))
 
 
 def places(stage: Stage) -> Iterator[Stage]:
-    """Yield places: each spoke with each other spoke and hub; then each hub in the role of the spoke."""
-    for spoke in stage.spokes:
-        for other in _others(stage.spokes, spoke):
-            for hub in stage.hubs:
-                yield stage.cast(hub, spoke, other)
-    for hub in stage.hubs:
-        for spoke in stage.spokes[:1]:
-            yield stage.cast(spoke, hub, _others(stage.spokes, spoke)[0])
+    """Yield places: each spoke with each other spoke and hub, then each hub in the role of the spoke; of each version
+    of IP.
+    """
+    for family in stage.families():
+        for spoke in stage.spokes:
+            for other in _others(stage.spokes, spoke):
+                for hub in stage.hubs:
+                    yield family.cast(hub, spoke, other)
+        for hub in stage.hubs:
+            for spoke in stage.spokes[:1]:
+                yield family.cast(spoke, hub, _others(stage.spokes, spoke)[0])
 
 
 def _others(names: Sequence[str], name: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ of its lines.
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
 from dmvpn.base.errors import UserError
@@ -36,24 +36,32 @@ if TYPE_CHECKING:
 
 
 def process_header(actor: Actor) -> tuple[str, ...]:
-    """Return the section headers above the IPv4 lines of an EIGRP process."""
-    return (f"router eigrp {actor.eigrp}", *((actor.family,) if actor.is_named else ()))
+    """Return the section headers above the lines of an EIGRP process."""
+    return (actor.eigrp_header, *((actor.family,) if actor.is_named else ()))
 
 
 def renumbered(actor: Actor, *, number: int) -> tuple[str, ...]:
     """Return the lines of the same EIGRP process in another autonomous system."""
-    header = f"router eigrp {actor.eigrp}"
+    header = actor.eigrp_header
     body = actor.lines.section(header).lines
     if not actor.is_named:
-        return (f"no {header}", f"router eigrp {number}", *body)
+        ports = (line for name in (actor.tunnel, actor.lan) for line in _started(actor, name, number))
+        return (f"no {header}", header.replace(actor.number, str(number)), *body, *ports)
     other = actor.family.replace(f"autonomous-system {actor.number}", f"autonomous-system {number}")
     return (f"no {header}", header, *(line.replace(actor.family, other) for line in body if line.strip() != "!"))
+
+
+def _started(actor: Actor, name: str, number: int) -> tuple[str, ...]:
+    """Return the lines that start EIGRP of IPv6 on an interface in another autonomous system."""
+    section, line = f"interface {name}", f"ipv6 eigrp {actor.number}"
+    had = actor.lines.section(section).has(line)
+    return (section, f"no {line}", f"ipv6 eigrp {number}") if had else ()
 
 
 def without_networks(actor: Actor, *, word: str) -> tuple[str, ...]:
     """Return the lines that remove the network statements of EIGRP for an address. word: the word of this address."""
     address = actor.words.get(word)
-    gone = actor.networks(IPv4Address(address)) if address is not None else ()
+    gone = actor.networks(ip_address(address)) if address is not None else ()
     return (*process_header(actor), *(f"no {line}" for line in gone))
 
 

@@ -6,10 +6,13 @@ Stage     hub, spokes, provider, translator, and what kind of network it is (`Ne
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cached_property
+from ipaddress import IPv4Address, IPv6Address, IPv6Interface
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.translation import begins_with_v1
@@ -21,8 +24,8 @@ from dmvpn.tools.troubles.model import Need, Role
 from dmvpn.tools.troubles.setup import GROUP, LAN_IN, LAN_OUT, TUNNEL_IN, WAN_IN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from ipaddress import IPv4Address, IPv4Interface
+    from collections.abc import Iterator, Mapping
+    from ipaddress import IPv4Interface
 
     from dmvpn.features.eigrp.model import ProcessSettings
     from dmvpn.features.tunnel.model import TunnelSettings
@@ -31,6 +34,24 @@ if TYPE_CHECKING:
 
 #: How the line of a default route begins.
 _DEFAULT: Final = "ip route 0.0.0.0 0.0.0.0 "
+#: The keyword of lines and commands that each version of IP has for itself; a static route, and a map of one address.
+_OF_VERSION: Final = re.compile(
+    r"\bip (?=(?:nhrp|tcp adjust-mss|mtu|split-horizon|next-hop-self|summary-address|hello-interval|hold-time|eigrp"
+    r"|authentication|ospf)\b)"
+)
+_ROUTE: Final = re.compile(r"\bip route ([0-9A-F]*:[0-9A-F:]*) (\S+) ")
+_MAP: Final = re.compile(r"(?<=ipv6 nhrp map )([0-9A-F]*:[0-9A-F:]*)(?= )")
+
+
+def _of_ipv6(text: str) -> str:
+    """Return a line, a command or a hint about an overlay of IPv4 in the words of IPv6."""
+    text = re.sub(r"^router (?=ospf |eigrp \d)", "ipv6 router ", _OF_VERSION.sub("ipv6 ", text))
+    return _ROUTE.sub(_route_of_ipv6, _MAP.sub(r"\1/128", text))
+
+
+def _route_of_ipv6(route: re.Match[str]) -> str:
+    mask = route[2]
+    return f"ipv6 route {route[1]}/{int(IPv6Address(mask)).bit_count() if ':' in mask else 128} "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +100,22 @@ class Actor:
         return next((port for port, address in own if address.ip == self.settings.source_address), "")
 
     @property
-    def tunnel_interface(self) -> IPv4Interface | None:
+    def version(self) -> int:
+        """The version of IP inside its tunnel."""
+        return self.nhrp.version
+
+    def _inside(self, port: str) -> IPv4Interface | IPv6Interface | None:
+        """Return the address of a port, of the version inside the tunnel."""
+        if self.version == 4:
+            return self.device.ports.get(port)
+        interface = self.device.interface(port)
+        own = interface.addresses_of(6) if interface is not None else ()
+        return IPv6Interface(f"{own[0][0]}/{own[0][1]}") if own else None
+
+    @property
+    def tunnel_interface(self) -> IPv4Interface | IPv6Interface | None:
         """The address inside the tunnel."""
-        return self.device.ports.get(self.tunnel)
+        return self._inside(self.tunnel)
 
     @property
     def wan_interface(self) -> IPv4Interface | None:
@@ -89,9 +123,9 @@ class Actor:
         return self.device.ports.get(self.wan)
 
     @property
-    def lan_interface(self) -> IPv4Interface | None:
+    def lan_interface(self) -> IPv4Interface | IPv6Interface | None:
         """The address in its LAN."""
-        return self.device.ports.get(self.lan)
+        return self._inside(self.lan)
 
     @property
     def gateway(self) -> str:
@@ -119,18 +153,26 @@ class Actor:
         return str(self.process.autonomous_system) if self.process is not None else ""
 
     @property
+    def eigrp_header(self) -> str:
+        """The header of its EIGRP process."""
+        return f"{'ipv6 ' if self.version == 6 and not self.is_named else ''}router eigrp {self.eigrp}"
+
+    @property
     def family(self) -> str:
         """The address family line of a named process."""
-        return next(iter(self.lines.section(f"router eigrp {self.eigrp}").headers("address-family ipv4")), "")
+        family = f"address-family {'ipv4' if self.version == 4 else 'ipv6'}"
+        return next(iter(self.lines.section(self.eigrp_header).headers(family)), "")
 
     @property
     def eigrp_lines(self) -> Lines:
-        """The lines of the EIGRP process, or of its IPv4 address family in named mode."""
-        process = self.lines.section(f"router eigrp {self.eigrp}")
+        """The lines of the EIGRP process, or of its address family in named mode."""
+        process = self.lines.section(self.eigrp_header)
         return process.section(self.family) if self.is_named else process
 
-    def networks(self, address: IPv4Address) -> list[str]:
-        """Return the `network` lines of its process that take an address in."""
+    def networks(self, address: IPAddress) -> list[str]:
+        """Return the `network` lines of its process that take an address in; IPv6 has none."""
+        if not isinstance(address, IPv4Address):
+            return []
         every = self.process.networks if self.process is not None else ()
         covering = [str(one.address) for one in every if one.matches(address)]
         return [line for line in self.eigrp_lines.headers("network ") if line.split()[1] in covering]
@@ -148,7 +190,7 @@ class Actor:
             "gateway": self.gateway,
             "eigrp": self.eigrp,
             "as": self.number,
-            "ospf": next((str(one.number) for one in self.device.ospf.processes), ""),
+            "ospf": next((str(one.number) for one in self.device.ospf.of_version(self.version).processes), ""),
             "bgp": str(self.device.bgp.local_as or ""),
             "rip": "rip" if self.device.rip.enabled else "",
             "profile": self.settings.protection if self.settings is not None else "",
@@ -160,10 +202,10 @@ class Actor:
         ):
             address = "nbma" if name == "nbma" else f"{name}_address"
             if interface is not None:
-                found[address] = str(interface.ip)
+                found[address] = spelled(interface.ip)
                 found[f"{name}_length"] = str(interface.network.prefixlen)
                 found[f"{name}_mask"] = str(interface.network.netmask)
-                found[f"{name}_network"] = str(interface.network.network_address)
+                found[f"{name}_network"] = spelled(interface.network.network_address)
                 found[f"{name}_wildcard"] = str(interface.network.hostmask)
                 found[f"{name}_last"] = str(interface.network.broadcast_address)
         found |= self._crypto(found["profile"]) | self._vrfs()
@@ -237,6 +279,14 @@ class Stage:
         bare = cls(scenario, actors, {}, wires, hubs, spokes)
         return bare.cast(hubs[0], spokes[0], spokes[1] if len(spokes) > 1 else spokes[0])
 
+    def families(self) -> Iterator[Stage]:
+        """Yield the same network for each version of IP inside its tunnels."""
+        yield self
+        if self.actor(Role.HUB).version == 4:
+            actors = {name: _actor(self.scenario, one.device, 6) for name, one in self.actors.items()}
+            if actors[self.parts[Role.HUB]].version == 6:
+                yield replace(self, actors=actors)
+
     def cast(self, hub: str, spoke: str, other: str) -> Stage:
         """Return the same network with these roles: a trouble of "a spoke" then happens to this spoke."""
         parts = {Role.HUB: hub, Role.SPOKE: spoke, Role.OTHER: other}
@@ -268,9 +318,11 @@ class Stage:
         words["port"] = self.provider_port
         words |= self._nobodies(part)
         try:
-            return template.format(**words)
+            text = template.format(**words)
         except (KeyError, AttributeError) as error:
             raise UserError(f"{self.scenario.name} has nothing that is {error.args[0]} in: {template}") from error
+        is_inside = part not in (Role.PROVIDER, Role.GATEWAY)
+        return _of_ipv6(text) if is_inside and self.actor(Role.HUB).version == 6 else text
 
     def _nobodies(self, part: Role) -> dict[str, object]:
         """Return unused addresses of a LAN and of the tunnel's subnet: the last free ones."""
@@ -280,12 +332,12 @@ class Stage:
         taken = [one.tunnel_interface.ip for one in self.actors.values() if one.tunnel_interface is not None]
         found: dict[str, object] = {}
         if actor.lan_interface is not None:
-            found["nobody_in_lan"] = str(actor.lan_interface.network.broadcast_address - 1)
+            found["nobody_in_lan"] = spelled(actor.lan_interface.network.broadcast_address - 1)
         if actor.tunnel_interface is not None:
             last = actor.tunnel_interface.network.broadcast_address - 1
             while last in taken:
                 last -= 1
-            found["nobody_in_tunnel"] = str(last)
+            found["nobody_in_tunnel"] = spelled(last)
         return found
 
     @cached_property
@@ -354,18 +406,22 @@ class _Words:
             raise AttributeError(name) from None
 
 
-def _actor(scenario: Scenario, device: Device) -> Actor:
+def _actor(scenario: Scenario, device: Device, version: int = 4) -> Actor:
+    """Return a router for this version of IP, or for the other one, if its tunnel has that alone."""
     name = device.name
     settings = next((one for one in device.tunnels.tunnels if one.has_source), None)
     tunnel = settings.name if settings is not None else ""
-    spoken = (one for one in device.nhrp.tunnels if one.name == tunnel and one.version == 4)
+    spoken = [end.nhrp for end in tunnel_ends(device) if end.name == tunnel]
+    nhrp = next(iter(sorted(spoken, key=lambda one: one.version != version)), NhrpTunnel(name=tunnel))
     hosts = [host for host in scenario.lab.hosts.values() if scenario.end(host.link)[0] == name]
+    host = hosts[0] if hosts else None
+    second = host.interface6 if host is not None and nhrp.version == 6 else None
     return Actor(
         name=name,
         device=device,
         settings=settings,
-        nhrp=next(spoken, NhrpTunnel(name=tunnel)),
-        process=next(iter(device.eigrp.processes), None),
+        nhrp=nhrp,
+        process=next(iter(device.eigrp.of_version(nhrp.version)), None),
         lan=scenario.end(hosts[0].link)[1] if hosts else "",
-        host=str(hosts[0].interface.ip) if hosts else "",
+        host=spelled((second or host.interface).ip) if host is not None else "",
     )

@@ -47,8 +47,8 @@ def model(tree: ConfigTree) -> NhrpConfig:
 def _tunnel(args: Args, inner: Section, version: int) -> TunnelConfig | None:
     """Return the NHRP settings of an interface for one IP version; None: it is no tunnel and has no such lines."""
     name, section = args.interface("name"), Spoken(inner) if version == 4 else lines.IPV6.spoken(inner)
-    is_named = version == 4 and (name.startswith("Tunnel") or inner.mentions(LINES))
-    if not is_named and section.get(lines.NETWORK_ID) is None:
+    is_tunnel = version == 4 and name.startswith("Tunnel")
+    if not is_tunnel and not inner.mentions(LINES if version == 4 else lines.IPV6.lines):
         return None
     redirect, max_send = section.get(lines.REDIRECT), section.get(lines.MAX_SEND)
     server_only = section.get(lines.SERVER_ONLY)

@@ -19,7 +19,7 @@ from dmvpn.base.terms import Likeness, NoValue, Term
 from dmvpn.base.values import dataclass
 from dmvpn.features.interface.config import IPV6_ADJUST_MSS, IPV6_MTU
 from dmvpn.features.ipsec.policies import expansion, resolve
-from dmvpn.features.nhrp.config.lines import AUTHENTICATION, NETWORK_ID, server
+from dmvpn.features.nhrp.config.lines import AUTHENTICATION, NETWORK_ID, of_version, server
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.features.tunnel.terms import KEY
 from dmvpn.ios import INTERFACE
@@ -104,7 +104,7 @@ def _alone(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
     says_nothing = not (nhrp.nhs or nhrp.maps or nhrp.multicast or nhrp.multicast_dynamic or nhrp.authentication)
     if end.multipoint and nhrp.network_id is None and says_nothing and not (nhrp.shortcut or nhrp.redirect):
         what = f"{end.name} is multipoint and has no NHRP: it finds no peer"
-        lines = [end.at[0], NETWORK_ID.line(id=1), *_registration(network, end)]
+        lines = [end.at[0], of_version(NETWORK_ID, nhrp.version).line(id=1), *_registration(network, end)]
         yield found(WITHOUT_NHRP, end.device, end.line("tunnel mode"), what, "\n ".join(lines))
     if end.tunnel.keepalive is not None and (end.multipoint or nhrp.network_id is not None):
         kind = "multipoint" if end.multipoint else "a DMVPN tunnel"
@@ -116,7 +116,8 @@ def _registration(network: Network, end: TunnelEnd) -> list[str]:
     """Return the lines by which an end registers with the servers on its subnet."""
     hubs = [hub for hub in network.servers if hub is not end and hub.subnet is not None and hub.subnet == end.subnet]
     lines = [server(hub.address, hub.seen or Blank("nbma-address")) for hub in hubs]
-    return [AUTHENTICATION.line(password=SECRET), *lines] if any(hub.nhrp.authentication for hub in hubs) else lines
+    password = of_version(AUTHENTICATION, end.nhrp.version)
+    return [password.line(password=SECRET), *lines] if any(hub.nhrp.authentication for hub in hubs) else lines
 
 
 def _source(end: TunnelEnd) -> Iterator[NetworkConcern]:
