@@ -57,6 +57,58 @@ PROTOCOLS = {
 }
 
 
+#: The same for IPv6 inside a tunnel; each router has a number.
+IPV6_PROTOCOLS = {
+    "bgp": """router bgp 65000
+ bgp router-id 192.0.2.{n}
+ address-family ipv6 vrf RED
+  network 2001:DB8:{lan}::/64
+{neighbors}""",
+    "ospf": """router ospfv3 1
+ address-family ipv6 unicast vrf RED
+  router-id 0.0.0.{n}
+interface Tunnel100
+ ospfv3 1 ipv6 area 0
+ ospfv3 network point-to-multipoint
+interface GigabitEthernet0/2
+ ospfv3 1 ipv6 area 0""",
+    "eigrp": """router eigrp CLOUD
+ address-family ipv6 unicast vrf RED autonomous-system 100
+  eigrp router-id 192.0.2.{n}
+  af-interface Tunnel100
+   no split-horizon""",
+}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "show"),
+    [
+        ("bgp", "bgp vpnv6 unicast vrf RED"),
+        ("ospf", "ospfv3 vrf RED rib"),
+        ("eigrp", "ipv6 eigrp vrf RED topology"),
+    ],
+)
+def test_an_overlay_of_ipv6_in_a_vrf_has_routes_that_the_global_table_has_not(protocol: str, show: str) -> None:
+    def change(name: str, text: str) -> str:
+        if not name.startswith("R"):
+            return text
+        kept = [line for line in text.splitlines() if "eigrp" not in line and line != "end"]
+        ports = "interface Tunnel100", "interface GigabitEthernet0/2"
+        moved = [each for line in kept for each in ((line, " vrf forwarding RED") if line in ports else (line,))]
+        peers = (31, 41) if name == "R11" else (11,)
+        about = ("remote-as 65000", "activate", *(("route-reflector-client",) if name == "R11" else ()))
+        neighbors = "\n".join(f"  neighbor 2001:DB8:100::{one} {what}" for one in peers for what in about)
+        lines = IPV6_PROTOCOLS[protocol].format(n=name[1:], lan=name[1], neighbors=neighbors)
+        return "\n".join(("vrf definition RED", " address-family ipv6", *moved, lines, "end", ""))
+
+    world = World("ipv6-only", change=change)
+    world.run_for(60)
+    assert "2001:DB8:4::/64" in world.show("R31", "ipv6 route vrf RED")
+    assert "2001:DB8:4::/64" in world.show("R31", show)
+    assert "2001:DB8" not in world.show("R31", "ipv6 route")
+    assert world.stream("H3", "2001:db8:4::100", seconds=2, rate=5) == len(world.replies("H3"))
+
+
 def two_customers(routing: str) -> World:
     """Return R1 and R2 with a wire for each of both VRFs."""
     wires = [{"ends": [f"R{n}:GigabitEthernet{port}" for n in (1, 2)]} for port in (1, 2)]

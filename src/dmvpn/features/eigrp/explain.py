@@ -279,7 +279,6 @@ _ANSWERS = words(WordKind.ANSWER)("""
         before it is written in named mode.
     % EIGRP for IPv6 has no networks: it runs on all interfaces with IPv6 :: Take an interface out by `shutdown` in its
         `af-interface`, or let it have no neighbors by `passive-interface`.
-    % EIGRP for IPv6 runs in the global table alone :: In a VRF there is EIGRP for IPv4 only.
     % The address family is of IPv<number> :: The address or prefix in the line is of the other version.
     % No usable Router-ID found :: A process for IPv6 needs a router ID in the form of an IPv4 address: enter
         `eigrp router-id`, or give any interface an IPv4 address. Without one it does not start.

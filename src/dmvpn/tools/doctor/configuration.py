@@ -185,6 +185,12 @@ def cause_of(barrier: Barrier, *, by_owner: bool) -> Cause:
     return _CAUSES.get(barrier.reason.code, Cause.ROUTE_FILTERED)
 
 
+def _stub_line(stub: tuple[str, ...], *, by_owner: bool) -> str:
+    """Return the line by which a stub sends its own networks, if it does not yet; or by which it is no stub."""
+    is_enough = by_owner and "connected" not in stub
+    return IN_FAMILY.stub.line(**dict.fromkeys(("connected", *stub), True)) if is_enough else IN_FAMILY.stub.no()
+
+
 def remedy(barrier: Barrier, facts: RouterFacts, prefix: Network, far: Address, *, by_owner: bool) -> tuple[str, ...]:
     """Return the lines for the router where a barrier lies. far: the other end."""
     facts = facts.of_version(prefix.version)
@@ -222,10 +228,7 @@ def remedy(barrier: Barrier, facts: RouterFacts, prefix: Network, far: Address, 
                 return (INTERFACE.line(name=name), rip_lines.SPLIT_HORIZON.no())
             return taken_back(facts.eigrp[0], name, SPLIT_HORIZON)
         case RouteReason.STUB:
-            stub = facts.eigrp[0].stub or ("summary",)
-            kept = IN_FAMILY.stub.line(**dict.fromkeys(("connected", *stub), True))
-            is_missing = by_owner and "connected" not in stub
-            return process_lines(facts.eigrp[0], kept if is_missing else IN_FAMILY.stub.no())
+            return process_lines(facts.eigrp[0], _stub_line(facts.eigrp[0].stub or ("summary",), by_owner=by_owner))
         case RouteReason.REFLECTION:
             return _of_neighbor(facts, far, prefix.version, route_reflector_client=True)
         case RouteReason.NEXT_HOP if protocol == "bgp":

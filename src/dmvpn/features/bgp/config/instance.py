@@ -220,13 +220,15 @@ def _dampening(mode: str) -> ConfigLine:
 # ------------------------------------------------------------------------------------------------ the process
 
 
-_ROUTER, _FAMILY, _VRF, _IPV6 = "router-bgp", "bgp-ipv4", "bgp-ipv4-vrf", "bgp-ipv6"
+_ROUTER, _FAMILY, _VRF = "router-bgp", "bgp-ipv4", "bgp-ipv4-vrf"
+_IPV6, _IPV6_VRF = "bgp-ipv6", "bgp-ipv6-vrf"
 _SESSION, _POLICY = "bgp-peer-session", "bgp-peer-policy"
 MODES: Final = (
     Mode(_ROUTER, "config-router"),
     Mode(_FAMILY, "config-router-af", _ROUTER, exit_word="exit-address-family"),
     Mode(_VRF, "config-router-af", _ROUTER, exit_word="exit-address-family"),
     Mode(_IPV6, "config-router-af", _ROUTER, exit_word="exit-address-family"),
+    Mode(_IPV6_VRF, "config-router-af", _ROUTER, exit_word="exit-address-family"),
     Mode(_SESSION, "config-router-stmp", _ROUTER, exit_word="exit-peer-session"),
     Mode(_POLICY, "config-router-ptmp", _ROUTER, exit_word="exit-peer-policy"),
 )
@@ -284,19 +286,28 @@ IPV6_FAMILY: Final = ConfigLine(
     complete=lambda args, _: args.with_keyword("unicast"),
     show=lambda args: "address-family ipv6",
 )
-VRF_FAMILY: Final = ConfigLine(
-    _ROUTER,
-    "address-family ipv4 [ unicast ] vrf {vrf:word}",
-    {"vrf": "In a VRF"},
-    key=("vrf",),
-    order=91,
-    opens=_VRF,
-    check=lambda args, section: refusal(section, args.text("vrf")),
-    show=lambda args: f"address-family ipv4 vrf {args.text('vrf')}",
-    sort=("vrf",),
-)
-VRF_ROUTER_ID: Final = ConfigLine(
-    _VRF, "bgp router-id {address:address}", {**_HELP, "address": "Any address"}, order=10
+
+
+def _of_vrf(ip: str, mode: str, order: int) -> ConfigLine:
+    """Return the line that opens the family of a version of IP in a VRF."""
+    return ConfigLine(
+        _ROUTER,
+        f"address-family {ip} [ unicast ] vrf {{vrf:word}}",
+        {"vrf": "In a VRF"},
+        key=("vrf",),
+        order=order,
+        opens=mode,
+        check=lambda args, section: refusal(section, args.text("vrf")),
+        show=lambda args: f"address-family {ip} vrf {args.text('vrf')}",
+        sort=("vrf",),
+    )
+
+
+VRF_FAMILY: Final = _of_vrf("ipv4", _VRF, 91)
+IPV6_VRF_FAMILY: Final = _of_vrf("ipv6", _IPV6_VRF, 93)
+VRF_ROUTER_ID, IPV6_VRF_ROUTER_ID = (
+    ConfigLine(mode, "bgp router-id {address:address}", {**_HELP, "address": "Any address"}, order=10)
+    for mode in (_VRF, _IPV6_VRF)
 )
 SESSION_TEMPLATE: Final = ConfigLine(
     _ROUTER, "template peer-session {name:word}", _HELP, key=("name",), order=5, opens=_SESSION
@@ -422,9 +433,10 @@ def _drop_other_lines_of_vrf(args: Args, root: Section) -> None:
         return
     about = Args({"peer": args["peer"]}, ("neighbor",), ("neighbor",))
     for _, router in root.sections(ROUTER):
-        for _, family in router.sections(VRF_FAMILY):
-            if not any(_makes_neighbor(entry.args) for entry in family.matching(VRF_NEIGHBOR, about)):
-                _drop(family, _OF_VRF, about)
+        for opener, lines in ((VRF_FAMILY, _OF_VRF), (IPV6_VRF_FAMILY, _OF_IPV6_VRF)):
+            for _, family in router.sections(opener):
+                if not any(_makes_neighbor(entry.args) for entry in family.matching(lines[0], about)):
+                    _drop(family, lines, about)
 
 
 IN_VRF: Final = RouteLines(_VRF)
@@ -435,6 +447,13 @@ IN_IPV6: Final = RouteLines(_IPV6, 6)
 IPV6_NEIGHBOR: Final = neighbor.neighbor_line(_IPV6, with_session=False, order=40)
 IPV6_ACTIVATE: Final = neighbor.activate_line(_IPV6, order=39)
 IPV6_DEFAULT_ORIGINATE: Final = neighbor.default_originate_line(_IPV6, order=40)
+IN_IPV6_VRF: Final = RouteLines(_IPV6_VRF, 6)
+IPV6_VRF_NEIGHBOR: Final = neighbor.neighbor_line(
+    _IPV6_VRF, with_session=True, order=40, takes_along=_drop_other_lines_of_vrf
+)
+IPV6_VRF_ACTIVATE: Final = neighbor.activate_line(_IPV6_VRF, order=41)
+IPV6_VRF_DEFAULT_ORIGINATE: Final = neighbor.default_originate_line(_IPV6_VRF, order=40)
+_OF_IPV6_VRF: Final = (IPV6_VRF_NEIGHBOR, IPV6_VRF_ACTIVATE, IPV6_VRF_DEFAULT_ORIGINATE)
 _OF_IPV6: Final = (IPV6_NEIGHBOR, IPV6_ACTIVATE, IPV6_DEFAULT_ORIGINATE)
 _OF_VRF: Final = (VRF_NEIGHBOR, VRF_ACTIVATE, VRF_DEFAULT_ORIGINATE)
 _OF_ROUTER: Final = (NEIGHBOR, ACTIVATE, DEFAULT_ORIGINATE)
@@ -444,5 +463,5 @@ LINES: Final = (
     *collected(ConfigLine, vars()),
     *(*SESSION_LINES, *POLICY_LINES),
     *(*vars(IN_ROUTER).values(), *vars(IN_FAMILY).values(), *vars(IN_VRF).values()),
-    *vars(IN_IPV6).values(),
+    *(*vars(IN_IPV6).values(), *vars(IN_IPV6_VRF).values()),
 )

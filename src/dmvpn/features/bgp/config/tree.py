@@ -216,10 +216,10 @@ def read(tree: ConfigTree, vrf: str = "") -> model.BgpConfig:
         return model.BgpConfig()
     args, router = found[0]
     config = _config(args, router, place, vrf)
-    family = router.section(instance.IPV6_FAMILY) if not vrf else None
+    family = _ipv6_family(router, vrf)
     if family is None:
         return config
-    other = _config(args, router, _of_ipv6(router, family), vrf, version=6)
+    other = _config(args, router, _of_ipv6(router, family, vrf), vrf, version=6)
     return replace(config, others=(replace(other, family=model.IPV6_KEY, active_by_default=False, vpn=model.NO_VPN),))
 
 
@@ -267,7 +267,7 @@ def _config(args: Args, router: Section, place: _Place, vrf: str, *, version: in
         selected=_selected(everywhere("select")),
         dampening=_dampening(everywhere("dampening")),
         has_backups=bool(everywhere("install")),
-        vpn=_vpn(router.root, vrf),
+        vpn=_vpn(router.root, vrf) if place.sections else model.NO_VPN,
     )
 
 
@@ -309,12 +309,18 @@ def _place(router: Section, vrf: str) -> _Place | None:
             ),
             tuple(router.all(instance.LISTEN_RANGE)),
         )
-    section = router.section(instance.VRF_FAMILY, vrf=vrf)
+    section, of_ipv6 = router.section(instance.VRF_FAMILY, vrf=vrf), _ipv6_family(router, vrf)
     if section is None:
-        return None
+        if of_ipv6 is None:
+            return None
+        sessions = of_ipv6.following(instance.IPV6_VRF_NEIGHBOR, of_session, MergedNeighbors)
+        own_id = _address(of_ipv6, instance.IPV6_VRF_ROUTER_ID)
+        return _Place((), sessions.merged(), (NONE, NONE), router_id=own_id)
     neighbors = section.following(instance.VRF_NEIGHBOR, said, MergedNeighbors)
     neighbors.show(section.made(instance.VRF_DEFAULT_ORIGINATE, said), 1)
     neighbors.show(section.said(instance.VRF_ACTIVATE, activated), 2)
+    if of_ipv6 is not None:
+        neighbors.show(of_ipv6.made(instance.IPV6_VRF_NEIGHBOR, of_session), 3)
     return _Place(
         ((section, instance.IN_VRF),),
         neighbors.merged(),
@@ -323,17 +329,29 @@ def _place(router: Section, vrf: str) -> _Place | None:
     )
 
 
-def _of_ipv6(router: Section, family: Section) -> _Place:
-    """Return the lines of IPv6 unicast. Of a neighbor the lines about its session are in `router bgp`."""
-    neighbors = router.following(instance.NEIGHBOR, of_session, MergedNeighbors)
-    neighbors.show(family.made(instance.IPV6_NEIGHBOR, said), 1)
-    neighbors.show(family.made(instance.IPV6_DEFAULT_ORIGINATE, said), 2)
-    neighbors.show(family.said(instance.IPV6_ACTIVATE, activated), 3)
+def _ipv6_family(router: Section, vrf: str) -> Section | None:
+    return router.section(instance.IPV6_VRF_FAMILY, vrf=vrf) if vrf else router.section(instance.IPV6_FAMILY)
+
+
+def _of_ipv6(router: Section, family: Section, vrf: str) -> _Place:
+    """Return the lines of IPv6 unicast. The lines about the session of a neighbor are in `router bgp`; in a VRF in the
+    family, too.
+    """
+    lines = instance.IN_IPV6_VRF if vrf else instance.IN_IPV6
+    if vrf:
+        neighbors = family.following(instance.IPV6_VRF_NEIGHBOR, said, MergedNeighbors)
+        originate, activate = instance.IPV6_VRF_DEFAULT_ORIGINATE, instance.IPV6_VRF_ACTIVATE
+    else:
+        neighbors = router.following(instance.NEIGHBOR, of_session, MergedNeighbors)
+        neighbors.show(family.made(instance.IPV6_NEIGHBOR, said), 1)
+        originate, activate = instance.IPV6_DEFAULT_ORIGINATE, instance.IPV6_ACTIVATE
+    neighbors.show(family.made(originate, said), 2)
+    neighbors.show(family.said(activate, activated), 3)
     return _Place(
-        ((family, instance.IN_IPV6),),
+        ((family, lines),),
         neighbors.merged(),
-        (family.made(instance.IN_IPV6.network, _network), NONE),
-        tuple(router.all(instance.LISTEN_RANGE)),
+        (family.made(lines.network, _network), NONE),
+        tuple(router.all(instance.LISTEN_RANGE)) if not vrf else (),
     )
 
 

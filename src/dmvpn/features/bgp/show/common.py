@@ -64,7 +64,7 @@ def active(ctx: ShowContext, args: Args) -> Table | None:
     machine = process(ctx)
     if machine is None:
         return None
-    table = machine.tables.get(IPV6.key if "ipv6" in args else IPV4_KEY)
+    table = machine.tables.get(IPV6.key if "ipv6" in args or "vpnv6" in args else IPV4_KEY)
     return table if table is not None and table.config.local_as else None
 
 
@@ -147,7 +147,8 @@ def spellings(
     """
 
     def of_vrfs(ctx: ShowContext, args: Args) -> OfVrfs[A]:
-        return OfVrfs(process(ctx) is not None, tuple(query(inside, args) for inside in _running(ctx)))
+        answers = (query(inside, args) for inside in _running(ctx) if active(inside, args) is not None)
+        return OfVrfs(process(ctx) is not None, tuple(answers))
 
     def by_vrfs(answer: OfVrfs[A]) -> Iterator[str]:
         if not answer.is_active:
@@ -162,6 +163,7 @@ def spellings(
 
     of_families, by_family = _of_all(query, rendered, gap=gap)
     help_, rest6, rest = {**HELP, **words}, typed(rest, ipv6=True), typed(rest)
+    of_vpns = (("show ip bgp vpnv4", rest), ("show bgp vpnv4 unicast", rest), ("show bgp vpnv6 unicast", rest6))
     plain = ("show ip bgp [ ipv4 unicast ]", "show bgp [ ipv4 unicast ]" if rest else "show bgp ipv4 unicast")
     return (
         *(ExecCommand(f"{head} {rest}".rstrip(), help_, query=query, render=rendered) for head in plain),
@@ -173,13 +175,10 @@ def spellings(
             ExecCommand(f"{head} {rest}".rstrip(), help_, query=of_families, render=by_family)
             for head in ("show ip bgp all", "show bgp all")
         ),
+        *(ExecCommand(f"{head} all {words}".rstrip(), help_, query=of_vrfs, render=by_vrfs) for head, words in of_vpns),
         *(
-            ExecCommand(f"{head} all {rest}".rstrip(), help_, query=of_vrfs, render=by_vrfs)
-            for head in ("show ip bgp vpnv4", "show bgp vpnv4 unicast")
-        ),
-        *(
-            by_vrf(ExecCommand(f"{head} {rest}".rstrip(), help_, query=query, render=rendered), head)
-            for head in ("show ip bgp vpnv4", "show bgp vpnv4 unicast")
+            by_vrf(ExecCommand(f"{head} {words}".rstrip(), help_, query=query, render=rendered), head)
+            for head, words in of_vpns
         ),
     )
 

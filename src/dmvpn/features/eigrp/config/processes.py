@@ -238,10 +238,8 @@ def _named_twin(section: Section, number: int, vrf: str, *, ipv6: bool = False) 
 
 def _refused_in_named(args: Args, section: Section) -> str | None:
     number, vrf = args.integer("number"), args.text("vrf", "")
-    if vrf and "ipv6" in args:
-        return "% EIGRP for IPv6 runs in the global table alone"
     if vrf:
-        taken = any(one == (number, vrf) for one, _, _ in classic_families(section.root))
+        taken = "ipv6" not in args and any(one == (number, vrf) for one, _, _ in classic_families(section.root))
     else:
         router = ROUTER_IPV6 if "ipv6" in args else ROUTER_CLASSIC
         taken = any(classic.integer("number") == number for classic in section.root.all(router))

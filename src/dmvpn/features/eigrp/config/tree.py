@@ -44,7 +44,7 @@ def model(tree: ConfigTree, vrf: str = "") -> EigrpConfig:
         for args, family in instance.sections(processes.ADDRESS_FAMILY):
             if args.text("vrf", "") == vrf:
                 (ipv6 if "ipv6" in args else found).append(_named_process(name.text("name"), args, family, tree))
-    if vrf and not found:
+    if vrf and not found and not ipv6:
         return EigrpConfig()  # key chains are other protocols', too
     return EigrpConfig(_in_order(found), key_chains(tree), _in_order(ipv6) if ipv6 else ())
 

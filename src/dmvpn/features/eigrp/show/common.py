@@ -103,7 +103,7 @@ def distance_text(distance: int) -> str:
 def both_commands(
     rest: str, help_: dict[str, str], query: Callable[[ShowContext, Args], R], render: Callable[[R], Iterable[str]]
 ) -> tuple[ExecCommand, ...]:
-    """Return the command in the words of classic and of named mode, for each family; that of IPv4 for a VRF, too."""
+    """Return the command in the words of classic and of named mode, for each family, and for a VRF, too."""
     texts = {**HELP, **help_}
     plain = [
         ExecCommand(_of_family(f"{words} {_NUMBER} {rest}"), texts, query=query, render=render) for words in _WORDS
@@ -135,8 +135,6 @@ def _of_family(syntax: str) -> str:
 
 
 def _with_vrfs(commands: list[ExecCommand], words: Sequence[str]) -> tuple[ExecCommand, ...]:
-    """Return the commands, those of IPv4 also for a VRF: EIGRP for IPv6 runs in the global table."""
+    """Return the commands, also for a VRF."""
     pairs = zip(commands, words, strict=True)
-    return tuple(
-        one for each, begins in pairs for one in ((each,) if "ipv6" in begins else (each, by_vrf(each, begins)))
-    )
+    return tuple(one for each, begins in pairs for one in (each, by_vrf(each, begins)))

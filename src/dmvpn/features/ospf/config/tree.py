@@ -47,26 +47,38 @@ def read(tree: ConfigTree, vrf: str = "") -> model.OspfConfig:
     )
     lines = (*interfaces, *(link.lines for process in made for link in process.virtual_links))
     chains = key_chains(tree) if any(each.key_chain for each in lines) else NONE
-    return model.OspfConfig(made, tuple(interfaces), chains, _version_3(tree) if not vrf else None)
+    return model.OspfConfig(made, tuple(interfaces), chains, _version_3(tree, vrf))
 
 
-def _version_3(tree: ConfigTree) -> model.OspfConfig | None:
-    """Return the configuration of OSPF version 3; None: there is none."""
+def _version_3(tree: ConfigTree, vrf: str) -> model.OspfConfig | None:
+    """Return the configuration of OSPF version 3 in a VRF, "": in the global table; None: there is none.
+
+    `router ospfv3` has an address family for each VRF; its other lines count in all of them.
+    """
     if not tree.mentions(version3.LINES):
         return None
-    interfaces = sorted(tree.made(INTERFACE, _interface3), key=lambda interface: interface_sort_key(interface.name))
+    ports = tree.made(INTERFACE, _interface3, vrf)
+    interfaces = sorted(ports, key=lambda interface: interface_sort_key(interface.name))
+    classic = tree.sections(version3.ROUTER)
     made = {
         args.integer("number"): _process3(args.integer("number"), section, version3.CLASSIC)
-        for args, section in tree.sections(version3.ROUTER)
+        for args, section in (classic if not vrf else ())
     }
+    elsewhere = {args.integer("number") for args, _ in classic} - {*made}
     for args, section in tree.sections(version3.ROUTER_TOO):
         number = args.integer("number")
         default = model.ProcessSettings(number=number, family=model.IPV6)
-        families = section.sections(version3.ADDRESS_FAMILY)
-        for part, lines in ((section, version3.NAMED), *((family, version3.FAMILY) for _, family in families)):
+        every = section.sections(version3.ADDRESS_FAMILY)
+        families = [each for of, each in every if of.text("vrf", "") == vrf]
+        if (vrf or every) and not families:
+            elsewhere.add(number)
+            continue
+        for part, lines in ((section, version3.NAMED), *((family, version3.FAMILY) for family in families)):
             made[number] = _over(made.get(number, default), _process3(number, part, lines), default)
+    if vrf and not made and not interfaces:
+        return None
     for interface in interfaces:
-        if interface.process is not None and interface.process not in made:
+        if interface.process is not None and interface.process not in made and interface.process not in elsewhere:
             made[interface.process] = model.ProcessSettings(number=interface.process, family=model.IPV6)
     return model.OspfConfig(tuple(made[number] for number in sorted(made)), tuple(interfaces))
 
@@ -89,8 +101,8 @@ def _over(first: Said, second: Said, default: Said) -> Said:
     return replace(first, **{name: getattr(second, name) for name in names})
 
 
-def _interface3(args: Args, section: Section) -> model.Interface | None:
-    if not section.mentions(version3.LINES):
+def _interface3(args: Args, section: Section, vrf: str) -> model.Interface | None:
+    if not section.mentions(version3.LINES) or vrf_of(section) != vrf:
         return None
     found, more = (
         _settings(args, twins.spoken(section)) for twins in (version3.ON_INTERFACES, version3.ON_INTERFACES_TOO)

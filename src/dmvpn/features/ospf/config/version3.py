@@ -13,6 +13,7 @@ from dmvpn.ios import Args, ConfigLine, Mode, common
 from dmvpn.ios.common import Twins
 from dmvpn.ios.section import Section
 from dmvpn.ios.tree import ConfigTree
+from dmvpn.ios.vrfs import refusal
 
 _CLASSIC, _NAMED, _FAMILY = "router-ospf-ipv6", "router-ospfv3", "router-ospfv3-family"
 _FAMILY_MODE: Final = Mode(_FAMILY, "config-router-af", _NAMED, exit_word="exit-address-family")
@@ -100,13 +101,14 @@ ROUTER: Final = _router("ipv6 router ospf", _CLASSIC, 411)
 ROUTER_TOO: Final = _router("router ospfv3", _NAMED, 412)
 ADDRESS_FAMILY: Final = ConfigLine(
     _NAMED,
-    "address-family ipv6 [ unicast ]",
-    {"address-family": "What is routed", "ipv6": "IPv6", "unicast": "Unicast"},
-    key=("ipv6",),
+    "address-family ipv6 [ unicast ] [ vrf {vrf:word} ]",
+    {"address-family": "What is routed", "ipv6": "IPv6", "unicast": "Unicast", "vrf": "In a VRF"},
+    key=("vrf",),
     order=100,
     opens=_FAMILY,
     complete=lambda args, _: args.with_keyword("unicast"),
-    show=lambda args: "address-family ipv6 unicast",
+    check=lambda args, section: refusal(section, args.text("vrf", "")),
+    show=lambda args: "address-family ipv6 unicast" + (f" vrf {args.text('vrf')}" if "vrf" in args else ""),
 )
 
 

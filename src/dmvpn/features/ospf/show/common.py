@@ -68,17 +68,17 @@ def count_of_kinds(process: Process) -> tuple[int, int, int]:
     return found.count(AreaKind.NORMAL), found.count(AreaKind.STUB), found.count(AreaKind.NSSA)
 
 
-def every_process(ctx: ShowContext) -> list[Process]:
+def every_process(ctx: ShowContext, version: int = 4) -> list[Process]:
     """Return the running processes, in order of their numbers; those in VRFs, too."""
-    found = [process for table in every_table(ctx, "ospf") for process in own_processes(table)]
+    found = [process for table in every_table(ctx, "ospf") for process in own_processes(table, version)]
     return sorted(found, key=lambda process: process.number)
 
 
 def processes(ctx: ShowContext, args: Args) -> Iterator[Process]:
     """Yield the processes that the command selects: all, or the process with the given number."""
-    number = args.integer("number", None)
-    for process in every_process(ctx) if version_of(args) == 4 else own_processes(ctx, 6):
-        if number in (None, process.number):
+    number, vrf = args.integer("number", None), args.text("vrf", "")
+    for process in every_process(ctx, version_of(args)):
+        if number in (None, process.number) and vrf in ("", process.state.context.ports.vrf):
             yield process
 
 

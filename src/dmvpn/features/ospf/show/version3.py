@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ospf.spf import RunningArea
 
 _OSPF: Final = OSPF.replace("ip ospf", "ipv6 ospf")
-_HELP: Final = {**HELP, "ipv6": "Internet Protocol, version 6", "ospfv3": "OSPF version 3"}
+_HELP: Final = {**HELP, "ipv6": "Internet Protocol, version 6", "ospfv3": "OSPF version 3", "vrf": "In a VRF"}
 #: How headings of version 2, and those of `show ipv6 ospf`, begin in each of the two spellings.
 _HEADINGS: Final = {
     "ipv6 ospf": (
@@ -53,7 +53,7 @@ _HEADINGS: Final = {
     ),
 }
 _SYNTAX: Final = {
-    "ospfv3 [ {number:1-65535} ]": "ospfv3 [ {number:1-65535} ] [ ipv6 ]",
+    "ospfv3 [ {number:1-65535} ]": "ospfv3 [ {number:1-65535} ] [ ipv6 ] [ vrf {vrf:word} ]",
     "summary-address": "summary-prefix",
     "[ {prefix:address} [ {mask:mask} ] ]": "[ {prefix:prefix6} ]",
 }
