@@ -208,6 +208,19 @@ def test_a_router_in_the_subnet_of_a_vlan_is_plugged_into_an_access_port() -> No
     assert links(found) == [["R:GigabitEthernet0/0", "SW:GigabitEthernet0/1"]]
 
 
+def test_a_switch_without_lines_at_its_ports_joins_what_is_in_the_subnet_of_its_first_vlan() -> None:
+    """The router was plugged into `interface Vlan1` itself, and no host leased through its relay agent."""
+    relay = "hostname R\ninterface Ethernet0/0\n ip address 192.168.1.97 255.255.255.240\n ip helper-address 10.0.0.1\n"
+    relay += "interface Ethernet0/1\n ip address 10.0.0.2 255.255.255.252\nip route 0.0.0.0 0.0.0.0 10.0.0.1\n"
+    server = "hostname DHCP\nip dhcp pool FAR\n network 192.168.1.96 255.255.255.240\n default-router 192.168.1.97\n"
+    server += "interface Ethernet0/1\n ip address 10.0.0.1 255.255.255.252\nip route 0.0.0.0 0.0.0.0 10.0.0.2\n"
+    switch = "hostname SW\nspanning-tree mode pvst\ninterface Ethernet0/0\n shutdown\ninterface Ethernet0/1\n"
+    switch += "interface Ethernet0/2\ninterface Vlan1\n ip address 192.168.1.98 255.255.255.240\n"
+    found = infer({"R": relay, "D": server, "SW": switch})
+    assert ["R:Ethernet0/0", "SW:Ethernet0/1"] in links(found)
+    assert [(host.link, host.address) for host in found.lab.hosts.values()] == [("SW:Ethernet0/2", "dhcp")]
+
+
 def test_sites_with_the_same_vlans_stay_apart_without_a_description() -> None:
     found = infer(sites())
     assert ["R1:GigabitEthernet0/0", "SW7:GigabitEthernet0/0"] in links(found)

@@ -94,12 +94,12 @@ def guessed_cables(devices: Mapping[str, Device], notes: list[str]) -> list[list
     ]
 
 
-def access_ports(box: Box) -> list[EthernetPort]:
-    """Return the ports of access VLANs."""
+def access_ports(box: Box, *, plain: bool = False) -> list[EthernetPort]:
+    """Return the ports of access VLANs. plain: those without lines are in the VLAN of all ports."""
     return [
         port
         for port in box.ports
-        if port.mode is PortMode.ACCESS or (port.mode is PortMode.AUTO and port.access != DEFAULT_VLAN)
+        if port.mode is PortMode.ACCESS or (port.mode is PortMode.AUTO and (plain or port.access != DEFAULT_VLAN))
         if not (port.shutdown or port.bundle)
     ]
 

@@ -67,7 +67,6 @@ def _is_leased(
         if port is None:
             continue
         ours = next((one for one in wire.ports if one.router == provider), None)
-        ends = [end for device in network.devices.values() for end in far_ends(device)]
         if ours is not None and len(clients) == 1:
             configurations[provider] = with_lines(configurations[provider], [*_pool(port, ours)])
             network.notes.append(f"{router} {line.port} gets its address by DHCP: {provider} leases it {port.address}")
@@ -76,7 +75,8 @@ def _is_leased(
         leads_out = not line.route or any(
             str(pool.network) == str(port.address.network) and Code.ROUTER in dict(pool.options) for pool in pools
         )
-        if leads_out and port.address.ip not in ends and is_leased(network, wire, port.address.network):
+        is_named = any(port.address.ip in far_ends(device) for device in network.devices.values())
+        if leads_out and not is_named and is_leased(network, wire, port.address.network):
             network.notes.append(f"{router} {line.port} gets an address of {port.address.network} by DHCP")
             return True
         network.notes.append(f"{router} {line.port} gets its address by DHCP: the lab gives it {port.address}")

@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.switching import DEFAULT_VLAN
 from dmvpn.base.values import dataclass
 from dmvpn.ios import short_interface
 from dmvpn.network.switching import Bridge, End, Layer2, PluggedWire, layer2
@@ -164,7 +165,8 @@ class InferredNetwork:
         taken = {end for cable in self.cables for end in cable}  # asked, never iterated
         found: dict[Bridge, tuple[str, str]] = {}
         for router, device in self.devices.items():
-            for port in access_ports(device.box):
+            has_plain = f"{_VLAN}{DEFAULT_VLAN}" in device.ports
+            for port in access_ports(device.box) or access_ports(device.box, plain=has_plain):
                 if (router, port.name) not in taken:
                     found.setdefault(Bridge(router, port.access), (router, port.name))
         return [(end, bridge) for bridge, end in found.items()]
