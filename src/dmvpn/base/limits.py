@@ -5,9 +5,11 @@ cause.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 Name = TypeVar("Name", bound="Hashable")
+#: Senders that are remembered whether they have a debt or not.
+_FEW: Final = 16
 
 
 class RateLimit:
@@ -89,14 +91,15 @@ class Budgets(Generic[Name]):
     more. The debt shrinks by `rate` each second, and a sender without debt is forgotten.
     """
 
-    __slots__ = ("_credit", "_free", "_most", "_rate")
+    __slots__ = ("_credit", "_free", "_most", "_rate", "_room")
 
     def __init__(self, rate: float, credit: float, most: int = 16_384) -> None:
-        """most: senders that are remembered; then the least recent one is forgotten."""
+        """most: senders that are remembered; then the least recent ones are forgotten, an eighth at once."""
         self._rate = rate
         self._credit = credit / rate
         self._most = most
         self._free: dict[Name, float] = {}  # the moment from which each sender may cause work, the least recent first
+        self._room = min(_FEW, most)
 
     def __len__(self) -> int:
         return len(self._free)
@@ -124,10 +127,17 @@ class Budgets(Generic[Name]):
             free[sender] = owed
             return False
         free[sender] = (owed if owed > owes_nothing else owes_nothing) + work / self._rate
-        while free:
-            for oldest, until in free.items():  # noqa: B007 - `next(iter())` takes two calls more, for each packet
-                break
-            if until > owes_nothing and len(free) <= self._most:
-                break
-            del free[oldest]
+        if len(free) > self._room:
+            self._forget(owes_nothing)
         return True
+
+    def _forget(self, owes_nothing: float) -> None:
+        """Forget senders without debt, and the least recent ones of too many.
+
+        All in one pass: to find the first entry of a dict, Python goes over the places of all that were deleted there.
+        """
+        indebted = [(sender, until) for sender, until in self._free.items() if until > owes_nothing]
+        kept = indebted[-(self._most - self._most // 8) :]
+        if len(kept) < len(self._free):
+            self._free = dict(kept)
+        self._room = min(2 * len(kept) + _FEW, self._most)
