@@ -19,6 +19,7 @@ from __future__ import annotations
 import enum
 import errno
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
 from typing import ClassVar, Final, TypeAlias
 
@@ -294,9 +295,10 @@ class Keeper:
         self._up: dict[int, bool] = {}
         #: When our own orders took links down.
         self._taken_down: dict[int, float] = {}
-        #: When each object is due; how often it was lost, and when last (the oldest first).
+        #: When each object is due; how often it was lost, and when last. The oldest is first and leaves first, which in
+        #: a plain dict takes the longer, the more have left.
         self._lost: dict[Key, float] = {}
-        self._losses: dict[Key, tuple[int, float]] = {}
+        self._losses: OrderedDict[Key, tuple[int, float]] = OrderedDict()
         self._fights: dict[ObjectKind, dict[Key, None]] = {}
         self._suspects: dict[int, None] = {}
         self._rest_until = 0.0

@@ -274,8 +274,7 @@ class Advertiser:
         """Send from the queues in turns. A queue whose session has no room waits until that is writable."""
         left = _MOST
         while group.sending and left > 0:
-            address, queue = next(iter(group.sending.items()))
-            del group.sending[address]
+            address, queue = group.sending.popitem(last=False)
             session = self._members[address].session
             if session is None:
                 continue

@@ -15,6 +15,7 @@ visits all of them.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import OrderedDict
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -139,7 +140,7 @@ class UpdateGroup:
         self.waiting: dict[Prefix, None] = {}
         self.announce_at = float("-inf")
         self.queues: dict[IPAddress, SendQueue] = {}
-        self.sending: dict[IPAddress, SendQueue] = {}
+        self.sending: OrderedDict[IPAddress, SendQueue] = OrderedDict()
         self._arriving: dict[IPAddress, tuple[SendQueue, Mapping[Nlri, AdvertisedRoute]]] = {}
         self._is_lent = False  # a member that left keeps a reference to `adj_rib_out`
         self._by_source: dict[IPAddress, int] = {}
