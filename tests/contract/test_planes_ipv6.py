@@ -195,6 +195,21 @@ def test_hellos_go_to_every_neighbor_of_the_list_and_not_back(world: World) -> N
     assert world.of("A", IpReceived) == []
 
 
+@contract
+def test_a_datagram_to_a_port_that_a_machine_listens_to_is_received_and_no_kernel_refuses_it(world: World) -> None:
+    """As BFD's, from and to link-local addresses."""
+    overlay(world)
+    ours, theirs = IPv6Address("fe80::1"), IPv6Address("fe80::2")
+    world.execute("B", effects.Listen("Tunnel0", 17, IPv6Address("ff02::1"), 3784))
+    world.execute("A", effects.SetAdjacency("Tunnel0", theirs, nbma("B")))
+    datagram = UdpDatagram(source_port=49152, destination_port=3784, payload=b"are you there?").serialize(ours, theirs)
+    world.execute("A", effects.SendIp("Tunnel0", ours, theirs, 17, datagram, ttl=255, tos=0xC0))
+    world.until(lambda: bool(world.of("B", IpReceived)))
+    (event,) = world.of("B", IpReceived)
+    assert (event.interface, event.source, event.payload, event.ttl) == ("Tunnel0", ours, datagram, 255)
+    assert world.of("A", IpReceived) == []
+
+
 @on_kernels
 def test_what_peers_say_of_the_link_reaches_no_kernel_and_what_kernels_say_reaches_no_peer(world: World) -> None:
     """A forged advertisement would give the router a default route, a forged neighbor its packets to somebody else."""

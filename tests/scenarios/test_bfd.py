@@ -43,6 +43,50 @@ def downs(world: World, router: str) -> list[str]:
     return [line for line in world.messages(router) if "BFD_SESS_DOWN" in line]
 
 
+@pytest.mark.parametrize(
+    ("process", "port", "neighbor", "said"),
+    [
+        (
+            "ipv6 router ospf 1\n router-id 0.0.0.{n}",
+            " ipv6 ospf 1 area 0\n ipv6 ospf bfd",
+            "FE80::31",
+            "BFD node down",
+        ),
+        (
+            "ipv6 router eigrp 1\n eigrp router-id 0.0.0.{n}\n bfd all-interfaces",
+            " ipv6 eigrp 1",
+            "FE80::31",
+            "BFD peer",
+        ),
+        (
+            "router bgp 1\n bgp router-id 0.0.0.{n}\n neighbor 2001:DB8:100::{m} remote-as 1\n"
+            " neighbor 2001:DB8:100::{m} fall-over bfd\n address-family ipv6\n  neighbor 2001:DB8:100::{m} activate",
+            "",
+            "2001:DB8:100::31",
+            "BFD adjacency down",
+        ),
+    ],
+    ids=["ospf", "eigrp", "bgp"],
+)
+def test_a_neighbor_of_ipv6_that_dies_is_noticed_within_three_packets(
+    process: str, port: str, neighbor: str, said: str
+) -> None:
+    def change(name: str, text: str) -> str:
+        if name not in ("R11", "R31"):
+            return text
+        lines = process.format(n=name[1:], m="31" if name == "R11" else "11")
+        kept = text.replace("interface Tunnel100\n", f"interface Tunnel100\n{FAST}{port}\n").replace("\nend", "")
+        return f"{kept}\n{lines}\nend\n"
+
+    world = World("dual-stack", change=change)
+    world.run_for(45)
+    assert re.search(rf"IPv6 Sessions\nNeighAddr.*\n{neighbor} .* Up +Tu100", world.show("R11", "bfd neighbors"))
+    before = len(world.messages("R11"))
+    world.cut("R31", "GigabitEthernet0/1")
+    world.run_for(DETECTION)
+    assert any(said in line for line in world.messages("R11")[before:])
+
+
 def running(scenario: tuple[str, ...]) -> World:
     world = World(scenario[0], change=watched).converge()
     world.run_for(10)

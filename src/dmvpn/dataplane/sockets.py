@@ -656,6 +656,18 @@ class IcmpSocket(_Socket):
         return receive_datagram(self._socket, raw=True)
 
 
+class Ipv6Port(_Socket):
+    """A UDP port of IPv6 on an interface that is held and never read: so the kernel answers no packet to it."""
+
+    def __init__(self, port: int, device: str) -> None:
+        """Raises HostProblem, OSError."""
+        super().__init__(socket.SOCK_DGRAM, 0, socket.AF_INET6)
+        self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode() + b"\0")
+        attach(self._socket, NOTHING)
+        self._socket.bind(("::", port))
+
+
 class Ipv6Socket(_Socket):
     """A raw protocol of IPv6. Of ICMPv6 it receives some types, of echo requests those of other routers alone; of
     another protocol what arrives on its interface, without one nothing.

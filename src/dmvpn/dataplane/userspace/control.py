@@ -29,6 +29,7 @@ from dmvpn.dataplane.sockets import (
     FrameSocket,
     IcmpSocket,
     InterfaceSocket,
+    Ipv6Port,
     Ipv6Socket,
     UdpSocket,
     origin_control,
@@ -172,6 +173,7 @@ class ControlSockets:
         self._others: dict[int, Ipv6Socket] = {}
         #: Of routing protocols over IPv6, by interface and protocol.
         self._heard: dict[tuple[str, int], Ipv6Socket] = {}
+        self._held: dict[tuple[str, int], Ipv6Port] = {}
         watch.add(self._icmp.fileno(), self._read_icmp)
 
     def listen(self, order: Listen) -> None:
@@ -265,13 +267,18 @@ class ControlSockets:
             types = (SOLICITATION,) if order.protocol == IpProtocol.ICMPV6 else ()
             opened = self._heard[key] = Ipv6Socket(order.protocol, types=types, device=linux)
             self._watch.add(opened.fileno(), lambda: self._read_ipv6(key))
-        opened.join(group, socket.if_nametoindex(linux))
+        if order.port is None:
+            opened.join(group, socket.if_nametoindex(linux))
+        elif key not in self._held:
+            self._held[key] = Ipv6Port(order.port, linux)
 
     def _stop_ipv6(self, key: tuple[str, int]) -> None:
-        opened = self._heard.pop(key, None)
+        opened, held = self._heard.pop(key, None), self._held.pop(key, None)
         if opened is not None:
             self._watch.remove(opened.fileno())
             opened.close()
+        if held is not None:
+            held.close()
 
     def _read_ipv6(self, key: tuple[str, int]) -> None:
         for _ in range(_TURN):

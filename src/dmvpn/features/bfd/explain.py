@@ -85,7 +85,7 @@ _LABELS = words(WordKind.LABEL)("""
     LD/RD :: Discriminators, ours and the far end's: each packet names both. [RFC 5880 §6.3]
     RH/RS :: What the far end says: its state. [RFC 5880 §4.1]
     Int :: The interface that the neighbor is behind.
-    IPv4 Sessions :: The sessions below watch neighbors by IPv4.
+    IPv4 Sessions | IPv6 Sessions :: The sessions below watch neighbors by this version of IP.
 
     ## particulars of a session of BFD :: show bfd neighbors details next: debug bfd packet
     Session state is | and not using echo function :: Ours. Echoes are never used here.

@@ -12,9 +12,9 @@ down.
 from __future__ import annotations
 
 from collections import Counter
-from ipaddress import IPv4Address
 from typing import ClassVar, Final
 
+from dmvpn.base.addresses import IPAddress, is_link_local
 from dmvpn.base.chronicle import Sign
 from dmvpn.base.context import Context, Machine, Timer
 from dmvpn.base.effects import Listen, SendIp, StopListening
@@ -29,6 +29,7 @@ from dmvpn.features.bfd import messages
 from dmvpn.features.bfd.model import BfdConfig
 from dmvpn.features.bfd.packet import ENDS, PEACEFUL, BfdState, ControlPacket, Drop, Dropped, SessionMove
 from dmvpn.features.bfd.session import Seals, Session
+from dmvpn.net.discovery import ALL_NODES
 from dmvpn.net.ip import UdpDatagram
 
 
@@ -52,6 +53,15 @@ MOST_SESSIONS: Final = 10_000
 _COMPLAINT_PAUSE: Final = 60.0
 
 _Key = tuple[str, int]
+#: By the version of IP, the group that says which one is heard: that of all nodes needs no joining.
+_GROUPS: Final = {4: None, 6: ALL_NODES}
+
+
+def _own(state: InterfaceState | None, neighbor: IPAddress) -> IPAddress | None:
+    """Return the address of an interface that a neighbor on its link hears from, RFC 5881 §4."""
+    if state is None:
+        return None
+    return state.link_local(neighbor.version) if is_link_local(neighbor) else state.primary(neighbor.version)
 
 
 class BfdMachine(Machine):
@@ -96,7 +106,7 @@ class BfdMachine(Machine):
                     session.clear_counters()
             case Resync():
                 for name in self._interfaces():
-                    self._context.emit(Listen(name, UDP, None, PORT))
+                    self._listen(name)
 
     # ---------------------------------------------------------------------------------------------------- sessions
 
@@ -118,16 +128,16 @@ class BfdMachine(Machine):
 
     def _create(self, watch: WatchWanted) -> Session | None:
         state = self._state_of(watch.interface)
-        local = state.address if state is not None else None
-        if not isinstance(watch.address, IPv4Address) or not isinstance(local, IPv4Address):
+        local = _own(state, watch.address)
+        if local is None:
             return None
         now = self._context.now
         if len(self.sessions) >= MOST_SESSIONS:
             if self._complaints.permits(watch.interface, now):
                 self._context.emit(messages.TooManySessions.of(watch.address, watch.interface, MOST_SESSIONS))
             return None
-        if not any(session.interface == watch.interface for session in self.sessions.values()):
-            self._context.emit(Listen(watch.interface, UDP, None, PORT))
+        if watch.address.version not in self._versions(watch.interface):
+            self._context.emit(Listen(watch.interface, UDP, _GROUPS[watch.address.version], PORT))
         self._handles += 1
         session = Session(
             interface=watch.interface,
@@ -142,6 +152,14 @@ class BfdMachine(Machine):
         self.sessions[watch.interface, int(watch.address)] = session
         self._by_discriminator[session.discriminator] = session
         return session
+
+    def _listen(self, interface: str) -> None:
+        """Receive packets of the versions of IP that its sessions have."""
+        for version in self._versions(interface):
+            self._context.emit(Listen(interface, UDP, _GROUPS[version], PORT))
+
+    def _versions(self, interface: str) -> dict[int, None]:
+        return dict.fromkeys(one.address.version for one in self.sessions.values() if one.interface == interface)
 
     def _new_discriminator(self) -> int:
         """Return an unpredictable discriminator, RFC 5880 §6.8.1."""
@@ -167,8 +185,9 @@ class BfdMachine(Machine):
         del self.sessions[session.interface, int(session.address)]
         del self._by_discriminator[session.discriminator]
         self._context.retire(session.transmit_timer, session.detect_timer)
-        if not any(other.interface == session.interface for other in self.sessions.values()):
-            self._context.emit(StopListening(session.interface, UDP, None, PORT))
+        if session.address.version not in self._versions(session.interface):
+            self._context.emit(StopListening(session.interface, UDP, _GROUPS[session.address.version], PORT))
+            self._listen(session.interface)  # to the other version, for which the port may be the same listener
 
     def _interfaces(self) -> dict[str, None]:
         """Return those with sessions, in order, each once."""
@@ -184,9 +203,8 @@ class BfdMachine(Machine):
             self._refresh_session(session, state)
 
     def _refresh_session(self, session: Session, state: InterfaceState | None) -> None:
-        address = state.address if state is not None and state.line else None
-        parameters = self.config.parameters(session.interface) if isinstance(address, IPv4Address) else None
-        local = address if isinstance(address, IPv4Address) else None
+        local = _own(state, session.address) if state is not None and state.line else None
+        parameters = self.config.parameters(session.interface) if local is not None else None
         if local is not None and parameters is None and session.is_up:
             session.configure(session.parameters, local)
             self._move(session, SessionMove.DISABLED)  # the far end must not take our silence for a failure

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, Self
 
-from dmvpn.base.addresses import IPAddress
+from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.notices import Log, log_messages
 from dmvpn.features.bfd.packet import ControlPacket
 
@@ -22,7 +22,8 @@ class SessionCreated(Log, name="BFD-6-BFD_SESS_CREATED"):
     @classmethod
     def of(cls, address: IPAddress, protocol: str, interface: str, handle: int) -> Self:
         """Return the message for this session."""
-        text = f"BFD-SYSLOG: bfd_session_created, neigh {address} proc:{protocol}, idb:{interface} handle:{handle} act"
+        ends = f"neigh {spelled(address)} proc:{protocol}, idb:{interface} handle:{handle}"
+        text = f"BFD-SYSLOG: bfd_session_created, {ends} act"
         return cls(text)
 
 
@@ -33,7 +34,7 @@ class SessionDestroyed(Log, name="BFD-6-BFD_SESS_DESTROYED"):
     def of(cls, discriminator: int, address: IPAddress, protocol: str, handle: int) -> Self:
         """Return the message for this session."""
         text = (
-            f"BFD-SYSLOG: bfd_session_destroyed,  ld:{discriminator} neigh {address} proc:{protocol}, "
+            f"BFD-SYSLOG: bfd_session_destroyed,  ld:{discriminator} neigh {spelled(address)} proc:{protocol}, "
             f"handle:{handle} act"
         )
         return cls(text)
@@ -65,7 +66,7 @@ class TooManySessions(Log, name="BFD-4-TOO_MANY"):
     @classmethod
     def of(cls, address: IPAddress, interface: str, most: int) -> Self:
         """Return the message for the neighbor that is not watched."""
-        text = f"{address} on {interface} is not watched: there are {most} sessions already"
+        text = f"{spelled(address)} on {interface} is not watched: there are {most} sessions already"
         return cls(text)
 
 
@@ -74,7 +75,7 @@ MESSAGES: Final = log_messages(vars())
 
 def event_line(address: IPAddress, interface: str, text: str) -> str:
     """Return a line of `debug bfd event`."""
-    return f"BFD: {address} on {interface}: {text}"
+    return f"BFD: {spelled(address)} on {interface}: {text}"
 
 
 def packet_line(way: str, address: IPAddress, interface: str, what: ControlPacket | str) -> str:
@@ -84,4 +85,4 @@ def packet_line(way: str, address: IPAddress, interface: str, what: ControlPacke
             f"diag:{what.diagnostic} state:{what.state.word} P:{what.poll:d} F:{what.final:d} "
             f"ld/rd:{what.mine}/{what.yours} tx:{what.desired_tx} rx:{what.required_rx} mult:{what.multiplier}"
         )
-    return f"BFD {way}: {address} on {interface}, {what}"
+    return f"BFD {way}: {spelled(address)} on {interface}, {what}"

@@ -9,9 +9,9 @@ state. Times are seconds, monotonic; intervals of packets are microseconds.
 from __future__ import annotations
 
 from dataclasses import field
-from ipaddress import IPv4Address
 from typing import Final
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.context import Timer
 from dmvpn.base.credentials import Key, KeyChain
 from dmvpn.base.entropy import Entropy, below
@@ -88,8 +88,8 @@ class Session:
     """
 
     interface: str
-    address: IPv4Address
-    local: IPv4Address
+    address: IPAddress
+    local: IPAddress
     handle: int
     discriminator: int
     transmit_timer: Timer
@@ -137,7 +137,7 @@ class Session:
         del self.clients[client]
         return not self.clients
 
-    def configure(self, parameters: Parameters | None, local: IPv4Address | None) -> None:
+    def configure(self, parameters: Parameters | None, local: IPAddress | None) -> None:
         """Obey other lines, and send from another address. What comes next is judged by the new lines."""
         if local is not None:
             self.local = local

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from dmvpn.base.addresses import spelled
 from dmvpn.base.notices import Client
 from dmvpn.base.reasons import Reason
 from dmvpn.base.streams import UdpPort
@@ -66,6 +67,10 @@ class SessionEntry:
     reason: str
 
 
+#: Headings, by the version of IP.
+_VERSIONS: Final = {4: "IPv4", 6: "IPv6"}
+
+
 @dataclass(frozen=True, slots=True)
 class ShowBfdNeighbors:
     """The answer to `show bfd neighbors`."""
@@ -87,16 +92,18 @@ class ShowBfdSummary:
 def query_neighbors(ctx: ShowContext, args: Args) -> ShowBfdNeighbors:
     """Return all sessions, or those on one interface, by address."""
     machine, only = ctx.machine(BfdMachine), args.interface("interface", None)
-    address = args.address("address", None)
+    address = args.any_address("address", None)
+    versions = [version for version, word in _VERSIONS.items() if word.lower() in args] or [*_VERSIONS]
     client = next((client for client in Client if client.value.lower() in args), None)
     sessions = [
         one
         for one in machine.sessions.values()
         if only in (None, one.interface)
         and address in (None, one.address)
+        and one.address.version in versions
         and (client is None or any(wanting is client for wanting, _ in one.clients))
     ]
-    sessions.sort(key=lambda session: (session.address, session.interface))
+    sessions.sort(key=lambda session: (session.address.version, int(session.address), session.interface))
     return ShowBfdNeighbors("details" in args, tuple(_entry(session, ctx) for session in sessions))
 
 
@@ -106,8 +113,8 @@ def _entry(session: Session, ctx: ShowContext) -> SessionEntry:
     return project(
         SessionEntry,
         session,
-        address=str(session.address),
-        local=str(session.local),
+        address=spelled(session.address),
+        local=spelled(session.local),
         remote_state=(heard.state if heard is not None and session.remote_discriminator else BfdState.DOWN).word,
         state=session.state.word,
         sent=_counts(session.sent, ctx.now),
@@ -154,20 +161,23 @@ def _last(heard: ControlPacket) -> LastPacket:
 
 
 def render_neighbors(answer: ShowBfdNeighbors) -> Iterator[str]:
-    """Yield a table; with `details` each session has its heading, and a block below."""
-    if not answer.sessions:
-        return
-    yield ""
-    yield "IPv4 Sessions"
-    for number, entry in enumerate(answer.sessions):
-        if answer.details and number:
+    """Yield a table for each version of IP; with `details` each session has its heading, and a block below."""
+    for version, word in _VERSIONS.items():
+        entries = [one for one in answer.sessions if (":" in one.address) is (version == 6)]
+        if entries:
+            yield from ("", f"{word} Sessions", *_table(entries, details=answer.details))
+
+
+def _table(entries: list[SessionEntry], *, details: bool) -> Iterator[str]:
+    for number, entry in enumerate(entries):
+        if details and number:
             yield ""
-        if answer.details or not number:
+        if details or not number:
             yield f"{'NeighAddr':<39}{'LD/RD':<22} {'RH/RS':<9} {'State':<9} Int"
         both = f"{entry.discriminator}/{entry.remote_discriminator}"
         name = short_interface(entry.interface)
         yield f"{entry.address:<39}{both:<22} {entry.remote_state:<9} {entry.state:<9} {name}"
-        if answer.details:
+        if details:
             yield from _details(entry)
 
 
@@ -241,7 +251,7 @@ def render_summary(answer: ShowBfdSummary) -> Iterator[str]:
         yield f"Packets that were not taken: {answer.refused}"
 
 
-#: Columns that IOS has, and how wide each is; there is BFD of IPv4 alone.
+#: Columns that IOS has, and how wide each is; packets of both versions are counted in the first.
 _FAMILIES: Final = ("IPV4", "IPV6", "IPV4-M", "IPV6-M", "MPLS_PW", "MPLS_TP_LSP")
 
 
@@ -268,11 +278,12 @@ def render_drops(answer: ShowBfdDrops) -> Iterator[str]:
 
 NEIGHBORS: Final = ExecCommand(
     "show bfd neighbors [ {interface:interface} | interface {interface:interface} | ipv4 [ {address:address} ] "
-    "| client ( bgp | eigrp | ospf | rip ) ] [ details ]",
+    "| ipv6 [ {address:address6} ] | client ( bgp | eigrp | ospf | rip ) ] [ details ]",
     {
         **_HELP,
         "interface": "On this interface",
         "ipv4": "Neighbors of IPv4",
+        "ipv6": "Neighbors of IPv6",
         "address": "This neighbor",
         "client": "Sessions of a protocol",
         **{client.value.lower(): client.value for client in Client},
