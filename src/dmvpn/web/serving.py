@@ -15,14 +15,17 @@ import os
 import socket
 import ssl
 import stat
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 import uvicorn
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.shells.descriptors import allow_descriptors
@@ -30,16 +33,10 @@ from dmvpn.tools.authority import CA_CERTIFICATE, CA_KEY, Authority, RequestedCe
 from dmvpn.web.bounds import Bounds
 from dmvpn.web.connections import HEADERS, Reception
 from dmvpn.web.entrance import CODE_LIFE, Audit, Entrance
+from dmvpn.web.fleet import Fleet
 from dmvpn.web.guard import LOGIN, MOST_HEADERS, Guard, Names
 from dmvpn.web.permission import Role, TokenFile
 from dmvpn.web.resources import application
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.web.fleet import Fleet
 
 #: Name of the files of the certificate in the folder of an authority.
 _NAME: Final = "web"

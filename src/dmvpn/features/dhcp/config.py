@@ -6,23 +6,19 @@ Lines of pools that nothing here acts on (classes, accounting, origins) are in `
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, mask_length
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import collected
 from dmvpn.features.dhcp.model import DISTANCE, LEASE, DhcpConfig, Excluded, LeasedRoute, Pool, PortSettings
-from dmvpn.ios import ConfigLine, Mode
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, Section
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.grammar import several
 from dmvpn.ios.interface_addresses import ADDRESS
 from dmvpn.ios.interfaces import interface_sort_key, short_interface
 from dmvpn.ios.vrfs import refusal, vrf_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.ios import Args, ConfigTree, Section
 
 MODES: Final = (Mode("dhcp-pool", "dhcp-config"),)
 _HEX: Final = re.compile(r"[0-9a-fA-F]+")

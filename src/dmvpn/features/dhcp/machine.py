@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
 from dmvpn.base import notices
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, dotted
@@ -20,6 +20,8 @@ from dmvpn.base.effects import Listen, NextHop, SendIp, StopListening, Store, in
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import EffectFailed, Event, IpReceived, Packets, Resync
+from dmvpn.base.notices import InterfaceState, Notice
+from dmvpn.base.ports import Ports
 from dmvpn.base.values import dataclass
 from dmvpn.features.dhcp import messages
 from dmvpn.features.dhcp.client import Client, ClientMessage, Lease
@@ -30,10 +32,6 @@ from dmvpn.features.dhcp.server import Arrival, Server
 from dmvpn.net import icmp
 from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol
-
-if TYPE_CHECKING:
-    from dmvpn.base.notices import InterfaceState, Notice
-    from dmvpn.base.ports import Ports
 
 #: The file of interfaces with leased addresses, in the router's storage.
 _STORED: Final = "dhcp-leases"

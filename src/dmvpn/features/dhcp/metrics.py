@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
+from dmvpn.base.metrics import MetricRow
 from dmvpn.base.values import collected
 from dmvpn.features.dhcp.machine import DhcpMachine
-from dmvpn.ios import Measured
+from dmvpn.ios import Measured, ShowContext
 from dmvpn.ios.measured import measured
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.metrics import MetricRow
-    from dmvpn.ios import ShowContext
 
 
 @measured("dhcp_pools", "pool")("""

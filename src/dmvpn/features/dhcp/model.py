@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
+from ipaddress import IPv4Address
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from ipaddress import IPv4Address
-
 
 #: Seconds: IOS leases for a day.
 LEASE = 86_400

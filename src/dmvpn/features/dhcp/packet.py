@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import enum
 import struct
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix, dotted, mask_length
 from dmvpn.base.errors import WireError
+from dmvpn.base.events import IpReceived
 from dmvpn.base.values import dataclass
 from dmvpn.net.ip import UdpDatagram
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from dmvpn.base.events import IpReceived
 
 SERVER_PORT: Final = 67
 CLIENT_PORT: Final = 68

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.context import Context
 from dmvpn.base.effects import SendIp, in_table
+from dmvpn.base.events import IpReceived
 from dmvpn.base.limits import Budgets
+from dmvpn.base.notices import InterfaceState
 from dmvpn.features.dhcp.model import DhcpConfig, Drop, PortSettings
 from dmvpn.features.dhcp.packet import SERVER_PORT, Code, Message
 from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.base.context import Context
-    from dmvpn.base.events import IpReceived
-    from dmvpn.base.notices import InterfaceState
 
 #: The UDP services of `ip forward-protocol` besides DHCP: time, TACACS, DNS, TFTP, NetBIOS names and datagrams.
 SERVICES: Final = (37, 49, 53, 69, 137, 138)

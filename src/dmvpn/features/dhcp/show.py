@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, dotted
+from dmvpn.base.events import Event
 from dmvpn.base.moments import clock
 from dmvpn.base.streams import UdpPort
 from dmvpn.base.values import dataclass, project
@@ -15,12 +18,6 @@ from dmvpn.features.dhcp.model import Drop, Pool
 from dmvpn.features.dhcp.packet import spelled
 from dmvpn.features.dhcp.server import BindingState
 from dmvpn.ios import Args, ExecCommand, ShowContext
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-
-    from dmvpn.base.events import Event
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import IPv4Address, ip_network
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import Prefix, is_one_station, mask_length
 from dmvpn.base.translation import TCP, UDP, StaticRule
 from dmvpn.features.nat.model import NatConfig, NatPool, NatRule, NatStatic
-from dmvpn.ios import ConfigLine
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.ios.vrfs import refusal
-
-if TYPE_CHECKING:
-    from dmvpn.ios import Args, ConfigTree, Section
 
 _HELP: Final = {
     "nat": "Translate addresses",

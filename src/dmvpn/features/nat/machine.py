@@ -7,22 +7,20 @@ with their own address, and get no answer.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Final, cast
+from typing import ClassVar, Final, cast
 
 from dmvpn.base.context import Context, Machine, Retries
 from dmvpn.base.effects import ForgetTranslations, SetTranslation
 from dmvpn.base.events import EffectFailed, Event, Packets, Resync
 from dmvpn.base.merging import MergedChanges
 from dmvpn.base.notices import AccessListsChanged, Configured, InterfaceChanged, Notice, TunnelChanged
+from dmvpn.base.ports import Ports
 from dmvpn.base.reasons import Reason
 from dmvpn.base.translation import ESP, GRE, FlowFilter, SourceRule, StaticRule, TranslatedFlow
 from dmvpn.base.values import dataclass
 from dmvpn.features.nat import messages
 from dmvpn.features.nat.model import NatConfig, NatRule, NatStatic, OwnAddresses, Policies, Range, prefixes
 from dmvpn.features.nat.reasons import NatReason
-
-if TYPE_CHECKING:
-    from dmvpn.base.ports import Ports
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from ipaddress import IPv4Address
+from typing import Final
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.events import Event
 from dmvpn.base.moments import clock
 from dmvpn.base.translation import ESP, GRE, ICMP, SHARE, TCP, UDP, FlowFilter, StaticRule, TranslatedFlow
 from dmvpn.base.values import dataclass
 from dmvpn.features.nat.machine import ClearTranslations, NatMachine
 from dmvpn.features.nat.model import NatRule, NatStatic
 from dmvpn.ios import Args, ExecCommand, ShowContext
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from ipaddress import IPv4Address
-
-    from dmvpn.base.events import Event
 
 _NAMES: Final = {ICMP: "icmp", TCP: "tcp", UDP: "udp", GRE: "gre", ESP: "esp"}
 

@@ -7,8 +7,9 @@ layer 2 says so, or if the box is a switch, by any such line or a `no switchport
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.switching import (
     ALL_VLANS,
@@ -24,17 +25,12 @@ from dmvpn.base.switching import (
     within,
 )
 from dmvpn.base.values import dataclass
-from dmvpn.ios import ConfigLine, Mode, ValueType, register_type
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, Section, ValueType, register_type
 from dmvpn.ios.common import ENCAPSULATION, INTERFACE, SHUTDOWN
 from dmvpn.ios.interfaces import find_kind, interface_sort_key
 from dmvpn.ios.section import Statement
 from dmvpn.ios.vrfs import vrf_of
 from dmvpn.ios.writing import write
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Mapping
-
-    from dmvpn.ios import Args, ConfigTree, Section
 
 #: What may be a list of VLANs; lines check whether it is one.
 VLANS: Final = register_type(

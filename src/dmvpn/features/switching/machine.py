@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 from dmvpn.base.context import Context, Machine
 from dmvpn.base.effects import SetSwitching
 from dmvpn.base.events import Event, Packets, Resync, SwitchingComputed
 from dmvpn.base.notices import Configured, Notice
+from dmvpn.base.ports import Ports
 from dmvpn.base.switching import NOTHING, Box
-
-if TYPE_CHECKING:
-    from dmvpn.base.ports import Ports
 
 
 class SwitchingMachine(Machine):

@@ -7,20 +7,17 @@ show mac address-table, show spanning-tree [vlan N], show etherchannel summary
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, dotted
+from dmvpn.base.events import SwitchingComputed
 from dmvpn.base.switching import Box, EthernetPort, LearnedStation, PortMode, PortRole, VlanTree, within
 from dmvpn.base.values import dataclass
 from dmvpn.features.switching.config import as_ranges, spelled
 from dmvpn.features.switching.machine import SwitchingMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext, short_interface
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from dmvpn.base.events import SwitchingComputed
 
 #: What a router without ports of layer 2 says, as IOS does: tools learn from it that this is no switch.
 _NO_SWITCH: Final = "% Invalid input detected at '^' marker."

@@ -14,39 +14,35 @@ Facts have a mark in the place of each secret. The models keep the mark, so a se
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.barriers import Barrier, RouteReason
+from dmvpn.base.facts import Address, Network
 from dmvpn.base.findings import Cause
 from dmvpn.base.placeholder import Blank, Placeholder
+from dmvpn.base.reasons import ReasonCode
 from dmvpn.features.bgp.config import instance as bgp_lines
 from dmvpn.features.eigrp.config.interfaces import AF_SHUTDOWN, IPV6_EIGRP
 from dmvpn.features.eigrp.config.processes import IN_FAMILY, TOPOLOGY_BASE
 from dmvpn.features.eigrp.config.sections import SPLIT_HORIZON, af_interface_lines, process_lines, taken_back
 from dmvpn.features.ospf.config import processes as ospf_lines
 from dmvpn.features.ospf.config import version3
+from dmvpn.features.ospf.facts import OspfFacts
 from dmvpn.features.rip import config as rip_lines
 from dmvpn.features.static import config
 from dmvpn.features.static.config import ROUTE, ROUTE6
-from dmvpn.ios import INTERFACE
+from dmvpn.features.static.model import StaticRoute
+from dmvpn.ios import INTERFACE, ConfigLine, Section, Statement
 from dmvpn.ios.grammar import HIDDEN
 from dmvpn.network.device import Device
 from dmvpn.network.lines import removal
 from dmvpn.network.overlay import TunnelEnd, tunnel_ends
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from dmvpn.base.facts import Address, Network
-    from dmvpn.base.reasons import ReasonCode
-    from dmvpn.features.ospf.facts import OspfFacts
-    from dmvpn.features.static.model import StaticRoute
-    from dmvpn.ios import ConfigLine, Section, Statement
-    from dmvpn.router.facts import RouterFacts, TunnelFacts
+from dmvpn.router.facts import RouterFacts, TunnelFacts
 
 
 @lru_cache(maxsize=1024)  # some 60 kB each: a fault of a hub is compared with each of its clients

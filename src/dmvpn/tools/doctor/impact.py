@@ -16,27 +16,22 @@ network does not count as broken.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from ipaddress import ip_address
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.facts import Network
 from dmvpn.base.findings import Cause
+from dmvpn.router.facts import TunnelFacts
+from dmvpn.shells.facts import LabFacts
+from dmvpn.tools.doctor.scene import Client, Scene
 from dmvpn.tools.doctor.verdicts import Finding, Step, Verdict
 from dmvpn.tools.lint.rules.tunnels import HEADERS
-from dmvpn.tools.walk import Act, WalkOutcome, walk, without_shortcuts
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from dmvpn.base.facts import Network
-    from dmvpn.router.facts import TunnelFacts
-    from dmvpn.shells.facts import LabFacts
-    from dmvpn.tools.doctor.scene import Client, Scene
-    from dmvpn.tools.walk import WalkedPath
-
+from dmvpn.tools.walk import Act, WalkedPath, WalkOutcome, walk, without_shortcuts
 
 # ------------------------------------------------------------------------------------- the sites that a finding affects
 

@@ -6,9 +6,11 @@ remote address.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.facts import Address, ReasonFacts
 from dmvpn.base.findings import Cause
 from dmvpn.base.placeholder import Blank
 from dmvpn.features.nhrp import lint as nhrp_rules
@@ -28,12 +30,6 @@ from dmvpn.tools.doctor.tunnels import is_taken
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step, Verdict
 from dmvpn.tools.lint.rules import registration as registration_rules
 from dmvpn.tools.lint.rules import tunnels as tunnel_rules
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.facts import Address, ReasonFacts
-
 
 # ------------------------------------------------------------------------------------------------ NAT
 

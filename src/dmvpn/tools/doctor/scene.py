@@ -12,31 +12,27 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from dmvpn.base.addresses import ip_keyword
+from dmvpn.base.barriers import Barrier, Gap
+from dmvpn.base.facts import Address, AddressWithLength
+from dmvpn.base.findings import Concern
+from dmvpn.base.terms import Odd, Term
 from dmvpn.base.values import dataclass
+from dmvpn.features.interface.facts import InterfaceFacts
+from dmvpn.features.nhrp.facts import ServerFacts
+from dmvpn.features.ospf.facts import OspfFacts, OspfInterfaceFacts
+from dmvpn.features.rip.facts import RipInterfaceFacts
 from dmvpn.network.overlay import EndIndex, EndPair, Seat, Table, TunnelEnd, TunnelSeat, customers
+from dmvpn.router.facts import RouterFacts, TunnelFacts
+from dmvpn.shells.facts import LabFacts, LinkFacts
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 from dmvpn.tools.answers import hops, trace
 from dmvpn.tools.doctor.configuration import tunnel_end
 from dmvpn.tools.walk.view import HOST_PORT, without_filters
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from dmvpn.base.barriers import Barrier, Gap
-    from dmvpn.base.facts import Address, AddressWithLength
-    from dmvpn.base.findings import Concern
-    from dmvpn.base.terms import Odd, Term
-    from dmvpn.features.interface.facts import InterfaceFacts
-    from dmvpn.features.nhrp.facts import ServerFacts
-    from dmvpn.features.ospf.facts import OspfFacts, OspfInterfaceFacts
-    from dmvpn.features.rip.facts import RipInterfaceFacts
-    from dmvpn.router.facts import RouterFacts, TunnelFacts
-    from dmvpn.shells.facts import LabFacts, LinkFacts
-
 
 # ------------------------------------------------------------------------------------------------ pings
 

@@ -7,14 +7,17 @@ that both reach the hub; the checks send no probes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import ip_keyword
+from dmvpn.base.facts import Address
 from dmvpn.base.findings import Cause
 from dmvpn.features.nhrp.config import lines as nhrp_lines
 from dmvpn.features.nhrp.reasons import NhrpReason
 from dmvpn.ios import INTERFACE
+from dmvpn.router.facts import TunnelFacts
 from dmvpn.tools.doctor import ipsec, terms, underlay, underlay_path
 from dmvpn.tools.doctor.configuration import device, texts
 from dmvpn.tools.doctor.scene import Client, ProbePurpose, Scene
@@ -23,13 +26,6 @@ from dmvpn.tools.doctor.verdicts import Finding, Fine, Step, Verdict
 from dmvpn.tools.lint.rules import phases, tunnels
 from dmvpn.tools.lint.rules.registration import MAP
 from dmvpn.tools.lint.rules.tunnels import HEADERS, mtu_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.facts import Address
-    from dmvpn.router.facts import TunnelFacts
-
 
 # ------------------------------------------------------------------------------------------------ phase 3
 

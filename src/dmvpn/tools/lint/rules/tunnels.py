@@ -8,8 +8,9 @@ ESP goes in UDP (RFC 3948), another IP header in tunnel mode.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix, ip_keyword
 from dmvpn.base.findings import Cause, Severity, rule
@@ -26,16 +27,11 @@ from dmvpn.ios import INTERFACE
 from dmvpn.ios.common import ADJUST_MSS, IP_MTU, SHUTDOWN
 from dmvpn.ios.interface_addresses import ADDRESS, OPEN_ADDRESS
 from dmvpn.network.device import Device, is_private
+from dmvpn.network.overlay import Network, TunnelEnd
 from dmvpn.network.routing import Protocol
 from dmvpn.network.terms.protocols import TUNNELS
 from dmvpn.network.terms.table import Table, disagreements
 from dmvpn.tools.lint.found import NetworkConcern, differences, differing, found
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.network.overlay import Network, TunnelEnd
-
 
 # ------------------------------------------------------------------------------------------- tunnels and their far ends
 
