@@ -221,6 +221,32 @@ def test_a_switch_without_lines_at_its_ports_joins_what_is_in_the_subnet_of_its_
     assert [(host.link, host.address) for host in found.lab.hosts.values()] == [("SW:Ethernet0/2", "dhcp")]
 
 
+def test_a_switch_is_added_where_a_pool_has_a_vlan_and_no_file_has_computers_in_it() -> None:
+    """Folders with distribution switches alone had pools, and no host that leased an address."""
+    layer3 = LAYER3.format(number=1, own=1, word="standby", priority=100).replace(
+        "10 ip 10.1.10.1\n", "10 ip 10.1.10.9\n"
+    )
+    other = "interface Vlan99\n ip address 10.1.99.1 255.255.255.0\n"
+    found = infer({"D": layer3 + other})
+    assert ["DIST1:Ethernet0/1", "ACCESS-1:GigabitEthernet0/0"] in links(found)
+    assert "no file has a switch with computers in VLAN 10: the lab adds ACCESS-1 at DIST1 Ethernet0/1" in found.notes
+    assert [(host.link, host.address) for host in found.lab.hosts.values() if "ACCESS" in host.link] == [
+        ("ACCESS-1:GigabitEthernet1/0", "dhcp")
+    ]
+    world = World.of(Scenario("distribution", found.lab, found.configurations))
+    world.run_for(10.0)
+    world.ping("H1", "10.1.10.1")
+    world.run_for(1.0)
+    assert world.replies("H1")
+
+
+def test_the_owner_of_a_virtual_address_is_the_one_router_that_has_it() -> None:
+    """Another router of the group had it, too, although it is the owner's own address (RFC 5798 §1.6)."""
+    own = LAYER3.format(number=1, own=1, word="vrrp", priority=100)
+    found = infer({"D1": own, "D2": LAYER3.format(number=2, own=2, word="vrrp", priority=110)})
+    assert "secondary" not in found.configurations["DIST2"]
+
+
 def test_sites_with_the_same_vlans_stay_apart_without_a_description() -> None:
     found = infer(sites())
     assert ["R1:GigabitEthernet0/0", "SW7:GigabitEthernet0/0"] in links(found)

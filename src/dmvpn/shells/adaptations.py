@@ -229,6 +229,7 @@ _VIRTUAL: Final = re.compile(r"(standby|vrrp) (?:(\d+) )?ip (\d+\.\d+\.\d+\.\d+)
 
 def _virtual_addresses(devices: Mapping[str, Device]) -> dict[str, list[tuple[str, IPv4Address, IPv4Address]]]:
     """Return by router which ports have a virtual address in a lab, with the mask: those with the highest priority."""
+    owned = {address.ip for device in devices.values() for address in device.ports.values()}  # asked, never iterated
     best: dict[IPv4Address, tuple[int, IPv4Address, str, str]] = {}
     for file, device in devices.items():
         for port, own in device.ports.items():
@@ -236,7 +237,7 @@ def _virtual_addresses(devices: Mapping[str, Device]) -> dict[str, list[tuple[st
             for word, group, address in (one.groups() for line in lines.lines if (one := _VIRTUAL.match(line))):
                 said = lines.value(f"{word} {group} priority " if group else f"{word} priority ")
                 virtual, priority = IPv4Address(address), int(said.split()[0]) if said else 100
-                if virtual in own.network and virtual != own.ip:
+                if virtual in own.network and virtual not in owned:
                     best[virtual] = max(best.get(virtual, (-1, own.ip, "", "")), (priority, own.ip, file, port))
     found: dict[str, list[tuple[str, IPv4Address, IPv4Address]]] = {}
     for virtual, (_, _, file, port) in best.items():

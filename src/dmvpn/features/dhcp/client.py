@@ -23,6 +23,8 @@ from dmvpn.features.dhcp.packet import BROADCAST, FOREVER, Code, Message, Messag
 PAUSE: Final = 10.0
 FIRST_WAIT: Final = 4.0
 LONGEST_WAIT: Final = 64.0
+#: Of hosts of labs: their server may be behind routers that still find their routes.
+HOSTS_WAIT: Final = 8.0
 #: Seconds between two requests of a renewal, at least: more often than RFC 2131 §4.4.5, for leases of a minute.
 _SHORTEST_WAIT: Final = 5.0
 #: Requests without an answer before the client begins again.
@@ -154,6 +156,7 @@ class Client:
         self.retries = 0
         self.why = ""
         self.ignored = 0
+        self.longest_wait = LONGEST_WAIT
         self._entropy = entropy
         self._offer: Lease | None = None
         self._began = 0.0
@@ -283,7 +286,7 @@ class Client:
 
     def _wait(self, now: float) -> None:
         """Wait longer after each message, and not in step with other clients (§4.1)."""
-        wait = min(FIRST_WAIT * 2 ** min(self.retries, 8), LONGEST_WAIT)
+        wait = min(FIRST_WAIT * 2 ** min(self.retries, 8), self.longest_wait)
         self.due = now + wait - 1.0 + 2.0 * fraction(self._entropy)
 
     def _to(
@@ -313,4 +316,6 @@ class Client:
 
 def host_client(name: str, entropy: Entropy, hardware: bytes = b"") -> Client:
     """Return the client of a lab's host. hardware: of its port, b"": one made of its name."""
-    return Client(hardware or made_hardware(f"{name} eth0"), b"", name, entropy)
+    client = Client(hardware or made_hardware(f"{name} eth0"), b"", name, entropy)
+    client.longest_wait = HOSTS_WAIT
+    return client

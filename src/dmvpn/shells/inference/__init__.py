@@ -60,6 +60,7 @@ def infer(
     network = InferredNetwork(
         {name: every[file] for name, file in names.items()}, [*notes, *change.notes], segments=drawn
     )
+    configurations |= network.added
     provider = add_provider(network, configurations)
     if not strict:
         answer_for_others(network, configurations, provider)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from dmvpn.network.device import Device
 
 _INTERFACE: Final = "Vlan"
+#: The trunk of a switch that the lab adds.
+UPLINK: Final = "GigabitEthernet0/0"
 _WORDS: Final = re.compile(r"[-_. ]")
 _DIGITS: Final = re.compile(r"\D")
 _EDGE: Final = "spanning-tree portfast trunk"
@@ -102,6 +104,15 @@ def access_ports(box: Box, *, plain: bool = False) -> list[EthernetPort]:
         if port.mode is PortMode.ACCESS or (port.mode is PortMode.AUTO and (plain or port.access != DEFAULT_VLAN))
         if not (port.shutdown or port.bundle)
     ]
+
+
+def access_switch(name: str, native: int, vlans: Sequence[int]) -> str:
+    """Return the configuration of a switch that the lab adds: `UPLINK`, and a port for a computer in each VLAN."""
+    lines = [f"hostname {name}", f"vlan {','.join(map(str, (native, *vlans)))}", f"interface {UPLINK}"]
+    lines += [" switchport mode trunk", f" switchport trunk native vlan {native}"]
+    for number, vlan in enumerate(vlans):
+        lines += [f"interface GigabitEthernet1/{number}", " switchport mode access", f" switchport access vlan {vlan}"]
+    return "\n".join([*lines, "end", ""])
 
 
 def _trunks(name: str, device: Device) -> Iterator[_Trunk]:

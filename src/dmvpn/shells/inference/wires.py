@@ -13,12 +13,12 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.switching import DEFAULT_VLAN
+from dmvpn.base.switching import DEFAULT_VLAN, PortMode, within
 from dmvpn.base.values import dataclass
 from dmvpn.ios import short_interface
 from dmvpn.network.switching import Bridge, End, Layer2, PluggedWire, layer2
 from dmvpn.network.underlay import Seat, pairs
-from dmvpn.shells.inference.cables import access_ports, drawn_cables, guessed_cables
+from dmvpn.shells.inference.cables import UPLINK, access_ports, access_switch, drawn_cables, guessed_cables
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
@@ -104,6 +104,7 @@ class InferredNetwork:
     notes: a sentence for each decision.
     segments: of ports (router, name) with a drawn wire: different numbers are different wires.
     cables: of ports with VLANs.
+    added: switches that the lab adds, with their configurations.
     """
 
     devices: dict[str, Device]
@@ -111,6 +112,7 @@ class InferredNetwork:
     segments: Mapping[tuple[str, str], int] = field(default_factory=dict)
     wires: list[Wire] = field(default_factory=list)
     cables: list[list[tuple[str, str]]] = field(default_factory=list)
+    added: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         ports = [port for router, device in self.devices.items() for port in ports_of(router, device)]
@@ -136,6 +138,8 @@ class InferredNetwork:
         """Make the wires of VLANs. Returns these by their ports."""
         make = drawn_cables(self.devices, self.segments) if self.segments else guessed_cables(self.devices, self.notes)
         self.cables += make
+        if not self.segments:
+            self._add_switches()
         graph = self._graph()
         for port in ports:
             is_plugged = End(port.router, port.name) in graph.links or port.name.startswith(_VLAN)
@@ -154,6 +158,38 @@ class InferredNetwork:
                 found |= {(one.router, one.name): wire for one in here}
                 self.wires.append(wire)
         return found
+
+    def _add_switches(self) -> None:
+        """Plug switches in where a pool leases addresses in VLANs without computers: the files of these are missing."""
+        known = dict.fromkeys(vlan for device in self.devices.values() for vlan in device.box.known)
+        graph, access = self._graph(), self._access()
+        for mode in (PortMode.TRUNK, PortMode.AUTO):  # a port without lines is a trunk, if the other end asks
+            for router, device in [*self.devices.items()]:
+                own = device.box.known if device.box.vlans else known
+                vlans = [vlan for vlan in own if self._lacks(Bridge(router, vlan), graph, access)]
+                for port in device.box.ports if vlans else ():
+                    taken = port.shutdown or port.bundle or any((router, port.name) in cable for cable in self.cables)
+                    here = [vlan for vlan in vlans if within(vlan, port.allowed)]
+                    if here and not taken and port.mode is mode and port.access == DEFAULT_VLAN:
+                        name = f"ACCESS-{len(self.added) + 1}"
+                        self.added[name] = access_switch(name, port.native, here)
+                        self.devices[name] = device.read(name, self.added[name])
+                        self.cables.append([(router, port.name), (name, UPLINK)])
+                        what = f"no file has a switch with computers in VLAN {', '.join(map(str, here))}"
+                        self.notes.append(f"{what}: the lab adds {name} at {router} {port.name}")
+                        vlans = [vlan for vlan in vlans if vlan not in here]
+                        graph, access = self._graph(), self._access()
+
+    def _lacks(self, bridge: Bridge, graph: Layer2, access: Iterable[tuple[tuple[str, str], Bridge]]) -> bool:
+        """Return whether a pool leases addresses in a VLAN without a port for computers."""
+        domain = graph.ways_to(bridge)
+        ends = [End(bridge.box, f"{_VLAN}{bridge.vlan}"), *(one for one in domain if isinstance(one, End))]
+        ports = [self.devices[end.node].ports.get(end.interface) for end in ends if end.node in self.devices]
+        pools = (pool.network for device in self.devices.values() for pool in device.dhcp.pools)
+        leased = {str(network) for network in pools}
+        return any(p is not None and str(p.network) in leased for p in ports) and not any(
+            b in domain for _, b in access
+        )
 
     def _graph(self) -> Layer2:
         wires = [*self.cables, *([end, ("", f"{end}")] for end, _ in self._access())]
