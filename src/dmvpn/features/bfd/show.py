@@ -68,7 +68,7 @@ class SessionEntry:
 
 
 #: Headings, by the version of IP.
-_VERSIONS: Final = {4: "IPv4", 6: "IPv6"}
+_VERSIONS: Final = {4: "IPv4 Sessions", 6: "IPv6 Sessions"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def query_neighbors(ctx: ShowContext, args: Args) -> ShowBfdNeighbors:
     """Return all sessions, or those on one interface, by address."""
     machine, only = ctx.machine(BfdMachine), args.interface("interface", None)
     address = args.any_address("address", None)
-    versions = [version for version, word in _VERSIONS.items() if word.lower() in args] or [*_VERSIONS]
+    versions = [version for version in _VERSIONS if f"ipv{version}" in args] or [*_VERSIONS]
     client = next((client for client in Client if client.value.lower() in args), None)
     sessions = [
         one
@@ -162,10 +162,10 @@ def _last(heard: ControlPacket) -> LastPacket:
 
 def render_neighbors(answer: ShowBfdNeighbors) -> Iterator[str]:
     """Yield a table for each version of IP; with `details` each session has its heading, and a block below."""
-    for version, word in _VERSIONS.items():
+    for version, heading in _VERSIONS.items():
         entries = [one for one in answer.sessions if (":" in one.address) is (version == 6)]
         if entries:
-            yield from ("", f"{word} Sessions", *_table(entries, details=answer.details))
+            yield from ("", heading, *_table(entries, details=answer.details))
 
 
 def _table(entries: list[SessionEntry], *, details: bool) -> Iterator[str]:
