@@ -48,6 +48,33 @@ def test_ipv6_can_be_taken_off_a_tunnel_and_put_back_while_ipv4_runs(world: Worl
     assert world.stream("H3", V6, seconds=2, rate=5) == len(world.replies("H3")) - received
 
 
+def test_tracks_follow_echoes_routes_and_addresses_of_ipv6(world: World) -> None:
+    lines = (
+        "ip sla 1",
+        "icmp-echo 2001:DB8:100::11 source-ip 2001:DB8:100::31",
+        "frequency 5",
+        "ip sla schedule 1 life forever start-time now",
+        "track 1 ip sla 1 reachability",
+        "track 2 ipv6 route 2001:DB8::/32 reachability",
+        "track 3 interface GigabitEthernet0/2 ipv6 routing",
+    )
+    world.configure("R31", *lines, "ipv6 route 2001:db8:9::/64 Null0 track 1")
+    world.run_for(10)
+    shown = world.show("R31", "running-config").splitlines()
+    assert {line.strip() for line in shown} >= set(lines)
+    assert [line.split()[-2] for line in world.lines("R31", "track brief")[1:]] == ["Up"] * 3
+    assert "  IPv6 route 2001:DB8::/32 reachability" in world.lines("R31", "track 2")
+    assert "2001:DB8:9::/64" in world.show("R31", "ipv6 route static")
+    world.configure(
+        "R31", "no ipv6 route 2001:db8::/32 2001:db8:100::11", "interface Gi0/2", "no ipv6 address 2001:db8:3::1/64"
+    )
+    world.cut("R31", "GigabitEthernet0/1")
+    world.run_for(15)
+    down = [line.split()[0] for line in world.lines("R31", "track brief")[1:] if " Down " in line]
+    assert down == ["1", "2", "3"]
+    assert "2001:DB8:9::/64" not in world.show("R31", "ipv6 route static")
+
+
 def test_idle_shortcuts_of_both_expire_in_silence() -> None:
     """Requests, replies and echoes of one overlay are no use of the other's entries: else both would live forever."""
     short = {

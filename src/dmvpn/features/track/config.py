@@ -74,14 +74,16 @@ def _check_timeout(args: Args, section: Section) -> str | None:
 
 TRACK: Final = ConfigLine(
     "global",
-    f"track {_NUMBER} ( interface {{interface:interface}} ( line-protocol | ip routing ) | ip sla "
-    "{operation:1-2147483647} [ reachability | state ] | ip route ( {prefix:prefix} | {network:address} {mask:mask} ) "
-    "reachability | list ( boolean ( and | or ) | threshold ( weight | percentage ) ) )",
+    f"track {_NUMBER} ( interface {{interface:interface}} ( line-protocol | ( ip | ipv6 ) routing ) "
+    "| ip sla {operation:1-2147483647} [ reachability | state ] "
+    "| ip route ( {prefix:prefix} | {network:address} {mask:mask} ) reachability "
+    "| ipv6 route {prefix:prefix6} reachability | list ( boolean ( and | or ) | threshold ( weight | percentage ) ) )",
     {
         **_TRACK,
         "interface": "An interface",
         "line-protocol": "Its line protocol is up",
         "routing": "It is up and has an address",
+        "ipv6": "Internet Protocol, version 6",
         "sla": "An operation of IP SLA",
         "operation": "Number of the operation",
         "reachability": "It is answered, or the route is there",
@@ -159,7 +161,8 @@ SLA: Final = ConfigLine(
 )
 ECHO: Final = ConfigLine(
     "sla",
-    "icmp-echo {destination:address} [ source-ip {source:address} | source-interface {interface:interface} ]",
+    "icmp-echo ( {destination:address} [ source-ip {source:address} | source-interface {interface:interface} ] "
+    "| {destination:address6} [ source-ip {source:address6} | source-interface {interface:interface} ] )",
     _HELP,
     key=("icmp-echo",),
     order=10,
@@ -234,6 +237,7 @@ def _tracked(args: Args, section: Section) -> Tracked:
     return Tracked(
         number=args.integer("number"),
         kind=_kind(args),
+        version=6 if "ipv6" in args else 4,
         interface=args.interface("interface", ""),
         operation=args.integer("operation", 0),
         prefix=prefix,
@@ -287,8 +291,8 @@ def _operation(number: int, section: Section, schedule: Args | None) -> Operatio
 
     return Operation(
         number=number,
-        destination=args.address("destination"),
-        source=args.address("source", None),
+        destination=args.any_address("destination"),
+        source=args.any_address("source", None),
         interface=args.interface("interface", ""),
         vrf=text(SLA_VRF, "vrf"),
         frequency=float(value(FREQUENCY, "seconds", 60)),

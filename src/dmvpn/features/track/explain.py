@@ -21,7 +21,7 @@ _TRACK = words(WordKind.LABEL, mark=r"^Track (?:Type|\d+$)", sighted=True)("""
     State :: Up or Down: lines with `track` count only while it is up.
     Last Change | last change | change | changes :: For how long it has been so.
     Line protocol :: Of an interface: packets pass. next: show interfaces
-    IP routing :: Of an interface: its line protocol is up, and it has an address.
+    IP routing | IPv6 routing :: Of an interface: its line protocol is up, and it has an address.
     Reachability :: Of an operation: the last request was answered. Of a route: the routing table has it.
     List :: Other objects: whether all of them, or at least one, are up.
     object | not :: A member of the list; `not`: it counts when it is down.

@@ -140,8 +140,9 @@ class Echoes:
             return
         filling = (_PATTERN * (settings.size // 2 + 1))[: settings.size]
         request = EchoRequest(identifier=echo.identifier, sequence=echo.sequence, payload=filling)
-        payload = ip.serialize_icmp(request, 4)
-        order = SendIp(None, source, settings.destination, ICMP[4], payload, tos=settings.tos)
+        version = settings.destination.version
+        payload = ip.serialize_icmp(request, version)
+        order = SendIp(None, source, settings.destination, ICMP[version], payload, tos=settings.tos)
         self._context.start(echo.timeout_timer, settings.timeout)
         self._context.emit(in_table(settings.vrf, order))
 
@@ -179,7 +180,7 @@ def _source(interfaces: Interfaces, settings: Operation) -> IPAddress | None:
     """Return the address to send from; None: there is none, or none is wanted."""
     if settings.interface:
         state = interfaces.get(settings.interface)
-        return state.address if state is not None and state.line else None
+        return state.primary(settings.destination.version) if state is not None and state.line else None
     if settings.source is None:
         return None
     owner = interfaces.owner(settings.source)
@@ -295,7 +296,7 @@ class Objects:
                 state = ports.interfaces.get(settings.interface)
                 if state is None or not state.line:
                     return False
-                return settings.kind is TrackKind.LINE or state.address is not None
+                return settings.kind is TrackKind.LINE or state.primary(settings.version) is not None
             case TrackKind.REACHABLE | TrackKind.STATE:
                 echo = self._echoes.running.get(settings.operation)
                 code = echo.code if echo is not None else Code.UNKNOWN
@@ -353,6 +354,7 @@ class TrackMachine(Machine):
         RouteChanged,
         TrackFollowed,
         Packets(IpProtocol.ICMP),
+        Packets(IpProtocol.ICMPV6),
     )
 
     def __init__(self, ports: Ports) -> None:

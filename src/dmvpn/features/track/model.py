@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import enum
-from ipaddress import IPv4Address
 from typing import Final
 
-from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.addresses import IPAddress, Prefix, ip_keyword, spelled
 from dmvpn.base.values import dataclass
 
 
@@ -37,7 +36,8 @@ CHOSEN_BY: Final = {
 class Tracked:
     """`track N ...`.
 
-    interface, operation, prefix: what it is about, by its kind. vrf: of the route, "": the global table.
+    interface, operation, prefix: what it is about, by its kind. version: of IP, of a route or of routing.
+    vrf: of the route, "": the global table.
     members: of a list: the number of an object, and whether it counts when that is down. weights: of each of them.
     up_level, down_level: of a list with thresholds: it is up from the one on, and down from the other one downwards.
     up_delay, down_delay: seconds for which a change must last.
@@ -48,6 +48,7 @@ class Tracked:
     interface: str = ""
     operation: int = 0
     prefix: Prefix | None = None
+    version: int = 4
     vrf: str = ""
     members: tuple[tuple[int, bool], ...] = ()
     weights: tuple[int, ...] = ()
@@ -65,13 +66,15 @@ class Tracked:
             case TrackKind.REACHABLE | TrackKind.STATE:
                 return f"ip sla {self.operation}"
             case TrackKind.ROUTE:
-                return f"ip route {self.prefix}"
+                return f"{ip_keyword(self.version)} route {spelled(self.prefix)}"
             case _:
                 return "list"
 
     @property
     def parameter(self) -> str:
         """The property that is tracked."""
+        if self.kind is TrackKind.ROUTING and self.version == 6:
+            return "ipv6 routing"
         return "reachability" if self.kind is TrackKind.ROUTE else self.kind.value
 
 
@@ -86,7 +89,7 @@ class Operation:
     """
 
     number: int
-    destination: IPv4Address
+    destination: IPAddress
     source: IPAddress | None = None
     interface: str = ""
     vrf: str = ""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Final
 
-from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.addresses import UNSPECIFIED_OF, Prefix, spelled
 from dmvpn.base.values import collected, dataclass, project
 from dmvpn.features.track.machine import Code, Echo, Object, TrackMachine
 from dmvpn.features.track.model import CHOSEN_BY, Operation, TrackKind
@@ -118,7 +118,7 @@ def _object(ctx: ShowContext, each: Object) -> ObjectEntry:
         up=each.is_up,
         changes=each.changes,
         changed=ctx.now - each.since,
-        route=f"{settings.prefix.address} {settings.prefix.netmask}" if settings.prefix is not None else "",
+        route=_route(settings.prefix) if settings.prefix is not None else "",
         learnt_by=route.source.name if route is not None else "",
         hop=route.next_hops[0].interface if route is not None and route.next_hops else "",
         code=(echo.code if echo is not None else Code.UNKNOWN).value if settings.operation else "",
@@ -132,6 +132,10 @@ def _object(ctx: ShowContext, each: Object) -> ObjectEntry:
     )
 
 
+def _route(prefix: Prefix) -> str:
+    return f"IP route {prefix.address} {prefix.netmask}" if prefix.version == 4 else f"IPv6 route {spelled(prefix)}"
+
+
 def _milliseconds(seconds: float | None) -> int | None:
     return None if seconds is None else max(1, round(1000 * seconds))
 
@@ -142,7 +146,7 @@ def render_track(answer: ShowTrack) -> Iterator[str]:
         yield "Track Type        Instance                   Parameter        State Last Change"
         for entry in answer.objects:
             words = entry.about.split(" ")
-            kind = " ".join(words[:2]) if words[0] == "ip" else words[0]
+            kind = " ".join(words[:2]) if words[0] in ("ip", "ipv6") else words[0]
             instance = entry.about[len(kind) + 1 :]
             parameter = entry.parameter.split()[0] if kind == "list" else entry.parameter
             state = "Up" if entry.up else "Down"
@@ -169,7 +173,7 @@ _SUBJECTS: Final = {
 
 def _block(entry: ObjectEntry) -> Iterator[str]:
     kind = TrackKind[entry.kind]
-    about = f"IP route {entry.route}" if entry.route else entry.about[0].upper() + entry.about[1:]
+    about = entry.route or entry.about[0].upper() + entry.about[1:]
     if kind in (TrackKind.REACHABLE, TrackKind.STATE):
         about = f"IP SLA {entry.about.split()[-1]}"
     yield f"Track {entry.number}"
@@ -178,7 +182,8 @@ def _block(entry: ObjectEntry) -> Iterator[str]:
     learnt = f" ({entry.learnt_by})" if entry.learnt_by else ""
     unit = "%" if kind is TrackKind.PERCENTAGE else ""
     level = f" ({entry.level}{unit})" if entry.level is not None else ""
-    yield f"  {_SUBJECTS[kind]} is {state}{learnt}{level}"
+    subject = "IPv6 routing" if entry.parameter == "ipv6 routing" else _SUBJECTS[kind]
+    yield f"  {subject} is {state}{learnt}{level}"
     changes = "1 change" if entry.changes == 1 else f"{entry.changes} changes"
     yield f"    {changes}, last change {age(entry.changed)}"
     for (number, reverse, up), weight in zip_longest(entry.members, entry.weights):
@@ -211,11 +216,11 @@ def query_sla(ctx: ShowContext, args: Args) -> ShowSla:
 def _operation(ctx: ShowContext, echo: Echo) -> OperationEntry:
     settings = echo.settings
     began = echo.started_at
-    source = settings.interface or str(settings.source or UNSPECIFIED)
+    source = settings.interface or spelled(settings.source or UNSPECIFIED_OF[settings.destination.version])
     return project(
         OperationEntry,
         settings,
-        destination=str(settings.destination),
+        destination=spelled(settings.destination),
         source=source,
         state=_state(settings, echo),
         code=echo.code.value,
