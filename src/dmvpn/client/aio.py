@@ -10,7 +10,7 @@ import httpx2
 
 from dmvpn.client import exchange
 from dmvpn.client.operations import Awaited, Configurable, Orders, Server
-from dmvpn.client.values import NotReachedError, ProblemError
+from dmvpn.client.values import Gone, NotReachedError, ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from dmvpn.client.exchange import Following, N
     from dmvpn.client.settings import Settings
     from dmvpn.client.typed import AsyncShow
-    from dmvpn.client.values import Gone
 
 T = TypeVar("T")
 

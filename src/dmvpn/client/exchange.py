@@ -21,7 +21,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 from urllib.parse import urlencode
@@ -43,8 +43,6 @@ from dmvpn.face.messages import News
 from dmvpn.ios.from_plain import MisfitError, reader_of_type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from dmvpn.client.settings import Settings
     from dmvpn.ios.filters import Plain
 

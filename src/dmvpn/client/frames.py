@@ -14,22 +14,19 @@ from __future__ import annotations
 import re
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.client.values import AnswerError, UsageError
-from dmvpn.ios.filters import to_plain
+from dmvpn.ios.filters import Plain, to_plain
 from dmvpn.ios.shapes import hints_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     import pandas
 
-    from dmvpn.ios.filters import Plain
 
 Row = dict[str, "Plain"]
 

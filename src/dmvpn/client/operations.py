@@ -29,7 +29,7 @@ from urllib.parse import quote, urlencode
 
 from dmvpn.client import frames, values
 from dmvpn.client.exchange import Following, N, Reply, Request, Steps, made
-from dmvpn.client.frames import frame
+from dmvpn.client.frames import Metrics, frame
 from dmvpn.client.settings import Settings
 from dmvpn.ios.from_plain import MisfitError, reader_of
 
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
     import pandas
 
-    from dmvpn.client.frames import Metrics
     from dmvpn.face.messages import News
     from dmvpn.ios.filters import Plain
     from dmvpn.ios.grammar import ExecCommand

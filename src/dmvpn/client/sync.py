@@ -9,7 +9,7 @@ import httpx2
 
 from dmvpn.client import exchange
 from dmvpn.client.operations import Configurable, Orders, Server, Waiting
-from dmvpn.client.values import NotReachedError, ProblemError
+from dmvpn.client.values import Gone, NotReachedError, ProblemError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from dmvpn.client.exchange import Following, N
     from dmvpn.client.settings import Settings
     from dmvpn.client.typed import Show
-    from dmvpn.client.values import Gone
 
 T = TypeVar("T")
 

@@ -39,7 +39,7 @@ from dmvpn.features.track.model import TrackConfig
 from dmvpn.features.tunnel.config import model as tunnel_model
 from dmvpn.features.vrf.config import model as vrf_model
 from dmvpn.features.vrf.model import VrfConfig
-from dmvpn.ios import DEFAULTS, INTERFACE, Places
+from dmvpn.ios import DEFAULTS, INTERFACE, ConfigTree, LineReport, Places, Problem, Release, Section
 from dmvpn.ios.common import HOSTNAME
 from dmvpn.network.lines import IN_VRF, IN_VRF_OLD, NEGOTIATED, Lines
 from dmvpn.router.features import FEATURES
@@ -55,7 +55,6 @@ if TYPE_CHECKING:
     from dmvpn.features.rip.model import RipConfig
     from dmvpn.features.static.model import StaticConfig, StaticRoute
     from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
-    from dmvpn.ios import ConfigTree, LineReport, Problem, Release, Section
     from dmvpn.network.sites import Site
 
 

@@ -38,8 +38,8 @@ from dmvpn.ios import CliError
 from dmvpn.ios.errors import without_keys
 from dmvpn.web.bodies import Problem, body_of, body_or_nothing
 from dmvpn.web.document import NUMBER, TEXT, TEXTS, WHOLE, YES_OR_NO, members, operation, or_null, parameter
-from dmvpn.web.fleet import silent
-from dmvpn.web.permission import ORDERS, Role, resource
+from dmvpn.web.fleet import Fleet, silent
+from dmvpn.web.permission import ORDERS, Caller, Role, resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,8 +49,6 @@ if TYPE_CHECKING:
 
     from dmvpn.ios.filters import Plain
     from dmvpn.web.bounds import Workers
-    from dmvpn.web.fleet import Fleet
-    from dmvpn.web.permission import Caller
 
 T = TypeVar("T")
 

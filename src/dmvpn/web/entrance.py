@@ -36,12 +36,11 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass, project
 from dmvpn.web.bounds import TABLE
-from dmvpn.web.permission import NAMELESS, Caller, hash_of, new_secret
+from dmvpn.web.permission import NAMELESS, Caller, NamedToken, Role, TokenFile, hash_of, new_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.web.permission import NamedToken, Role, TokenFile
 
 #: Wrong ones at once from one address; seconds for one more; addresses that are remembered.
 FREE_ATTEMPTS: Final = 10

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 from starlette.responses import Response
 
 from dmvpn.face.calling import PROTOCOL
-from dmvpn.face.messages import WATCH_TOPICS, Hello, News, Watch
+from dmvpn.face.messages import WATCH_TOPICS, Hello, Message, News, Watch
 from dmvpn.face.protocol import Decoder, ProtocolError, encode, message_to_plain
 from dmvpn.shells.lab.sockets import open_streams
 from dmvpn.web.bodies import Problem
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
-    from dmvpn.face.messages import Message
     from dmvpn.ios.filters import Plain
     from dmvpn.web.bounds import Bounds, Workers
     from dmvpn.web.fleet import Fleet

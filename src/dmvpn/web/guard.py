@@ -31,8 +31,8 @@ from starlette.requests import ClientDisconnect
 
 from dmvpn.base.values import dataclass
 from dmvpn.web.bodies import CLOSE, LARGEST_BODY, SMALL_BODY, TOO_LARGE, Bounded, Problem, TimedSend, drain
-from dmvpn.web.entrance import Attempts
-from dmvpn.web.permission import READING, SECRET
+from dmvpn.web.entrance import Attempts, Audit, Entrance
+from dmvpn.web.permission import READING, SECRET, Caller, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from dmvpn.web.bounds import Bounds
-    from dmvpn.web.entrance import Audit, Entrance
-    from dmvpn.web.permission import Caller, Role
 
 _HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?)(:\d{1,5})?")
 _LOCAL: Final = "localhost"

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from starlette.responses import JSONResponse, Response
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.metrics import Kind, families
+from dmvpn.base.metrics import Family, Kind, families
 from dmvpn.base.values import dataclass
 from dmvpn.face.client import measures
 from dmvpn.web.bodies import Problem
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from dmvpn.base.metrics import Family
     from dmvpn.face.messages import Counts
     from dmvpn.ios.filters import Plain
     from dmvpn.web.bounds import Workers
