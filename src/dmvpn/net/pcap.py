@@ -9,12 +9,10 @@ from __future__ import annotations
 import enum
 import io
 import struct
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import BinaryIO, Final
 
 from dmvpn.base.errors import WireError
-
-if TYPE_CHECKING:
-    from dmvpn.net.ipv4 import Octets
+from dmvpn.net.ipv4 import Octets
 
 _CLAUSE: Final = "draft-ietf-opsawg-pcap"
 _MICROSECONDS = 0xA1B2C3D4

@@ -29,22 +29,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.values import dataclass
+from dmvpn.features.tunnel.model import TunnelSettings
 from dmvpn.ios import is_logical
 from dmvpn.ios.tree import MARK
+from dmvpn.network.device import Device
 from dmvpn.network.lines import BEFORE, Lines
 from dmvpn.network.routing import running
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from dmvpn.features.tunnel.model import TunnelSettings
-    from dmvpn.network.device import Device
-
 
 # ------------------------------------------------------------------------------------------------ clouds without keys
 

@@ -26,22 +26,18 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Interface
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.errors import some
 from dmvpn.base.values import dataclass
+from dmvpn.features.interface.model import InterfaceSettings
 from dmvpn.ios import normalize_interface
+from dmvpn.network.device import Device
 from dmvpn.network.lines import BEFORE
 from dmvpn.network.routing import Protocol, ospf_interface, running
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from dmvpn.features.interface.model import InterfaceSettings
-    from dmvpn.network.device import Device
-
 
 # ------------------------------------------------------------------------------------------------ ends of links
 

@@ -24,9 +24,10 @@ its IKE identity name; else one of its drawn wire, or of a pool; else an invente
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.values import dataclass
@@ -38,10 +39,6 @@ from dmvpn.network.lines import BEFORE, with_lines
 from dmvpn.network.underlay import far_ends
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
 
 # ------------------------------------------------------------------------------------------------ missing addresses
 

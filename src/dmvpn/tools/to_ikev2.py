@@ -24,11 +24,12 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from ipaddress import IPv4Address
 from itertools import chain, count
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.ports import table_named
@@ -38,16 +39,11 @@ from dmvpn.features.ike.config import isakmp, profiles, settings
 from dmvpn.features.ike.suites import isakmp_lacks
 from dmvpn.features.ike.translation import ISAKMP, Translation, is_isakmp, keyring_of, plain
 from dmvpn.features.ipsec.config import profiles as ipsec
+from dmvpn.features.ipsec.model import IpsecProfile
 from dmvpn.ios import Fate
+from dmvpn.network.device import Device
 from dmvpn.network.lines import after
 from dmvpn.network.overlay import Network
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from dmvpn.features.ipsec.model import IpsecProfile
-    from dmvpn.network.device import Device
-
 
 # ------------------------------------------------------------------------------------------------ lines that stay
 

@@ -9,10 +9,12 @@ of its neighbors is found once for each router, whatever the number of its tunne
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Duty, NoValue, Term
@@ -26,19 +28,13 @@ from dmvpn.features.bgp.config.instance import (
     ROUTER,
     VRF_FAMILY,
 )
+from dmvpn.features.bgp.model import NeighborLines
 from dmvpn.features.bgp.settings import PeerSettings, configured_peers, groups_of, guest, templates, with_group
 from dmvpn.ios.grammar import HIDDEN
 from dmvpn.ios.hidden_secrets import compare
+from dmvpn.network.device import Device
+from dmvpn.network.overlay import EndPair, TunnelEnd
 from dmvpn.network.terms.table import Failure, Table
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.bgp.model import NeighborLines
-    from dmvpn.network.device import Device
-    from dmvpn.network.overlay import EndPair, TunnelEnd
-
 
 # ------------------------------------------------------------------------------------------------ the two ends
 

@@ -6,10 +6,12 @@ the other one.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress, OuterAddress
 from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.protection import IkeVersion, ProtectionPolicy
 from dmvpn.base.reasons import Reason
@@ -21,19 +23,13 @@ from dmvpn.features.ike.numbers import TransformType
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint, Terms
 from dmvpn.features.ike.reasons import AlgorithmKind, IkeReason, listed
 from dmvpn.features.ike.settings import ConfiguredSettings
+from dmvpn.features.ike.suites import Suite
 from dmvpn.features.ike.translation import applying, candidates, is_isakmp, plain, version_of, written
 from dmvpn.features.ike.v2.negotiation import transforms_of
 from dmvpn.features.ipsec.policies import resolve
+from dmvpn.ios import Section
+from dmvpn.network.overlay import EndPair, TunnelEnd
 from dmvpn.network.terms.table import Table
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable
-
-    from dmvpn.base.addresses import IPAddress, OuterAddress
-    from dmvpn.features.ike.suites import Suite
-    from dmvpn.ios import Section
-    from dmvpn.network.overlay import EndPair, TunnelEnd
-
 
 # ------------------------------------------------------------------------------------------------ the two ends
 

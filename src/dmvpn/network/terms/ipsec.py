@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.terms import Likeness, Term
@@ -11,14 +11,12 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.ike.translation import begins_with_v1
 from dmvpn.features.ipsec.config.profiles import PFS as PFS_LINE
 from dmvpn.features.ipsec.config.profiles import PROFILE, TRANSFORM_SETS, lines_of
+from dmvpn.features.ipsec.model import IpsecProfile, TransformSet
 from dmvpn.features.ipsec.policies import DEFAULT_TRANSFORM_SET, find_profile, transform_of, usable_sets
 from dmvpn.features.tunnel.config import PROTECTION as PROTECTION_LINE
 from dmvpn.ios import INTERFACE
+from dmvpn.network.overlay import EndPair, TunnelEnd
 from dmvpn.network.terms.table import Table
-
-if TYPE_CHECKING:
-    from dmvpn.features.ipsec.model import IpsecProfile, TransformSet
-    from dmvpn.network.overlay import EndPair, TunnelEnd
 
 _TUNNEL: Final = "tunnel"
 

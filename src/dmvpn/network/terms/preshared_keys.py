@@ -5,21 +5,18 @@ Lines have `<secret>` in the place of each secret; the reader fills it in.
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from ipaddress import IPv4Address, ip_network
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.placeholder import SECRET, Blank, Placeholder
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.config import isakmp
 from dmvpn.features.ike.config.profiles import ADDRESS, HOSTNAME, IDENTITY, PEER, PRE_SHARED_KEY, RING
+from dmvpn.ios import Args, ConfigLine, Section, Statement
 from dmvpn.ios.hidden_secrets import SecretPlace
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.ios import Args, ConfigLine, Section, Statement
-    from dmvpn.network.device import Device
+from dmvpn.network.device import Device
 
 _ADDRESS: Final = Blank("address")
 _ANYBODY: Final = IPv4Address(0)

@@ -9,7 +9,7 @@ other.
 from __future__ import annotations
 
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.terms import Duty
@@ -17,6 +17,7 @@ from dmvpn.features.eigrp import terms as of_eigrp
 from dmvpn.features.eigrp.config import processes as eigrp_lines
 from dmvpn.features.eigrp.config.interfaces import AF_PASSIVE, AF_SHUTDOWN, IPV6_EIGRP
 from dmvpn.features.eigrp.config.sections import af_interface_lines, header, process_lines
+from dmvpn.features.eigrp.model import ProcessSettings
 from dmvpn.features.eigrp.terms import EigrpEnd
 from dmvpn.features.nhrp import terms as of_nhrp
 from dmvpn.features.ospf import terms as of_ospf
@@ -32,13 +33,9 @@ from dmvpn.features.rip.model import LAST_KEY
 from dmvpn.features.rip.terms import RipEnd
 from dmvpn.features.tunnel import terms as of_tunnels
 from dmvpn.ios import INTERFACE
+from dmvpn.network.overlay import EndPair, TunnelEnd
 from dmvpn.network.routing import Protocol, Running, running
 from dmvpn.network.terms.table import Table
-
-if TYPE_CHECKING:
-    from dmvpn.features.eigrp.model import ProcessSettings
-    from dmvpn.network.overlay import EndPair, TunnelEnd
-
 
 # ------------------------------------------------------------------------------------------------ tunnels and NHRP
 
