@@ -30,6 +30,29 @@ PATIENCE: Final = 120.0
 SCREEN = "return [...document.querySelectorAll('.xterm-rows > div')].map((row) => row.textContent).join('\\n')"
 
 
+#: Gives the state of a job after a terminal has answered, and what it said.
+TYPES_WHILE_A_JOB_RUNS = """
+const give = arguments[0];
+(async () => {
+  const { ask, events, post } = await import(document.scripts[0].src.replace('tab.js', 'feed.js'));
+  const lab = '/api/v1/labs/notes-phase3';
+  const answer = await post(`${lab}/routers/R31/terminals`, { rows: 24, columns: 80 });
+  let shown = '';
+  for await (const { type, data } of events(answer)) {
+    if (type === 'output') shown += atob(JSON.parse(data).data);
+    if (type === 'opened') {
+      [...document.querySelectorAll('#tools button')].find((one) => one.textContent === 'Doctor').click();
+      while (!document.querySelector('#tool button:not([hidden])')) await new Promise((done) => setTimeout(done, 50));
+      await post(`/api/v1/terminals/${JSON.parse(data).terminal}`, { keys: 'show clock\\r' });
+    }
+    if (shown.includes('UTC')) break;
+  }
+  const jobs = await (await ask('/api/v1/jobs')).json();
+  give([jobs.at(-1).state, shown]);
+})();
+"""
+
+
 class Quiet(SimpleHTTPRequestHandler):
     """Files as any host has them, without a line for each."""
 
@@ -74,6 +97,10 @@ def test_a_lab_in_a_tab_takes_commands_loses_a_wire_is_examined_and_opens_again_
         browser.click("Cut", "actions")
         browser.wait(lambda: "The wire was cut." in browser.text("said"))
         browser.wait(lambda: "1 broken" in browser.text("summary"), PATIENCE)
+        state, shown = browser.run_later(TYPES_WHILE_A_JOB_RUNS)
+        assert (state, "UTC" in shown) == ("running", True), "no key is answered while the doctor computes"
+        browser.click("Break off", "tool")
+        browser.wait(lambda: "broken off" in browser.text("tool"), PATIENCE)
         browser.click("Doctor", "tools")
         browser.wait(lambda: "Run again" in browser.text("tool"), PATIENCE)
         assert "R41" in browser.text("tool")

@@ -27,7 +27,9 @@ class Page:
     """What a page hears of its tab."""
 
     def __init__(self) -> None:
-        self.tab = Tab(self.hear)
+        #: Called in place of the page's mail, while a job lasts.
+        self.look: Callable[[], object] = lambda: None
+        self.tab = Tab(self.hear, lambda: self.look() is None)
         self.boots: list[dict[str, Any]] = []
         self.heard: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
         self.octets: defaultdict[int, bytes] = defaultdict(bytes)
@@ -73,6 +75,10 @@ class Page:
         lines = self.octets[number].decode().splitlines()
         return [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
 
+    def printed(self, terminal: int) -> str:
+        data = [one["data"] for one in self.events(terminal) if "data" in one]
+        return b"".join(map(base64.b64decode, data)).decode()
+
 
 def in_a_tab(wish: dict[str, object], use: Callable[[Page], Awaitable[None]]) -> None:
     async def run() -> None:
@@ -106,13 +112,9 @@ def test_shows_terminals_events_and_jobs_answer_in_one_thread() -> None:
         await page.until(lambda: page.events(terminal))
         keys = f"/api/v1/terminals/{page.events(terminal)[0]['terminal']}"
 
-        def printed() -> str:
-            data = [one["data"] for one in page.events(terminal) if "data" in one]
-            return b"".join(map(base64.b64decode, data)).decode()
-
         await page.ask("POST", keys, {"keys": "ping 10.4.4.1\rshow clock\r"})
-        await page.until(lambda: "UTC" in printed())
-        assert "Success rate is 100 percent" in printed()
+        await page.until(lambda: "UTC" in page.printed(terminal))
+        assert "Success rate is 100 percent" in page.printed(terminal)
 
         # A job of lost pings takes minutes of the lab's time, and the router's clock has them.
         broken = await page.job("break", {"seed": 3})
@@ -125,6 +127,54 @@ def test_shows_terminals_events_and_jobs_answer_in_one_thread() -> None:
         page.tab.take(json.dumps({"id": news, "abort": True}))
         status, refused = await page.ask("POST", "/api/v1/labs", {"scenario": "notes-gre"})
         assert (status, refused["detail"]) == (501, "a tab holds one lab: open another tab for another lab")
+
+    in_a_tab({"lab": "notes-phase3", "seed": 7, "epoch": EPOCH}, use)
+
+
+def test_a_terminal_answers_while_a_job_runs_and_a_job_is_broken_off() -> None:
+    """The tab was deaf until the doctor had ended."""
+
+    async def use(page: Page) -> None:
+        terminal = page.begin("POST", f"{LAB}/routers/R31/terminals", {"rows": 24, "columns": 80})
+        await page.until(lambda: page.events(terminal))
+        keys = f"/api/v1/terminals/{page.events(terminal)[0]['terminal']}"
+        asked: list[int] = []
+
+        def look() -> None:
+            if not asked:
+                asked.append(page.begin("POST", keys, {"keys": "show clock\r"}))
+            elif "UTC" in page.printed(terminal) and len(asked) == 1:
+                asked.append(page.begin("DELETE", f"/api/v1/jobs/{json.loads(page.octets[doctor])['id']}"))
+
+        page.look = look
+        doctor = page.begin("POST", f"{LAB}/doctor", {})
+        await page.until(lambda: len(asked) > 1 and page.octets[asked[1]])
+        _, found = await page.ask("GET", f"/api/v1/jobs/{json.loads(page.octets[doctor])['id']}")
+        assert (found["state"], found["notes"]) == ("failed", ["broken off"])
+        status, linted = await page.ask("GET", f"{LAB}/lint")  # what comes next is not broken off
+        assert (status, linted["counts"]["error"]) == (200, 0)
+
+    in_a_tab({"lab": "notes-phase3", "seed": 7, "epoch": EPOCH}, use)
+
+
+def test_an_answer_waits_until_the_page_has_read_and_ends_when_it_leaves() -> None:
+    async def use(page: Page) -> None:
+        news = page.begin("GET", f"{LAB}/events")
+        await page.until(lambda: page.octets[news])
+        page.tab.take(json.dumps({"id": news, "credit": -(1 << 30)}))
+        terminal = page.begin("POST", f"{LAB}/routers/R31/terminals", {"rows": 24, "columns": 80})
+        await page.until(lambda: page.events(terminal))
+        keys = f"/api/v1/terminals/{page.events(terminal)[0]['terminal']}"
+        before = len(page.octets[news])
+        await page.ask("POST", keys, {"keys": "ping 10.4.4.1\r"})
+        await page.until(lambda: "Success rate" in page.printed(terminal))
+        assert len(page.octets[news]) == before
+        page.tab.take(json.dumps({"id": news, "credit": 1 << 30}))
+        await page.until(lambda: len(page.octets[news]) > before)
+        page.tab.take(json.dumps({"id": terminal, "abort": True}))
+        await page.until(lambda: page.heard[terminal][-1].get("end"))
+        status, refused = await page.ask("POST", keys, {"keys": "x"})
+        assert (status, refused["detail"]) == (404, "there is no such terminal: it has ended")
 
     in_a_tab({"lab": "notes-phase3", "seed": 7, "epoch": EPOCH}, use)
 

@@ -11,6 +11,8 @@ import shutil
 import sys
 import threading
 import time
+from collections.abc import Callable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
@@ -22,6 +24,10 @@ _PACE: Final = 0.25
 _SLOW_PACE: Final = 5.0
 _WIPE: Final = "\r\x1b[K"
 _NARROW: Final = 20
+
+
+#: Hears each step: in a tab the command has no process of its own.
+HEARD: Final[ContextVar[Callable[[str], object]]] = ContextVar("HEARD", default=lambda _: None)
 
 
 class Progress:
@@ -60,6 +66,7 @@ class Progress:
 
     def tell(self, text: str) -> None:
         """Note the current step; it is written at the next update."""
+        HEARD.get()(text)
         self._text = text
         if self._on and not self._beats:
             self._write()

@@ -2,10 +2,11 @@
 
 The worker of the page (`web/tab/worker.mjs`) runs this in Pyodide. It posts requests of the page, and gets answers:
 
-    tab = Tab(post)
+    tab = Tab(post, mail)                  mail: takes messages while work lasts; False if it cannot
     await tab.boot(json)        {"lab": NAME, "seed": N, "epoch": SECONDS, "files": {PATH: TEXT}}; at least lab
     tab.check(json)             {"files": {PATH: TEXT}}, before a lab is up
-    tab.take(json, body)        {"id": N, "method": TEXT, "path": TEXT, "headers": {}}; {"id": N, "abort": true}
+    tab.take(json, body)        {"id": N, "method": TEXT, "path": TEXT, "headers": {}}; {"id": N, "abort": true};
+                                {"id": N, "credit": OCTETS}
 
     post(json, octets)          {"boot": {"percent": N, "sentence": TEXT}}, {"id": N, "status": N, "headers": {...}},
                                 {"checked": {"code": N, "text": TEXT}},
@@ -18,19 +19,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import io
 import json
 import os
+import re
 import shutil
 import time
+from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import unquote
 
+from dmvpn.app.progress import HEARD
 from dmvpn.base.errors import UserError, fault_text
 from dmvpn.face.calling import INTERRUPTED
 from dmvpn.face.server import ManagementServer
-from dmvpn.shells.lab.memory import LabLoop, listen
+from dmvpn.shells.lab.memory import Aside, HostedLoop, listen
 from dmvpn.shells.lab.places import LabFolder
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator.wallclock import SimulatedLab
@@ -46,7 +51,7 @@ from dmvpn.web.resources import application
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Callable, MutableMapping, Sequence
+    from collections.abc import Awaitable, Callable, MutableMapping, Sequence
     from pathlib import Path
 
     from dmvpn.ios.filters import Plain
@@ -54,22 +59,28 @@ if TYPE_CHECKING:
 
     Post = Callable[[str, bytes], object]
 
+T = TypeVar("T")
+
 #: The name of the server, and the folder of what runs, which no other process sees.
 _HOST: Final = "tab"
 _RUNTIME: Final = "/run"
-#: Seconds of the machine for a job: meanwhile the tab answers nothing.
-_LONGEST_JOB: Final = 60.0
+#: Seconds of the machine for a job of a deaf tab: meanwhile it answers nothing, and cannot be told to stop.
+_LONGEST_DEAF: Final = 60.0
+_DEAF: Final = "this browser keeps no service worker for the page, so the tab answers nothing else meanwhile"
+#: Octets of an answer that are on their way to the page.
+_ROOM: Final = 1 << 18
 #: Seconds of the lab within which it should be ready.
 _READY: Final = 60.0
 _ONE_LAB: Final = "a tab holds one lab: open another tab for another lab"
-#: What a tab has not, by method and path, with its end: why.
+#: What a tab has not, by method and path: why.
 _ABSENT: Final = (
     ("POST", "/api/v1/labs", _ONE_LAB),
-    ("DELETE", "", "a tab ends its lab where it is closed"),
-    ("GET", "/metrics", "a tab has no metrics: no server could reach it"),
-    ("GET", "/openapi.json", "it is made of the sources, which a tab does not have: 'dmvpn web' gives it"),
-    ("POST", "/capture", "a tab writes no files of captures"),
-    ("GET", "/capture", "a tab writes no files of captures"),
+    ("PUT", "/api/v1/labs/[^/]+", _ONE_LAB),
+    ("DELETE", "/api/v1/labs/[^/]+", "a tab ends its lab where it is closed"),
+    ("DELETE", "/api/v1/session", "a tab has one session, which ends with it"),
+    ("GET", ".*/metrics", "a tab has no metrics: no server could reach it"),
+    ("GET", ".*/openapi.json", "it is made of the sources, which a tab does not have: 'dmvpn web' gives it"),
+    ("POST|GET", ".*/capture", "a tab writes no files of captures"),
 )
 
 
@@ -89,12 +100,57 @@ def _printed(words: Sequence[str]) -> tuple[int, str, str]:
     return code, result.getvalue(), said.getvalue()
 
 
+class _Exchange:
+    """A request that is being answered: what its application receives, and sends. give: to the page."""
+
+    def __init__(self, give: Callable[[dict[str, object], bytes], None], body: bytes) -> None:
+        self.body = body
+        self.task: asyncio.Task[None] | None = None
+        self._give = give
+        self._unread = [{"type": "http.request", "body": body, "more_body": False}]
+        self._room = _ROOM
+        self._has_left = asyncio.Event()
+        self._has_room = asyncio.Event()
+
+    def hear(self, said: dict[str, Any]) -> None:
+        """Hear that the page has read so many octets, or has left."""
+        self._room += int(said.get("credit", 0))
+        self._has_room.set()
+        if said.get("abort"):
+            self._has_left.set()
+
+    async def receive(self) -> MutableMapping[str, Any]:
+        """Give the application the body, and later the end."""
+        if self._unread:
+            return self._unread.pop()
+        await self._has_left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        """Give the page a part of the answer; it waits until there is room. A page that has left gets none."""
+        while self._room <= 0 and not self._has_left.is_set():
+            self._has_room.clear()
+            await self._has_room.wait()
+        if self._has_left.is_set():
+            return
+        if message["type"] == "http.response.start":
+            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in message["headers"]}
+            self._give({"status": message["status"], "headers": headers}, b"")
+        elif octets := bytes(message.get("body", b"")):
+            self._room -= len(octets)
+            self._give({}, octets)
+
+
 class Tab:
     """See the module's docstring."""
 
-    def __init__(self, post: Post) -> None:
+    def __init__(self, post: Post, mail: Callable[[], bool] = lambda: False) -> None:
         self._post = post
-        self._loop = LabLoop()
+        #: Of the lab, and of the application, whose time does not jump.
+        self._loop, self._outer = HostedLoop(), HostedLoop()
+        self._aside = Aside(mail, self._loop, self._outer)
+        self._loop.between = self._aside.pause
+        self._deaf_until = 0.0
         entrance = Entrance(Role.CONFIGURE)
         self._token = str(entrance.exchange(entrance.code))
         self._application = application(
@@ -103,9 +159,9 @@ class Tab:
             Audit(),
             Names(frozenset({_HOST})),
             Bounds(),
-            self._run,
+            self,
         )
-        self._answers: dict[int, asyncio.Task[None]] = {}
+        self._answers: dict[int, _Exchange] = {}
 
     # ------------------------------------------------------------------------------------------------ the lab
 
@@ -139,12 +195,16 @@ class Tab:
                 break
             second = self._loop.create_task(asyncio.sleep(1.0))
             self._loop.wait(second.done)
+        gc.freeze()  # what is there stays
         life = {"lived": lab.world.now, "digest": lab.world.digest}
         self._say(boot={"percent": 100, "sentence": f"{name} is up", "ready": True, "lab": name, **life})
 
     def close(self) -> None:
         """End the lab."""
-        self._loop.close()
+        for loop in (self._outer, self._loop):
+            loop.end_tasks()
+        for loop in (self._outer, self._loop):
+            loop.close()
 
     def _make_server(self, handle: Handle, path: Path) -> ManagementServer:
         return ManagementServer(handle, path, listen=listen, slices=AtOnce)
@@ -173,16 +233,28 @@ class Tab:
             code, texts = 1, [str(error)]
         self._say(checked={"code": code, "text": "".join(texts)})
 
-    def _run(self, words: Sequence[str], notes: deque[str], _: object) -> tuple[int, Plain]:
+    def begin(self, work: Callable[[], T], is_unwanted: Callable[[], bool] | None = None) -> Awaitable[T]:
+        """Do work beside the loops. is_unwanted: whether a job is to be broken off."""
+        if is_unwanted is None:
+            return self._aside.begin(work)
+        return self._aside.begin(work, lambda: is_unwanted() or self._is_over)
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether a job has kept a deaf tab for too long."""
+        return self._aside.is_deaf and time.monotonic() >= self._deaf_until
+
+    def run(self, words: Sequence[str], notes: deque[str], _: object) -> tuple[int, Plain]:
         """Carry a job out, as `web.jobs.run` does in another process."""
-        self._loop.patient_until = time.monotonic() + _LONGEST_JOB
+        self._deaf_until = time.monotonic() + _LONGEST_DEAF
+        token = HEARD.set(notes.append)
         try:
             code, result, said = _printed(as_json(words))
         finally:
-            self._loop.patient_until = float("inf")
+            HEARD.reset(token)
         notes.extend(map(noted, said.splitlines()))
-        if code == INTERRUPTED:
-            notes.append(f"broken off: in a tab a job takes at most {_LONGEST_JOB:.0f} seconds")
+        if code == INTERRUPTED and self._is_over:
+            notes.append(f"broken off after {_LONGEST_DEAF:.0f} seconds: {_DEAF}")
         return outcome(code, result, notes)
 
     # ------------------------------------------------------------------------------------------------ requests
@@ -191,35 +263,19 @@ class Tab:
         """Take a message of the page."""
         asked = json.loads(message)
         number = int(asked["id"])
-        if asked.get("abort"):
-            if (task := self._answers.pop(number, None)) is not None:
-                task.cancel()
-            return
-        task = asyncio.ensure_future(self._answer(number, asked, bytes(body)))
-        self._answers[number] = task
+        if (exchange := self._answers.get(number)) is not None:
+            exchange.hear(asked)
+        elif "method" in asked:
+            exchange = self._answers[number] = _Exchange(partial(self._give, number), bytes(body))
+            exchange.task = self._outer.create_task(self._answer(number, asked, exchange))
 
-    async def _answer(self, number: int, asked: dict[str, Any], body: bytes) -> None:
+    async def _answer(self, number: int, asked: dict[str, Any], exchange: _Exchange) -> None:
         """Answer a request."""
-        unread = [{"type": "http.request", "body": body, "more_body": False}]
-
-        async def receive() -> MutableMapping[str, Any]:
-            if unread:
-                return unread.pop()
-            await asyncio.Event().wait()  # its end cancels this task
-            return {"type": "http.disconnect"}
-
-        async def send(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in message["headers"]}
-                self._say(id=number, status=message["status"], headers=headers)
-            elif message.get("body"):
-                self._post(json.dumps({"id": number}), bytes(message["body"]))
-
         try:
-            scope = self._scope(asked, body)
-            why = next((why for method, end, why in _ABSENT if _fits(scope, method, end)), "")
+            scope = self._scope(asked, exchange.body)
+            why = next((why for method, path, why in _ABSENT if _fits(scope, method, path)), "")
             answer = Problem(HTTPStatus.NOT_IMPLEMENTED, why).response() if why else self._application
-            await answer(scope, receive, send)
+            await answer(scope, exchange.receive, exchange.send)
             self._say(id=number, end=True)
         except Exception as error:
             self._say(id=number, error=f"{type(error).__name__}: {error}")
@@ -247,9 +303,12 @@ class Tab:
             "state": {},
         }
 
+    def _give(self, number: int, message: dict[str, object], octets: bytes) -> None:
+        self._post(json.dumps({"id": number, **message}), octets)
+
     def _say(self, **message: object) -> None:
         self._post(json.dumps(message), b"")
 
 
-def _fits(scope: dict[str, Any], method: str, end: str) -> bool:
-    return bool(scope["method"] == method and scope["path"].endswith(end))
+def _fits(scope: dict[str, Any], method: str, path: str) -> bool:
+    return bool(re.fullmatch(method, scope["method"]) and re.fullmatch(path, scope["path"]))

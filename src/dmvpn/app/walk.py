@@ -80,8 +80,7 @@ def _service(arguments: argparse.Namespace) -> tuple[int, int] | None:
 
 
 def _facts(arguments: argparse.Namespace) -> LabFacts:
-    from dmvpn.shells.facts import LabFacts
-    from dmvpn.shells.lab import control
+    from dmvpn.labs import orders
     from dmvpn.shells.lab.places import find_lab
 
     ends = (arguments.source, arguments.destination, arguments.start)
@@ -91,4 +90,4 @@ def _facts(arguments: argparse.Namespace) -> LabFacts:
         lambda name: shlex.join(["dmvpn", "walk", arguments.source, arguments.destination, "--lab", name]),
         nodes,
     )
-    return LabFacts.model_validate(control.order(folder.control, do="facts"))
+    return orders.facts(folder)

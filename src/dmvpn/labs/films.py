@@ -33,7 +33,7 @@ from dmvpn.features.chronicle import ChronicleMachine
 from dmvpn.labs import orders
 from dmvpn.labs.replayed import frozen_handle, recorded_network
 from dmvpn.router.features import FEATURES
-from dmvpn.shells.facts import LabFacts, read_setups
+from dmvpn.shells.facts import read_setups
 from dmvpn.shells.files import open_regular
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.places import find_lab, running_labs
@@ -109,7 +109,7 @@ def writer_for(output: str) -> Callable[[Picture], str]:
 
 def lab_picture(folder: LabFolder) -> Picture:
     """Return the picture of a lab that runs. Raises UserError."""
-    facts = LabFacts.model_validate(control.order(folder.control, do="facts"))
+    facts = orders.facts(folder)
     kind = "simulated lab" if orders.status(folder).simulated else "lab"
     return picture_of(orders.scenario(folder), f"{kind} {folder.name}, as it runs", facts.routers, facts.links)
 

@@ -18,10 +18,12 @@ from dmvpn.shells.descriptors import is_readable
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.places import GRADE, LESSON, LabFolder
+from dmvpn.shells.lab.sockets import LABS_IN_MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from dmvpn.shells.facts import LabFacts
     from dmvpn.shells.scenario import Scenario
 
 #: Seconds after which a lab that does not end gets SIGTERM, and SIGKILL; and in which it is gone.
@@ -132,6 +134,16 @@ def scenario(folder: LabFolder) -> Scenario:
     from dmvpn.shells.scenario import from_description  # other orders do not need it, and are quick
 
     return from_description(control.order(folder.control, do="scenario"))
+
+
+def facts(folder: LabFolder) -> LabFacts:
+    """Return the facts of the lab as of now; of a lab in this process as they are."""
+    from dmvpn.shells.facts import LabFacts  # as above
+
+    if folder.is_here:
+        here: LabFacts = LABS_IN_MEMORY[str(folder.control)].facts()
+        return here
+    return LabFacts.model_validate(control.order(folder.control, do="facts"))
 
 
 def missing(folder: LabFolder) -> tuple[str, ...]:

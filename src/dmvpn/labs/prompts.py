@@ -19,8 +19,6 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import UserError
 from dmvpn.face import client
 from dmvpn.labs import orders
-from dmvpn.shells.facts import LabFacts
-from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import HARMLESS, Badness
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.lessons import fixed
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.barriers import Barrier, Gap
     from dmvpn.labs.copied import CopiedLab
+    from dmvpn.shells.facts import LabFacts
     from dmvpn.shells.lab.places import LabFolder
 
 _AT_A_TIME: Final = 12
@@ -89,7 +88,7 @@ class Prompts:
 
     def facts(self) -> LabFacts:
         """Return the facts of the lab as of now."""
-        return LabFacts.model_validate(control.order(self._folder.control, do="facts"))
+        return orders.facts(self._folder)
 
     def running(self, routers: Sequence[str]) -> dict[str, str]:
         """Return the running configurations of the routers that answer."""

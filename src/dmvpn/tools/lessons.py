@@ -22,6 +22,7 @@ from dataclasses import asdict, field, replace
 from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.addresses import spelled
+from dmvpn.base.breath import gulping
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.network.device import Device
@@ -77,7 +78,8 @@ class Health:
     def loads(cls, text: str) -> Self:
         """Return the inverse of `dumps`. Raises UserError."""
         try:
-            return cls({(Check[check], str(subject)): int(value) for check, subject, value in json.loads(text)})
+            found = gulping(json.loads(text))
+            return cls({(Check[check], str(subject)): int(value) for check, subject, value in found})
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"the notes about the healthy lab cannot be read: {error}") from error
 

@@ -24,10 +24,13 @@ from dmvpn.base.values import dataclass
 from dmvpn.web.bodies import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections import deque
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+    from subprocess import Popen
 
     from starlette.requests import Request
 
+    from dmvpn.ios.filters import Plain
     from dmvpn.shells.lab.places import LabFolder
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.permission import Caller
@@ -212,13 +215,22 @@ class Bounds:
 # ------------------------------------------------------------------------------------------------ threads
 
 
+class OneThread(Protocol):
+    """Does the work of a process with one thread, where other processes have more, or have processes of their own."""
+
+    def begin(self, work: Callable[[], T], is_unwanted: Callable[[], bool] = ...) -> Awaitable[T]:
+        """Do work beside the loop. is_unwanted: whether it is to be broken off."""
+        ...
+
+    def run(self, words: Sequence[str], notes: deque[str], begun: Callable[[Popen[str]], None]) -> tuple[int, Plain]:
+        """Run `dmvpn WORDS --json`, as `web.jobs.run` does in another process."""
+        ...
+
+
 class Workers:
-    """Threads for work that waits for a lab or a disk: see the module's docstring.
+    """Threads for work that waits for a lab or a disk: see the module's docstring. here: does it instead."""
 
-    here: the work is done in the thread of the loop, because this process has no other.
-    """
-
-    def __init__(self, bounds: Bounds, *, here: bool = False) -> None:
+    def __init__(self, bounds: Bounds, here: OneThread | None = None) -> None:
         self._bounds = bounds
         self._here = here
         self._threads = CapacityLimiter(
@@ -241,6 +253,6 @@ class Workers:
         return await self.run_read(request.scope["caller"], lambda: fleet.lab_for_orders(name, starting=starting))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        if self._here:
-            return work()
+        if self._here is not None:
+            return await self._here.begin(work)
         return await to_thread.run_sync(work, limiter=self._threads)

@@ -20,7 +20,6 @@ role configure.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import functools
 import json
@@ -56,12 +55,13 @@ if TYPE_CHECKING:
 
     from dmvpn.ios.filters import Plain
     from dmvpn.shells.lab.places import LabFolder
-    from dmvpn.web.bounds import Workers
+    from dmvpn.web.bounds import OneThread, Workers
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.permission import Caller
 
     #: Runs `dmvpn WORDS --json`, as `run` does.
     Run = Callable[[Sequence[str], deque[str], Callable[[subprocess.Popen[str]], None]], tuple[int, Plain]]
+
 
 _T = TypeVar("_T")
 
@@ -74,8 +74,6 @@ _LONGEST: Final = 900.0
 GRACE: Final = 10.0
 #: Notes of a job, and characters of each.
 _MOST_NOTES, _LONGEST_NOTE = 100, 500
-#: Seconds until a job begins that holds up this process: the answer is under way then.
-_AFTER_ANSWER: Final = 0.02
 #: Characters of a result.
 _LONGEST_RESULT: Final = 4 << 20
 #: What examines a lab, with the exit codes of an answer: not all is well; nothing is broken, and something is cut off
@@ -235,11 +233,11 @@ class Job:
 class Jobs:
     """All jobs of this process, and their resources."""
 
-    def __init__(self, here: Run | None = None) -> None:
-        """here: carries a job out in the loop's thread, None: in a process."""
+    def __init__(self, here: OneThread | None = None) -> None:
+        """here: does the work where a process has one thread; None: a job is a process of its own."""
         self._jobs: dict[str, Job] = {}
-        self._has_threads = here is None
-        self.run = here or run
+        self._here = here
+        self.run = run if here is None else here.run
 
     @resource("GET", JOBS, document.list_operation("The jobs that run, and the last ones that ended", _JOB), apart=True)
     async def list(self, request: Request) -> Response:
@@ -303,10 +301,10 @@ class Jobs:
             guard.note("job", caller, job=job.number, state=job.state, **found)
 
         work = functools.partial(_carry_out, job, words, note, self.run)
-        if self._has_threads:
+        if self._here is None:
             threading.Thread(target=work, daemon=True, name=f"job {job.what}").start()
         else:
-            asyncio.get_running_loop().call_later(_AFTER_ANSWER, work)
+            self._here.begin(work, lambda: job.is_broken_off)
         return job.answer(caller, HTTPStatus.ACCEPTED, {"Location": f"{JOBS}/{job.number}"})
 
     def _forget_old(self, caller: Caller) -> None:

@@ -32,25 +32,24 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import Route
 
-    from dmvpn.web.bounds import Bounds
+    from dmvpn.web.bounds import Bounds, OneThread
     from dmvpn.web.entrance import Audit, Entrance
     from dmvpn.web.fleet import Fleet
     from dmvpn.web.guard import Names
-    from dmvpn.web.jobs import Run
 
 #: Parts of the raw path in front of the words of a show: "", api, v1, labs, LAB, routers, ROUTER, show.
 _BEFORE: Final = 8
 
 
 def application(
-    fleet: Fleet, entrance: Entrance, audit: Audit, names: Names, bounds: Bounds, run: Run | None = None
+    fleet: Fleet, entrance: Entrance, audit: Audit, names: Names, bounds: Bounds, here: OneThread | None = None
 ) -> Guard:
     """Return the whole application, behind its guard.
 
-    run: carries a job out, in a process that has one thread; None: jobs are processes, and what waits has threads.
+    here: does the work of a process with one thread; None: jobs are processes, and what waits has threads.
     """
-    begun = Jobs(run)
-    found = routes(fleet, entrance, bounds, begun, here=run is not None)
+    begun = Jobs(here)
+    found = routes(fleet, entrance, bounds, begun, here)
     handlers = {Problem: _refused, UserError: _refused, HTTPException: _refused, Exception: _fault}
     hold_roles(found)
     app = Starlette(routes=found, exception_handlers=handlers)
@@ -59,10 +58,10 @@ def application(
 
 
 def routes(
-    fleet: Fleet, entrance: Entrance, bounds: Bounds, begun: Jobs | None = None, *, here: bool = False
+    fleet: Fleet, entrance: Entrance, bounds: Bounds, begun: Jobs | None = None, here: OneThread | None = None
 ) -> list[Route]:
     """Return all resources. here: as of `Workers`."""
-    workers = Workers(bounds, here=here)
+    workers = Workers(bounds, here)
     door, errands = _Door(fleet, workers), Errands(fleet, workers)
     begun = begun or Jobs()
     return routes_of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dmvpn.base.breath import gulping
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.facts import Address, Fact, Network, network
 from dmvpn.base.values import project
@@ -64,7 +65,7 @@ class RouteFacts(Fact):
 
 def facts(rib: RibMachine, now: float) -> Iterator[RouteFacts]:
     """Yield the facts of all routes in use."""
-    for prefix, node in rib.nodes.items():
+    for prefix, node in gulping(tuple(rib.nodes.items())):
         route = node.shown
         if route is None:
             continue

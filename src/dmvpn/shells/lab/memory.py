@@ -1,10 +1,11 @@
 """Sockets in memory: a simulated lab and its clients in one process with one thread, as in a tab of a browser.
 
-    loop = LabLoop()                      of the lab; the loop that runs here lets it go on
+    loop = HostedLoop()                   of the lab; the loop that runs here lets it go on
     loop.pump()                           whatever is due
     listener = await listen(connected, path)      a management socket; `sockets.IN_MEMORY` has it
     end = sockets.IN_MEMORY[path].open()          a client that waits
     reader, writer = await sockets.open_streams(path)
+    found = await Aside(look, loop).begin(work)   work that may take long, while the loop goes on
 
 The two loops share the thread. A client that waits lets the lab go on; where the lab has nothing to do before its next
 timer, its clock jumps there. So what waits for the lab's time takes none of the machine's. The lab never waits for a
@@ -15,9 +16,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVarTuple, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar, TypeVarTuple, cast
 
+from dmvpn.base.breath import BREATH
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.sockets import IN_MEMORY, LABS_IN_MEMORY
 
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
     from contextvars import Context
     from pathlib import Path
 
+    from dmvpn.shells.facts import LabFacts
+
+_T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
 
 
@@ -49,6 +55,8 @@ _LONGEST: Final = 0.05
 _PATIENCE: Final = 600.0
 #: Octets that wait for a reader before the writer has to wait.
 _MOST: Final = 1 << 16
+#: Seconds between two looks for what came in, and where none is possible; pieces of work that run inside each other.
+_PACE, _DEAF_PACE, _DEEPEST = 0.06, 1.0, 4
 
 
 # ------------------------------------------------------------------------------------------------ the loop
@@ -64,8 +72,8 @@ class _NoSelector:
         pass
 
 
-class LabLoop(asyncio.BaseEventLoop):
-    """The loop of a lab, which the loop that runs when it is made pumps."""
+class HostedLoop(asyncio.BaseEventLoop):
+    """A loop, such as that of a lab, which the loop that runs when it is made pumps."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,8 +84,8 @@ class LabLoop(asyncio.BaseEventLoop):
         #: The next pump of the host, and when it comes: not every host's handles say so.
         self._turn: asyncio.TimerHandle | None = None
         self._turn_at = 0.0
-        #: When a client that waits gives up, seconds of the machine.
-        self.patient_until = float("inf")
+        #: What else is to be done while a client waits: it may end the wait by an exception.
+        self.between: Callable[[], object] = lambda: None
 
     def time(self) -> float:
         """Return seconds of the lab's clock."""
@@ -115,7 +123,7 @@ class LabLoop(asyncio.BaseEventLoop):
             while True:
                 self.stop()
                 self.run_forever()
-                if self._due() > self.time() or time.monotonic() >= ends:
+                if not self.is_due or time.monotonic() >= ends:
                     break
         finally:
             asyncio._set_running_loop(outer)
@@ -129,21 +137,28 @@ class LabLoop(asyncio.BaseEventLoop):
         while not done():
             if self.time() >= ends:
                 raise TimeoutError
-            if time.monotonic() >= self.patient_until:
-                raise KeyboardInterrupt
             self._ahead += max(0.0, min(self._due(), ends) - self.time())
             self.pump()
+            self.between()
 
-    def close(self) -> None:
+    def end_tasks(self) -> None:
         """End what runs in it: its clients see that the lab has gone."""
         for task in asyncio.all_tasks(self):
             task.cancel()
         self.pump()
+
+    def close(self) -> None:
+        """End it."""
         if self._turn is not None:
             self._turn.cancel()
         IN_MEMORY.clear()
         LABS_IN_MEMORY.clear()
         super().close()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether something is to be done now."""
+        return self._due() <= self.time()
 
     def _due(self) -> float:
         """Return when something is to be done."""
@@ -258,7 +273,7 @@ class _Side(asyncio.Transport):
 class End:
     """The end of a client that waits: as much of a socket as clients use."""
 
-    def __init__(self, loop: LabLoop) -> None:
+    def __init__(self, loop: HostedLoop) -> None:
         self.peer: _Side
         self._loop = loop
         self._held = bytearray()
@@ -322,7 +337,7 @@ class Listening:
     """A management socket in memory. Its empty file shows that it is there."""
 
     def __init__(self, connected: Connected, path: Path) -> None:
-        self._loop = cast("LabLoop", asyncio.get_running_loop())
+        self._loop = cast("HostedLoop", asyncio.get_running_loop())
         self._connected = connected
         self._path = str(path)
         path.touch()
@@ -364,6 +379,76 @@ async def listen(connected: Connected, path: Path) -> Server:
     return Listening(connected, path)
 
 
+# ------------------------------------------------------------------------------------------------ work
+
+
+class Aside:
+    """Work outside of hosted loops: they go on at each breath that is due, and so does work that begins meanwhile.
+
+    Later work ends before earlier work goes on, because Python keeps the state of nested calls nowhere else. look:
+    takes the messages that have come in meanwhile; False: it cannot. Results are for the last loop. The `Breath` of the
+    work.
+    """
+
+    def __init__(self, look: Callable[[], bool], *loops: HostedLoop) -> None:
+        self.is_deaf = False
+        self._loops = loops
+        self._look = look
+        self._host = asyncio.get_running_loop()
+        self._waiting: deque[Callable[[], None]] = deque()
+        #: Whether each piece of work that runs is unwanted by now.
+        self._running: list[Callable[[], bool]] = []
+        self._next = 0.0
+
+    def begin(self, work: Callable[[], _T], is_unwanted: Callable[[], bool] = lambda: False) -> asyncio.Future[_T]:
+        """Do work soon. is_unwanted: whether it is to end by a KeyboardInterrupt."""
+        done: asyncio.Future[_T] = self._loops[-1].create_future()
+
+        def carry_out() -> None:
+            self._running.append(is_unwanted)
+            token = BREATH.set(self)
+            try:
+                result = work()
+            except BaseException as error:
+                if not done.done():
+                    done.set_exception(error)
+            else:
+                if not done.done():
+                    done.set_result(result)
+            finally:
+                BREATH.reset(token)
+                self._running.pop()
+
+        self._waiting.append(carry_out)
+        self._host.call_soon(self._go_on)
+        return done
+
+    def _go_on(self) -> None:
+        while self._waiting and len(self._running) < _DEEPEST:
+            self._next = time.monotonic() + _PACE
+            self._waiting.popleft()()
+
+    def pause(self) -> None:
+        """Let the loops go on if it is time. Raises KeyboardInterrupt where the work is unwanted."""
+        now = time.monotonic()
+        if now < self._next or not self._running or any(loop.is_running() for loop in self._loops):
+            return
+        self.is_deaf = not self._look()
+        while any(loop.is_due for loop in self._loops) and time.monotonic() < now + _LONGEST:
+            for loop in self._loops:
+                loop.pump()
+            self._go_on()
+        self._next = time.monotonic() + (_DEAF_PACE if self.is_deaf else _PACE)
+        if self._running[-1]():
+            raise KeyboardInterrupt
+
+    def aside(self, work: Callable[[], _T]) -> _T:
+        """Do work."""
+        return work()
+
+    at_home = aside
+
+
 # ------------------------------------------------------------------------------------------------ orders
 
 
@@ -390,16 +475,18 @@ class _Answer(control.Answer):
 
 
 class Desk:
-    """The control socket of a lab in memory. obey, give: as `control.serve` takes them."""
+    """The control socket of a lab in memory. obey, give: as `control.serve` takes them. facts: gives the lab's."""
 
     def __init__(
         self,
         obey: Callable[[dict[str, control.Json]], control.Json | control.Lent],
         give: Callable[[control.Answer], object],
+        facts: Callable[[], LabFacts],
     ) -> None:
-        self._loop = cast("LabLoop", asyncio.get_running_loop())
+        self._loop = cast("HostedLoop", asyncio.get_running_loop())
         self._obey = obey
         self._give = give
+        self.facts = facts
 
     def ask(self, request: bytes, note: Callable[[str], None]) -> bytes:
         """Return the answer to a request."""

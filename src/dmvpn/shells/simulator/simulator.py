@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dmvpn.base import events
+from dmvpn.base.breath import BREATH, breathing
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.recording import Recorder
 from dmvpn.base.shell import CaptureDirection
@@ -296,10 +297,12 @@ class Simulator:
 
     def run_until(self, time: float) -> None:
         """Carry out all actions up to `time` (seconds since the start)."""
-        heap = self._heap
+        heap, breath = self._heap, BREATH.get()
         while heap and heap[0][0] <= time:
             self.now, _, action = heapq.heappop(heap)
             action()
+            if breath is not None:
+                breath.pause()
         self.now = max(self.now, time)
 
     def run_for(self, seconds: float) -> None:
@@ -332,7 +335,8 @@ class Simulator:
     def facts(self, scenario: Scenario) -> LabFacts:
         """Return the facts of the whole network, for tools that decide what a router alone can only suspect."""
         routers = {
-            name: router_facts(node.router, self.now) if node.alive else None for name, node in self.routers.items()
+            name: router_facts(node.router, self.now) if node.alive else None
+            for name, node in breathing(self.routers.items())
         }
         gateways = {name: node.facts(self.now) for name, node in self.gateways.items()}
         cut = [(end.name, port) for segment in self.segments if segment.impairment.cut for end, port in segment.ends]

@@ -295,7 +295,9 @@ class SimulatedLab:
         from dmvpn.shells.lab.memory import Desk
 
         await self._begin_to_serve()
-        LABS_IN_MEMORY[str(self.folder.control)] = Desk(self._obey, self._when_done)
+        LABS_IN_MEMORY[str(self.folder.control)] = Desk(
+            self._obey, self._when_done, lambda: self.world.facts(self.scenario)
+        )
 
     # ------------------------------------------------------------------------------------------------ time
 

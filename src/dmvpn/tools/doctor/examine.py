@@ -20,6 +20,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from dmvpn.base.breath import breathing
 from dmvpn.base.findings import Cause
 from dmvpn.features.system.messages import Configured
 from dmvpn.features.tunnel.reasons import TunnelReason
@@ -216,7 +217,7 @@ def examine(scene: Scene, router: str | None = None, address: Address | None = N
     """Return the faults of the whole lab, or of one router (on its path to an address), with the whole lab in view."""
     verdicts: list[Verdict] = []
     rows = impact.Rows(scene)
-    for check in OF_ALL:
+    for check in breathing(OF_ALL):
         verdicts += _weighed(rows, check(scene))
     servers: dict[Verdict, str] = {}
     for client in scene.clients():
@@ -265,7 +266,7 @@ def _of_pair(rows: impact.Rows, client: Client, known: Iterable[Verdict]) -> lis
     down = [one.reason for one in (client.tunnel, client.there) if one is not None and not one.up]
     # Where keepalives are not returned, the reason is somewhere between the two ends.
     is_down = any(not reason.is_one(TunnelReason.KEEPALIVE) for reason in down)
-    for check in OF_PAIR:
+    for check in breathing(OF_PAIR):
         if check not in _WITHOUT_TUNNEL and is_down:
             break
         found_here = (host.with_clock_cause(scene, client, one) for one in check(scene, client))

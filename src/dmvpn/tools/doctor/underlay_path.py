@@ -14,6 +14,7 @@ import enum
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.breath import breathe
 from dmvpn.base.findings import Cause
 from dmvpn.base.values import dataclass
 from dmvpn.features.tunnel import config as tunnel_lines
@@ -86,6 +87,7 @@ def best_route(facts: RouterFacts, target: Address, vrf: str | None = None) -> R
 
 def trace(scene: Scene, router: str, target: Address, vrf: str = "") -> UnderlayPath:
     """Return the path from a VRF of a router, such as the front door of a tunnel, to an address of the underlay."""
+    breathe()
     wires: tuple[tuple[Port, Port], ...] = ()
     at = router
     for _ in range(_LONGEST):

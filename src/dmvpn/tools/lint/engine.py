@@ -22,6 +22,7 @@ from ipaddress import AddressValueError, IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.breath import breathing
 from dmvpn.base.errors import UserError
 from dmvpn.base.findings import Concern, LintFinding, Location, Rule, Severity, rule
 from dmvpn.base.values import dataclass
@@ -324,11 +325,11 @@ def lint(configurations: Mapping[str, str], sites: Mapping[str, Site] | None = N
 
 
 def _all(devices: Sequence[Device]) -> Iterator[NetworkConcern]:
-    for device in devices:
+    for device in breathing(devices):
         yield from (NetworkConcern(device, concern) for concern in _of_features(device))
         yield from (NetworkConcern(device, one.concern) for one in references.dangling(device))
     network = Network(devices)
-    for check in _OF_NETWORK:
+    for check in breathing(_OF_NETWORK):
         yield from check(network)
 
 

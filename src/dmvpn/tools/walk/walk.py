@@ -11,6 +11,7 @@ from dataclasses import replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
+from dmvpn.base.breath import breathe
 from dmvpn.base.errors import UserError
 from dmvpn.tools.walk.box import ETHERNET
 from dmvpn.tools.walk.values import Act, Budget, Clamp, Question, Walk, WalkedPath, WalkOutcome
@@ -47,6 +48,7 @@ def budget(walker: Walker, question: Question) -> Budget:
     smallest = _HEADERS[question.destination.version]
 
     def attempt(size: int, *, df: bool) -> WalkedPath:
+        breathe()
         return walked(walker, replace(question, size=size, df=df))
 
     def is_whole(size: int) -> bool:

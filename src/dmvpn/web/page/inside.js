@@ -1,21 +1,29 @@
 /**
  * A lab in this tab: a worker has the whole program, and answers by messages what a server answers by HTTP.
  *
- *     to it    {boot: {lab, seed, files}}  {check: {files}}  {id, method, path, headers, body}  {id, abort: true}
+ *     to it    {boot: {lab, seed, epoch, files}}  {check: {files}}
+ *              {n, id, method, path, headers, body}  {n, id, credit: OCTETS}  {n, id, abort: true}
  *     from it  {boot: {percent, sentence, ready, error}}  {checked: {code, text}}
- *              {id, status, headers}  {id, chunk}  {id, end: true}  {id, error}
+ *              {taken, id, status, headers}  {taken, id, chunk}  {taken, id, end: true}  {taken, id, error}
+ *
+ * While it computes it gets no messages. It fetches them from here then, by way of the service worker: all with a number
+ * above `taken`.
  *
  * @typedef {{lab: string, seed?: number, files?: Record<string, string>}} Order files: of a lab that is not built in
  * @typedef {{percent: number, sentence: string, ready?: boolean, error?: string}} Progress
  * @typedef {{boot?: Progress, checked?: {code: number, text: string}, id?: number, status?: number,
- *   headers?: Record<string, string>, chunk?: Uint8Array, end?: boolean, error?: string}} Message
+ *   headers?: Record<string, string>, chunk?: Uint8Array, end?: boolean, error?: string, taken?: number}} Message
  *
  * @typedef {object} Exchange a request that is being answered
  * @property {(answer: Response) => void} begin
  * @property {(error: Error) => void} fail
  * @property {ReadableStreamDefaultController<Uint8Array>|null} body of the answer that has begun
+ * @property {number} held octets that came since the worker got credit for more
  */
 
+/** Octets that wait for their reader, and those for which the worker gets credit at a time. */
+const QUEUE = 65_536;
+const CREDIT = 32_768;
 /** Statuses whose answers have no body. */
 const BARE = [204, 304];
 
@@ -34,7 +42,13 @@ export class Inside {
     this.over = "";
     /** What waits for the end of a boot or a check. @type {{done: (value: any) => void, fail: (error: Error) => void}|null} */
     this.waiting = null;
-    this.worker = new Worker(address, { type: "module" });
+    /** @type {{n: number}[]} what the worker may not have taken yet */
+    this.untaken = [];
+    this.told = 0;
+    const name = crypto.getRandomValues(new Uint32Array(4)).join("-");
+    this.mail = new BroadcastChannel(name);
+    this.mail.onmessage = ({ data: after }) => this.mail.postMessage(this.untaken.filter(({ n }) => n > after));
+    this.worker = new Worker(address, { type: "module", name });
     this.worker.addEventListener("message", (event) => this.hear(event.data));
     this.worker.addEventListener("messageerror", () => this.end("a message from it cannot be read"));
     this.worker.addEventListener("error", (event) => this.end(event.message || "its script cannot be loaded"));
@@ -78,11 +92,19 @@ export class Inside {
     return new Promise((begin, fail) => {
       if (this.over) return fail(new Error(this.over));
       if (signal?.aborted) return fail(signal.reason);
-      const exchange = { begin, fail, body: null };
+      const exchange = { begin, fail, body: null, held: 0 };
       this.exchanges.set(id, exchange);
       signal?.addEventListener("abort", () => this.leave(id, signal.reason));
-      this.worker.postMessage({ id, method, path, headers, body: body ?? null });
+      this.tell({ id, method, path, headers, body: body ?? null });
     });
+  }
+
+  /** @param {object} message about an exchange */
+  tell(message) {
+    this.told += 1;
+    const whole = { ...message, n: this.told };
+    this.untaken.push(whole);
+    this.worker.postMessage(whole);
   }
 
   /**
@@ -93,11 +115,12 @@ export class Inside {
   leave(id, why) {
     if (!this.exchanges.has(id)) return;
     this.broken(id, why);
-    this.worker.postMessage({ id, abort: true });
+    this.tell({ id, abort: true });
   }
 
   /** @param {Message} message */
-  hear({ boot, checked, id, status, headers, chunk, end, error }) {
+  hear({ boot, checked, id, status, headers, chunk, end, error, taken = 0 }) {
+    this.untaken = this.untaken.filter(({ n }) => n > taken);
     if (boot !== undefined) {
       if (boot.error) this.end(boot.error);
       else this.report(boot);
@@ -107,7 +130,10 @@ export class Inside {
     const exchange = id === undefined ? undefined : this.exchanges.get(id);
     if (id === undefined || exchange === undefined) return;
     if (status !== undefined) exchange.begin(this.answer(id, exchange, status, headers ?? {}));
-    if (chunk !== undefined) exchange.body?.enqueue(chunk);
+    if (chunk !== undefined) {
+      exchange.held += chunk.length;
+      exchange.body?.enqueue(chunk);
+    }
     if (error !== undefined) this.broken(id, new Error(error));
     if (end) {
       this.exchanges.delete(id);
@@ -126,7 +152,13 @@ export class Inside {
     const start = (/** @type {ReadableStreamDefaultController<Uint8Array>} */ body) => {
       exchange.body = body;
     };
-    const stream = new ReadableStream({ start, cancel: () => this.leave(id, new Error("the page has read enough")) });
+    const pull = () => {
+      if (exchange.held < CREDIT) return;
+      this.tell({ id, credit: exchange.held });
+      exchange.held = 0;
+    };
+    const cancel = () => this.leave(id, new Error("the page has read enough"));
+    const stream = new ReadableStream({ start, pull, cancel }, new ByteLengthQueuingStrategy({ highWaterMark: QUEUE }));
     return new Response(stream, { status, headers });
   }
 
@@ -148,6 +180,7 @@ export class Inside {
   end(why) {
     this.over ||= `the lab in this tab has ended: ${why}`;
     this.worker.terminate();
+    this.mail.close();
     this.waiting?.fail(new Error(why));
     for (const id of [...this.exchanges.keys()]) this.broken(id, new Error(this.over));
   }

@@ -1,7 +1,7 @@
 /**
  * Actions on a lab: break, hint, grade, reset, doctor, walk. A long one is a job, which is polled until it ends.
  *
- * @typedef {{state: string, notes: string[], result: Record<string, any>|null, what: string, lab: string}} Job
+ * @typedef {{id: string, state: string, notes: string[], result: Record<string, any>|null, what: string, lab: string}} Job
  * @typedef {{title: string, good: boolean, now: string, hint: string}} Check
  */
 
@@ -52,17 +52,25 @@ export async function ended(path, what, details = {}, { method = "POST", report 
 }
 
 /**
- * Return a line about a job, and a function that writes into it how long the job has run, and its last note.
+ * Return a line about a job with a button that breaks it off, and a function that writes into it how long the job has run,
+ * and its last note.
  * @param {string} about
  * @returns {{shown: HTMLElement, report: (job?: Job) => void}}
  */
 export function progress(about) {
-  const shown = element("p", { class: "hint" });
+  const line = element("span");
+  const stop = /** @type {HTMLButtonElement} */ (element("button", { type: "button", hidden: "" }, "Break off"));
+  const shown = element("p", { class: "hint" }, element("span", { class: "spin" }), line, " ", stop);
   const began = performance.now();
   const report = (/** @type {Job|undefined} */ job) => {
     const note = job?.notes.at(-1) ?? "";
     const seconds = ((performance.now() - began) / 1000).toFixed(0);
-    shown.replaceChildren(element("span", { class: "spin" }), `${about} ${seconds} s${note && `: ${note}`}`);
+    line.textContent = `${about} ${seconds} s${note && `: ${note}`}`;
+    stop.hidden = job === undefined;
+    stop.onclick = () => {
+      stop.disabled = true;
+      ask(`/api/v1/jobs/${job?.id}`, { method: "DELETE" }).catch((error) => (line.textContent = error.message));
+    };
   };
   report();
   return { shown, report };

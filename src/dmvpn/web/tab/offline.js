@@ -1,6 +1,8 @@
 // Keeps one whole build for the time without a network. `make tab` writes its name and its files here.
 const BUILD = "";
 const FILES = [];
+// Milliseconds in which a page answers.
+const PATIENCE = 1000;
 const OURS = `dmvpn-tab-${BUILD}`;
 const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
@@ -38,7 +40,27 @@ async function guarded(request) {
   return new Response(answer.body, { status: answer.status, headers });
 }
 
+// A worker that computes gets no messages, and asks here for those of its page.
+function mail(name, after) {
+  return new Promise((done) => {
+    const channel = new BroadcastChannel(name);
+    const end = (found) => {
+      channel.close();
+      done(Response.json(found));
+    };
+    const patience = setTimeout(end, PATIENCE, []);
+    channel.onmessage = ({ data }) => {
+      clearTimeout(patience);
+      end(data);
+    };
+    channel.postMessage(after);
+  });
+}
+
 addEventListener("fetch", (event) => {
   const { request } = event;
-  if (request.method === "GET" && request.url.startsWith(registration.scope)) event.respondWith(guarded(request));
+  const { pathname, searchParams } = new URL(request.url);
+  const [, box] = pathname.split("/mail/");
+  if (box) event.respondWith(mail(box, Number(searchParams.get("after"))));
+  else if (request.method === "GET" && request.url.startsWith(registration.scope)) event.respondWith(guarded(request));
 });

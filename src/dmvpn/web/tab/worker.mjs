@@ -9,9 +9,26 @@ let loading = null;
 let tab = null;
 let python = null;
 const early = [];
+// The number of the last message that was taken: those that came by mail come once more.
+let taken = 0;
 
 function say(percent, sentence) {
   postMessage({ boot: { percent, sentence } });
+}
+
+// Takes what the page has posted meanwhile; false if it cannot. While Python computes no message comes, so this asks the
+// service worker, and that the page.
+function mail() {
+  try {
+    const asked = new XMLHttpRequest();
+    asked.open("GET", new URL(`../mail/${name}?after=${taken}`, here), false);
+    asked.send();
+    if (asked.status !== 200) return false;
+    for (const message of JSON.parse(asked.responseText)) take(message);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function fetched(name) {
@@ -55,10 +72,10 @@ sys.path.insert(0, "${SITE}")
     const message = JSON.parse(text);
     const chunk = octets.toJs();
     octets.destroy?.();
-    if (chunk.length === 0) return void postMessage(message);
+    if (chunk.length === 0) return void postMessage({ ...message, taken });
     const own = chunk.slice();
-    postMessage({ ...message, chunk: own }, [own.buffer]);
-  });
+    postMessage({ ...message, taken, chunk: own }, [own.buffer]);
+  }, mail);
 }
 
 async function start(wish) {
@@ -68,7 +85,9 @@ async function start(wish) {
   for (const message of early.splice(0)) take(message);
 }
 
-function take({ body, ...message }) {
+function take({ n, body, ...message }) {
+  if (n <= taken) return;
+  taken = n ?? taken;
   const octets = typeof body === "string" ? new TextEncoder().encode(body) : body ?? new Uint8Array();
   tab.take(JSON.stringify(message), python.toPy(octets));
 }
