@@ -24,9 +24,9 @@ from dmvpn.shells.descriptors import is_readable
 from dmvpn.shells.lab import control
 from dmvpn.web.bodies import Problem
 from dmvpn.web.document import YES_OR_NO, in_query, operation, parameter
-from dmvpn.web.events import Put, Stream
+from dmvpn.web.events import Stream
 from dmvpn.web.labs import FILE, LAB, ZIP, zipped
-from dmvpn.web.permission import Caller, Role, resource
+from dmvpn.web.permission import Role, resource
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from dmvpn.ios.filters import Plain
     from dmvpn.shells.lab.places import LabFolder
     from dmvpn.web.bounds import Bounds, Workers
+    from dmvpn.web.events import Put
     from dmvpn.web.fleet import Fleet
+    from dmvpn.web.permission import Caller
 
 CAPTURE: Final = f"{LAB}/links/{{link}}/capture"
 _PCAP: Final = "application/vnd.tcpdump.pcap"
