@@ -12,11 +12,11 @@ const noise = Array.from({ length: 4000 }, (_, place) => String.fromCharCode(0x4
 const bomb = await packed({ lab: "mine", files: { "R1.cfg": "!".repeat(600_000) } });
 const bad = [
   "#net=1.AAAA", "#net=1.%%", "#net=2.AA", "#net=", link.slice(0, -9), `${link}&lab=mine`, "#other=1", "#lab=../x", "#lab=a&lab=b",
-  "#lab=a&seed=-1", "#lab=a&seed=1.5", "#lab=a&story=none", await packed({ lab: "mine", files: { "../R1.cfg": "" } }),
+  "#lab=a&seed=-1", "#lab=a&seed=1.5", "#lab=a&epoch=x", "#lab=a&story=none", await packed({ lab: "mine", files: { "../R1.cfg": "" } }),
   await packed({ lab: "mine", files: [] }), await packed({ files }), await packed({ lab: "mine", files: { "R1.cfg": 1 } }), bomb,
 ];
 const links = {
-  named: await wantedBy(linkOf({ lab: "notes-phase3", seed: 7, story: "shortcut" })),
+  named: await wantedBy(linkOf({ lab: "notes-phase3", seed: 7, epoch: 1790000000, story: "shortcut" })),
   whole: await wantedBy(link),
   none: await wantedBy(""),
   long: await outcome(packed({ lab: "mine", story: "", files: { "R1.cfg": noise } })),
@@ -63,6 +63,10 @@ page({ id: 3, status: 200, headers: {} });
 const reader = (await stream).body.getReader();
 page({ id: 3, chunk: octets("one") });
 const begun = new TextDecoder().decode((await reader.read()).value);
+page({ id: 3, chunk: new Uint8Array(40_000), taken: 2 });
+await reader.read();
+await new Promise((done) => setTimeout(done));
+const mailed = inside.untaken.map(({ id, credit }) => [id, credit ?? 0]);
 ending.abort();
 page({ id: 3, chunk: octets("too late") });
 const aborted = await outcome(reader.read().then(() => "more"));
@@ -70,7 +74,7 @@ const aborted = await outcome(reader.read().then(() => "more"));
 const left = inside.ask("/api/v1/meanings", {});
 page({ boot: { error: "no memory is left" } });
 const worker = {
-  booted: await booted, steps, status: refused.status, said: await refused.json(), bare: (await bare).status, begun, aborted,
+  booted: await booted, steps, status: refused.status, said: await refused.json(), bare: (await bare).status, begun, mailed, aborted,
   left: await outcome(left), after: await outcome(inside.ask("/api/v1/labs", {})), sent,
 };
 console.log(JSON.stringify({ links, worker }));

@@ -26,7 +26,7 @@ def seen() -> dict[str, Any]:
 
 def test_a_link_names_a_lab_or_has_its_files_inside(seen: dict[str, Any]) -> None:
     links = seen["links"]
-    assert links["named"] == {"lab": "notes-phase3", "seed": 7, "story": "shortcut"}
+    assert links["named"] == {"lab": "notes-phase3", "seed": 7, "epoch": 1790000000, "story": "shortcut"}
     assert links["whole"]["files"] == {"R1.cfg": "hostname R1\n", "lab.yaml": "name: mine\n"}
     assert links["none"] is None
     assert "too long for a link (11.5 KB, and a link has at most 8)" in links["long"]
@@ -44,7 +44,8 @@ def test_a_worker_answers_as_a_server_does(seen: dict[str, Any]) -> None:
     assert (worker["status"], worker["said"], worker["bare"]) == (404, {"detail": "none"}, 304)
     assert worker["begun"] == "one"
     assert worker["aborted"].startswith("refused")
-    assert {"id": 3, "abort": True} in worker["sent"]
+    assert worker["mailed"] == [[3, 0], [3, 40003]], "the worker fetches what it has not taken; it has read so much"
+    assert {"n": 5, "id": 3, "abort": True} in worker["sent"]
 
 
 def test_a_worker_that_has_died_says_so_to_all_who_wait_for_it(seen: dict[str, Any]) -> None:

@@ -200,6 +200,21 @@ def test_a_check_is_about_its_own_files_alone() -> None:
     asyncio.run(see())
 
 
+def test_a_check_reads_the_files_that_a_start_reads() -> None:
+    """Files of a sub-folder ran, and the check had said that there were none."""
+    texts = Scenario.load("notes-phase3").configurations
+
+    async def see() -> None:
+        said: list[str] = []
+        with contextlib.closing(Tab(lambda message, _: said.append(message))) as tab:
+            tab.check(json.dumps({"files": {f"north/{name}.cfg": text for name, text in texts.items()}}))
+        found = json.loads(said[0])["checked"]
+        assert found["code"] == 0
+        assert all(f"north/{name}.cfg: {name}" in found["text"] for name in texts)
+
+    asyncio.run(see())
+
+
 def test_files_that_leave_their_folder_and_unknown_labs_are_one_sentence() -> None:
     async def use(page: Page) -> None:
         assert "no name of a file" in page.boots[-1]["error"]

@@ -228,7 +228,11 @@ class Tab:
     def check(self, wish: str) -> None:
         """Say what `dmvpn import` says of files, before anything of them runs."""
         try:
-            code, *texts = _printed(["import", self._written("checked", json.loads(wish)["files"])])
+            folder = self._written("checked", json.loads(wish)["files"])
+            read = [folder]
+            with contextlib.suppress(UserError):  # what keeps it from a start, `import` says better
+                read = sorted({str(path) for path in Scenario.load(folder).files.values()}) or read
+            code, *texts = _printed(["import", *read])
         except UserError as error:
             code, texts = 1, [str(error)]
         self._say(checked={"code": code, "text": "".join(texts)})

@@ -9,7 +9,7 @@
  * While it computes it gets no messages. It fetches them from here then, by way of the service worker: all with a number
  * above `taken`.
  *
- * @typedef {{lab: string, seed?: number, files?: Record<string, string>}} Order files: of a lab that is not built in
+ * @typedef {{lab: string, seed: number, epoch: number, files?: Record<string, string>}} Order files: of a lab that is not built in
  * @typedef {{percent: number, sentence: string, ready?: boolean, error?: string}} Progress
  * @typedef {{boot?: Progress, checked?: {code: number, text: string}, id?: number, status?: number,
  *   headers?: Record<string, string>, chunk?: Uint8Array, end?: boolean, error?: string, taken?: number}} Message

@@ -2,11 +2,12 @@
  * Links to a lab in a tab. The part behind the # stays in the browser.
  *
  *     #lab=notes-phase3&seed=7&story=shortcut     a scenario or exercise, and what begins there by itself
+ *     ...&epoch=1790000000                        the same from the same time on, in seconds since 1970
  *     #net=1.OCTETS                               the files of a lab: JSON, deflated (RFC 1951), in base64url (RFC 4648 §5)
  *
  * A link may come from a stranger, so all of it is checked, and its files are unpacked no further than to a bound.
  *
- * @typedef {{lab: string, seed?: number, story: string, files?: Record<string, string>}} Wanted
+ * @typedef {{lab: string, seed?: number, epoch?: number, story: string, files?: Record<string, string>}} Wanted
  */
 
 /** Browsers of 2022 lack these, and TypeScript their types. */
@@ -22,6 +23,8 @@ export const STORIES = {
   fault: "Something breaks, and you find out what",
 };
 export const LARGEST_SEED = 999_999_999;
+/** The year 2100. */
+const LATEST = 4_102_444_800;
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/;
 const PATH = /^(?:[\p{L}\p{N}_][\p{L}\p{N}_. ()+-]{0,99}\/){0,3}[\p{L}\p{N}_][\p{L}\p{N}_. ()+-]{0,99}$/u;
 
@@ -29,8 +32,9 @@ const PATH = /^(?:[\p{L}\p{N}_][\p{L}\p{N}_. ()+-]{0,99}\/){0,3}[\p{L}\p{N}_][\p
  * Return the part behind # of a link to a scenario or exercise.
  * @param {Wanted} wanted
  */
-export function linkOf({ lab, seed, story }) {
-  const words = new URLSearchParams({ lab, ...(seed === undefined ? {} : { seed: String(seed) }), ...(story ? { story } : {}) });
+export function linkOf({ lab, seed, epoch, story }) {
+  const numbers = Object.entries({ seed, epoch }).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
+  const words = new URLSearchParams({ lab, ...Object.fromEntries(numbers), ...(story ? { story } : {}) });
   return `#${words}`;
 }
 
@@ -43,7 +47,7 @@ export async function wantedBy(hash) {
   const words = new URLSearchParams(hash.slice(1));
   const [names, net] = [[...words.keys()], words.get("net")];
   if (names.length === 0) return null;
-  const strange = names.find((name, place) => !["lab", "seed", "story", "net"].includes(name) || names.indexOf(name) !== place);
+  const strange = names.find((name, place) => !["lab", "seed", "epoch", "story", "net"].includes(name) || names.indexOf(name) !== place);
   if (strange !== undefined || (net !== null && names.length > 1)) throw new Error("This link is not one to a lab, or another release made it.");
   return checked(net === null ? Object.fromEntries(words) : await unpacked(net));
 }
@@ -100,13 +104,14 @@ async function through(octets, change) {
  */
 function checked(found) {
   const { lab, files, story = "" } = found ?? {};
-  const seed = found?.seed === undefined ? undefined : Number(found.seed);
+  const [seed, epoch] = [found?.seed, found?.epoch].map((value) => (value === undefined ? undefined : Number(value)));
   if (typeof lab !== "string" || !NAME.test(lab)) throw new Error("This link names no lab.");
   if (seed !== undefined && !(Number.isInteger(seed) && seed >= 0 && seed <= LARGEST_SEED)) throw new Error("The seed in this link is no whole number up to 999,999,999.");
+  if (epoch !== undefined && !(Number.isInteger(epoch) && epoch >= 0 && epoch <= LATEST)) throw new Error("The time in this link is no whole number of seconds since 1970.");
   if (story !== "" && !(typeof story === "string" && Object.hasOwn(STORIES, story))) throw new Error("This link wants a story that this release does not have.");
   if (files !== undefined) {
     const texts = typeof files === "object" && files !== null && !Array.isArray(files) ? Object.entries(files) : [];
     if (texts.length === 0 || !texts.every(([path, text]) => PATH.test(path) && typeof text === "string")) throw new Error("The files in this link are no files of a lab.");
   }
-  return { lab, seed, story, files };
+  return { lab, seed, epoch, story, files };
 }

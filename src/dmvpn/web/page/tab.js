@@ -10,7 +10,7 @@ import { sheet } from "./asking.js";
 import { byId, element, keep, kept, plain, save, say } from "./dom.js";
 import { ask, at, enterBy } from "./feed.js";
 import { Inside } from "./inside.js";
-import { linkOf, packed, STORIES, wantedBy } from "./links.js";
+import { LARGEST_SEED, linkOf, packed, STORIES, wantedBy } from "./links.js";
 import { themes } from "./top.js";
 
 /** The name of a lab that has none. */
@@ -184,13 +184,15 @@ async function look(wanted) {
  * @param {Wanted} wanted
  */
 async function open(wanted) {
-  const { lab, seed, story, files } = wanted;
+  const { lab, story, files } = wanted;
+  const seed = wanted.seed ?? Math.floor(Math.random() * LARGEST_SEED);
+  const began = { ...wanted, seed, epoch: wanted.epoch ?? Math.floor(Date.now() / 1000) };
   const fresh = ask("/page/index.html").then((answer) => answer.text());
   const running = worker(`${lab} comes up`);
   if (!files) history.pushState(null, "", linkOf(wanted));
-  const name = await running.boot({ lab, seed, ...(files ? { files } : {}) });
+  const name = await running.boot({ lab, seed, epoch: began.epoch, ...(files ? { files } : {}) });
   const page = new DOMParser().parseFromString(await fresh, "text/html");
-  const buttons = [button("Share", () => share(name, wanted)), button("Take home", () => takeHome(name))];
+  const buttons = [button("Share", () => share(name, began)), button("Take home", () => takeHome(name))];
   enterBy({ ask: (path, options) => running.ask(path, options), lab: { name, story, seed, buttons } });
   document.body.replaceWith(page.body);
   byId("home").setAttribute("href", "./");
