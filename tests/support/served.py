@@ -112,7 +112,7 @@ class Served:
         with contextlib.closing(connection):
             connection.request(method, path, body, {**sent, **(headers or {})})
             answer = connection.getresponse()
-            return Answer(answer.status, answer.headers, answer.read().decode())
+            return Answer(answer.status, answer.headers, answer.read().decode(errors="replace"))
 
     def said(self) -> str:
         """What it wrote to stderr until now."""
