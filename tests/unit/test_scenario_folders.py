@@ -509,6 +509,14 @@ def test_of_routers_of_which_one_suffices_the_others_are_not_waited_for() -> Non
     assert len(scenario.still_missing({"R31": silent, "R32": silent})) == 2
 
 
+def test_hosts_are_waited_for_until_they_have_their_lease() -> None:
+    """A lab was up and converged, and its hosts reached nothing for another minute."""
+    scenario = Scenario.load("branch-vlans")
+    (host, *others) = [name for name, one in scenario.lab.hosts.items() if one.is_leased]
+    assert scenario.unleased(others) == [f"{host}: no DHCP server has leased it an address"]
+    assert scenario.unleased([host, *others]) == []
+
+
 def test_the_picture_has_the_translator_before_its_spoke() -> None:
     lines = picture(Scenario.load("spoke-behind-nat"))
     box = next(number for number, line in enumerate(lines) if "[ NAT1 172.16.31.1 ]" in line)

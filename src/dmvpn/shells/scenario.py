@@ -333,6 +333,12 @@ class Scenario:
             f"{name}: {text}" for name, texts in lacks.items() if not (settled and name in either) for text in texts
         ]
 
+    def unleased(self, leases: Iterable[str]) -> list[str]:
+        """Return the hosts that wait for their lease, in sentences. leases: hosts with one."""
+        known = (*leases,)
+        waiting = [name for name, host in self.lab.hosts.items() if host.is_leased and name not in known]
+        return [f"{name}: no DHCP server has leased it an address" for name in waiting]
+
     def role(self, router: str) -> str:
         """Return hub, spoke, provider or router."""
         spec = self.lab.routers.get(router)

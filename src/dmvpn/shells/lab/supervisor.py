@@ -300,7 +300,8 @@ class Supervisor:
         }
 
     def _order_missing(self, request: dict[str, Json]) -> Json:
-        return list(self.scenario.still_missing({name: self._lacks(router) for name, router in self._routers.items()}))
+        lacks = self.scenario.still_missing({name: self._lacks(router) for name, router in self._routers.items()})
+        return [*lacks, *self.scenario.unleased(self._leases.leases if self._leases is not None else ())]
 
     def _lacks(self, router: _Router) -> list[str]:
         """Return what a router still waits for."""

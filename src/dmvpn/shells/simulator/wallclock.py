@@ -431,7 +431,8 @@ class SimulatedLab:
         }
 
     def _order_missing(self, request: dict[str, Json]) -> Json:
-        return list(self.world.missing(self.scenario))
+        leases = [name for name, node in self.world.hosts.items() if node.lease is not None]
+        return [*self.world.missing(self.scenario), *self.scenario.unleased(leases)]
 
     def _order_down(self, request: dict[str, Json]) -> Json:
         self._ended.set()
