@@ -227,6 +227,24 @@ def test_a_router_that_would_prove_who_it_is_by_ipsec_says_that_this_is_not_here
     assert "neighbors that it would keep away are taken" in said
 
 
+def test_an_authentication_trailer_of_a_key_chain_keeps_out_who_has_another_key() -> None:
+    world = cloud("point-to-multipoint")
+    chain = ("key chain OPEN", "key 7", "key-string sesame", "cryptographic-algorithm hmac-sha-256")
+    for name in ("R11", "R31", "R41"):
+        world.configure(name, *chain, "interface Tunnel100", "ospfv3 authentication key-chain OPEN")
+    assert " ospfv3 authentication key-chain OPEN" in world.lines("R11", "running-config interface Tunnel100")
+    world.run_for(40)
+    sealed = "Sending SA: Key 7, Algorithm HMAC-SHA-256 - key chain OPEN"
+    assert f"  Cryptographic authentication enabled, {sealed}" in world.lines("R11", "ospfv3 interface")
+    assert world.show("R11", "ospfv3 neighbor").count("FULL/") == 2
+    world.configure("R31", "key chain OPEN", "key 7", "key-string another")
+    world.run_for(40)
+    assert world.show("R11", "ospfv3 neighbor").count("FULL/") == 1
+    assert any("Authentication: a digest made with another key 7" in line for line in world.messages("R11"))
+    world.configure("R31", "key chain OPEN", "key 7", "no cryptographic-algorithm hmac-sha-256")
+    assert any("has an algorithm of HMAC-SHA" in line for line in world.messages("R31")), "RFC 7166 has no MD5"
+
+
 @pytest.mark.parametrize("kind", ["non-broadcast", "point-to-multipoint non-broadcast"])
 def test_configured_neighbors_are_called_by_their_link_local_addresses(kind: str) -> None:
     world = cloud(kind)

@@ -461,7 +461,7 @@ class Receiver:
             return True
         asked, context = interface.settings.authentication, self._context
         accepted = asked.accepting(context.ports.clock, context.now) if asked.keys else None
-        refusal = asked.refusal(packet, event.payload, accepted)
+        refusal = asked.refusal(packet, event.payload, accepted, event.source if is_ipv6 else None)
         if refusal:
             interface.refuse(source, Reason(OspfReason.NOT_AUTHENTIC, (refusal,), self._context.now))
             self._complaints.refuse(interface, source, "not authentic", f"Authentication: {refusal}")

@@ -282,8 +282,11 @@ class OspfInterface:
         return headers
 
     def next_sequence(self, wall: int) -> int:
-        """Return the number of the next packet with a digest, never smaller than before. wall: the clock."""
-        self.sequence = max(self.sequence, wall)
+        """Return the number of the next packet with a digest, never smaller than before. wall: the clock.
+
+        In version 3 it is always larger, RFC 7166 §4.6.
+        """
+        self.sequence = max(self.sequence + (self.link is not None), wall)
         return self.sequence
 
     def suffer(self, trouble: Log | None) -> bool:

@@ -34,7 +34,7 @@ from dmvpn.features.ospf.packet import (
     LinkStateUpdate,
     OspfPacket,
 )
-from dmvpn.features.ospf.settings import DigestKey, key_of, sequence_of
+from dmvpn.features.ospf.settings import HMAC_TRAILER, TRAILER, DigestKey, digest, key_of, sequence_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,18 +98,27 @@ class Sender:
             return
         packet = OspfPacket(router=self._state.router_id, area=interface.area.id, content=content)
         authentication = interface.settings.authentication
+        ends = interface.address, destination
         if interface.link is not None:
             packet = replace(packet, instance=interface.settings.instance)
-            self._order(interface, destination, packet, version3.serialize(packet, interface.address, destination))
-            return
-        if authentication.type is not AuthenticationType.CRYPTOGRAPHIC:
+            if authentication.type is not AuthenticationType.CRYPTOGRAPHIC:
+                self._order(interface, destination, packet, version3.serialize(packet, *ends))
+                return
+        elif authentication.type is not AuthenticationType.CRYPTOGRAPHIC:
             self._order(interface, destination, packet, authentication.seal(packet, 0))
             return
         # Never smaller than before, after a restart neither: the clock, as IOS does.
         wall = int(self._context.ports.clock.wall(self._context.now).timestamp()) & 0xFFFFFFFF
         sequence = interface.next_sequence(wall)
         for key in self._keys(interface):
-            self._order(interface, destination, packet, authentication.seal(packet, sequence, key))
+            if interface.link is not None:
+                auth = TRAILER.pack(HMAC_TRAILER, TRAILER.size + key.length, 0, key.number, sequence)
+                signed = replace(packet, auth_type=CRYPTOGRAPHIC, auth=auth)
+                payload = version3.serialize(signed, *ends)
+                payload += digest(payload, key, interface.address)
+            else:
+                payload = authentication.seal(packet, sequence, key)
+            self._order(interface, destination, packet, payload)
 
     def _order(self, interface: OspfInterface, destination: IPAddress, packet: OspfPacket, payload: bytes) -> None:
         ttl = _SECURE_TTL if interface.settings.least_ttl else _TTL
@@ -189,7 +198,10 @@ class Sender:
 
     def room(self, interface: OspfInterface) -> int:
         """Return octets of content that fit into one packet."""
-        return interface.mtu - self._state.family.header - interface.settings.authentication.overhead
+        overhead = interface.settings.authentication.overhead
+        if overhead and interface.link is not None:
+            overhead += TRAILER.size
+        return interface.mtu - self._state.family.header - overhead
 
     def headers(self, interface: OspfInterface, reserved: int = 0) -> int:
         """Return how many LSA headers fit into one packet, after `reserved` octets."""

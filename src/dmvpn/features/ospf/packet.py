@@ -191,7 +191,8 @@ _CONTENTS: Final[dict[int, type[Content]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OspfPacket:
-    """A packet, RFC 2328 §A.3.1. auth_type: AuType. auth: the 8 octets of the header. trailer: behind the packet.
+    """A packet, RFC 2328 §A.3.1. auth_type: AuType. auth: the 8 octets of the header; in version 3 the 16 octets before
+    the digest in an authentication trailer, RFC 7166 §4.1. trailer: behind the packet.
 
     instance: which of several OSPFs on a link, in version 3; its octets are in `version3`.
     """

@@ -43,9 +43,15 @@ if TYPE_CHECKING:
 
 
 _FIELD = struct.Struct("!HBBI")
+#: Of version 3, before the digest of an authentication trailer: type, length, reserved, number of the key, sequence
+#: number (RFC 7166 §4.1).
+TRAILER: Final = struct.Struct("!HHHHQ")
+HMAC_TRAILER: Final = 1
 _KEY_LENGTH: Final = 16
 _PASSWORD_LENGTH: Final = 8
 _APAD: Final = bytes.fromhex("878FE1F3")
+#: Behind a key: no digest of another protocol is made with it.
+_OSPF_VERSION_3: Final = b"\x00\x01"
 
 
 class Algorithm(enum.Enum):
@@ -76,6 +82,11 @@ class DigestKey:
     accept: Lifetime | None = None
     send: Lifetime | None = None
 
+    @property
+    def length(self) -> int:
+        """Octets of a digest."""
+        return _LENGTHS[self.algorithm]
+
 
 @dataclass(frozen=True, slots=True)
 class AuthenticationSettings:
@@ -93,7 +104,7 @@ class AuthenticationSettings:
         """Octets behind each packet."""
         if self.type is not AuthenticationType.CRYPTOGRAPHIC:
             return 0
-        return max((_LENGTHS[key.algorithm] for key in self.keys), default=0)
+        return max((key.length for key in self.keys), default=0)
 
     def sending(self, clock: Clock, now: float) -> DigestKey | None:
         """Return the key that seals new packets: the valid key with the highest number, as on IOS.
@@ -115,20 +126,26 @@ class AuthenticationSettings:
             password = self.password[:_PASSWORD_LENGTH].ljust(_PASSWORD_LENGTH, b"\x00")
             return replace(packet, auth_type=self.type.value, auth=password).serialize()
         key = key or self.keys[-1]
-        header = _FIELD.pack(0, key.number, _LENGTHS[key.algorithm], sequence)
+        header = _FIELD.pack(0, key.number, key.length, sequence)
         covered = replace(packet, auth_type=self.type.value, auth=header).serialize()
-        return covered + _digest(covered, key)
+        return covered + digest(covered, key)
 
     def _words(self) -> str:
         """Return our authentication, in words."""
         if self.type is not AuthenticationType.CRYPTOGRAPHIC:
             return "no authentication" if self.type is AuthenticationType.NULL else "a password in clear"
-        keys = (f"key {key.number} with {key.algorithm.word} ({_LENGTHS[key.algorithm]} octets)" for key in self.keys)
+        keys = (f"key {key.number} with {key.algorithm.word} ({key.length} octets)" for key in self.keys)
         return " or ".join(keys)
 
-    def refusal(self, packet: OspfPacket, payload: bytes, accepted: tuple[DigestKey, ...] | None = None) -> str:
+    def refusal(
+        self,
+        packet: OspfPacket,
+        payload: bytes,
+        accepted: tuple[DigestKey, ...] | None = None,
+        sender: IPAddress | None = None,
+    ) -> str:
         """Return the difference between the packet's authentication and the interface's, in words; "": none. accepted:
-        None: all keys.
+        None: all keys. sender: of a packet of version 3.
         """
         if packet.auth_type != self.type.value:
             return f"theirs is {_words(packet)}, ours is {self._words()}"
@@ -137,16 +154,16 @@ class AuthenticationSettings:
             return "" if hmac.compare_digest(packet.auth, password) else "another password"
         if self.type is AuthenticationType.NULL:
             return ""
-        _, number, length, _ = _FIELD.unpack(packet.auth)
+        number, length, _ = _digest_of(packet)
         key = next((key for key in self.keys if key.number == number), None)
-        if key is None or length != _LENGTHS[key.algorithm]:
+        if key is None or length != key.length:
             return f"theirs is {_words(packet)}, ours is {self._words()}"
         if accepted is not None and key not in accepted:
             return f"key {number} is not valid now (`accept-lifetime`)"
         if len(packet.trailer) < length:
             return f"a digest of {length} octets of which {len(packet.trailer)} came"
         covered = payload[: len(payload) - len(packet.trailer)]
-        good = hmac.compare_digest(packet.trailer[:length], _digest(covered, key))
+        good = hmac.compare_digest(packet.trailer[:length], digest(covered, key, sender))
         return "" if good else f"a digest made with another key {number}"
 
 
@@ -163,34 +180,46 @@ def _valid(keys: list[tuple[DigestKey, Lifetime | None]], clock: Clock, now: flo
 def _words(packet: OspfPacket) -> str:
     """Return a packet's authentication, in words."""
     if packet.auth_type == AuthenticationType.CRYPTOGRAPHIC.value:
-        _, number, length, _ = _FIELD.unpack(packet.auth)
+        number, length, _ = _digest_of(packet)
         return f"key {number} with a digest of {length} octets"
     names = {AuthenticationType.NULL.value: "no authentication", AuthenticationType.SIMPLE.value: "a password in clear"}
     return names.get(packet.auth_type, f"authentication of type {packet.auth_type}")
+
+
+def _digest_of(packet: OspfPacket) -> tuple[int, int, int]:
+    """Return the number of the key, the octets of the digest and the sequence number of a packet that has one."""
+    if len(packet.auth) == _FIELD.size:
+        _, number, length, sequence = _FIELD.unpack(packet.auth)
+        return number, length, sequence
+    _, whole, _, number, sequence = TRAILER.unpack(packet.auth)
+    return number, whole - TRAILER.size, sequence
 
 
 def sequence_of(packet: OspfPacket) -> int:
     """Return the sequence number of a packet with a digest. A packet with a smaller number than the last one is a
     replay.
     """
-    return int(_FIELD.unpack(packet.auth)[3])
+    return _digest_of(packet)[2]
 
 
 def key_of(packet: OspfPacket) -> int:
     """Return the number of the key of a packet with a digest."""
-    return int(_FIELD.unpack(packet.auth)[1])
+    return _digest_of(packet)[0]
 
 
-def _digest(covered: bytes, key: DigestKey) -> bytes:
+def digest(covered: bytes, key: DigestKey, sender: IPAddress | None = None) -> bytes:
+    """Return the digest of a packet. sender: of one of version 3, whose digest covers it, too (RFC 7166 §4.5)."""
     if key.algorithm is Algorithm.MD5:
         padded = key.secret[:_KEY_LENGTH].ljust(_KEY_LENGTH, b"\x00")
         return hashlib.md5(covered + padded, usedforsecurity=False).digest()
-    length = _LENGTHS[key.algorithm]
+    length = key.length
+    secret, filler = key.secret, _APAD * (length // 4)
+    if sender is not None:
+        secret, filler = secret + _OSPF_VERSION_3, sender.packed + filler[: length - 16]
     # RFC 5709 §3.3: a key longer than the digest is hashed, a shorter one filled with zeros; then RFC 2104.
-    secret = key.secret
     if len(secret) > length:
         secret = hashlib.new(key.algorithm.value, secret).digest()
-    return hmac.digest(secret.ljust(length, b"\x00"), covered + _APAD * (length // 4), key.algorithm.value)
+    return hmac.digest(secret.ljust(length, b"\x00"), covered + filler, key.algorithm.value)
 
 
 # --------------------------------------------------------------------------------------------- settings of an interface
@@ -292,7 +321,7 @@ def settings_of(process: ProcessSettings, own: Interface, number: int, chains: P
     fast = own.hello_multiplier
     passive = own.name in process.passive or (process.passive_default and own.name not in process.active)
     suppresses = process.suppress_prefixes and not passive if own.suppress_prefixes is None else own.suppress_prefixes
-    authentication, obstacle = authentication_of(own, area, chains)
+    authentication, obstacle = authentication_of(own, area, chains, process.family.version)
     hops = process.ttl_hops if own.checks_ttl is None else own.ttl_hops if own.checks_ttl else None
     return project(
         Settings,
@@ -312,8 +341,10 @@ def settings_of(process: ProcessSettings, own: Interface, number: int, chains: P
     )
 
 
-def authentication_of(own: Interface, area: Area, chains: Pages[KeyChain]) -> tuple[AuthenticationSettings, str]:
-    """Return the authentication of packets, and why it is impossible."""
+def authentication_of(
+    own: Interface, area: Area, chains: Pages[KeyChain], version: int = 4
+) -> tuple[AuthenticationSettings, str]:
+    """Return the authentication of packets, and why it is impossible. version: of IP."""
     kind = area.authentication if own.authentication is None else own.authentication
     if kind is AuthenticationType.SIMPLE:
         return AuthenticationSettings(kind, own.password.encode()), ""
@@ -322,6 +353,11 @@ def authentication_of(own: Interface, area: Area, chains: Pages[KeyChain]) -> tu
     if own.key_chain:
         keys = tuple(key for chain in chains if chain.name == own.key_chain for key in _keys(chain))
         missing = "" if keys else f'no key of the key chain "{own.key_chain}" has a text and a number below 256'
+        if version == 6:  # RFC 7166 §4.2 has no MD5
+            keys = tuple(key for key in keys if key.algorithm is not Algorithm.MD5)
+            missing = missing or (
+                "" if keys else f'no key of the key chain "{own.key_chain}" has an algorithm of HMAC-SHA'
+            )
         return AuthenticationSettings(kind, keys=keys, chain=own.key_chain), missing
     keys = tuple(DigestKey(key.number, key.text.encode()) for key in own.keys)
     return AuthenticationSettings(kind, keys=keys), "" if keys else "authentication without a message-digest-key"

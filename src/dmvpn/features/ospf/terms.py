@@ -60,6 +60,11 @@ class OspfEnd:
         return line if self.version == 4 else version3.ON_INTERFACES.twin(line)
 
     @property
+    def authentication(self) -> ConfigLine:
+        """The line about its authentication; `ipv6 ospf` has IPsec alone."""
+        return of_port.AUTHENTICATION if self.version == 4 else version3.ON_INTERFACES_TOO.twin(of_port.AUTHENTICATION)
+
+    @property
     def elects(self) -> bool:
         """Whether a designated router is elected there."""
         return self.port.network in ELECTING
@@ -104,7 +109,7 @@ class Proof:
     @classmethod
     def of(cls, end: OspfEnd) -> Proof:
         """Return the authentication of an end."""
-        settings, _ = authentication_of(end.port, end.area, end.chains)
+        settings, _ = authentication_of(end.port, end.area, end.chains, end.version)
         proof = cls(settings.type, settings.password.decode(errors="replace"), chain=settings.chain)
         if not settings.keys:
             return proof
@@ -149,17 +154,17 @@ def _area_place(end: OspfEnd) -> tuple[str, ...]:
 def _proof_lines(end: OspfEnd, value: Proof) -> tuple[str, ...]:
     if value.type is AuthenticationType.NULL:
         of_area = end.area.authentication is not AuthenticationType.NULL
-        return end.opening, of_port.AUTHENTICATION.line(null=True) if of_area else of_port.AUTHENTICATION.no()
+        return end.opening, end.authentication.line(null=True) if of_area else end.authentication.no()
     if value.type is AuthenticationType.SIMPLE:
-        return end.opening, of_port.AUTHENTICATION.line(), of_port.PASSWORD.line(key=value.secret)
+        return end.opening, end.authentication.line(), of_port.PASSWORD.line(key=value.secret)
     if value.number is None:
         return ()
     mine = Proof.of(end)
-    if not value.chain:
+    if not value.chain and end.version == 4:
         keys = [of_port.DIGEST_KEY.no(number=key.number) for key in end.port.keys if key.number > value.number]
         key = of_port.DIGEST_KEY.line(number=value.number, key=value.secret)
-        return end.opening, of_port.AUTHENTICATION.line(message_digest=True), key, *keys
-    name = mine.chain or value.chain
+        return end.opening, end.authentication.line(message_digest=True), key, *keys
+    name = mine.chain or value.chain or "OSPF"
     is_there = mine.chain and mine.number == value.number
     lines = [common.KEY_CHAIN.line(name=name)]
     if mine.chain and mine.number is not None and mine.number > value.number:
@@ -171,7 +176,7 @@ def _proof_lines(end: OspfEnd, value: Proof) -> tuple[str, ...]:
         gone = zip((common.KEY_ACCEPT, common.KEY_SEND), mine.lifetimes, strict=True)
         lines += [line.no() for line, lifetime in gone if lifetime is not None]
     if not mine.chain:
-        lines += [end.opening, of_port.AUTHENTICATION.line(key_chain=True, chain=name)]
+        lines += [end.opening, end.authentication.line(key_chain=True, chain=name)]
     return tuple(lines)
 
 
@@ -245,7 +250,7 @@ AUTHENTICATION: Final = Term["OspfEnd", Proof](
     words=str,
     fits=Proof.compare,
     shown=lambda proof: replace(proof, secret=SECRET),
-    place=lambda end: (end.opening, "ip ospf authentication"),
+    place=lambda end: (end.opening, f"{'ip ospf' if end.version == 4 else 'ospfv3'} authentication"),
     lines=_proof_lines,
     protects=lambda proof: proof.type is not AuthenticationType.NULL,
     refuses=lambda reason: reason.find(OspfReason.NOT_AUTHENTIC) is not None,

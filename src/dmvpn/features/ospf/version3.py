@@ -10,13 +10,15 @@ What they say is said by the values of `packet` and `lsa`, and the same parts ac
                 transit network is the identifier of its designated router with the number of its interface
     prefixes    are apart from the links of routers: `LinkBody`, `PrefixesBody`
 
-The checksum of a packet covers the addresses of IPv6, RFC 5340 §A.3.1; packets have no authentication.
+The checksum of a packet covers the addresses of IPv6, RFC 5340 §A.3.1. A packet with an authentication trailer has none
+(RFC 7166 §4.3); `Options.TRAILER` of Hellos and descriptions announces it.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from ipaddress import IPv4Address
 from typing import Final, Self
@@ -47,6 +49,7 @@ from dmvpn.features.ospf.lsa import (
     sealed,
 )
 from dmvpn.features.ospf.packet import (
+    CRYPTOGRAPHIC,
     Acknowledgment,
     Content,
     Description,
@@ -57,6 +60,7 @@ from dmvpn.features.ospf.packet import (
     PacketType,
     advertisements,
 )
+from dmvpn.features.ospf.settings import HMAC_TRAILER, TRAILER
 from dmvpn.net.ipv4 import checksum, ipv4_address, ipv6_address, pseudo_header
 
 _CLAUSE: Final = "RFC 5340 §A.4"
@@ -377,16 +381,40 @@ def parse(payload: bytes, source: IPAddress, destination: IPAddress) -> OspfPack
         raise WireError(f"OSPF version {version}", offset=0, clause=_PACKETS)
     if not PACKET_HEADER <= length <= len(payload):
         raise WireError(f"OSPF length {length} in {len(payload)} octets", offset=2, clause=_PACKETS)
-    covered = payload[:length]
-    if checksum(pseudo_header(source, destination, _PROTOCOL, length) + covered):
+    covered, rest = payload[:length], payload[length:]
+    content = _content(kind, covered[PACKET_HEADER:])
+    auth, trailer = _trailer(content, rest)
+    if not auth and checksum(pseudo_header(source, destination, _PROTOCOL, length) + covered):
         raise WireError("wrong OSPF checksum", offset=_CHECKSUM_AT, clause=_PACKETS)
     return OspfPacket(
         router=ipv4_address(router),
         area=ipv4_address(area),
-        content=_content(kind, covered[PACKET_HEADER:]),
-        trailer=payload[length:],
+        content=content,
+        auth_type=CRYPTOGRAPHIC if auth else 0,
+        auth=auth,
+        trailer=trailer,
         instance=instance,
     )
+
+
+def _trailer(content: Content, rest: bytes) -> tuple[bytes, bytes]:
+    """Return the fields of an authentication trailer, b"": there is none, and what follows them. rest: what follows
+    the packet. Raises WireError.
+
+    Hellos and descriptions say whether there is one; any other packet has one if something follows it (RFC 7166 §4.1).
+    """
+    if isinstance(content, Hello | Description):
+        at = 4 * int.from_bytes(rest[2:4], "big") if content.options & Options.BLOCK else 0
+        if not content.options & Options.TRAILER:
+            return b"", rest
+    else:
+        at = 0
+        if not rest:
+            return b"", rest
+    auth = rest[at : at + TRAILER.size]
+    if len(auth) < TRAILER.size or TRAILER.unpack(auth)[:2] != (HMAC_TRAILER, len(rest) - at):
+        raise WireError("no whole authentication trailer", offset=PACKET_HEADER, clause="RFC 7166 §4.1")
+    return auth, rest[at + TRAILER.size :]
 
 
 def _content(kind: int, data: bytes) -> Content:
@@ -427,10 +455,15 @@ def _headers(data: bytes) -> tuple[LsaHeader, ...]:
 
 def serialize(packet: OspfPacket, source: IPAddress, destination: IPAddress) -> bytes:
     """Encode a packet, with its checksum. Raises struct.error and OverflowError if a number does not fit."""
-    content = _serialize(packet.content)
+    said = packet.content
+    if packet.auth_type and isinstance(said, Hello | Description):
+        said = replace(said, options=said.options | Options.TRAILER)
+    content = _serialize(said)
     length = PACKET_HEADER + len(content)
     fields = (_VERSION, packet.content.TYPE, length, packet.router.packed, packet.area.packed, 0, packet.instance)
     octets = bytearray(_HEADER.pack(*fields) + content)
+    if packet.auth_type:
+        return bytes(octets) + packet.auth + packet.trailer
     total = checksum(pseudo_header(source, destination, _PROTOCOL, length) + octets)
     octets[_CHECKSUM_AT : _CHECKSUM_AT + 2] = total.to_bytes(2, "big")
     return bytes(octets) + packet.trailer

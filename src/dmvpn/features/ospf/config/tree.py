@@ -80,7 +80,8 @@ def _version_3(tree: ConfigTree, vrf: str) -> model.OspfConfig | None:
     for interface in interfaces:
         if interface.process is not None and interface.process not in made and interface.process not in elsewhere:
             made[interface.process] = model.ProcessSettings(number=interface.process, family=model.IPV6)
-    return model.OspfConfig(tuple(made[number] for number in sorted(made)), tuple(interfaces))
+    chains = key_chains(tree) if any(each.key_chain for each in interfaces) else NONE
+    return model.OspfConfig(tuple(made[number] for number in sorted(made)), tuple(interfaces), chains)
 
 
 def _process3(number: int, section: Section, lines: Twins) -> model.ProcessSettings:

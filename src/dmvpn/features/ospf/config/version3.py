@@ -38,16 +38,20 @@ _HELP: Final = {
 # ------------------------------------------------------------------------------------------------ interfaces
 
 
-#: Version 3 protects packets by IPsec, has no check of the TTL, and every pair of routers is a link or none.
+#: Version 3 has no digests of its own keys, no check of the TTL, and every pair of routers is a link or none.
 _NOT_ON_INTERFACES: Final = (
-    interfaces.AUTHENTICATION,
     interfaces.PASSWORD,
     interfaces.DIGEST_KEY,
     interfaces.TTL_SECURITY,
     interfaces.PROCESS,
 )
 ON_INTERFACES: Final = Twins(interfaces.LINES, {"ip ospf": "ipv6 ospf"}, help=_HELP, order=98)
-ON_INTERFACES_TOO: Final = Twins(interfaces.LINES, {"ip ospf": "ospfv3"}, help=_HELP, order=98)
+ON_INTERFACES_TOO: Final = Twins(
+    interfaces.LINES,
+    {"ip ospf": "ospfv3", "[ message-digest | null | key-chain {chain:word} ]": "( null | key-chain {chain:word} )"},
+    help=_HELP,
+    order=98,
+)
 
 
 def _replace(_: Args, section: Section) -> None:
@@ -158,6 +162,7 @@ LINES: Final = (
         for twins in (ON_INTERFACES, ON_INTERFACES_TOO)
         for line in interfaces.LINES
         if line not in _NOT_ON_INTERFACES
+        and (line is not interfaces.AUTHENTICATION or twins is ON_INTERFACES_TOO)  # `ipv6 ospf` has IPsec alone
     ),
     *CLASSIC.lines,
     *NAMED.lines,
