@@ -31,6 +31,7 @@ from dmvpn.features.ospf.lsa import (
     UnknownBody,
 )
 from dmvpn.features.ospf.packet import (
+    CRYPTOGRAPHIC,
     Acknowledgment,
     Description,
     Hello,
@@ -38,6 +39,7 @@ from dmvpn.features.ospf.packet import (
     LinkStateUpdate,
     OspfPacket,
 )
+from dmvpn.features.ospf.settings import HMAC_TRAILER, TRAILER, key_of, sequence_of
 from dmvpn.features.ospf.version3 import Lsa3
 from support.wire import cuts, decoded_or_refused
 
@@ -89,19 +91,20 @@ def lsas(draw: st.DrawFn) -> Lsa3:
 
 
 headers = st.lists(lsas().map(lambda lsa: replace(lsa.header, options=0)), max_size=4).map(tuple)
+plain = metric.map(lambda options: options & ~(Options.BLOCK | Options.TRAILER))
 contents = st.one_of(
     st.builds(
         Hello,
         number=routers_,
         interval=short,
-        options=metric,
+        options=plain,
         priority=octet,
         dead_interval=short,
         designated=routers_,
         backup=routers_,
         neighbors=st.lists(routers_, max_size=5).map(tuple),
     ),
-    st.builds(Description, mtu=short, options=metric, flags=octet, sequence=st.integers(0, 2**32 - 1), headers=headers),
+    st.builds(Description, mtu=short, options=plain, flags=octet, sequence=st.integers(0, 2**32 - 1), headers=headers),
     st.builds(
         LinkStateRequest,
         st.lists(st.builds(LsaKey, st.sampled_from(list(bodies)), routers_, routers_), max_size=4).map(tuple),
@@ -126,6 +129,23 @@ def test_a_packet_is_read_as_it_was_written_and_cut_anywhere_it_is_refused(packe
     for cut in cuts(octets):
         assert decoded_or_refused(read, cut) is None
     assert decoded_or_refused(lambda data: version3.parse(data, HERE, IPv6Address("ff02::6")), octets) is None
+
+
+@given(packets, st.sampled_from([20, 32, 64]), octet, st.integers(0, 2**64 - 1), st.data())
+def test_an_authentication_trailer_is_read_as_it_was_written_and_cut_anywhere_it_is_refused(
+    packet: OspfPacket, length: int, number: int, sequence: int, data: st.DataObject
+) -> None:
+    auth = TRAILER.pack(HMAC_TRAILER, TRAILER.size + length, 0, number, sequence)
+    sealed = replace(
+        packet, auth_type=CRYPTOGRAPHIC, auth=auth, trailer=data.draw(st.binary(min_size=length, max_size=length))
+    )
+    octets = version3.serialize(sealed, HERE, ALL)
+    again = read(octets)
+    assert (again.auth, again.trailer, sequence_of(again), key_of(again)) == (auth, sealed.trailer, sequence, number)
+    assert version3.serialize(again, HERE, ALL) == octets
+    for cut in cuts(octets):
+        if len(cut) != int.from_bytes(octets[2:4]):  # without the trailer an update is whole, and not authentic
+            assert decoded_or_refused(read, cut) is None
 
 
 @given(lsas(), st.data())

@@ -121,6 +121,8 @@ _OPTIONS = words(WordKind.CODE, Options, rank=60)("""
     DEMAND :: DC: demand circuits.
     OPAQUE :: O: opaque advertisements are taken (RFC 5250).
     DOWN :: DN: a provider's router brought the route in (RFC 4576); another one does not use it.
+    BLOCK :: L of version 3: a block of local signaling follows the packet; it is not read.
+    TRAILER :: AT of version 3: an authentication trailer follows the packet. [RFC 7166 §2.1]
     """)
 _ROUTER_FLAGS = words(WordKind.CODE, RouterFlag, rank=60)("""
     ## what a router says it is :: dmvpn lab capture, debug ip ospf packet, show ip ospf database [RFC 2328 §A.4.2]

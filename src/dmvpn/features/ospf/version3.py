@@ -391,7 +391,7 @@ def parse(payload: bytes, source: IPAddress, destination: IPAddress) -> OspfPack
         area=ipv4_address(area),
         content=content,
         auth_type=CRYPTOGRAPHIC if auth else 0,
-        auth=auth,
+        auth=auth or bytes(8),
         trailer=trailer,
         instance=instance,
     )
