@@ -30,6 +30,7 @@ from dmvpn.features.ospf.lsa import (
     RouterLink,
     UnknownBody,
 )
+from dmvpn.features.ospf.model import HMAC_TRAILER, TRAILER
 from dmvpn.features.ospf.packet import (
     CRYPTOGRAPHIC,
     Acknowledgment,
@@ -39,7 +40,7 @@ from dmvpn.features.ospf.packet import (
     LinkStateUpdate,
     OspfPacket,
 )
-from dmvpn.features.ospf.settings import HMAC_TRAILER, TRAILER, key_of, sequence_of
+from dmvpn.features.ospf.settings import key_of, sequence_of
 from dmvpn.features.ospf.version3 import Lsa3
 from support.wire import cuts, decoded_or_refused
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import struct
 from dataclasses import field
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
@@ -62,6 +63,12 @@ class AuthenticationType(enum.Enum):
     NULL = 0
     SIMPLE = 1
     CRYPTOGRAPHIC = 2
+
+
+#: Of version 3, before the digest of an authentication trailer: type, length, reserved, number of the key, sequence
+#: number (RFC 7166 §4.1).
+TRAILER: Final = struct.Struct("!HHHHQ")
+HMAC_TRAILER: Final = 1
 
 
 class AreaKind(enum.Enum):

@@ -23,7 +23,7 @@ from dmvpn.base.limits import Limiter
 from dmvpn.features.ospf import messages, version3
 from dmvpn.features.ospf.lsa import HEADER_LENGTH, Lsa, LsaHeader, Options
 from dmvpn.features.ospf.messages import RETRANSMISSION, BadPacket, LastKeyOver, NoValidKey, repeated_line
-from dmvpn.features.ospf.model import AuthenticationType, NetworkType
+from dmvpn.features.ospf.model import HMAC_TRAILER, TRAILER, AuthenticationType, NetworkType
 from dmvpn.features.ospf.neighbor import NeighborState
 from dmvpn.features.ospf.packet import (
     CRYPTOGRAPHIC,
@@ -34,7 +34,7 @@ from dmvpn.features.ospf.packet import (
     LinkStateUpdate,
     OspfPacket,
 )
-from dmvpn.features.ospf.settings import HMAC_TRAILER, TRAILER, DigestKey, digest, key_of, sequence_of
+from dmvpn.features.ospf.settings import DigestKey, digest, key_of, sequence_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

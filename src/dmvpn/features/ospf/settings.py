@@ -25,7 +25,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass, project
-from dmvpn.features.ospf.model import Area, AuthenticationType, Interface, NetworkType
+from dmvpn.features.ospf.model import TRAILER, Area, AuthenticationType, Interface, NetworkType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,10 +43,6 @@ if TYPE_CHECKING:
 
 
 _FIELD = struct.Struct("!HBBI")
-#: Of version 3, before the digest of an authentication trailer: type, length, reserved, number of the key, sequence
-#: number (RFC 7166 §4.1).
-TRAILER: Final = struct.Struct("!HHHHQ")
-HMAC_TRAILER: Final = 1
 _KEY_LENGTH: Final = 16
 _PASSWORD_LENGTH: Final = 8
 _APAD: Final = bytes.fromhex("878FE1F3")

@@ -48,6 +48,7 @@ from dmvpn.features.ospf.lsa import (
     UnknownBody,
     sealed,
 )
+from dmvpn.features.ospf.model import HMAC_TRAILER, TRAILER
 from dmvpn.features.ospf.packet import (
     CRYPTOGRAPHIC,
     Acknowledgment,
@@ -60,7 +61,6 @@ from dmvpn.features.ospf.packet import (
     PacketType,
     advertisements,
 )
-from dmvpn.features.ospf.settings import HMAC_TRAILER, TRAILER
 from dmvpn.net.ipv4 import checksum, ipv4_address, ipv6_address, pseudo_header
 
 _CLAUSE: Final = "RFC 5340 §A.4"
