@@ -66,6 +66,21 @@ function wheels() {
   return folder;
 }
 
+/** Checks that further wheels are those of Pyodide, and that all are there which they need. packages: as it lists them. */
+function check(packages) {
+  const all = Object.values(packages);
+  const known = given.map((file) => {
+    const one = all.find(({ file_name: name }) => name === path.basename(file));
+    if (one === undefined) stop(`${file} is no wheel of Pyodide ${VERSION}, which has ${packages.cryptography.file_name}`);
+    if (!fs.existsSync(file)) stop(`there is no file ${file}`);
+    const sum = createHash("sha256").update(fs.readFileSync(file)).digest("hex");
+    if (sum !== one.sha256) stop(`${file} is not the wheel that Pyodide ${VERSION} has: its SHA-256 is ${sum}, not ${one.sha256}`);
+    return one;
+  });
+  const missing = known.flatMap(({ depends }) => depends).find((name) => !known.includes(packages[name]));
+  if (missing !== undefined) stop(`these wheels also need ${packages[missing].file_name}`);
+}
+
 /** What Pyodide's own Python makes of the modules: see scripts/tab-packs.py. */
 async function packs(from, folder, out) {
   const { loadPyodide } = await import(pathToFileURL(path.join(from, "pyodide.mjs")).href);
@@ -93,6 +108,8 @@ function files(folder) {
 
 fs.mkdirSync(parts, { recursive: true });
 const from = pyodide();
+const lock = JSON.parse(fs.readFileSync(path.join(from, "pyodide-lock.json"), "utf8"));
+check(lock.packages);
 const folder = wheels();
 const staged = path.join(parts, "staged");
 const wheelsHere = path.join(parts, "wheels-here");
@@ -108,7 +125,6 @@ const more = given.some((name) => path.basename(name).startsWith("cryptography")
 run(python, [path.join(scripts, "tab-finish.py"), staged, ...more], "the modules cannot be packed");
 copy(path.join(from, "pyodide.mjs"), path.join(staged, "pyodide.mjs"));
 copy(path.join(from, "pyodide.asm.mjs"), path.join(staged, "pyodide.asm.mjs"));
-const lock = JSON.parse(fs.readFileSync(path.join(from, "pyodide-lock.json"), "utf8"));
 fs.writeFileSync(path.join(staged, "pyodide-lock.json"), JSON.stringify({ ...lock, packages: {} }));
 fs.writeFileSync(path.join(staged, "pyodide.asm.wasm.gz"), gzipSync(fs.readFileSync(path.join(from, "pyodide.asm.wasm")), { level: 9 }));
 const web = path.join(root, "src/dmvpn/web");

@@ -58,6 +58,21 @@ def test_a_network_lives_there_as_here(build: Path, lab: str) -> None:
     assert world.digest == found["boots"][-1]["digest"]
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("cryptography-50.0.2-cp311-abi3-linux.whl", "is no wheel of Pyodide"),
+        ("cryptography-47.0.0-cp314-abi3-pyemscripten_2026_0_wasm32.whl", "is not the wheel that Pyodide"),
+    ],
+)
+def test_a_foreign_wheel_is_not_packed(build: Path, tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / name).write_bytes(b"PK")
+    words = ["node", "scripts/make-tab.mjs", str(tmp_path / "tab"), str(tmp_path / name)]
+    made = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (made.returncode, said in made.stderr) == (1, True), made.stderr
+    assert not (tmp_path / "tab").exists()
+
+
 def test_a_scenario_that_needs_cryptography_is_listed_with_its_reason(build: Path) -> None:
     listed = json.loads((build / "scenarios.json").read_text())
     reasons = {one["name"]: one["reason"] for one in listed["scenarios"]}
