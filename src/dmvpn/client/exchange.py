@@ -23,13 +23,14 @@ import json
 import re
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 from urllib.parse import urlencode
 
 import httpx2
 
 from dmvpn.base.values import dataclass
 from dmvpn.client import values
+from dmvpn.client.settings import Settings
 from dmvpn.client.values import (
     AnswerError,
     Gone,
@@ -40,11 +41,8 @@ from dmvpn.client.values import (
     UnavailableError,
 )
 from dmvpn.face.messages import News
+from dmvpn.ios.filters import Plain
 from dmvpn.ios.from_plain import MisfitError, reader_of_type
-
-if TYPE_CHECKING:
-    from dmvpn.client.settings import Settings
-    from dmvpn.ios.filters import Plain
 
 T = TypeVar("T")
 

@@ -19,16 +19,14 @@ import os
 import re
 import ssl
 import stat
+from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from dmvpn.base.values import dataclass
 from dmvpn.client.values import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 URL, TOKEN, TOKEN_FILE, AUTHORITY = (f"DMVPN_WEB_{name}" for name in ("URL", "TOKEN", "TOKEN_FILE", "AUTHORITY"))
 _USUAL: Final = "http://127.0.0.1:8080"

@@ -21,13 +21,11 @@ ClientError
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.errors import DmvpnError, UserError
 from dmvpn.base.values import dataclass
-
-if TYPE_CHECKING:
-    from dmvpn.face.messages import News
+from dmvpn.face.messages import News
 
 #: Characters of a text of the server in an error.
 _LONGEST: Final = 1000

@@ -18,42 +18,37 @@ import json
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.chronicle import Plain
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
+from dmvpn.face.messages import News, PlainLine
 from dmvpn.face.protocol import message_to_plain
 from dmvpn.face.watcher import Watcher
 from dmvpn.face.watching import Watching
 from dmvpn.features.chronicle import ChronicleMachine
 from dmvpn.labs import orders
 from dmvpn.labs.replayed import frozen_handle, recorded_network
+from dmvpn.network.device import Device
+from dmvpn.router.facts import SetupFacts
 from dmvpn.router.features import FEATURES
+from dmvpn.router.router import Router
 from dmvpn.shells.facts import read_setups
 from dmvpn.shells.files import open_regular
+from dmvpn.shells.handle import Handle
 from dmvpn.shells.lab import control
-from dmvpn.shells.lab.places import find_lab, running_labs
+from dmvpn.shells.lab.control import Json
+from dmvpn.shells.lab.places import LabFolder, find_lab, running_labs
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.explain.lookup import in_messages
 from dmvpn.tools.picture import Picture, as_dot, as_mermaid, as_stage, as_svg, picture_of, sketch_of
-from dmvpn.tools.replaying import lives_of, moments_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from dmvpn.base.chronicle import Plain
-    from dmvpn.face.messages import News, PlainLine
-    from dmvpn.network.device import Device
-    from dmvpn.router.facts import SetupFacts
-    from dmvpn.router.router import Router
-    from dmvpn.shells.handle import Handle
-    from dmvpn.shells.lab.control import Json
-    from dmvpn.shells.lab.places import LabFolder
-    from dmvpn.tools.replaying import Life
+from dmvpn.tools.replaying import Life, lives_of, moments_of
 
 #: The formats, by the ending of a file; the first is that of standard output.
 WRITERS: Final[dict[str, Callable[[Picture], str]]] = {"svg": as_svg, "dot": as_dot, "mermaid": as_mermaid}

@@ -11,27 +11,24 @@ those of only one client are lost, it is at the client. With a single client, pi
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.breath import breathe
+from dmvpn.base.facts import Address
 from dmvpn.base.findings import Cause
 from dmvpn.base.values import dataclass
+from dmvpn.features.rib.facts import HopFacts, RouteFacts
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE
 from dmvpn.ios.common import IP_MTU
+from dmvpn.router.facts import RouterFacts
 from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.doctor.configuration import device, texts
 from dmvpn.tools.doctor.scene import Client, Port, ProbePurpose, ProbeResult, Scene, interface_of
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step, Verdict
 from dmvpn.tools.lint.rules.tunnels import HEADERS, LEAST, mtu_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from dmvpn.base.facts import Address
-    from dmvpn.features.rib.facts import HopFacts, RouteFacts
-    from dmvpn.router.facts import RouterFacts
 
 #: Routers on one path; more is a loop.
 _LONGEST = 16
