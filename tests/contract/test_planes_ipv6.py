@@ -196,6 +196,19 @@ def test_hellos_go_to_every_neighbor_of_the_list_and_not_back(world: World) -> N
 
 
 @contract
+def test_a_packet_of_our_own_that_is_larger_than_the_tunnel_takes_arrives_whole(world: World) -> None:
+    """The hub's list of 100 links in OSPF version 3 was refused, and its spokes had no routes."""
+    overlay(world)
+    group, local = IPv6Address("ff02::5"), IPv6Address("fe80::1")
+    world.execute("B", effects.Listen("Tunnel0", 89, group))
+    world.execute("A", effects.SetMulticast("Tunnel0", (nbma("B"), nbma("C")), 6))
+    world.execute("A", effects.SendIp("Tunnel0", local, group, 89, bytes(3000), ttl=1))
+    world.until(lambda: bool(world.of("B", IpReceived)))
+    (event,) = world.of("B", IpReceived)
+    assert (event.source, event.payload) == (local, bytes(3000))
+
+
+@contract
 def test_a_datagram_to_a_port_that_a_machine_listens_to_is_received_and_no_kernel_refuses_it(world: World) -> None:
     """As BFD's, from and to link-local addresses."""
     overlay(world)

@@ -399,6 +399,12 @@ class IpBox(ABC):
 
     def _emit_fragments(self, port: SimulatedPort, next_hop: IPAddress, data: bytes) -> None:
         packet = ip.parse(data)
+        tunnel = self._tunnels.by_name.get(port.name) if not isinstance(packet, Ipv4Packet) else None
+        is_message = ip.is_icmp(packet.protocol, packet.source)
+        if tunnel is not None and not is_message and self._table.owner(packet.source, port.name) is not None:
+            # A large packet of our own, such as OSPF's: here the packet around it is cut, not the one inside.
+            self._emit_tunnel(tunnel, next_hop, data)
+            return
         if not isinstance(packet, Ipv4Packet) or packet.dont_fragment:
             self._answer(data, too_big(port.largest(packet.source.version)), link=port.name)
             return
