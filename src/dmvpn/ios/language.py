@@ -365,9 +365,10 @@ class Language:
         place: GrammarPoint[ConfigLine] | None = self.grammar(scope).root
         full: list[str] = []
         for word in words:
-            known, ours = following.get(tuple(full), {}), place.completions(word) if place is not None else []
-            near = dict.fromkeys([*ours, *(one for one in known if one.startswith(word))])
-            meant = [word] if word in known else [*near]
+            known, meant = following.get(tuple(full), {}), [word]
+            if word not in known:
+                ours, size = place.completions(word) if place is not None else [], len(word)
+                meant = [*dict.fromkeys([*ours, *[one for one in known if one[:size] == word]])]
             if len(meant) != 1 or meant[0] not in known:
                 break
             place = place.after(meant[0]) if place is not None and meant[0] in place.shown_words else None
