@@ -166,12 +166,12 @@ class Registration:
             reason = Reason(NhrpReason.REFUSED, (Nak(refusal.code),), now)
             self._carry_out(tunnel, client, client.refused(now, reason))
         else:
-            before, is_first = client.nhs, client.last_reply is None
+            before, was_up = client.nhs, client.is_responding
             tunnel.public_nbma = introduced(self._peers, tunnel, client, packet)
             if client.nhs != before:
                 self._paths.forget_server(tunnel, before)
             self._carry_out(tunnel, client, client.accepted(now))
-            if is_first and tunnel.link_local is not None and client.link_local is None:
+            if not was_up and tunnel.link_local is not None and client.link_local is None:
                 self._carry_out(tunnel, client, client.renew(now))
         self.choose(tunnel)
 
@@ -342,7 +342,7 @@ def _registered(own: ClientInfo, link_local: IPAddress | None, client: NhsClient
     if link_local is None:
         return (replace(own, nbma=None, protocol=None),)
     named = replace(own, protocol=link_local)
-    if client.last_reply is None or client.link_local is not None:
+    if not client.is_responding or client.link_local is not None:
         return (named,)
     return (replace(own, nbma=None, protocol=None), named)
 
