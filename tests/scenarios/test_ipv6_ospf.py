@@ -162,10 +162,11 @@ def test_a_neighbor_that_floods_gets_its_share_of_a_network_and_each_of_its_link
     for count in range(20):
         link = RouterLink(LinkType.POINT_TO_POINT, IPv4Address(count), stranger, 1, bytes(4))
         tell(LsaType.ROUTER, IPv4Address(count), stranger, RouterBody(0, (link,)))
-    world.run_for(10)
-    assert set(looks) == {1}
+    world.run_for(0.2)  # then the router whose links these are said to be takes them back
     said = [line for line in world.lines("R11", "ipv6 ospf database prefix") if "Number of Prefixes: 1" in line]
     assert 1000 < max(int(line.split()[-1]) for line in said) < 3276
+    world.run_for(10)
+    assert set(looks) == {1}
 
 
 def test_without_an_ipv4_address_a_process_waits_and_says_so_as_ios_does() -> None:
