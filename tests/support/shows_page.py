@@ -58,7 +58,6 @@ REFUSED: Final = (
     ("show env temperature status", "there is no hardware whose temperature is known"),
     ("show bgp ipv4 multicast neighbors", "BGP has no such address family here"),
     ("show bgp ipv6 multicast neighbors", "BGP has no such address family here"),
-    ("show bgp vpnv6 unicast all neighbors", "BGP has no such address family here"),
     ("show bgp ipv4 mdt all neighbors", "BGP has no such address family here"),
 )
 _HEAD: Final = file_text("shows.md")
