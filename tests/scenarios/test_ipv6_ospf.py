@@ -23,6 +23,7 @@ from dmvpn.features.ospf.machine import OspfMachine
 from dmvpn.features.ospf.packet import LinkStateUpdate, OspfPacket
 from dmvpn.features.ospf.spf import Graph
 from dmvpn.features.ospf.version3 import Lsa3, serialize
+from dmvpn.net.gre import ProtocolType
 from dmvpn.network.device import Device
 from support.world import World
 
@@ -38,6 +39,13 @@ interface Tunnel100
  ipv6 ospf hello-interval 5
 interface GigabitEthernet0/2
  ipv6 ospf 1 area {area}
+"""
+CHAIN = """key chain OPEN
+ key 7
+  key-string sesame
+  cryptographic-algorithm hmac-sha-256
+interface Tunnel100
+ ospfv3 authentication key-chain OPEN
 """
 ALL = IPv6Address("ff02::5")
 FAR = "2001:db8:4::100"
@@ -244,6 +252,29 @@ def test_an_authentication_trailer_of_a_key_chain_keeps_out_who_has_another_key(
     assert any("Authentication: a digest made with another key 7" in line for line in world.messages("R11"))
     world.configure("R31", "key chain OPEN", "key 7", "no cryptographic-algorithm hmac-sha-256")
     assert any("has an algorithm of HMAC-SHA" in line for line in world.messages("R31")), "RFC 7166 has no MD5"
+
+
+def test_numbers_of_trailers_increase_over_restarts_too_and_a_hello_counts_once() -> None:
+    """RFC 7166 §4.1.1. Whoever sent a router's last Hello again kept it up; its own ones were old after a restart."""
+    world = cloud("point-to-multipoint non-broadcast", f"{CHAIN} ospfv3 dead-interval 30\n{LINES}".replace(" 5", " 1"))
+    wire = world.watch("R31", "GigabitEthernet0/1")
+    for number in (31, 41):
+        world.configure("R11", "interface Tunnel100", f"ipv6 ospf neighbor fe80::{number}")
+        world.configure(f"R{number}", "interface Tunnel100", "ipv6 ospf neighbor fe80::11")
+    world.run_for(80)
+    assert world.show("R11", "ospfv3 neighbor").count("FULL/") == 2
+    for line in ("no ipv6 ospf 1 area 0", "ipv6 ospf 1 area 0"):
+        world.configure("R11", "interface Tunnel100", line)
+    world.run_for(40)
+    assert world.show("R11", "ospfv3 neighbor").count("FULL/") == 2
+    assert not any("Dead timer expired" in line for line in world.messages("R31"))
+    of_ospf = [each for each in wire.tunnelled(ProtocolType.IPV6) if each.payload[6] == 89]
+    last = next(each for each in reversed(of_ospf) if each.payload[41] == 1 and each.payload[23] == 0x31)
+    world.cut("R31", "GigabitEthernet0/1")
+    for _ in range(4):
+        world.deliver("R11", "GigabitEthernet0/1", last.outer)
+        world.run_for(10)
+    assert world.show("R11", "ospfv3 neighbor").count("FULL/") == 1
 
 
 @pytest.mark.parametrize("kind", ["non-broadcast", "point-to-multipoint non-broadcast"])

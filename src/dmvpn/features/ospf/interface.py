@@ -284,9 +284,9 @@ class OspfInterface:
     def next_sequence(self, wall: int) -> int:
         """Return the number of the next packet with a digest, never smaller than before. wall: the clock.
 
-        In version 3 it is always larger, RFC 7166 §4.6.
+        In version 3 it is always larger, after a restart, too: its first word is the clock (RFC 7166 §4.1.1).
         """
-        self.sequence = max(self.sequence + (self.link is not None), wall)
+        self.sequence = max(self.sequence, wall) if self.link is None else max(self.sequence + 1, wall << 32)
         return self.sequence
 
     def suffer(self, trouble: Log | None) -> bool:
@@ -419,10 +419,11 @@ class Neighbor:
             self.identity, self.number = router, hello.number
 
     def is_replay(self, kind: int, sequence: int, key: int) -> bool:
-        """Return whether a digest's number is smaller than the last number in a packet of this type; otherwise note
-        it. RFC 2328 §D.3, but by type as in RFC 7474: Hellos are read before other packets, which may wait.
+        """Return whether a digest's number is smaller than the last number in a packet of this type, or in version 3
+        the same; otherwise note it. RFC 2328 §D.3, but by type as in RFC 7474 and RFC 7166 §4.6: Hellos are read before
+        other packets, which may wait.
         """
-        if sequence < self.crypto_sequences.get(kind, -1):
+        if sequence < self.crypto_sequences.get(kind, -1) + (self.interface.link is not None):
             return True
         self.crypto_sequences[kind], self.key = sequence, key
         return False

@@ -222,7 +222,7 @@ class Sender:
         self.dropped[reason] += 1
 
     def is_replay(self, neighbor: Neighbor, packet: OspfPacket) -> bool:
-        """Return whether the packet's sequence number is smaller than the last one; otherwise store it."""
+        """Return whether the packet has an old sequence number; otherwise store it."""
         if packet.auth_type != CRYPTOGRAPHIC:
             return False
         return neighbor.is_replay(packet.content.TYPE, sequence_of(packet), key_of(packet))
