@@ -227,7 +227,11 @@ def test_a_switch_is_added_where_a_pool_has_a_vlan_and_no_file_has_computers_in_
         "10 ip 10.1.10.1\n", "10 ip 10.1.10.9\n"
     )
     other = "interface Vlan99\n ip address 10.1.99.1 255.255.255.0\n"
-    found = infer({"D": layer3 + other})
+    named = "hostname ACCESS-2\ninterface GigabitEthernet0/5\n ip address 10.1.99.7 255.255.255.0\n"
+    found = infer({"D": layer3 + other, "OTHER": named.replace("2", "1", 1)})
+    assert "10.1.99.7" in found.configurations["ACCESS-1"], "a router of this name is no other one"
+    assert ["DIST1:Ethernet0/1", "ACCESS-2:GigabitEthernet0/0"] in links(found)
+    found = infer({"D": layer3 + other, "OTHER": named})
     assert ["DIST1:Ethernet0/1", "ACCESS-1:GigabitEthernet0/0"] in links(found)
     assert "no file has a switch with computers in VLAN 10: the lab adds ACCESS-1 at DIST1 Ethernet0/1" in found.notes
     assert [(host.link, host.address) for host in found.lab.hosts.values() if "ACCESS" in host.link] == [

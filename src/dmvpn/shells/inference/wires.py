@@ -9,6 +9,7 @@ Raises UserError for configurations that are no network at all.
 from __future__ import annotations
 
 from dataclasses import field
+from itertools import count
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
@@ -171,7 +172,7 @@ class InferredNetwork:
                     taken = port.shutdown or port.bundle or any((router, port.name) in cable for cable in self.cables)
                     here = [vlan for vlan in vlans if within(vlan, port.allowed)]
                     if here and not taken and port.mode is mode and port.access == DEFAULT_VLAN:
-                        name = f"ACCESS-{len(self.added) + 1}"
+                        name = next(one for one in map("ACCESS-{}".format, count(1)) if one not in self.devices)
                         self.added[name] = access_switch(name, port.native, here)
                         self.devices[name] = device.read(name, self.added[name])
                         self.cables.append([(router, port.name), (name, UPLINK)])
