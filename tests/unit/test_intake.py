@@ -86,6 +86,8 @@ def test_abbreviated_lines_of_the_table_are_what_they_abbreviate() -> None:
     assert [(number, fate) for number, fate, _ in fates(port)] == [(2, Fate.LEFT_OUT)]
     assert "switchport access vlan 10" in running(port)
     assert [fate for _, fate, _ in fates(TUNNEL.format("tunnle prot ipsec profile P"))] == [Fate.REFUSED]
+    for slip in ("ip nat", "mtu", "ip ad 10.0.0.300 255.255.255.0"):  # no lines of the router, which end the section
+        assert [fate for _, fate, _ in fates(TUNNEL.format(slip))] == [Fate.REFUSED], slip
 
 
 def test_what_is_under_a_refused_line_does_not_go_to_the_section_before() -> None:

@@ -260,9 +260,10 @@ class Language:
                 return found
         if kept is not None:
             return kept
-        for scope in scopes:
+        is_begun = any(failure.kind is ErrorKind.INCOMPLETE for failure in failures)
+        for scope in scopes if not is_begun else ():
             free = self._begun_free(scope, line, tokens, in_full=True)
-            if free is not None and not _is_understood_better(failures, free, tokens):
+            if free is not None and not _is_understood_better(failures, free, tokens, as_well=True):
                 return Command(Verb.SET, scope, (free,))
         unclear = next((failure for failure in failures if failure.kind is ErrorKind.AMBIGUOUS), None)
         return unclear or _furthest(failures)
@@ -420,8 +421,12 @@ def _beginning(line: ConfigLine) -> tuple[str, ...]:
     return leading_keywords(line.syntax)
 
 
-def _is_understood_better(failures: list[CliError], free: MatchedLine[ConfigLine], tokens: list[Token]) -> bool:
+def _is_understood_better(
+    failures: list[CliError], free: MatchedLine[ConfigLine], tokens: list[Token], *, as_well: bool = False
+) -> bool:
     """Return whether a nearer mode understood more words than the table lists. Then it is a slip of that mode's line.
+
+    as_well: or as many.
 
     `ip tcp adjust-mss 13x0` of a tunnel is no line about TCP of the router, which would end the tunnel's section, nor
     is `peer <name>` of a keyring one about dial-up.
@@ -430,8 +435,8 @@ def _is_understood_better(failures: list[CliError], free: MatchedLine[ConfigLine
     if len(tokens) <= words:
         return False
     following = tokens[words]
-    is_blank = following.text in BLANKS
-    return any(one.column > following.start or (is_blank and one.column == following.start) for one in failures)
+    is_enough = as_well or following.text in BLANKS
+    return any(one.column > following.start or (is_enough and one.column == following.start) for one in failures)
 
 
 def _furthest(failures: list[CliError]) -> CliError:
