@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import ClearAdjacency, SetAdjacency, SetHairpin, SetInterface, SetMulticast, SetRoute
 from dmvpn.base.events import PlaneAnnounced
+from dmvpn.features.track.show import query_track
+from dmvpn.ios import Args
 from dmvpn.shells.simulator import Simulator
 from support.world import World
 
@@ -59,11 +61,15 @@ def test_tracks_follow_echoes_routes_and_addresses_of_ipv6(world: World) -> None
         "track 3 interface GigabitEthernet0/2 ipv6 routing",
     )
     world.configure("R31", *lines, "ipv6 route 2001:db8:9::/64 Null0 track 1")
+    world.configure("R31", "track 4 ip route 10.0.0.0 255.0.0.0 reachability")
     world.run_for(10)
     shown = world.show("R31", "running-config").splitlines()
     assert {line.strip() for line in shown} >= set(lines)
-    assert [line.split()[-2] for line in world.lines("R31", "track brief")[1:]] == ["Up"] * 3
+    assert [line.split()[-2] for line in world.lines("R31", "track brief")[1:]] == ["Up"] * 4
     assert "  IPv6 route 2001:DB8::/32 reachability" in world.lines("R31", "track 2")
+    assert "  IP route 10.0.0.0 255.0.0.0 reachability" in world.lines("R31", "track 4")
+    routes = [entry.route for entry in query_track(world.handle("R31").context(0), Args()).objects]
+    assert routes == ["", "2001:DB8::/32", "", "10.0.0.0 255.0.0.0"], "data, not words"
     assert "2001:DB8:9::/64" in world.show("R31", "ipv6 route static")
     world.configure(
         "R31", "no ipv6 route 2001:db8::/32 2001:db8:100::11", "interface Gi0/2", "no ipv6 address 2001:db8:3::1/64"

@@ -133,7 +133,7 @@ def _object(ctx: ShowContext, each: Object) -> ObjectEntry:
 
 
 def _route(prefix: Prefix) -> str:
-    return f"IP route {prefix.address} {prefix.netmask}" if prefix.version == 4 else f"IPv6 route {spelled(prefix)}"
+    return f"{prefix.address} {prefix.netmask}" if prefix.version == 4 else spelled(prefix)
 
 
 def _milliseconds(seconds: float | None) -> int | None:
@@ -173,7 +173,9 @@ _SUBJECTS: Final = {
 
 def _block(entry: ObjectEntry) -> Iterator[str]:
     kind = TrackKind[entry.kind]
-    about = entry.route or entry.about[0].upper() + entry.about[1:]
+    about = entry.about[0].upper() + entry.about[1:]
+    if entry.route:
+        about = f"{'IPv6' if ':' in entry.route else 'IP'} route {entry.route}"
     if kind in (TrackKind.REACHABLE, TrackKind.STATE):
         about = f"IP SLA {entry.about.split()[-1]}"
     yield f"Track {entry.number}"
