@@ -92,7 +92,7 @@ def lsas(draw: st.DrawFn) -> Lsa3:
 
 
 headers = st.lists(lsas().map(lambda lsa: replace(lsa.header, options=0)), max_size=4).map(tuple)
-plain = metric.map(lambda options: options & ~(Options.BLOCK | Options.TRAILER))
+plain = metric.map(lambda options: options & ~(Options.LLS | Options.TRAILER))
 contents = st.one_of(
     st.builds(
         Hello,

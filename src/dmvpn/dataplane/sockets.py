@@ -95,16 +95,6 @@ def _datagrams_to(port: int) -> Program:
     )
 
 
-def _port6(port: int) -> Program:
-    """Return the filter of a raw socket of UDP over IPv6 that keeps datagrams to a port."""
-    return (
-        (0x28, 0, 0, 2),  # A = destination port
-        (0x15, 0, 1, port),  # another: drop
-        (0x06, 0, 0, 0xFFFFFFFF),
-        (0x06, 0, 0, 0),
-    )
-
-
 #: Drops everything.
 NOTHING: Final[Program] = ((0x06, 0, 0, 0),)
 
@@ -684,17 +674,10 @@ class Ipv6Socket(_Socket):
     """
 
     def __init__(
-        self,
-        protocol: int,
-        *,
-        types: Iterable[int] = (),
-        checksum_at: int | None = None,
-        device: str | None = None,
-        port: int | None = None,
+        self, protocol: int, *, types: Iterable[int] = (), checksum_at: int | None = None, device: str | None = None
     ) -> None:
         """types: of ICMPv6. checksum_at: where the kernel puts the checksum of another protocol; None: nowhere.
 
-        port: of UDP, for the interface `device`.
         Raises HostProblem, OSError.
         """
         super().__init__(socket.SOCK_RAW, protocol, socket.AF_INET6)
@@ -711,8 +694,6 @@ class Ipv6Socket(_Socket):
         if device is None:
             attach(self._socket, PROBES_ONLY6 if types else NOTHING)
         else:
-            if port is not None:
-                attach(self._socket, _port6(port))
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode() + b"\0")
             drain(self._socket)  # it has received everything since its creation
 

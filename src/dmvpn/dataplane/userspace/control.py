@@ -265,7 +265,7 @@ class ControlSockets:
         opened = self._heard.get(key)
         if opened is None:
             types = (SOLICITATION,) if order.protocol == IpProtocol.ICMPV6 else ()
-            opened = self._heard[key] = Ipv6Socket(order.protocol, types=types, device=linux, port=order.port)
+            opened = self._heard[key] = Ipv6Socket(order.protocol, types=types, device=linux)
             self._watch.add(opened.fileno(), lambda: self._read_ipv6(key))
         if order.port is None:
             opened.join(group, socket.if_nametoindex(linux))

@@ -121,7 +121,7 @@ _OPTIONS = words(WordKind.CODE, Options, rank=60)("""
     DEMAND :: DC: demand circuits.
     OPAQUE :: O: opaque advertisements are taken (RFC 5250).
     DOWN :: DN: a provider's router brought the route in (RFC 4576); another one does not use it.
-    BLOCK :: L of version 3: a block of local signaling follows the packet; it is not read.
+    LLS :: L of version 3: a block of link-local signaling follows the packet; it is not read. [RFC 5613 §2.1]
     TRAILER :: AT of version 3: an authentication trailer follows the packet. [RFC 7166 §2.1]
     """)
 _ROUTER_FLAGS = words(WordKind.CODE, RouterFlag, rank=60)("""

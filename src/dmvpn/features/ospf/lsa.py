@@ -101,7 +101,7 @@ class Options(enum.IntFlag):
     DEMAND = 0x20
     OPAQUE = 0x40
     DOWN = 0x80  # DN in LSAs: a provider's router brought it in
-    BLOCK = 0x200  # L of version 3: a block of local signaling behind the packet
+    LLS = 0x200  # L of version 3: a block of link-local signaling behind the packet, RFC 5613 §2.1
     TRAILER = 0x400  # AT of version 3: an authentication trailer behind the packet, RFC 7166 §2.1
 
 

@@ -404,7 +404,7 @@ def _trailer(content: Content, rest: bytes) -> tuple[bytes, bytes]:
     Hellos and descriptions say whether there is one; any other packet has one if something follows it (RFC 7166 §4.1).
     """
     if isinstance(content, Hello | Description):
-        at = 4 * int.from_bytes(rest[2:4], "big") if content.options & Options.BLOCK else 0
+        at = 4 * int.from_bytes(rest[2:4], "big") if content.options & Options.LLS else 0
         if not content.options & Options.TRAILER:
             return b"", rest
     else:
