@@ -276,6 +276,21 @@ def test_a_route_that_tracks_an_object_holds_unless_the_probe_has_a_target_here(
     assert "Reachability is Up" in world.do("A", "show track 1")
 
 
+def test_a_route_that_its_own_probe_needs_holds_whatever_the_probe_says(tmp_path: Path) -> None:
+    """The only default route waited for an answer from the Internet, and the router never came up."""
+    tracked = "ip route 0.0.0.0 0.0.0.0 192.0.2.1 track 1\n"
+    text = (
+        "hostname A\ninterface GigabitEthernet0/0\n ip address 192.0.2.2 255.255.255.252\n ip nat outside\n"
+        "ip sla 1\n icmp-echo 8.8.8.8\nip sla schedule 1 life forever start-time now\ntrack 1 ip sla 1 reachability\n"
+    )
+    (tmp_path / "A.cfg").write_text(text + tracked)
+    scenario = Scenario.load(str(tmp_path))
+    assert "ip route 0.0.0.0 0.0.0.0 192.0.2.1\n" in scenario.configurations["A"]
+    assert "A: only routes that follow `track 1` lead to what it looks at, so they always hold" in scenario.notes
+    (tmp_path / "A.cfg").write_text(text + tracked + "ip route 8.8.8.8 255.255.255.255 192.0.2.1\n")
+    assert tracked in Scenario.load(str(tmp_path)).configurations["A"]
+
+
 def test_gre_over_ipv4_is_gre_however_it_is_written() -> None:
     assert " tunnel mode gre ip\n" in adapted({"a": "interface Tunnel0\n tunnel mode gre ipv4\n"}).texts["a"]
 

@@ -1,7 +1,8 @@
 """Lines that stay as they are, because the lab has in the end what they need.
 
 ip address dhcp          a server of the folder on the wire, or the provider, which leases the port its one address
-ip route ... track N     an interface or a route, or a probe whose target some port or host here has
+ip route ... track N     an interface or a route, or a probe whose target some port or host here has, if another route
+                         leads there
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.track.model import TrackConfig
+    from dmvpn.network.device import Device
     from dmvpn.shells.adaptations import ReplacedLine
     from dmvpn.shells.inference.wires import InferredNetwork, Port
 
@@ -32,23 +34,44 @@ def keep_lines(
     hosts: Sequence[IPAddress],
 ) -> None:
     """Take replacements back, by router, where the lab has what the lines need, and report all of them."""
-    here = {port.address.ip for wire in network.wires for port in wire.ports} | {*hosts}  # asked, never iterated
-    here |= {address for device in network.devices.values() for _, address, _ in device.addresses()}
+    here: list[IPAddress] = [port.address.ip for wire in network.wires for port in wire.ports]
+    here += [*hosts, *(address for device in network.devices.values() for _, address, _ in device.addresses())]
     for router, some in replaced.items():
-        ignored: list[int] = []
-        for each in some:
-            text, now = configurations[router], f"{each.now}\n"
-            if each.port:
-                is_kept = _is_leased(network, configurations, provider, router, each, replaced)
-            else:
-                is_kept = now in text and _is_here(network.devices[router].track, each.track, here)
-                ignored += [] if is_kept else [each.track]
-            if is_kept:
-                text = configurations[router].replace(now, f"{each.line}\n", 1)
+        routes = _keep_tracks(network, configurations, router, [each for each in some if not each.port], here)
+        for each in (*routes, *(one for one in some if one.port)):
+            if not each.port or _is_leased(network, configurations, provider, router, each, replaced):
+                text = configurations[router].replace(f"{each.now}\n", f"{each.line}\n", 1)
                 configurations[router] = text.replace(f"\n{each.route}\n", "\n", 1) if each.route else text
-        if ignored:
-            objects = ", ".join(f"`track {number}`" for number in dict.fromkeys(ignored))
-            network.notes.append(f"{router}: nothing here is what {objects} looks at, so its routes always hold")
+
+
+def _keep_tracks(
+    network: InferredNetwork,
+    configurations: Mapping[str, str],
+    router: str,
+    routes: Sequence[ReplacedLine],
+    here: Sequence[IPAddress],
+) -> list[ReplacedLine]:
+    """Return the tracked routes that a router may have, and report why others hold always."""
+    text, device = configurations[router], network.devices[router]
+    kept = [each for each in routes if f"{each.now}\n" in text and _is_here(device.track, each.track, here)]
+    gone = [f"`track {each.track}`" for each in routes if each not in kept]
+    if gone:
+        objects = ", ".join(dict.fromkeys(gone))
+        network.notes.append(f"{router}: nothing here is what {objects} looks at, so its routes always hold")
+    for each in kept:
+        text = text.replace(f"{each.now}\n", "", 1)
+    near = _led_to(device.read(router, text), here) if kept else []
+    found = [each for each in kept if _is_here(device.track, each.track, near)]
+    for name in dict.fromkeys(f"`track {each.track}`" for each in kept if each not in found):
+        network.notes.append(f"{router}: only routes that follow {name} lead to what it looks at, so they always hold")
+    return found
+
+
+def _led_to(device: Device, addresses: Sequence[IPAddress]) -> list[IPAddress]:
+    """Return the addresses of IPv4 to which a port or a static route leads, and all of IPv6."""
+    ways: list[Container[object]] = [port.network for port in device.ports.values()]
+    ways += [route.prefix for route in device.routes]
+    return [address for address in addresses if address.version == 6 or any(address in way for way in ways)]
 
 
 def _is_leased(
