@@ -39,7 +39,7 @@ def keep_lines(
     for router, some in replaced.items():
         routes = _keep_tracks(network, configurations, router, [each for each in some if not each.port], here)
         for each in (*routes, *(one for one in some if one.port)):
-            if not each.port or _is_leased(network, configurations, provider, router, each, replaced):
+            if not each.port or _gets_lease(network, configurations, provider, router, each, replaced):
                 text = configurations[router].replace(f"{each.now}\n", f"{each.line}\n", 1)
                 configurations[router] = text.replace(f"\n{each.route}\n", "\n", 1) if each.route else text
 
@@ -74,7 +74,7 @@ def _led_to(device: Device, addresses: Sequence[IPAddress]) -> list[IPAddress]:
     return [address for address in addresses if address.version == 6 or any(address in way for way in ways)]
 
 
-def _is_leased(
+def _gets_lease(
     network: InferredNetwork,
     configurations: dict[str, str],
     provider: str,

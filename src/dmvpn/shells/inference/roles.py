@@ -194,7 +194,8 @@ def _gateway(network: InferredNetwork, wire: Wire) -> tuple[Port, IPAddress]:
         return len(network.devices[port.router].ports) if port.router in network.devices else 0
 
     best = max(wire.ports, key=lambda port: (len(network.addresses(port)) > 1, addresses(port)))
-    return best, [*network.addresses(best), best.address.ip][1]
+    own, *virtual = network.addresses(best)
+    return best, next(iter(virtual), own)
 
 
 def is_leased(network: InferredNetwork, wire: Wire, subnet: IPv4Network) -> bool:

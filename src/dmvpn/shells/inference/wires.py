@@ -294,7 +294,7 @@ def _peculiar(router: str, device: Device, switched: Container[tuple[str, str]])
         if own is not None and any(address not in own.network for address, _ in interface.secondary):
             yield f"{router} {name} has more than one address: only the first determines its link"
         if device.uses_dhcp(name):
-            yield (f"{router} {name} gets its address by DHCP, so no line says where it is plugged in")
+            yield f"{router} {name} gets its address by DHCP, so no line says where it is plugged in"
     vlans = [name for name in device.ports if "." in name and (router, name) not in switched]
     if len(vlans) == 1:
         yield f"{router} {vlans[0]} is a subinterface: taken for a port of its own, without VLANs"
