@@ -186,6 +186,16 @@ def test_a_router_with_the_subnets_of_vlans_belongs_to_the_nearest_switches_with
     ]
 
 
+def test_a_router_with_tagged_subinterfaces_fits_a_trunk_with_any_native_vlan() -> None:
+    """It has no native VLAN; it was plugged into an access switch instead, and the distribution switch into nothing."""
+    trunk = "interface Ethernet0/{}\n switchport mode trunk\n"
+    core = "hostname CORE\nvlan 10,20,99\n"
+    core += "".join(f"{trunk.format(number)} switchport trunk native vlan 99\n" for number in (0, 1))
+    leaf = f"hostname LEAF\n{trunk.format(0)}interface Ethernet0/2\n switchport access vlan 10\n"
+    found = infer({"R": ROUTER.format(name="R", site=1, said=""), "CORE": core, "LEAF": leaf})
+    assert links(found)[:2] == [["R:GigabitEthernet0/0", "CORE:Ethernet0/0"], ["LEAF:Ethernet0/0", "CORE:Ethernet0/1"]]
+
+
 def test_a_router_is_plugged_into_a_trunk_and_not_into_a_port_without_lines() -> None:
     """Its VLANs ended there: such a port becomes a trunk for switches alone."""
     switch = "hostname SW\ninterface Ethernet0/0\ninterface Ethernet0/1\n switchport trunk native vlan 30\n"

@@ -41,7 +41,7 @@ End = tuple[str, str]
 class _Trunk:
     """A port that carries VLANs, or a bundle of some.
 
-    native: the VLAN without tags.
+    native: the VLAN without tags; None: a router that has an address in none.
     asks: it is a trunk whatever the other end is.
     edge: no other switch is there, says a line of spanning tree.
     """
@@ -50,7 +50,7 @@ class _Trunk:
     name: str
     ports: tuple[str, ...]
     vlans: Ranges
-    native: int
+    native: int | None
     bridged: bool
     asks: bool
     edge: bool
@@ -130,7 +130,7 @@ def _trunks(name: str, device: Device) -> Iterator[_Trunk]:
                 logical,
                 tuple(port.name for port in ports),
                 first.allowed if first.switched else tuple((tag, tag) for tag, _ in first.layers if tag != UNTAGGED),
-                first.native,
+                first.native if first.switched or dict(first.layers).get(UNTAGGED) in device.ports else None,
                 first.switched,
                 not first.switched or first.mode is not PortMode.AUTO,
                 device.lines.section(f"interface {first.name}").has(_EDGE),
@@ -275,7 +275,7 @@ def _paired(site: _Site, free: list[_Trunk], known: Sequence[tuple[_Trunk, _Trun
             for one in free
             if one.box != trunk.box and _fits(trunk, one)
             # Different native VLANs would become one: that is better than no way at all.
-            if one.native == trunk.native or parts[one.box] is not parts[trunk.box]
+            if _fit_untagged(trunk, one) or parts[one.box] is not parts[trunk.box]
         ]
         unlinked = [one for one in others if frozenset((trunk.box, one.box)) not in linked]
         if unlinked or (others and len(trunk.ports) > 1):
@@ -298,9 +298,13 @@ def _is_alike(one: _Trunk, other: _Trunk) -> bool:
     """Return whether two are trunks that may be the ends of a bundle, or of a single cable, with one native VLAN."""
     return (
         (one.box != other.box and one.asks and other.asks)
-        and (len(one.ports) == len(other.ports) and one.native == other.native)
+        and (len(one.ports) == len(other.ports) and _fit_untagged(one, other))
         and _fits(one, other)
     )
+
+
+def _fit_untagged(one: _Trunk, other: _Trunk) -> bool:
+    return one.native == other.native or None in (one.native, other.native)
 
 
 def _fits(one: _Trunk, other: _Trunk) -> bool:
