@@ -254,6 +254,21 @@ def test_a_switch_is_added_where_a_pool_has_a_vlan_and_no_file_has_computers_in_
     assert world.replies("H1")
 
 
+def test_bundles_whose_ports_no_file_has_are_plugged_in_as_ports() -> None:
+    """It was a bug of the program: a name with a dash was no name of a port."""
+    lines = "vlan 10\ninterface Port-channel1\n switchport mode trunk\ninterface Port-channel2\n"
+    lines += " switchport mode access\n switchport access vlan 10\n"
+    lines += "interface Vlan10\n ip address 10.1.10.{0} 255.255.255.0\n"
+    found = infer({name: f"hostname {name}\n{lines.format(number)}" for number, name in enumerate(("SW1", "SW2"), 1)})
+    assert ["SW1:Po1", "SW2:Po1"] in links(found)
+    assert [host.link for host in found.lab.hosts.values()] == ["SW1:Po2", "SW2:Po2"]
+    world = World.of(Scenario("bundles", found.lab, found.configurations))
+    world.run_for(10.0)
+    world.ping("H1", str(found.lab.hosts["H2"].interface.ip))
+    world.run_for(1.0)
+    assert world.replies("H1")
+
+
 def test_the_owner_of_a_virtual_address_is_the_one_router_that_has_it() -> None:
     """Another router of the group had it, too, although it is the owner's own address (RFC 5798 §1.6)."""
     own = LAYER3.format(number=1, own=1, word="vrrp", priority=100)

@@ -23,7 +23,7 @@ from dmvpn.shells.adaptations import adapted, secured
 from dmvpn.shells.inference.kept_lines import keep_lines
 from dmvpn.shells.inference.provider import add_provider, add_translators, answer_for_others, internet, ways_between
 from dmvpn.shells.inference.roles import hosts, named, role
-from dmvpn.shells.inference.wires import InferredNetwork, Wire
+from dmvpn.shells.inference.wires import InferredNetwork, Wire, spelled_end
 from dmvpn.shells.lab_model import Lab, LinkSpec, RouterSpec
 
 
@@ -77,7 +77,7 @@ def infer(
         name: RouterSpec(role=role(name, network, added=name == provider or name in transit)) for name in configurations
     }
     gateways, outside = ({}, []) if strict else add_translators(network, configurations, provider)
-    links = [LinkSpec(ends=[f"{router}:{port}" for router, port in cable]) for cable in network.cables]
+    links = [LinkSpec(ends=[spelled_end(*end) for end in cable]) for cable in network.cables]
     links += [
         LinkSpec(ends=[port.end for port in wire.ports])
         for wire in network.wires

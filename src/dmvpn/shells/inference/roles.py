@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from dmvpn.base.errors import UserError
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
 from dmvpn.shells.inference.provider import NO_LAN
+from dmvpn.shells.inference.wires import InferredNetwork, Port, Wire, spelled_end
 from dmvpn.shells.lab_model import LEASED, NAME, HostSpec
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.network.device import Device
-    from dmvpn.shells.inference.wires import InferredNetwork, Port, Wire
 
 
 # ------------------------------------------------------------------------------------------------ names
@@ -164,7 +164,7 @@ def hosts(network: InferredNetwork, configurations: Mapping[str, str]) -> dict[s
     taken: dict[IPv4Address, None] = {}  # asked, never iterated
     for wire in network.wires:
         subnet, (port, gateway) = wire.ports[0].address.network, _gateway(network, wire)
-        places = [f"{router}:{port}" for router, port in wire.computers or ()]
+        places = [spelled_end(*end) for end in wire.computers or ()]
         if len(wire.ports) == 1 and wire.computers is None:
             places = [port.end]
         if subnet.prefixlen >= NO_LAN:

@@ -37,6 +37,11 @@ _BUNDLE: Final = "Port-channel"
 _VLAN: Final = "Vlan"
 
 
+def spelled_end(router: str, port: str) -> str:
+    """Return a port as in `lab.yaml`, where a Port-channel has no dash."""
+    return f"{router}:{short_interface(port) if '-' in port else port}"
+
+
 @dataclass(frozen=True, slots=True)
 class Port:
     """A physical interface with an address."""
@@ -47,8 +52,8 @@ class Port:
 
     @property
     def end(self) -> str:
-        """As in `lab.yaml`, where a Port-channel has no dash."""
-        return f"{self.router}:{short_interface(self.name) if '-' in self.name else self.name}"
+        """As in `lab.yaml`."""
+        return spelled_end(self.router, self.name)
 
     def __str__(self) -> str:
         return f"{self.router} {self.name} {self.address}"
