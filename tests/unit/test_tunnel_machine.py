@@ -109,6 +109,7 @@ def test_a_point_to_point_tunnel_finds_its_destination_by_the_hosts_own_route() 
         (P2P.replace("GigabitEthernet0/1", "GigabitEthernet0/9"), True, "no output interface"),
         (P2P.replace("GigabitEthernet0/1", "192.0.2.77"), True, "no output interface"),
         (P2P, False, "tunnel source interface down"),
+        ("interface Tunnel100\n tunnel source Tunnel100\n", True, "tunnel source interface down"),
         (P2P.replace(" tunnel destination 172.16.31.1\n", ""), True, "no IPv4 tunnel destination address"),
         (f"{P2P} shutdown\n", True, "administratively down"),
         (

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from dmvpn.features.tunnel.model import TunnelSettings
 
 _ETHERNET_MTU = 1500
+#: RFC 791: every link takes it.
+_LEAST_MTU = 68
 #: Octets of the outer IP header, and of ESP's padding length and next header (RFC 4303 §2).
 _IP_HEADER, _TRAILER = 20, 2
 
@@ -58,7 +60,7 @@ def default_ip_mtu(settings: TunnelSettings, source: TunnelSource, ports: Ports)
         hops = table.forwarding(settings.destination)
         egress = ports.interfaces.get(hops[0].interface) if hops and hops[0].interface != settings.name else egress
     mtu = egress.ip_mtu if egress is not None and not egress.name.startswith("Loopback") else _ETHERNET_MTU
-    return mtu - settings.overhead
+    return max(mtu - settings.overhead, _LEAST_MTU)  # or no end, if the source is the tunnel itself
 
 
 def sealing(settings: TunnelSettings, mtu: int, decision: ProtectionDecided | None) -> int:
