@@ -219,13 +219,14 @@ def test_a_router_that_is_killed_and_started_is_watched_again_and_the_end_of_the
         lab.say("lab", "kill", "R41")
         lab.say("lab", "start", "R41")
         seen: list[str] = []
-        while "│◀──────────│   registration 192.168.100.41 = 172.16.41.1" not in "".join(seen[-1:]):
-            seen.append(process.stdout.readline())
-            assert seen[-1], seen
+        # Its own news may come behind that of the hub on a busy machine.
+        for news in ("│◀──────────│   registration 192.168.100.41 = 172.16.41.1", "R41: restarted"):
+            while news not in "".join(seen):
+                seen.append(process.stdout.readline())
+                assert seen[-1], seen
         lab.say("lab", "down")
-        text = "".join(seen) + printed(process)
-    assert "R41: restarted" in "".join(seen)
+        rest = printed(process)
     if kind == "real":  # simulated, it may be back before anybody looks
-        assert text.count("R41: gone") == 1
-    assert "R11: gone" not in text
-    assert text.rstrip().endswith("lab notes-phase3 has ended")
+        assert "".join(seen).count("R41: gone") == 1
+    assert "R11: gone" not in "".join(seen)
+    assert rest.rstrip().endswith("lab notes-phase3 has ended")
