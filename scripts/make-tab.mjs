@@ -89,7 +89,7 @@ async function packs(from, folder, out) {
     py.FS.mkdirTree(place);
     py.mountNodeFS(place, real);
   }
-  const ours = path.join(parts, "src.tar");
+  const ours = path.join(work, "src.tar");
   run("tar", ["-cf", ours, "--exclude=__pycache__", "-C", path.join(root, "src"), "dmvpn"], "the sources cannot be packed");
   py.FS.writeFile("/src.tar", fs.readFileSync(ours));
   py.FS.writeFile("/stdlib.zip", fs.readFileSync(path.join(from, "python_stdlib.zip")));
@@ -107,16 +107,15 @@ function files(folder) {
 }
 
 fs.mkdirSync(parts, { recursive: true });
+const work = fs.mkdtempSync(path.join(parts, "work-")); // of this run: another one may be under way
+process.on("exit", () => fs.rmSync(work, { recursive: true, force: true }));
 const from = pyodide();
 const lock = JSON.parse(fs.readFileSync(path.join(from, "pyodide-lock.json"), "utf8"));
 check(lock.packages);
 const folder = wheels();
-const staged = path.join(parts, "staged");
-const wheelsHere = path.join(parts, "wheels-here");
-for (const made of [staged, wheelsHere]) {
-  fs.rmSync(made, { recursive: true, force: true });
-  fs.mkdirSync(made, { recursive: true });
-}
+const staged = path.join(work, "staged");
+const wheelsHere = path.join(work, "wheels");
+for (const made of [staged, wheelsHere]) fs.mkdirSync(made);
 for (const name of fs.readdirSync(folder)) copy(path.join(folder, name), path.join(wheelsHere, name));
 for (const name of given) copy(path.resolve(name), path.join(wheelsHere, path.basename(name)));
 
