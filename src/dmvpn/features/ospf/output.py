@@ -13,8 +13,7 @@ takes long.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import Listen, SendIp, StopListening
@@ -23,7 +22,7 @@ from dmvpn.base.limits import Limiter
 from dmvpn.features.ospf import messages, version3
 from dmvpn.features.ospf.lsa import HEADER_LENGTH, Lsa, LsaHeader, Options
 from dmvpn.features.ospf.messages import RETRANSMISSION, BadPacket, LastKeyOver, NoValidKey, repeated_line
-from dmvpn.features.ospf.model import HMAC_TRAILER, TRAILER, AuthenticationType, NetworkType
+from dmvpn.features.ospf.model import TRAILER, AuthenticationType, NetworkType
 from dmvpn.features.ospf.neighbor import NeighborState
 from dmvpn.features.ospf.packet import (
     CRYPTOGRAPHIC,
@@ -34,7 +33,7 @@ from dmvpn.features.ospf.packet import (
     LinkStateUpdate,
     OspfPacket,
 )
-from dmvpn.features.ospf.settings import DigestKey, digest, key_of, sequence_of
+from dmvpn.features.ospf.settings import DigestKey, key_of, sequence_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,29 +95,21 @@ class Sender:
         """Send this, if the interface may."""
         if not interface.speaks:
             return
-        packet = OspfPacket(router=self._state.router_id, area=interface.area.id, content=content)
+        instance = interface.settings.instance
+        packet = OspfPacket(router=self._state.router_id, area=interface.area.id, content=content, instance=instance)
         authentication = interface.settings.authentication
-        ends = interface.address, destination
+        seal = authentication.seal
         if interface.link is not None:
-            packet = replace(packet, instance=interface.settings.instance)
-            if authentication.type is not AuthenticationType.CRYPTOGRAPHIC:
-                self._order(interface, destination, packet, version3.serialize(packet, *ends))
-                return
-        elif authentication.type is not AuthenticationType.CRYPTOGRAPHIC:
-            self._order(interface, destination, packet, authentication.seal(packet, 0))
+            own = interface.address
+            seal = partial(seal, sender=own, serialize=partial(version3.serialize, source=own, destination=destination))
+        if authentication.type is not AuthenticationType.CRYPTOGRAPHIC:
+            self._order(interface, destination, packet, seal(packet, 0))
             return
         # Never smaller than before, after a restart neither: the clock, as IOS does.
         wall = int(self._context.ports.clock.wall(self._context.now).timestamp()) & 0xFFFFFFFF
         sequence = interface.next_sequence(wall)
         for key in self._keys(interface):
-            if interface.link is not None:
-                auth = TRAILER.pack(HMAC_TRAILER, TRAILER.size + key.length, 0, key.number, sequence)
-                signed = replace(packet, auth_type=CRYPTOGRAPHIC, auth=auth)
-                payload = version3.serialize(signed, *ends)
-                payload += digest(payload, key, interface.address)
-            else:
-                payload = authentication.seal(packet, sequence, key)
-            self._order(interface, destination, packet, payload)
+            self._order(interface, destination, packet, seal(packet, sequence, key))
 
     def _order(self, interface: OspfInterface, destination: IPAddress, packet: OspfPacket, payload: bytes) -> None:
         ttl = _SECURE_TTL if interface.settings.least_ttl else _TTL

@@ -21,14 +21,14 @@ import hmac
 import struct
 from dataclasses import field, replace
 from ipaddress import IPv4Address
-from operator import itemgetter
+from operator import itemgetter, methodcaller
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass, project
-from dmvpn.features.ospf.model import TRAILER, Area, AuthenticationType, Interface, NetworkType
+from dmvpn.features.ospf.model import HMAC_TRAILER, TRAILER, Area, AuthenticationType, Interface, NetworkType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.credentials import KeyChain, Lifetime
@@ -114,17 +114,30 @@ class AuthenticationSettings:
         """Return the keys for received packets; when all have expired, the last one."""
         return _valid([(key, key.accept) for key in self.keys], clock, now)
 
-    def seal(self, packet: OspfPacket, sequence: int, key: DigestKey | None = None) -> bytes:
-        """Encode the packet as this interface sends it. sequence: of digests. key: None: the last one."""
+    def seal(
+        self,
+        packet: OspfPacket,
+        sequence: int,
+        key: DigestKey | None = None,
+        sender: IPAddress | None = None,
+        serialize: Callable[[OspfPacket], bytes] = methodcaller("serialize"),
+    ) -> bytes:
+        """Encode the packet as this interface sends it. sequence: of digests. key: None: the last one.
+
+        sender, serialize: of a packet of version 3.
+        """
         if self.type is AuthenticationType.NULL:
-            return packet.serialize()
+            return serialize(packet)
         if self.type is AuthenticationType.SIMPLE:
             password = self.password[:_PASSWORD_LENGTH].ljust(_PASSWORD_LENGTH, b"\x00")
-            return replace(packet, auth_type=self.type.value, auth=password).serialize()
+            return serialize(replace(packet, auth_type=self.type.value, auth=password))
         key = key or self.keys[-1]
-        header = _FIELD.pack(0, key.number, key.length, sequence)
-        covered = replace(packet, auth_type=self.type.value, auth=header).serialize()
-        return covered + digest(covered, key)
+        if sender is None:
+            auth = _FIELD.pack(0, key.number, key.length, sequence)
+        else:
+            auth = TRAILER.pack(HMAC_TRAILER, TRAILER.size + key.length, 0, key.number, sequence)
+        covered = serialize(replace(packet, auth_type=self.type.value, auth=auth))
+        return covered + _digest(covered, key, sender)
 
     def _words(self) -> str:
         """Return our authentication, in words."""
@@ -159,7 +172,7 @@ class AuthenticationSettings:
         if len(packet.trailer) < length:
             return f"a digest of {length} octets of which {len(packet.trailer)} came"
         covered = payload[: len(payload) - len(packet.trailer)]
-        good = hmac.compare_digest(packet.trailer[:length], digest(covered, key, sender))
+        good = hmac.compare_digest(packet.trailer[:length], _digest(covered, key, sender))
         return "" if good else f"a digest made with another key {number}"
 
 
@@ -203,7 +216,7 @@ def key_of(packet: OspfPacket) -> int:
     return _digest_of(packet)[0]
 
 
-def digest(covered: bytes, key: DigestKey, sender: IPAddress | None = None) -> bytes:
+def _digest(covered: bytes, key: DigestKey, sender: IPAddress | None = None) -> bytes:
     """Return the digest of a packet. sender: of one of version 3, whose digest covers it, too (RFC 7166 §4.5)."""
     if key.algorithm is Algorithm.MD5:
         padded = key.secret[:_KEY_LENGTH].ljust(_KEY_LENGTH, b"\x00")

@@ -403,14 +403,10 @@ def _trailer(content: Content, rest: bytes) -> tuple[bytes, bytes]:
 
     Hellos and descriptions say whether there is one; any other packet has one if something follows it (RFC 7166 §4.1).
     """
-    if isinstance(content, Hello | Description):
-        at = 4 * int.from_bytes(rest[2:4], "big") if content.options & Options.LLS else 0
-        if not content.options & Options.TRAILER:
-            return b"", rest
-    else:
-        at = 0
-        if not rest:
-            return b"", rest
+    options = content.options if isinstance(content, Hello | Description) else Options.TRAILER if rest else 0
+    if not options & Options.TRAILER:
+        return b"", rest
+    at = 4 * int.from_bytes(rest[2:4], "big") if options & Options.LLS else 0
     auth = rest[at : at + TRAILER.size]
     if len(auth) < TRAILER.size or TRAILER.unpack(auth)[:2] != (HMAC_TRAILER, len(rest) - at):
         raise WireError("no whole authentication trailer", offset=PACKET_HEADER, clause="RFC 7166 §4.1")

@@ -51,7 +51,7 @@ def read(tree: ConfigTree, vrf: str = "") -> model.OspfConfig:
 
 
 def _version_3(tree: ConfigTree, vrf: str) -> model.OspfConfig | None:
-    """Return the configuration of OSPF version 3 in a VRF, "": in the global table; None: there is none.
+    """Return the configuration of OSPF version 3 in a VRF, "": in the global table; None without such lines.
 
     `router ospfv3` has an address family for each VRF; its other lines count in all of them.
     """
