@@ -167,12 +167,16 @@ class InferredNetwork:
 
     def _add_switches(self) -> None:
         """Plug switches in where a pool leases addresses in VLANs without computers: the files of these are missing."""
+        pools = [pool.network for device in self.devices.values() for pool in device.dhcp.pools]
+        leased = {str(network) for network in pools if network is not None}  # asked, never iterated
+        if not leased:
+            return
         known = dict.fromkeys(vlan for device in self.devices.values() for vlan in device.box.known)
-        graph, access = self._graph(), self._access()
+        graph, served = self._graph(), self._served()
         for mode in (PortMode.TRUNK, PortMode.AUTO):  # a port without lines is a trunk, if the other end asks
             for router, device in [*self.devices.items()]:
                 own = device.box.known if device.box.vlans else known
-                vlans = [vlan for vlan in own if self._lacks(Bridge(router, vlan), graph, access)]
+                vlans = [vlan for vlan in own if self._lacks(Bridge(router, vlan), graph, leased, served)]
                 for port in device.box.ports if vlans else ():
                     taken = port.shutdown or port.bundle or any((router, port.name) in cable for cable in self.cables)
                     here = [vlan for vlan in vlans if within(vlan, port.allowed)]
@@ -184,18 +188,20 @@ class InferredNetwork:
                         what = f"no file has a switch with computers in VLAN {', '.join(map(str, here))}"
                         self.notes.append(f"{what}: the lab adds {name} at {router} {port.name}")
                         vlans = [vlan for vlan in vlans if vlan not in here]
-                        graph, access = self._graph(), self._access()
+                        graph, served = self._graph(), self._served()
 
-    def _lacks(self, bridge: Bridge, graph: Layer2, access: Iterable[tuple[tuple[str, str], Bridge]]) -> bool:
-        """Return whether a pool leases addresses in a VLAN without a port for computers."""
+    def _served(self) -> set[Bridge]:
+        """Return the VLANs of switches with ports for computers; asked, never iterated."""
+        return {bridge for _, bridge in self._access()}
+
+    def _lacks(self, bridge: Bridge, graph: Layer2, leased: Container[str], served: Container[Bridge]) -> bool:
+        """Return whether a pool leases addresses in a VLAN without a port for computers. leased: networks of pools."""
         domain = graph.ways_to(bridge)
+        if any(one in served for one in domain):
+            return False
         ends = [End(bridge.box, f"{_VLAN}{bridge.vlan}"), *(one for one in domain if isinstance(one, End))]
         ports = [self.devices[end.node].ports.get(end.interface) for end in ends if end.node in self.devices]
-        pools = (pool.network for device in self.devices.values() for pool in device.dhcp.pools)
-        leased = {str(network) for network in pools}
-        return any(p is not None and str(p.network) in leased for p in ports) and not any(
-            b in domain for _, b in access
-        )
+        return any(port is not None and str(port.network) in leased for port in ports)
 
     def _graph(self) -> Layer2:
         wires = [*self.cables, *([end, ("", f"{end}")] for end, _ in self._access())]
