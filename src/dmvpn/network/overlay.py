@@ -22,7 +22,7 @@ from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypeVar
 
-from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix
+from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix, ip_keyword
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.model import NhsConfig
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
@@ -81,7 +81,7 @@ class TunnelEnd:
     @property
     def words(self) -> str:
         """How its NHRP lines begin."""
-        return "ip nhrp" if self.nhrp.version == 4 else "ipv6 nhrp"
+        return f"{ip_keyword(self.nhrp.version)} nhrp"
 
     @property
     def sizes(self) -> tuple[int | None, int | None]:

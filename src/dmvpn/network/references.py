@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from dmvpn.base.addresses import ip_keyword
 from dmvpn.base.communities import CommunityKind
 from dmvpn.base.distribution import ListKind
 from dmvpn.base.findings import Cause, Concern, Rule, Severity, rule
@@ -243,7 +244,7 @@ def _of_interfaces(device: Device) -> Iterator[Use]:
             lack = "has no entry" if is_open else "is not configured"
             yield Use(what, name, f"{port} filters packets {direction}", at, lack)
     for tunnel in device.nhrp.tunnels:
-        family = "ip nhrp" if tunnel.version == 4 else "ipv6 nhrp"
+        family = f"{ip_keyword(tunnel.version)} nhrp"
         for group, policy in tunnel.groups:
             at = (f"interface {tunnel.name}", f"{family} map group {group}")
             yield Use("service policy", policy, tunnel.name, at)

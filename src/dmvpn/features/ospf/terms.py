@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from dmvpn.base.addresses import ip_keyword
 from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Duty, Likeness, Term
@@ -53,7 +54,7 @@ class OspfEnd:
     @property
     def words(self) -> str:
         """How its lines begin."""
-        return "ip ospf" if self.version == 4 else "ipv6 ospf"
+        return f"{ip_keyword(self.version)} ospf"
 
     def spoken(self, line: ConfigLine) -> ConfigLine:
         """Return a line of the interface for its version of IP."""

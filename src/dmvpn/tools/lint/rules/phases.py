@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address
 from typing import Final
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import Prefix, ip_keyword
 from dmvpn.base.findings import Cause, Rule, Severity, rule
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import dataclass
@@ -359,7 +359,7 @@ def _ospf(network: Network, hub: TunnelEnd) -> Iterator[NetworkConcern]:
     ):
         return
     if phase2:
-        ospf = "ip ospf" if hub.nhrp.version == 4 else "ipv6 ospf"
+        ospf = f"{ip_keyword(hub.nhrp.version)} ospf"
         yield found(
             OSPF,
             hub.device,
