@@ -96,26 +96,7 @@ def test_speakers_on_sessions_of_ipv6_have_the_routes_of_all_others_by_us_one_of
                 f" neighbor {one} {line}\n" for one in systems for line in ("activate", "advertisement-interval 0")
             ),
         )
-        go = GoBgp(
-            wire,
-            "go",
-            f"""
-[global.config]
-  as = {systems[GO]}
-  router-id = "10.9.0.4"
-[[neighbors]]
-  [neighbors.config]
-    neighbor-address = "{us}"
-    peer-as = {OUR_AS}
-    auth-password = "sesame"
-  [neighbors.timers.config]
-    connect-retry = 5
-    idle-hold-time-after-reset = 1
-  [[neighbors.afi-safis]]
-    [neighbors.afi-safis.config]
-      afi-safi-name = "ipv6-unicast"
-""",
-        )
+        go = GoBgp(wire, "go", ("10.9.0.4", systems[GO]), (us, OUR_AS), "ipv6")
         other = OpenBgp(
             wire,
             "open",

@@ -50,26 +50,6 @@ def our_lines(*more: str) -> str:
     return f"router bgp {OUR_AS}\n bgp router-id {OURS}\n" + "".join(f" {line}\n" for line in lines)
 
 
-def gobgp(wire: Wire) -> GoBgp:
-    return GoBgp(
-        wire,
-        "go",
-        f"""
-[global.config]
-  as = {GO_AS}
-  router-id = "{GO}"
-[[neighbors]]
-  [neighbors.config]
-    neighbor-address = "{OURS}"
-    peer-as = {OUR_AS}
-    auth-password = "sesame"
-  [neighbors.timers.config]
-    connect-retry = 5
-    idle-hold-time-after-reset = 1
-""",
-    )
-
-
 def openbgp(wire: Wire) -> OpenBgp:
     return OpenBgp(
         wire,
@@ -117,7 +97,7 @@ def wait_for_path(wire: Wire, name: str, speaker: GoBgp | OpenBgp, prefix: str) 
 def wire() -> Iterator[tuple[Wire, GoBgp, OpenBgp]]:
     with Wire(ours=("10.1.0.1/24",), go=(), open=(), exa=(), odd=()) as wire:
         wire.start_ours("ours", our_lines())
-        go, other = gobgp(wire), openbgp(wire)
+        go, other = GoBgp(wire, "go", (GO, GO_AS), (OURS, OUR_AS)), openbgp(wire)
         lan = {EXA_LAN: "community [ 65100:44 ] large-community [ 65100:1:4 ]"}
         exabgp(wire, "exa", EXA, EXA_AS, lan | {prefix: words for prefix, (words, _) in RARE.items()})
         go.announce(GO_LAN, "community", "65100:22", "large-community", "65100:1:2")

@@ -34,12 +34,30 @@ def missing_speakers() -> str:
 
 
 class GoBgp:
-    """gobgpd, which tells what it is given by `announce`."""
+    """gobgpd, which tells what it is given by `announce`, to one neighbor with the password sesame."""
 
-    def __init__(self, wire: Wire, name: str, configuration: str) -> None:
+    def __init__(
+        self, wire: Wire, name: str, own: tuple[str, int], neighbor: tuple[str, int], family: str = "ipv4"
+    ) -> None:
+        """own: router ID and system. neighbor: address and system. family: of its routes."""
         self._wire, self._name = wire, name
         file = wire.folder / f"{name}.toml"
-        file.write_text(configuration)
+        file.write_text(f"""
+[global.config]
+  as = {own[1]}
+  router-id = "{own[0]}"
+[[neighbors]]
+  [neighbors.config]
+    neighbor-address = "{neighbor[0]}"
+    peer-as = {neighbor[1]}
+    auth-password = "sesame"
+  [neighbors.timers.config]
+    connect-retry = 5
+    idle-hold-time-after-reset = 1
+  [[neighbors.afi-safis]]
+    [neighbors.afi-safis.config]
+      afi-safi-name = "{family}-unicast"
+""")
         wire.start(name, "gobgpd", str(_GOBGPD), "-f", str(file), "--api-hosts", "127.0.0.1:50051")
         wire.wait("GoBGP answers", lambda: self._json("global"))
 

@@ -1,4 +1,4 @@
-"""Budgets of many senders: who is remembered, and who is not."""
+"""Budgets of many senders: which of them are remembered, and which are forgotten first."""
 
 from __future__ import annotations
 
