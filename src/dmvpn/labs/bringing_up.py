@@ -57,7 +57,7 @@ PATIENCE = 20.0
 PATIENCE_EACH = 0.3
 #: Seconds between two looks; and between the two looks that must see the same neighbors and routes.
 _LOOKS: Final = 0.05
-_SETTLED: Final = 0.3
+_SETTLED: Final = 0.15
 #: Seconds that pass at most between two looks at a simulated lab; and seconds of the machine, so that the user sees how
 #: far it is.
 _LONGEST_LEAP: Final = 4.0

@@ -38,9 +38,11 @@ if TYPE_CHECKING:
     from dmvpn.base.events import EffectFailed
     from dmvpn.features.nhrp.instance import Instance
 
-#: Seconds between two multicast lists of one tunnel: if all clients of a hub return at once, it updates the data plane
-#: in batches.
+#: Seconds between two multicast lists of one tunnel if the list is long: when all clients of a large hub return, it
+#: updates the data plane in batches. A short list costs little, and a client that waits for it misses the Hello that
+#: answers its own.
 MULTICAST_INTERVAL = 0.1
+LONG_MULTICAST = 16
 #: Next hops of one tunnel whose packets go through the hub because no reply for them has come yet.
 LARGEST_GLEANED = 256
 #: Orders that are sent again in one event.
@@ -158,7 +160,8 @@ class Forwarding:
         if self._instance.tunnels.get(tunnel.name) is not tunnel:
             return  # it is no longer configured, and its entries are being dropped
         now, last = self._context.now, tunnel.multicast_set_at
-        if last is not None and now < last + MULTICAST_INTERVAL:
+        is_long = len(tunnel.multicast) >= LONG_MULTICAST
+        if is_long and last is not None and now < last + MULTICAST_INTERVAL:
             self._context.arm(tunnel.timers.multicast, last + MULTICAST_INTERVAL)
             return
         receivers, before = multicast_receivers(tunnel), tunnel.multicast
