@@ -133,7 +133,7 @@ def _modules() -> dict[str, bytes]:
 
 
 def _pack() -> None:
-    with tarfile.open("/out/python.tar", "w") as archive:
+    with tarfile.open("/out/python.tar", "w", format=tarfile.USTAR_FORMAT) as archive:
         for name, octets in sorted(_modules().items()):
             name, octets = _as_packed(name, octets)
             member = tarfile.TarInfo(name)

@@ -35,10 +35,10 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
-def in_node(build: Path, lab: str, *paths: str) -> dict[str, Any]:
+def in_node(build: Path, lab: str, *requests: dict[str, Any]) -> dict[str, Any]:
     asked = {
         "boot": {"lab": lab, "seed": 7, "epoch": EPOCH},
-        "requests": [{"path": f"/api/v1/labs/{lab}{path}"} for path in paths],
+        "requests": [{**request, "path": f"/api/v1/labs/{lab}{request['path']}"} for request in requests],
     }
     words = ["node", str(ROOT / "tests/support/tab_worker.mjs"), str(build), json.dumps(asked)]
     answered = subprocess.run(words, capture_output=True, text=True, check=True, timeout=300)
@@ -49,13 +49,22 @@ def in_node(build: Path, lab: str, *paths: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("lab", ["notes-phase3", "ospf-phase3", "dual-hub"])
 def test_a_network_lives_there_as_here(build: Path, lab: str) -> None:
-    found = in_node(build, lab, "/stage")
+    found = in_node(build, lab, {"path": "/stage"})
     assert found["boots"][-1]["ready"], found["boots"]
     assert found["answers"][0]["status"] == 200
     scenario = Scenario.load(lab)
     world = Simulator.of(scenario, seed=7, epoch=EPOCH, remembers=True)
     world.run_until(found["boots"][-1]["lived"])
     assert world.digest == found["boots"][-1]["digest"]
+
+
+def test_a_lab_and_a_doctor_need_less_than_150_mb(build: Path) -> None:
+    """To read a file of a few lines took room for 64 MiB, and memory of WebAssembly never shrinks."""
+    doctor = {"method": "POST", "path": "/doctor", "body": {}, "job": True}
+    broken = {"method": "POST", "path": "/break", "body": {"seed": 3}, "job": True}
+    found = in_node(build, "notes-phase3", doctor, broken, doctor)
+    assert [json.loads(answer["text"])["healthy"] for answer in found["answers"]] == [True, None, False]
+    assert found["memory"] < 150
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,16 @@ const give = arguments[0];
 """
 
 
+#: Gives the names of the files that the browser keeps: unpacked, what takes long to unpack.
+KEPT = """
+const give = arguments[0];
+(async () => {
+  const [name] = await caches.keys();
+  give((await (await caches.open(name)).keys()).map(({ url }) => url.split('/').pop()));
+})();
+"""
+
+
 class Quiet(SimpleHTTPRequestHandler):
     """Files as any host has them, without a line for each."""
 
@@ -109,6 +119,7 @@ def test_a_lab_in_a_tab_takes_commands_loses_a_wire_is_examined_and_opens_again_
         browser.wait(lambda: browser.run("return navigator.serviceWorker.controller !== null"), PATIENCE)
         host.shutdown()
         host.server_close()
+        browser.wait(lambda: {"pyodide.asm.wasm", "python.tar"} <= {*browser.run_later(KEPT)})
         browser.open("about:blank")
         browser.open(f"{address}#lab=notes-phase3&story=shortcut")
         browser.wait(lambda: "1 direct" in browser.text("summary"), PATIENCE)

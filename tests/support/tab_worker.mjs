@@ -1,5 +1,6 @@
 // Runs the worker of a built tab in Node, which has no worker of a page:   node tab_worker.mjs BUILD-FOLDER ASKED
-// ASKED: JSON, {"boot": {...}, "requests": [{method, path, body}, ...]}. Prints one JSON: {boots, answers, digest}.
+// ASKED: JSON, {"boot": {...}, "requests": [{method, path, body, job: true}, ...]}; job: waits for its end.
+// Prints one JSON: {boots, answers, memory}, the last in MB of WebAssembly, which never shrinks.
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -38,16 +39,33 @@ const until = (done) =>
     heard();
   });
 
+let memory = 0;
+const { grow } = WebAssembly.Memory.prototype;
+WebAssembly.Memory.prototype.grow = function (pages) {
+  const before = grow.call(this, pages);
+  memory = this.buffer.byteLength / 1e6;
+  return before;
+};
 await import(pathToFileURL(path.join(folder, "worker.mjs")).href);
 listener({ data: { boot: asked.boot } });
 await until(() => boots.some((boot) => boot.ready || boot.error));
-for (const [index, request] of (asked.requests ?? []).entries()) {
-  const body = request.body === undefined ? null : JSON.stringify(request.body);
+let last = 0;
+async function ask({ method = "GET", path: where, body: given, until: text }) {
+  const index = (last += 1);
+  const body = given === undefined ? null : JSON.stringify(given);
   const headers = body === null ? {} : { "content-type": "application/json" };
-  const begun = Date.now();
-  listener({ data: { id: index, method: request.method ?? "GET", path: request.path, headers, body } });
-  await until(() => answers.get(index)?.ended || (request.until && answers.get(index)?.text.includes(request.until)));
-  answers.get(index).milliseconds = Date.now() - begun;
+  listener({ data: { id: index, method, path: where, headers, body } });
+  await until(() => answers.get(index)?.ended || (text && answers.get(index)?.text.includes(text)));
+  return answers.get(index);
+}
+const given = [];
+for (const request of asked.requests ?? []) {
+  let answer = await ask(request);
+  while (request.job && JSON.parse(answer.text).state === "running") {
+    await new Promise((done) => setTimeout(done, 50));
+    answer = await ask({ path: `/api/v1/jobs/${JSON.parse(answer.text).id}` });
+  }
+  given.push(answer);
 }
 fs.rmSync(folder, { recursive: true });
-process.stdout.write(JSON.stringify({ boots, answers: [...answers.values()] }), () => process.exit(0));
+process.stdout.write(JSON.stringify({ boots, answers: given, memory }), () => process.exit(0));

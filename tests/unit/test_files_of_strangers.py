@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,7 @@ from dmvpn.ios.parts import parts_of
 from dmvpn.ios.transcript import LONGEST_LINE
 from dmvpn.router.entered_text import EnteredText, take_in
 from dmvpn.shells.exercises import BUILT_IN
+from dmvpn.shells.files import read_octets
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools import replaying
 
@@ -475,3 +477,16 @@ def test_an_address_is_compared_with_near_ones_alone_and_all_overlaps_are_found(
     assert "overlaps with Loopback200" in said("10.1.0.9", "255.255.0.0")
     assert "overlaps with Loopback0" in said("10.9.9.9", "255.0.0.0")
     assert said("10.2.0.1", "255.255.255.0") == ""
+
+
+def test_a_short_file_takes_little_memory_however_long_it_may_be(tmp_path: Path) -> None:
+    (tmp_path / "R1.cfg").write_text("hostname R1\n")
+    tracemalloc.start()
+    try:
+        assert read_octets(tmp_path / "R1.cfg", 64 << 20) == b"hostname R1\n"
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+    (tmp_path / "R2.cfg").write_bytes(b"x" * 100_000)
+    assert len(read_octets(tmp_path / "R2.cfg", 100_000)) == 100_000
+    assert len(read_octets(tmp_path / "R2.cfg", 99_000)) == 99_001

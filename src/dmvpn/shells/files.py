@@ -60,7 +60,9 @@ def cut_half_line(path: Path) -> None:
 def read_octets(path: Path, most: int) -> bytes:
     """Return the content of a regular file, at most `most` octets and one more. Raises OSError."""
     with open(path, "rb", opener=open_regular) as file:
-        return file.read(most + 1)
+        # `read` takes memory for all that it is asked for; files of the kernel say that they have no octets.
+        size = max(_PIECE, os.fstat(file.fileno()).st_size)
+        return file.read(min(most, size) + 1)
 
 
 def read_given(path: Path, most: int, folder: Path | None = None) -> bytes:

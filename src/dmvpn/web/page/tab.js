@@ -22,7 +22,7 @@ const LOOK = 5000;
 const SLEPT = 180_000;
 const [NETWORK, EXERCISE] = /** @type {const} */ (["scenario", "exercise"]);
 
-/** @type {Inside|null} the worker, from the first use on */
+/** @type {Inside|null} the worker, from the start of the page on */
 let inside = null;
 /** Why the page cannot run a lab at all; "": it can. */
 const unable =
@@ -156,7 +156,13 @@ function show(part) {
 function worker(title) {
   show("boot");
   byId("boot-title").textContent = title;
-  inside ??= new Inside(at("/worker.mjs"), ({ percent, sentence }) => {
+  return begun();
+}
+
+/** Return the worker, which reads the program while the user chooses, and a new one after one failed. */
+function begun() {
+  if (inside !== null && !inside.over) return inside;
+  inside = new Inside(at("/worker.mjs"), ({ percent, sentence }) => {
     /** @type {HTMLProgressElement} */ (byId("done")).value = percent;
     byId("step").textContent = plain(sentence);
   });
@@ -294,6 +300,7 @@ function button(text, act) {
 
 async function main() {
   byId("who").replaceChildren(themes());
+  if (!unable) begun();
   // Without one, the page works while its host answers.
   navigator.serviceWorker?.register("offline.js").catch(() => {});
   addEventListener("hashchange", () => location.reload());

@@ -8,9 +8,19 @@ const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
   "worker-src 'self'; base-uri 'none'; form-action 'none'";
 
-addEventListener("install", (event) => {
-  event.waitUntil(caches.open(OURS).then((cache) => cache.addAll(FILES)));
-});
+// Keeps the module of Pyodide unpacked: browsers keep the machine code of such a one.
+async function keep() {
+  const cache = await caches.open(OURS);
+  await cache.addAll(FILES);
+  for (const name of FILES.filter((one) => one.endsWith(".wasm.gz"))) {
+    const { body } = await cache.match(name);
+    const headers = { "Content-Type": "application/wasm" };
+    await cache.put(name.slice(0, -3), new Response(body.pipeThrough(new DecompressionStream("gzip")), { headers }));
+    await cache.delete(name);
+  }
+}
+
+addEventListener("install", (event) => event.waitUntil(keep()));
 
 // This comes when no page of an earlier build is open: until then a tab goes on with its own.
 addEventListener("activate", (event) => {

@@ -5,7 +5,10 @@ const here = new URL("./", import.meta.url);
 // Where a test runs this without a browser, Pyodide reads files.
 const folder = here.protocol === "file:" ? here.pathname : here.href;
 const SITE = "/site";
-let loading = null;
+// What was unpacked once, where offline.js keeps the build, too.
+const KEPT = `dmvpn-tab-${here.pathname.split("/").at(-2)}`;
+// Octets of the pack that Python unpacks at a time: its memory grows for them, and never shrinks.
+const SLICE = 65_536;
 let tab = null;
 let python = null;
 const early = [];
@@ -37,20 +40,70 @@ async function fetched(name) {
   return answer;
 }
 
-// Pyodide asks for the module as it is; the folder has it compressed, for hosts that compress nothing.
+// What is kept of a file; undefined: nothing, or the browser refuses.
+async function kept(name) {
+  try {
+    return await caches.match(new URL(name, here));
+  } catch {
+    return undefined;
+  }
+}
+
+// Pyodide asks for the module as it is; the folder has it compressed, for hosts that compress nothing. Of the one that
+// offline.js keeps unpacked, browsers keep the machine code, too.
 const plain = globalThis.fetch;
 globalThis.fetch = async (asked, ...more) => {
   const address = String(asked?.url ?? asked);
   if (!address.endsWith("/pyodide.asm.wasm")) return plain(asked, ...more);
+  const unpacked = await kept(address);
+  if (unpacked) return unpacked;
   const answer = await plain(`${address}.gz`);
   if (!answer.ok || !answer.body) return answer;
   const octets = answer.body.pipeThrough(new DecompressionStream("gzip"));
   return new Response(octets, { headers: { "Content-Type": "application/wasm" } });
 };
 
+// The archive of all modules, as the first start unpacked it, or as it is packed.
+async function packed() {
+  const [before, name] = [await kept("python.tar"), "python.tar.xz"];
+  return { isPlain: before !== undefined, octets: new Uint8Array(await (before ?? (await fetched(name))).arrayBuffer()) };
+}
+
+async function unpacked(py, octets) {
+  const decoder = py.runPython("import lzma; lzma.LZMADecompressor()");
+  const parts = [];
+  for (let at = 0; at < octets.length; at += SLICE) {
+    const part = decoder.decompress(py.toPy(octets.subarray(at, at + SLICE)));
+    parts.push(part.toJs());
+    part.destroy();
+  }
+  decoder.destroy();
+  const whole = new Uint8Array(await new Blob(parts).arrayBuffer());
+  try {
+    // Nobody waits for this: a later start is quicker by it.
+    caches.open(KEPT).then((cache) => cache.put(new URL("python.tar", here), new Response(whole))).catch(() => {});
+  } catch {
+    // The browser keeps nothing.
+  }
+  return whole;
+}
+
+// Lays the files of an archive (POSIX ustar) into the file system. They stay where they are, outside of Python's memory.
+function lay(files, tar) {
+  const letters = new TextDecoder();
+  for (let at = 0; tar[at]; ) {
+    const field = (from, length) => letters.decode(tar.subarray(at + from, at + from + length)).split("\0")[0];
+    const [name, size, folder] = [field(0, 100), parseInt(field(124, 12), 8), field(345, 155)];
+    const path = [SITE, folder, name].filter(Boolean).join("/");
+    files.mkdirTree(path.slice(0, path.lastIndexOf("/")));
+    files.writeFile(path, tar.subarray(at + 512, at + 512 + size), { canOwn: true });
+    at += 512 + Math.ceil(size / 512) * 512;
+  }
+}
+
 async function load() {
   say(5, "fetches the program");
-  const packed = fetched("python.tar.xz").then((answer) => answer.arrayBuffer());
+  const pack = packed();
   const py = (python = await loadPyodide({
     indexURL: folder,
     stdLibURL: `${folder}stdlib.zip`,
@@ -59,15 +112,18 @@ async function load() {
   say(30, "unpacks it");
   py.FS.mkdirTree("/run");
   py.FS.chmod("/run", 0o700);
-  py.FS.writeFile("/python.tar.xz", new Uint8Array(await packed));
-  py.runPython(`
-import lzma, os, sys, tarfile
-with lzma.open("/python.tar.xz") as octets, tarfile.open(fileobj=octets) as archive:
-    archive.extractall("${SITE}", filter="tar")
-os.unlink("/python.tar.xz")
-sys.path.insert(0, "${SITE}")
-`);
+  const { isPlain, octets } = await pack;
+  lay(py.FS, isPlain ? octets : await unpacked(py, octets));
   say(50, "reads it");
+  // Nothing of a module is garbage.
+  py.runPython(`
+import gc, sys
+gc.disable()
+sys.path.insert(0, "${SITE}")
+import dmvpn.app.tab
+gc.freeze()
+gc.enable()
+`);
   return py.pyimport("dmvpn.app.tab").Tab((text, octets) => {
     const message = JSON.parse(text);
     const chunk = octets.toJs();
@@ -79,7 +135,7 @@ sys.path.insert(0, "${SITE}")
 }
 
 async function start(wish) {
-  const made = await (loading ??= load());
+  const made = await loading;
   await made.boot(JSON.stringify(wish));
   tab = made;
   for (const message of early.splice(0)) take(message);
@@ -98,7 +154,11 @@ function fail(error) {
 
 addEventListener("message", ({ data }) => {
   if (data.boot) start(data.boot).catch(fail);
-  else if (data.check) (loading ??= load()).then((made) => made.check(JSON.stringify(data.check))).catch(fail);
+  else if (data.check) loading.then((made) => made.check(JSON.stringify(data.check))).catch(fail);
   else if (tab === null) early.push(data);
   else take(data);
 });
+
+// A user reads and chooses meanwhile.
+const loading = load();
+loading.catch(fail);
