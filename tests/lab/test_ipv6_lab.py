@@ -116,3 +116,29 @@ def test_a_signed_session_of_bgp_over_ipv6_brings_routes(labs: Labs, how: tuple[
         labs.configure(name, "router bgp 65000", *session, "address-family ipv6", f"neighbor {peer} activate", lan)
     assert eventually(partial(_learns, labs), 60)
     assert _answers(labs, "ping 2001:db8:1::100 source 2001:db8:3::1")
+
+
+@pytest.mark.parametrize("how", [(), ("--simulated",)], ids=["real packets", "simulated"])
+def test_a_router_has_its_address_and_its_way_out_by_another_ones_advertisements(
+    labs: Labs, how: tuple[str, ...], tmp_path: Path
+) -> None:
+    folder = tmp_path / "upstream"
+    folder.mkdir()
+    ends = "routers:\n  GATE: {}\n  R1: {}\nlinks:\n  - ends: ['GATE:GigabitEthernet0/1', 'R1:GigabitEthernet0/1']\n"
+    (folder / "lab.yaml").write_text(f"title: An address of the provider\n{ends}")
+    gate = "interface Loopback0", " ipv6 address 2001:DB8:9::9/128", "interface GigabitEthernet0/1"
+    (folder / "GATE.cfg").write_text(
+        "\n".join(("hostname GATE", "ipv6 unicast-routing", *gate, " ipv6 address 2001:DB8:5::1/64", ""))
+    )
+    own = "hostname R1", "interface GigabitEthernet0/1", " ipv6 address autoconfig default", ""
+    (folder / "R1.cfg").write_text("\n".join(own))
+    labs.up(str(folder), *how)
+    assert eventually(lambda: "!!!!!" in labs.on("R1", "ping 2001:db8:9::9"), 30)
+    routes = labs.on("R1", "show ipv6 route")
+    assert "ND  ::/0 [2/0]\n     via FE80::" in routes
+    assert "C   2001:DB8:5::/64 [0/0]" in routes
+    shown = labs.on("R1", "show ipv6 interface GigabitEthernet0/1")
+    assert "subnet is 2001:DB8:5::/64 [EUI/CAL/PRE]\n      valid lifetime 25" in shown
+    assert "  Prefix 2001:DB8:5::/64 onlink autoconfig\n" in labs.on("R1", "show ipv6 routers")
+    labs.configure("GATE", "interface GigabitEthernet0/1", "ipv6 nd ra lifetime 0")
+    assert eventually(lambda: "ND  ::/0" not in labs.on("R1", "show ipv6 route"), 20)

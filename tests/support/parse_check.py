@@ -50,6 +50,7 @@ Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 GENIE_ALIASES = [
     (r"^show interface$", "show interfaces"),
     (r"^show crypto ikev2 sa detailed$", "show crypto ikev2 sa detail"),
+    (r"^show ipv6 static$", "show ipv6 static detail"),
     (r"^show ip route next-hop-override$", "show ip route"),
     (r"^show ip route (\d+\.\d+\.\d+\.\d+)/(\d+)$", r"show ip route \1"),
     (r"^show ip route (\d+\.\d+\.\d+\.\d+) (\d+\.\d+\.\d+\.\d+)$", r"show ip route \1"),

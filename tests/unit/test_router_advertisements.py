@@ -244,3 +244,8 @@ def test_no_octets_break_the_reading(octets: bytes, hop_limit: int) -> None:
         ):
             with suppress(WireError):
                 read(data)
+
+
+def test_a_prefix_whose_address_ends_with_the_ports_identifier_is_advertised() -> None:
+    bench, orders = router(text=f"ipv6 unicast-routing\ninterface {PORT}\n ipv6 address 2001:db8:3::/64 eui-64\n")
+    assert [one.prefix for message in said(orders + bench.advance(0)) for one in message.prefixes] == [PREFIX]

@@ -48,11 +48,13 @@ class Ipv6State:
     mtu: octets of the largest packet.
     link_local: RFC 4291 §2.5.6; it means something on this link only, so no routing table has it.
     addresses: the others with prefix lengths, the primary one first.
+    borrowed: another interface's address that stands for this one (`ipv6 unnumbered`), None: none.
     reason: why IPv6 does not run here although the line may be up.
     """
 
     link_local: IPAddress
     addresses: tuple[tuple[IPAddress, int], ...] = ()
+    borrowed: IPAddress | None = None
     mtu: int = 1500
     reason: Reason | None = None
 
@@ -122,8 +124,9 @@ class InterfaceState:
         """Return the address of this IP version that represents the interface."""
         if version == 4:
             return self.address
-        addresses = self.routed(version)
-        return addresses[0][0] if addresses else None
+        if (addresses := self.routed(version)) or self.ipv6 is None or not self.carries(6):
+            return addresses[0][0] if addresses else None
+        return self.ipv6.borrowed
 
     def link_local(self, version: int) -> IPAddress | None:
         """Return the link-local address; None for IPv4, which has none."""
@@ -342,6 +345,7 @@ class RouteSource(enum.Enum):
     RIP = "rip"
     BGP = "bgp"
     NHRP = "nhrp"
+    ND = "ND"  # a default route by router advertisements
     HOST = "host"  # of the machine below, set by another program; no protocol announces it
 
 

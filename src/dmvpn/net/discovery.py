@@ -105,6 +105,11 @@ class RouterAdvertisement:
         )
 
 
+def solicitation(hardware: bytes) -> bytes:
+    """Encode a solicitation of routers; the checksum is left open. hardware: the sender's address on the link."""
+    return _SOLICITATION.pack(SOLICITATION, 0, 0, 0) + (bytes((_SOURCE_OPTION, 1)) + hardware if hardware else b"")
+
+
 def check_solicitation(data: Octets, source: IPAddress, destination: IPAddress, hop_limit: int) -> None:
     """Check a message that came so as a solicitation of routers, by §6.1.1. Raises WireError."""
     _check(data, source, destination, hop_limit, _SOLICITATION.size)

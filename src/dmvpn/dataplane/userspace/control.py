@@ -36,7 +36,7 @@ from dmvpn.dataplane.sockets import (
     place,
 )
 from dmvpn.dataplane.userspace.engine import PacketEngine, Watch
-from dmvpn.net.discovery import SOLICITATION
+from dmvpn.net.discovery import ADVERTISEMENT, ALL_NODES, ALL_ROUTERS, SOLICITATION
 from dmvpn.net.icmp import IcmpType, Icmpv6Type
 from dmvpn.net.ip import UDP_HEADER_LENGTH, UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet, ipv4_address
@@ -149,6 +149,14 @@ CLIENT_PORT = 68
 _CHECKSUM_AT: dict[int, int] = {IpProtocol.UDP: 6}
 
 _Key = tuple[str, int, int | None]
+#: What a socket of IPv6 hears: interface and protocol; of ICMPv6 also the group, because a port may advertise and take
+#: advertisements.
+_HeardKey = tuple[str, int, "IPv6Address | None"]
+_OF_GROUP = {ALL_ROUTERS: (SOLICITATION,), ALL_NODES: (ADVERTISEMENT,)}
+
+
+def _heard_as(interface: str, protocol: int, group: IPv6Address) -> _HeardKey:
+    return interface, protocol, group if protocol == IpProtocol.ICMPV6 else None
 
 
 class ControlSockets:
@@ -172,8 +180,8 @@ class ControlSockets:
         self._icmp6: Ipv6Socket | None = None
         self._others: dict[int, Ipv6Socket] = {}
         #: Of routing protocols over IPv6, by interface and protocol.
-        self._heard: dict[tuple[str, int], Ipv6Socket] = {}
-        self._held: dict[tuple[str, int], Ipv6Port] = {}
+        self._heard: dict[_HeardKey, Ipv6Socket] = {}
+        self._held: dict[_HeardKey, Ipv6Port] = {}
         watch.add(self._icmp.fileno(), self._read_icmp)
 
     def listen(self, order: Listen) -> None:
@@ -205,7 +213,7 @@ class ControlSockets:
     def stop(self, order: StopListening) -> None:
         """Close a socket; an unknown socket is ignored."""
         if isinstance(order.group, IPv6Address):
-            self._stop_ipv6((order.interface, order.protocol))
+            self._stop_ipv6(_heard_as(order.interface, order.protocol, order.group))
             return
         opened = self._sockets.pop((order.interface, order.protocol, order.port), None)
         if opened is not None:
@@ -261,10 +269,10 @@ class ControlSockets:
             self._watch.add(self._icmp6.fileno(), self._read_icmp6)
 
     def _listen_ipv6(self, order: Listen, group: IPv6Address) -> None:
-        linux, key = self._linux_name(order.interface), (order.interface, order.protocol)
+        linux, key = self._linux_name(order.interface), _heard_as(order.interface, order.protocol, group)
         opened = self._heard.get(key)
         if opened is None:
-            types = (SOLICITATION,) if order.protocol == IpProtocol.ICMPV6 else ()
+            types = _OF_GROUP.get(group, ()) if order.protocol == IpProtocol.ICMPV6 else ()
             opened = self._heard[key] = Ipv6Socket(order.protocol, types=types, device=linux)
             self._watch.add(opened.fileno(), lambda: self._read_ipv6(key))
         if order.port is None:
@@ -272,7 +280,7 @@ class ControlSockets:
         elif key not in self._held:
             self._held[key] = Ipv6Port(order.port, linux)
 
-    def _stop_ipv6(self, key: tuple[str, int]) -> None:
+    def _stop_ipv6(self, key: _HeardKey) -> None:
         opened, held = self._heard.pop(key, None), self._held.pop(key, None)
         if opened is not None:
             self._watch.remove(opened.fileno())
@@ -280,13 +288,13 @@ class ControlSockets:
         if held is not None:
             held.close()
 
-    def _read_ipv6(self, key: tuple[str, int]) -> None:
+    def _read_ipv6(self, key: _HeardKey) -> None:
         for _ in range(_TURN):
             opened = self._heard.get(key)
             datagram = opened.receive() if opened is not None else None
             if datagram is None:
                 return
-            self._report(_received(datagram, *key, datagram.payload))
+            self._report(_received(datagram, key[0], key[1], datagram.payload))
 
     def _send_ipv6(self, order: SendIp, destination: IPv6Address) -> None:
         link = 0 if order.interface is None else socket.if_nametoindex(self._linux_name(order.interface))

@@ -6,6 +6,7 @@ Takes `LinkChanged`, `AddressAssigned` (the host), `LineProtocolDecided` (from t
 
     port      one interface: sources and the state that follows
     model     the typed configuration              machine   all of them; logs, orders, notices
+    advertising  this router to hosts          autoconfiguration  addresses by other routers
     facts        what judges outside may know
 """
 

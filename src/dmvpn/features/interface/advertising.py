@@ -26,7 +26,7 @@ from dmvpn.net.ipv4 import IpProtocol
 #: RFC 4861 §10: the first advertisements and the seconds between them; the delay of an answer, and between two.
 _FIRST, _FIRST_INTERVAL, _ANSWER_DELAY, _PAUSE = 3, 16.0, 0.5, 3.0
 #: IOS's class for Neighbor Discovery: network control.
-_TOS: Final = 0xE0
+TOS: Final = 0xE0
 
 
 def said(settings: Ipv6Settings, state: Ipv6State, hardware: bytes) -> discovery.RouterAdvertisement:
@@ -47,7 +47,7 @@ def _prefixes(nd: Advertising, settings: Ipv6Settings) -> Iterator[discovery.Adv
     """Yield the prefixes of its addresses, and others that its lines name."""
     named = {one.prefix: one for one in nd.prefixes if one.prefix is not None}
     default = next((one for one in nd.prefixes if one.prefix is None), None)
-    own = dict.fromkeys(Prefix.of(address, length) for address, length in settings.addresses)
+    own = dict.fromkeys((*(Prefix.of(address, length) for address, length in settings.addresses), *settings.prefixes))
     for prefix in (*own, *(prefix for prefix in named if prefix not in own)):
         lines = named.get(prefix, default)
         if lines is None:
@@ -128,5 +128,5 @@ class Advertisers:
         self._context.emit(StopListening(name, IpProtocol.ICMPV6, discovery.ALL_ROUTERS))
 
     def _send(self, name: str, source: IPAddress, message: discovery.RouterAdvertisement) -> None:
-        order = SendIp(name, source, discovery.ALL_NODES, IpProtocol.ICMPV6, message.serialize(), ttl=255, tos=_TOS)
+        order = SendIp(name, source, discovery.ALL_NODES, IpProtocol.ICMPV6, message.serialize(), ttl=255, tos=TOS)
         self._context.emit(order)

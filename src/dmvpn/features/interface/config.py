@@ -13,6 +13,7 @@ from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_statio
 from dmvpn.features.interface.model import (
     IDENTIFIER_LENGTH,
     Advertising,
+    Autoconfig,
     InterfaceConfig,
     InterfaceSettings,
     Ipv6Settings,
@@ -64,6 +65,13 @@ def _check_enabling(_: Args, section: Section) -> str | None:
     return linked_without(section, 6)
 
 
+def _check_lender(args: Args, section: Section) -> str | None:
+    opened = section.opened_by
+    if opened is not None and args.interface("lender") == opened.interface("name", ""):
+        return "% An interface cannot lend its address to itself"
+    return linked_without(section, 6)
+
+
 def _check_link_local(args: Args, section: Section) -> str | None:
     if (unready := linked_without(section, 6)) is not None:
         return unready
@@ -86,6 +94,11 @@ _IPV6_HELP = {
     "address": "Address of this interface with its prefix length",
     "local": "Address within FE80::/10",
     "link-local": "It means something on this link only",
+    "autoconfig": "Addresses by the advertisements of another router",
+    "default": "And a default route to it",
+    "anycast": "Other routers may have the address, too",
+    "unnumbered": "The address of another interface stands for this one",
+    "lender": "The other interface",
     "eui-64": "The prefix alone counts: the identifier of the interface follows it",
     "enable": "Run IPv6 here, with a link-local address and no other",
     "mtu": "Largest IPv6 packet",
@@ -98,11 +111,17 @@ IPV6_LINK_LOCAL: Final = ConfigLine(
 )
 IPV6_ADDRESS: Final = ConfigLine(
     "interface",
-    "ipv6 address {address:host6} [ eui-64 ]",
+    "ipv6 address {address:host6} [ eui-64 | anycast ]",
     _IPV6_HELP,
     key=("address",),
     order=82,
     check=_check_ipv6_address,
+)
+IPV6_AUTOCONFIG: Final = ConfigLine(
+    "interface", "ipv6 address autoconfig [ default ]", _IPV6_HELP, order=82, check=_check_enabling
+)
+IPV6_UNNUMBERED: Final = ConfigLine(
+    "interface", "ipv6 unnumbered {lender:interface}", _IPV6_HELP, order=82, check=_check_lender
 )
 IPV6_ENABLE: Final = ConfigLine("interface", "ipv6 enable", _IPV6_HELP, order=82, check=_check_enabling)
 IPV6_MTU: Final = ConfigLine("interface", "ipv6 mtu {octets:1280-17940}", _IPV6_HELP, order=82)
@@ -222,12 +241,16 @@ IPV6_ADJUST_MSS: Final = ConfigLine("interface", "ipv6 tcp adjust-mss {octets:50
 def _ipv6_settings(section: Section) -> Ipv6Settings | None:
     """Return what a section says of IPv6; None: it is not enabled."""
     link_local, addresses = section.get(IPV6_LINK_LOCAL), section.all(IPV6_ADDRESS)
-    if link_local is None and not addresses and not section.flag(IPV6_ENABLE):
+    autoconfig, unnumbered = section.get(IPV6_AUTOCONFIG), section.get(IPV6_UNNUMBERED)
+    if link_local is autoconfig is unnumbered is None and not addresses and not section.flag(IPV6_ENABLE):
         return None
     return Ipv6Settings(
         link_local=link_local.address6("local") if link_local else None,
         addresses=tuple(_ipv6_pair(args) for args in addresses if "eui-64" not in args),
         prefixes=tuple(Prefix.of(*_ipv6_pair(args)) for args in addresses if "eui-64" in args),
+        anycast=tuple(_ipv6_pair(args)[0] for args in addresses if "anycast" in args),
+        autoconfig=Autoconfig("default" in autoconfig) if autoconfig is not None else None,
+        unnumbered=unnumbered.interface("lender") if unnumbered is not None else "",
         mtu=section.args(IPV6_MTU).integer("octets", None),
         mss=section.args(IPV6_ADJUST_MSS).integer("octets", None),
         nd=_advertising(section) if any(section.get(line) is not None for line in _ND) else Advertising(),
@@ -264,6 +287,8 @@ LINES: Final = (
     UNICAST_ROUTING,
     IPV6_LINK_LOCAL,
     IPV6_ADDRESS,
+    IPV6_AUTOCONFIG,
+    IPV6_UNNUMBERED,
     IPV6_ENABLE,
     IPV6_MTU,
     *_ND,

@@ -24,6 +24,8 @@ _ANSWERS = words(WordKind.ANSWER)("""
         [RFC 4291 §2]
     % <address> is not a link-local address (FE80::/10) :: `link-local` was said of an address that is none.
         [RFC 4291 §2.5.6]
+    % An interface cannot lend its address to itself :: `ipv6 unnumbered` names another interface, whose address stands
+        for this one.
     % The preferred lifetime is not longer than the valid one :: A host may use an address for new sessions only while
         it is valid. [RFC 4861 §6.2.1]
     % The least interval is <count> seconds, three quarters of the most, or shorter :: So hosts do not lose this router
@@ -207,7 +209,23 @@ _LABELS: Final = words(WordKind.LABEL)("""
         `ipv6 nd managed-config-flag`.
     Hosts use DHCP to obtain other configuration :: Advertisements ask hosts to get the rest by DHCPv6:
         `ipv6 nd other-config-flag`.
+    Stateless address autoconfig enabled :: `ipv6 address autoconfig`: addresses by advertisements of another router.
+        next: show ipv6 routers
+    valid lifetime | preferred lifetime | EUI | CAL | PRE :: Of an address by advertisements: seconds until it ends, and
+        until new sessions take another one; its last 64 bits are the interface's own (EUI). [RFC 4862 §5.5.4]
+    ANY :: An anycast address: other routers may have it, too. [RFC 4291 §2.6]
+    Interface is unnumbered | Using address of :: `ipv6 unnumbered`: the address of that interface stands for this one.
     Not running | not running :: Why the protocol does not run on the interface.
+
+    ## labels of routers of a link :: show ipv6 routers next: show ipv6 interface
+    Router | last update :: A router of the link, and how long ago it advertised itself. [RFC 4861 §4.2]
+    Hops | Lifetime | HomeAgentFlag | Reachable time | Retransmit time | unspecified :: What it says to hosts: the hop
+        limit of their packets, and how long it is their default router.
+    AddrFlag | OtherFlag :: 1: hosts ask DHCPv6 for addresses, or for the rest.
+    Preference :: Which router of the link is the next hop of the default route. [RFC 4191]
+    Prefix | onlink | autoconfig :: A prefix of the link; onlink: its stations are neighbors, autoconfig: addresses are
+        made of it.
+    Valid lifetime :: Seconds, -1: without end.
 
     ## columns of show arp :: show arp, show ip arp next: show ip interface brief
     Protocol | Internet :: Internet: IPv4. Neighbors of IPv6 are not in this table.

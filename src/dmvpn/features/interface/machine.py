@@ -34,9 +34,10 @@ from dmvpn.net.ipv4 import IpProtocol
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.addresses import IPAddress, Prefix
     from dmvpn.base.ports import Ports
     from dmvpn.features.interface.advertising import Advertisers
+    from dmvpn.features.interface.autoconfiguration import Autoconfiguration
 
 #: Seconds between two polls.
 POLL = 5.0
@@ -165,6 +166,8 @@ class InterfaceMachine(Machine):
         self._traffic: dict[str, InterfaceTraffic] = {}
         self._clearing: list[str | None] = []
         self._advertisers: Advertisers | None = None
+        self.autoconfiguration: Autoconfiguration | None = None
+        self._borrowers: dict[str, dict[str, None]] = {}  # by the interface whose address stands for them
         self._config = InterfaceConfig()
         self._plane = NO_IPV6
 
@@ -253,8 +256,9 @@ class InterfaceMachine(Machine):
             case events.InterfacesCounted():
                 self._count(event)
             case events.IpReceived():
-                if self._advertisers is not None:
-                    self._advertisers.take(event)
+                for part in (self._advertisers, self.autoconfiguration):
+                    if part is not None:
+                        part.take(event)
             case ClearInterfaceCounters(interface=name):
                 self._clear(name)
                 self._clearing.append(name)  # what passed since the last poll does not count either
@@ -354,6 +358,11 @@ class InterfaceMachine(Machine):
                 self._sorted = None
                 self._own(name, old, new)
                 self._context.emit(notices.InterfaceChanged(name, old, new))
+                if name in self._borrowers:
+                    self._refresh([one for one in self._borrowers[name] if one in self._states])
+            ipv6 = port.settings.ipv6
+            if self.autoconfiguration is not None or (ipv6 is not None and (ipv6.autoconfig or ipv6.unnumbered)):
+                self._follow_others(port, new)
 
     def _remove(self, port: InterfaceSources, old: notices.InterfaceState | None) -> None:
         """Remove an interface that is neither configured nor there. What the host said of its address is remembered."""
@@ -362,6 +371,8 @@ class InterfaceMachine(Machine):
             del self._interfaces[name]
         if self._advertisers is not None:
             self._advertisers.follow(name, None, None, b"")
+        if self.autoconfiguration is not None:
+            self.autoconfiguration.follow(name, None, None, b"")
         if old is None:
             return
         del self._states[name], self._status[name]
@@ -388,6 +399,29 @@ class InterfaceMachine(Machine):
         hardware = port.link.hardware_address if port.link is not None else b""
         wanted = settings if self._config.forwards_ipv6 else None
         self._advertisers.follow(port.name, wanted, ipv6 if runs else None, hardware)
+
+    def _follow_others(self, port: InterfaceSources, state: notices.InterfaceState) -> None:
+        """Let a port take addresses from another router, or from another interface, as its lines say."""
+        ipv6, name, wanted = port.settings.ipv6, port.name, None
+        if ipv6 is not None and ipv6.unnumbered:
+            self._borrowers.setdefault(ipv6.unnumbered, {})[name] = None
+            lender = self._states.get(ipv6.unnumbered)
+            if port.borrow(next((own for own, _ in lender.routed(6)), None) if lender is not None else None):
+                self._refresh((name,))
+        if ipv6 is not None and self._context.ports.manages and not kind_of(name).logical:
+            wanted = ipv6.autoconfig  # where ports are not ours the host's kernel does it
+        if self.autoconfiguration is None:
+            if wanted is None:
+                return
+            from dmvpn.features.interface.autoconfiguration import Autoconfiguration  # most routers have none
+
+            self.autoconfiguration = Autoconfiguration(self._context, self._learn)
+        self.autoconfiguration.follow(name, wanted, state if state.runs(6) else None, self.hardware(name))
+
+    def _learn(self, name: str, prefixes: tuple[Prefix, ...]) -> None:
+        port = self._interfaces.get(name)
+        if port is not None and port.learn(prefixes):
+            self._refresh((name,))
 
     def _order(self, port: InterfaceSources, old: notices.InterfaceState | None, new: notices.InterfaceState) -> None:
         order = port.order(new)

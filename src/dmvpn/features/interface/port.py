@@ -15,7 +15,7 @@ import re
 from functools import lru_cache
 from ipaddress import IPv6Address
 
-from dmvpn.base.addresses import IPAddress
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import SetInterface
 from dmvpn.base.events import LinkChanged, PlaneAnnounced
 from dmvpn.base.notices import InterfaceState, Ipv6State, LineProtocolDecided
@@ -131,6 +131,8 @@ class InterfaceSources:
     decided: what the owner of a logical interface says. exists by configuration (`configured`), by `link`, or both.
     plane: what the data plane says of itself.
     hostname, underlay (of a tunnel): what a link-local address is made of.
+    learned: the prefixes that other routers advertise, of which addresses are made.
+    borrowed: the address of the interface that `ipv6 unnumbered` names.
     """
 
     settings: InterfaceSettings
@@ -142,6 +144,8 @@ class InterfaceSources:
     has_lease: bool = False
     hostname: str = ""
     underlay: IPAddress | None = None
+    learned: tuple[Prefix, ...] = ()
+    borrowed: IPAddress | None = None
 
     # What happens to it.
 
@@ -181,6 +185,16 @@ class InterfaceSources:
         is_other = self.underlay != underlay
         self.underlay = underlay
         return is_other and self.settings.ipv6 is not None
+
+    def learn(self, prefixes: tuple[Prefix, ...]) -> bool:
+        """Take the prefixes that other routers advertise. Returns whether they are others."""
+        before, self.learned = self.learned, prefixes
+        return before != prefixes
+
+    def borrow(self, address: IPAddress | None) -> bool:
+        """Take the address of the interface that stands for this one. Returns whether it is another one."""
+        before, self.borrowed = self.borrowed, address
+        return before != address
 
     # What it is.
 
@@ -235,11 +249,11 @@ class InterfaceSources:
             wide_delay=kind.wide_delay if settings.bandwidth is None and settings.delay is None else None,
             reason=reason,
             since=since,
-            ipv6=self._ipv6(self._default_ip_mtu(mtu), old, now),
+            ipv6=self._ipv6(self._default_ip_mtu(mtu), old, now, up=line),
             vrf=settings.vrf,
         )
 
-    def _ipv6(self, mtu: int, old: InterfaceState | None, now: float) -> Ipv6State | None:
+    def _ipv6(self, mtu: int, old: InterfaceState | None, now: float, *, up: bool) -> Ipv6State | None:
         settings = self.settings.ipv6
         if settings is None:
             return None
@@ -249,10 +263,12 @@ class InterfaceSources:
             code = InterfaceReason.NO_IPV6 if plane.lacks else InterfaceReason.ONLY_IPV4
             reason = before or Reason(code, (plane.lacks,) if plane.lacks else (), now)
         identifier = int(self._derived()) & ((1 << IDENTIFIER_LENGTH) - 1)
-        made = ((IPv6Address(prefix.number | identifier), prefix.length) for prefix in settings.prefixes)
+        learned = self.learned if up and settings.autoconfig is not None else ()
+        made = ((IPv6Address(prefix.number | identifier), prefix.length) for prefix in (*settings.prefixes, *learned))
         return Ipv6State(
             link_local=settings.link_local or self._derived(),
-            addresses=(*settings.addresses, *made),
+            addresses=(*settings.addresses, *made) if not settings.anycast else settings.ordered(made),
+            borrowed=self.borrowed if settings.unnumbered else None,
             mtu=settings.mtu or mtu,
             reason=reason,
         )

@@ -127,6 +127,9 @@ _SOURCES = words(WordKind.STATE, rank=38, sighting=r'Known via "([a-z]+)')(f"""
     {RouteSource.OSPF.value} :: OSPF; administrative distance 110.
     {RouteSource.RIP.value} :: RIP; administrative distance 120. next: show ip rip database
     {RouteSource.BGP.value} :: BGP; administrative distance 20, internal 200. next: show ip bgp
+    {RouteSource.ND.value} :: A router of the link, by its advertisements (`ipv6 address autoconfig default`);
+        administrative distance 2.
+        next: show ipv6 routers
     {RouteSource.HOST.value} :: The host: DHCP, its network manager, or `ip route add`; administrative distance 254.
     {RouteSource.NHRP.value} :: NHRP; administrative distance 250: any other protocol's route for the same prefix wins,
         and gets NHRP's next hop.

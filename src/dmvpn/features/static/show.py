@@ -1,5 +1,6 @@
-"""`show ip static route`: the lines of the configuration, and which of them packets follow. The layout is that of IOS,
-with the codes that exist here.
+"""`show ip static route`, `show ipv6 static`: the lines of the configuration, and which of them packets follow.
+
+The layout is that of IOS, with the codes that exist here.
 """
 
 from __future__ import annotations
@@ -7,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from dmvpn.base.addresses import Prefix
+from dmvpn.base.addresses import Prefix, spelled
 from dmvpn.base.breath import breathing
 from dmvpn.base.notices import RouteSource
+from dmvpn.base.pages import Pages
 from dmvpn.base.ports import Rib
 from dmvpn.base.values import dataclass
 from dmvpn.features.static.machine import StaticMachine
@@ -20,12 +22,13 @@ from dmvpn.ios.vrfs import by_vrf
 
 @dataclass(frozen=True, slots=True)
 class StaticLine:
-    """One path of a prefix. active: packets follow it."""
+    """One path of a prefix. active: packets follow it. tag: an administrator's mark, 0: none."""
 
     distance: int
     interface: str
     next_hop: str
     active: bool
+    tag: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,19 @@ class ShowIpStaticRoute:
     vrf: str = ""
 
 
-def query_static(ctx: ShowContext, args: Args) -> ShowIpStaticRoute:
+def query_static(ctx: ShowContext, _: Args) -> ShowIpStaticRoute:
     """Return all static routes of IPv4."""
+    return _entries(ctx, ctx.machine(StaticMachine).config.ipv4)
+
+
+def query_static6(ctx: ShowContext, _: Args) -> ShowIpStaticRoute:
+    """Return all static routes of IPv6."""
+    return _entries(ctx, ctx.machine(StaticMachine).config.ipv6)
+
+
+def _entries(ctx: ShowContext, routes: Pages[StaticRoute]) -> ShowIpStaticRoute:
     found: dict[Prefix, list[StaticRoute]] = {}
-    for route in breathing(ctx.machine(StaticMachine).config.ipv4):
+    for route in breathing(routes):
         found.setdefault(route.prefix, []).append(route)
     entries = []
     for prefix in breathing(sorted(found)):
@@ -64,7 +76,13 @@ def _line(route: StaticRoute, rib: Rib) -> StaticLine:
         (not route.interface or hop.interface == route.interface) and route.next_hop in (None, hop.address)
         for hop in hops
     )
-    return StaticLine(route.distance, route.interface, str(route.next_hop or ""), active)
+    return StaticLine(
+        route.distance,
+        route.interface,
+        spelled(route.next_hop) if route.next_hop is not None else "",
+        active,
+        route.tag,
+    )
 
 
 def render_static(answer: ShowIpStaticRoute) -> Iterator[str]:
@@ -79,6 +97,17 @@ def render_static(answer: ShowIpStaticRoute) -> Iterator[str]:
             where = " ".join(part for part in (way.interface, way.next_hop) if part)
             prefix = str(entry.prefix) if not number else " " * len(str(entry.prefix))
             yield f"M  {prefix} [{way.distance}/0] via {where} [{'A' if way.active else 'N'}]"
+
+
+def render_static6(answer: ShowIpStaticRoute) -> Iterator[str]:
+    """Yield the legend, and a line for each path."""
+    yield f"IPv6 Static routes Table - {answer.vrf or 'default'}"
+    yield "Code: * - installed in RIB"
+    for entry in answer.entries:
+        for way in entry.ways:
+            where = ", ".join(part for part in (way.next_hop, way.interface) if part)
+            tag = f", tag {way.tag}" if way.tag else ""
+            yield f"{'*' if way.active else ' '}   {spelled(entry.prefix)} via {where}, distance {way.distance}{tag}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,4 +163,17 @@ _TRACKED: Final = ExecCommand(
     query=query_tracked,
     render=render_tracked,
 )
-COMMANDS: Final = (_TRACKED, by_vrf(_TRACKED, "show ip route"), _TABLE, by_vrf(_TABLE, "show ip static route"))
+_TABLE6: Final = ExecCommand(
+    "show ipv6 static",
+    {"ipv6": "Internet Protocol, version 6", "static": "Configured by hand, and which of them are in use"},
+    query=query_static6,
+    render=render_static6,
+)
+COMMANDS: Final = (
+    _TRACKED,
+    by_vrf(_TRACKED, "show ip route"),
+    _TABLE,
+    by_vrf(_TABLE, "show ip static route"),
+    _TABLE6,
+    by_vrf(_TABLE6, "show ipv6 static"),
+)

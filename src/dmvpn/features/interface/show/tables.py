@@ -16,10 +16,11 @@ from dmvpn.base.filters import UNREACHABLE_SENDER
 from dmvpn.base.notices import InterfaceState
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.interface.machine import InterfaceMachine
-from dmvpn.features.interface.model import Advertising
+from dmvpn.features.interface.model import Advertising, Ipv6Settings
 from dmvpn.features.interface.port import Status, kind_of
 from dmvpn.ios import Args, Change, ExecCommand, ShowContext, short_interface
 from dmvpn.ios.common import ACCESS_GROUP, INTERFACE, TRAFFIC_FILTER, UNREACHABLES, VERIFY_SOURCE, lists_of
+from dmvpn.net.ipv6 import INFINITE
 
 # ------------------------------------------------------------------------------------------------ interfaces
 
@@ -42,7 +43,11 @@ class FilterRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterfaceRow(InterfaceState):
-    """One interface, as all these tables need it. nd: router advertisements; None: it does not advertise."""
+    """One interface, as all these tables need it. nd: router advertisements; None: it does not advertise.
+
+    ipv6_settings: its lines of IPv6. lifetimes: of its addresses by advertisements, how long they are valid and
+        preferred, seconds, `INFINITE`: without end.
+    """
 
     method: str
     status: str
@@ -51,6 +56,8 @@ class InterfaceRow(InterfaceState):
     filters: FilterRow
     filters6: FilterRow
     nd: Advertising | None
+    ipv6_settings: Ipv6Settings | None
+    lifetimes: tuple[tuple[Prefix, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +87,18 @@ def query_rows(ctx: ShowContext, args: Args) -> InterfaceRows:
                 filters=_filters(ctx, state.name),
                 filters6=_filters6(ctx, state.name),
                 nd=machine.advertises(state.name),
+                ipv6_settings=port.settings.ipv6,
+                lifetimes=tuple(_lifetimes(machine, state.name, ctx.now)) if port.learned else (),
             )
         )
     return InterfaceRows(tuple(rows))
+
+
+def _lifetimes(machine: InterfaceMachine, name: str, now: float) -> Iterator[tuple[Prefix, int, int]]:
+    found = machine.autoconfiguration
+    for prefix, ends in found.prefixes(name).items() if found is not None else ():
+        valid, preferred = (INFINITE if end == float("inf") else max(0, int(end - now)) for end in ends)
+        yield prefix, valid, preferred
 
 
 def _filters(ctx: ShowContext, name: str) -> FilterRow:
@@ -353,14 +369,26 @@ def render_interface(answer: InterfaceRows) -> Iterator[str]:
         if ipv6.reason is not None:
             yield f"  Not running: {ipv6.reason}"
         yield "  No Virtual link-local address(es):"
+        settings = row.ipv6_settings
+        if settings is not None and settings.autoconfig is not None:
+            yield "  Stateless address autoconfig enabled"
         if row.description:
             yield f"  Description: {row.description}"
+        if settings is not None and settings.unnumbered:
+            yield f"  Interface is unnumbered. Using address of {settings.unnumbered}"
         if ipv6.addresses:
             yield "  Global unicast address(es):"
         else:
             yield "  No global unicast address is configured"
         for address, length in ipv6.addresses:
-            yield f"    {spelled(address)}, subnet is {spelled(Prefix.of(address, length))} "
+            prefix, lifetimes = Prefix.of(address, length), {one[0]: one[1:] for one in row.lifetimes}
+            own = settings is not None and address in (own for own, _ in settings.addresses)
+            is_any = settings is not None and address in settings.anycast
+            mark = "[EUI/CAL/PRE]" if prefix in lifetimes and not own else "[ANY]" if is_any else ""
+            yield f"    {spelled(address)}, subnet is {spelled(prefix)} {mark}"
+            if prefix in lifetimes and not own:
+                valid, preferred = lifetimes[prefix]
+                yield f"      valid lifetime {valid} preferred lifetime {preferred}"
         yield f"  MTU is {ipv6.mtu} bytes"
         if row.vrf:
             yield f'  VPN Routing/Forwarding "{row.vrf}"'

@@ -29,6 +29,7 @@ _LETTERS = {
     RouteSource.OSPF: "O",
     RouteSource.BGP: "B",
     RouteSource.NHRP: "H",
+    RouteSource.ND: "ND",
     RouteSource.HOST: "U",  # IOS's for static routes that are not of the configuration; parsers know no letter of ours
 }
 
@@ -208,7 +209,7 @@ LEGEND: Final = (
     "Codes: C - Connected, L - Local, S - Static, U - Per-user Static route",
     "       B - BGP, R - RIP, H - NHRP, D - EIGRP, EX - EIGRP external",
     "       O - OSPF Intra, OI - OSPF Inter, OE1 - OSPF ext 1, OE2 - OSPF ext 2",
-    "       % - next hop override",
+    "       ND - ND Default, % - next hop override",
 )
 _SELECTIONS = {"connected": "C", "local": "L", "static": "S", "nhrp": "H", "eigrp": "D", "ospf": "O", "bgp": "B"}
 
