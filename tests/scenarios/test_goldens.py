@@ -50,7 +50,12 @@ LINES_OF_IPV6 = {
     "ipv6-only": (
         *("router bgp 65000", "neighbor 2001:db8:100::{1} remote-as 65000", "address-family ipv6"),
         *("neighbor 2001:db8:100::{1} activate", "network 2001:db8:{2}::/64"),
-        *("ipv6 access-list LAN-IN", "permit tcp any any established", "permit icmp any any", "permit ipv6 any any log"),
+        *(
+            "ipv6 access-list LAN-IN",
+            "permit tcp any any established",
+            "permit icmp any any",
+            "permit ipv6 any any log",
+        ),
         *("interface GigabitEthernet0/2", "ipv6 traffic-filter LAN-IN in"),
     ),
     "ipv6-phase3": (
