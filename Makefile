@@ -37,7 +37,7 @@ FUZZ_SEED ?= 0
 # Of `make deb`: the minor versions of Python for which there is to be a package; those of Debian 12 and 13.
 PYTHONS ?= 3.11 3.13
 FUZZ_TARGETS := ike-message ikev1 ike-payloads ike-stranger ike-peer ikev1-stranger ikev1-peer ikev1-signer esp ospf-packet \
-  nhrp-message nhrp-router eigrp-message eigrp-router rip-message rip-router bgp-message bgp-router configuration typed
+  nhrp-message nhrp-router eigrp-message eigrp-router rip-message rip-router bgp-message bgp-router dhcp dhcp6 configuration typed
 
 export PYTHON ENGINE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

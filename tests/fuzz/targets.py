@@ -9,6 +9,8 @@
     ike-peer      a sealed request of a peer that has proved itself: exchange, first payload, payloads
     ospf-packet   a packet to the decoder of OSPF: read and written, it is the same octets
     bfd-packet    a packet to the decoder of BFD: read and written, it is the same octets
+    dhcp          a datagram to a server, a relay agent or a client of IPv4: read, written and read, it is the same
+    dhcp6         the same over IPv6, at a router that serves on one port and relays on another
     esp           a datagram of ESP to the packet core; the first octet says whether a peer has sealed the rest
 
 Those for IKEv1's machine are in `ikev1.py`, those for what comes out of a tunnel in `overlay.py`, those for what people
@@ -21,7 +23,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cache
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path as File
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -29,13 +31,17 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import WireError
+from dmvpn.base.events import ConfigurationEntered, IpReceived, LinkChanged, PlaneAnnounced
 from dmvpn.base.protection import EspCipher, EspSa, EspTransform
 from dmvpn.dataplane.esp.suite import EspSuite
 from dmvpn.dataplane.esp.table import Outbound, PeerPlace
 from dmvpn.dataplane.python.core import PacketCore
 from dmvpn.dataplane.python.tunnels import CoreTunnel
 from dmvpn.features.bfd.packet import ControlPacket
+from dmvpn.features.dhcp.packet import Message as DhcpMessage
+from dmvpn.features.dhcp.packet6 import AGENTS, Kind, Message6
 from dmvpn.features.ike.chain import GENERIC, HEADER_LENGTH, first_of
 from dmvpn.features.ike.crypto.certificates import Anchors, Checks, Untrusted
 from dmvpn.features.ike.identity import Identification
@@ -48,6 +54,9 @@ from dmvpn.features.ike.v1.packet import SecurityAssociation as SecurityAssociat
 from dmvpn.features.ike.v2.numbers import Flag, PayloadType
 from dmvpn.features.ike.v2.packet import Chain, Header, Message, parse_chain, serialize_chain
 from dmvpn.features.ospf.packet import OspfPacket
+from dmvpn.net.ip import UdpDatagram
+from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.router.router import Router
 from dmvpn.tools.authority import Authority, RequestedCertificate
 from fuzz import configuration, overlay
 from fuzz import ikev1 as ikev1_targets
@@ -130,6 +139,96 @@ def bfd_packet(octets: bytes) -> None:
     written = packet.serialize()
     assert ControlPacket.parse(written) == packet
     assert (written[:3], written[4:]) == (octets[:3], octets[4:24])
+
+
+def dhcp(octets: bytes) -> None:
+    """To a router with a pool, a relay agent and a client of its own."""
+    try:
+        message = DhcpMessage.parse(octets)
+    except WireError:
+        message = None
+    if message is not None:
+        assert DhcpMessage.parse(message.serialize()) == message
+    router = _leasing()
+    everyone = IPv4Address("255.255.255.255")
+    for port, ends in (
+        ("GigabitEthernet0/1", (68, 67)),
+        ("GigabitEthernet0/2", (68, 67)),
+        ("GigabitEthernet0/3", (67, 68)),
+    ):
+        datagram = UdpDatagram(source_port=ends[0], destination_port=ends[1], payload=octets)
+        packet = datagram.serialize(STRANGER, everyone)
+        router.handle(IpReceived(port, STRANGER, everyone, IpProtocol.UDP, packet), 10.0)
+
+
+def dhcp6(octets: bytes) -> None:
+    """To a port that serves, and to one that relays; from a client, and from another relay agent or a server."""
+    try:
+        message = Message6.parse(octets)
+    except WireError:
+        message = None
+    if message is not None:
+        assert message.serialize() == octets
+    router = _leasing()
+    for port in ("GigabitEthernet0/1", "GigabitEthernet0/2"):
+        for source, to in (
+            (IPv6Address("fe80::66"), AGENTS),
+            (IPv6Address("2001:db8:9::1"), IPv6Address("2001:db8:1::1")),
+        ):
+            datagram = UdpDatagram(source_port=546, destination_port=547, payload=octets)
+            packet = datagram.serialize(source, to)
+            router.handle(IpReceived(port, source, to, IpProtocol.UDP, packet), 10.0)
+
+
+_LEASING = """hostname R1
+ipv6 unicast-routing
+ip dhcp pool LAN
+ network 10.1.1.0 /24
+ipv6 dhcp pool LAN
+ address prefix 2001:DB8:1::/64
+ dns-server 2001:DB8::53
+interface GigabitEthernet0/1
+ ip address 10.1.1.1 255.255.255.0
+ ipv6 address 2001:DB8:1::1/64
+ ipv6 dhcp server LAN
+ no shutdown
+interface GigabitEthernet0/2
+ ip address 10.2.2.1 255.255.255.0
+ ip helper-address 10.9.9.9
+ ipv6 address 2001:DB8:2::1/64
+ ipv6 dhcp relay destination 2001:DB8:9::9
+ no shutdown
+interface GigabitEthernet0/3
+ ip address dhcp
+ no shutdown
+"""
+
+
+def _leasing() -> Router:
+    router = Router(SeededEntropy(1))
+    router.handle(PlaneAnnounced(ipv6=True, manages=True), 0.0)
+    router.handle(ConfigurationEntered(_LEASING), 0.0)
+    for number in (1, 2, 3):
+        router.handle(LinkChanged(f"GigabitEthernet0/{number}", True), 0.0)
+    return router
+
+
+def _of_dhcp() -> Iterator[bytes]:
+    hardware = b"\2\0\0\0\0\1"
+    for kind in range(1, 9):
+        yield DhcpMessage(
+            is_reply=kind in (2, 5, 6), xid=7, hardware=hardware, options={53: bytes((kind,))}
+        ).serialize()
+
+
+def _of_dhcp6() -> Iterator[bytes]:
+    options = ((1, b"\0\3\0\1\2\0\0\0\0\1"), (3, b"\0\0\0\1" + bytes(8)), (6, b"\0\x17\0\x18"))
+    for kind in (Kind.SOLICIT, Kind.CONFIRM, Kind.REBIND, Kind.INFORMATION_REQUEST):
+        inner = Message6(kind, b"abc", options)
+        yield inner.serialize()
+        head = b"\0" + IPv6Address("2001:db8:1::5").packed + IPv6Address("fe80::5").packed
+        for relay, port in ((Kind.RELAY_FORW, b"x"), (Kind.RELAY_REPL, b"GigabitEthernet0/2")):
+            yield Message6(relay, head, ((18, port), (9, inner.serialize()))).serialize()
 
 
 def _of_bfd() -> Iterator[bytes]:
@@ -331,6 +430,8 @@ TARGETS = (
     Target("ike-peer", ike_peer, _requests),
     Target("ospf-packet", ospf_packet, _of_ospf),
     Target("bfd-packet", bfd_packet, _of_bfd),
+    Target("dhcp", dhcp, _of_dhcp),
+    Target("dhcp6", dhcp6, _of_dhcp6),
     Target("esp", esp, _esp),
     *ikev1_targets.TARGETS,
     *overlay.TARGETS,

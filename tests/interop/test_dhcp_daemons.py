@@ -186,6 +186,83 @@ def short() -> Iterator[Path]:
         yield folder
 
 
+R1_OF_IPV6 = """hostname R1
+ipv6 unicast-routing
+ipv6 dhcp pool LAN
+ address prefix 2001:DB8:1::/64
+ dns-server 2001:DB8::53
+ domain-name example.com
+interface GigabitEthernet0/1
+ ipv6 address 2001:DB8:1::1/64
+ ipv6 nd managed-config-flag
+ ipv6 nd prefix default no-autoconfig
+ ipv6 dhcp server LAN
+ no shutdown
+interface GigabitEthernet0/2
+ ipv6 address 2001:DB8:2::1/64
+ ipv6 nd managed-config-flag
+ ipv6 dhcp relay destination 2001:DB8:3::100
+ no shutdown
+interface GigabitEthernet0/3
+ ipv6 address 2001:DB8:3::1/64
+ no shutdown
+"""
+LAB_OF_IPV6 = {
+    "links": [],
+    "hosts": {
+        "H1": {"link": "R1:GigabitEthernet0/1", "address": "10.0.1.9/24", "address6": "slaac"},
+        "H2": {"link": "R1:GigabitEthernet0/2", "address": "10.0.2.9/24", "address6": "slaac"},
+        "H3": {
+            "link": "R1:GigabitEthernet0/3",
+            "address": "10.0.3.9/24",
+            "address6": "2001:db8:3::100/64",
+            "gateway6": "2001:db8:3::1",
+        },
+    },
+}
+SCRIPT6 = '#!/bin/sh\necho "$1$reason has $ipv6$new_ip6_address with $dns$new_dhcp6_name_servers"\n'
+
+
+@pytest.fixture
+def branch6(tmp_path: Path) -> Iterator[Labs]:
+    folder = tmp_path / "branch6"
+    folder.mkdir()
+    (folder / "R1.cfg").write_text(R1_OF_IPV6)
+    (folder / "lab.yaml").write_text(json.dumps(LAB_OF_IPV6))
+    (tmp_path / "script").write_text(SCRIPT6)
+    (tmp_path / "script").chmod(0o755)
+    with Labs() as labs:
+        labs.up(str(folder))
+        yield labs
+
+
+def asked6(labs: Labs, host: str, tmp_path: Path, awaited: str) -> str:
+    """Return what dhclient said at a host; busybox of Debian has no client of IPv6."""
+    where = shutil.which("dhclient", path=PATH)
+    if where is None:
+        pytest.skip("dhclient is not installed. Run: scripts/debian-packages interop")
+    files = ["-lf", str(tmp_path / "leases"), "-pf", str(tmp_path / "pid"), "-sf", str(tmp_path / "script")]
+    return said_within(labs, host, [where, "-6", "-1", "-d", *files, "eth0"], awaited)
+
+
+def test_dhclient_leases_an_address_of_ipv6_from_a_router(branch6: Labs, tmp_path: Path) -> None:
+    told = asked6(branch6, "H1", tmp_path, "with 2001:db8::53")
+    assert "has 2001:db8:1:" in told, told
+    assert "IA NA: IA ID" in branch6.on("R1", "show ipv6 dhcp binding")
+
+
+def test_dhclient_leases_from_dnsmasq_through_a_relay_agent_of_ipv6(branch6: Labs, tmp_path: Path) -> None:
+    where = shutil.which("dnsmasq", path=PATH)
+    if where is None:
+        pytest.skip("dnsmasq is not installed. Run: scripts/debian-packages interop")
+    served = ["--no-daemon", "--port=0", "--user=root", "--conf-file=/dev/null", "--leasefile-ro", "--interface=eth0"]
+    pool = "--dhcp-range=2001:db8:2::50,2001:db8:2::60,64,10m"
+    with branch6.start("lab", "exec", "H3", where, *served, pool) as server:
+        told = asked6(branch6, "H2", tmp_path, "has 2001:db8:2::")
+        assert "has 2001:db8:2::" in told, told
+        server.terminate()
+
+
 def said_within(labs: Labs, host: str, command: list[str], awaited: str) -> str:
     """Return what a program at a host said up to these words; it is ended then."""
     with labs.start("lab", "exec", host, *command) as running:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmvpn.base import events
-from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.addresses import UNSPECIFIED, IPAddress
 from dmvpn.base.effects import Effect, InVrf, SendIp, SetInterface
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import WireError, surely
@@ -316,7 +316,7 @@ def test_no_sequence_of_messages_gives_two_clients_one_address_or_keeps_what_is_
     steps: list[tuple[MessageType, int, int, int]],
 ) -> None:
     bench = Bench(POOL.replace("/24\n default", "/29\n default").replace("10.1.1.0 /29", "10.1.1.8 /29"))
-    held: dict[IPv4Address, bytes] = {}
+    held: dict[IPAddress, bytes] = {}
     for kind, number, last, seconds in steps:
         address = IPv4Address(f"10.1.1.{last}")
         wish: dict[int, bytes] = {Code.REQUESTED_ADDRESS: address.packed, Code.SERVER: SERVER.packed}

@@ -58,6 +58,8 @@ NOT_PRINTED = {
     "dmvpn.features.bgp.model.PrivateAs": _CONFIGURED,
     "dmvpn.features.bgp.session.SessionMove": _MOVES,
     "dmvpn.features.dhcp.packet.Code": "numbers of options, which are configured",
+    "dmvpn.features.dhcp.packet6.Code": "numbers of options, which nobody sees",
+    "dmvpn.features.dhcp.packet6.Kind": "in metrics alone, by the names of RFC 8415",
     "dmvpn.features.dhcp.packet.MessageType": "printed as DHCPOFFER and the like, which are explained",
     "dmvpn.features.eigrp.model.AuthenticationMode": _CONFIGURED,
     "dmvpn.features.ike.model.AuthenticationMethod": _CONFIGURED,

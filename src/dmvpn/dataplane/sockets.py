@@ -656,31 +656,26 @@ class IcmpSocket(_Socket):
         return receive_datagram(self._socket, raw=True)
 
 
-class Ipv6Port(_Socket):
-    """A UDP port of IPv6 on an interface that is held and never read: so the kernel answers no packet to it."""
-
-    def __init__(self, port: int, device: str) -> None:
-        """Raises HostProblem, OSError."""
-        super().__init__(socket.SOCK_DGRAM, 0, socket.AF_INET6)
-        self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode() + b"\0")
-        attach(self._socket, NOTHING)
-        self._socket.bind(("::", port))
-
-
 class Ipv6Socket(_Socket):
     """A raw protocol of IPv6. Of ICMPv6 it receives some types, of echo requests those of other routers alone; of
-    another protocol what arrives on its interface, without one nothing.
+    another protocol, or UDP port, what arrives on its interface, without one nothing.
     """
 
     def __init__(
-        self, protocol: int, *, types: Iterable[int] = (), checksum_at: int | None = None, device: str | None = None
+        self,
+        protocol: int,
+        *,
+        types: Iterable[int] = (),
+        checksum_at: int | None = None,
+        device: str | None = None,
+        port: int | None = None,
     ) -> None:
         """types: of ICMPv6. checksum_at: where the kernel puts the checksum of another protocol; None: nowhere.
+        port: of UDP, which it is bound to.
 
         Raises HostProblem, OSError.
         """
-        super().__init__(socket.SOCK_RAW, protocol, socket.AF_INET6)
+        super().__init__(socket.SOCK_RAW if port is None else socket.SOCK_DGRAM, protocol, socket.AF_INET6)
         self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_LOOP, 0)  # own hellos do not come back
         if types or device:
             for option in (socket.IPV6_RECVPKTINFO, socket.IPV6_RECVHOPLIMIT, socket.IPV6_RECVTCLASS):
@@ -696,6 +691,9 @@ class Ipv6Socket(_Socket):
         else:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode() + b"\0")
             drain(self._socket)  # it has received everything since its creation
+            if port is not None:
+                self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                self._socket.bind(("::", port))
 
     def join(self, group: IPv6Address, link: int) -> None:
         """Receive packets to this group on an interface; again does nothing. Raises OSError."""
@@ -734,4 +732,4 @@ class Ipv6Socket(_Socket):
         packed, link = _PKTINFO6.unpack_from(found[socket.IPV6_PKTINFO])
         ttl, tos = (int.from_bytes(found[kind], sys.byteorder) for kind in (socket.IPV6_HOPLIMIT, socket.IPV6_TCLASS))
         source = ipv6_address(socket.inet_pton(socket.AF_INET6, sender[0].partition("%")[0]))
-        return Datagram(octets, source, ipv6_address(packed), ttl, tos, link)
+        return Datagram(octets, source, ipv6_address(packed), ttl, tos, link, sender[1])

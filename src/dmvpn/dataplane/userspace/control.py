@@ -29,7 +29,6 @@ from dmvpn.dataplane.sockets import (
     FrameSocket,
     IcmpSocket,
     InterfaceSocket,
-    Ipv6Port,
     Ipv6Socket,
     UdpSocket,
     origin_control,
@@ -151,12 +150,12 @@ _CHECKSUM_AT: dict[int, int] = {IpProtocol.UDP: 6}
 _Key = tuple[str, int, int | None]
 #: What a socket of IPv6 hears: interface and protocol; of ICMPv6 also the group, because a port may advertise and take
 #: advertisements.
-_HeardKey = tuple[str, int, "IPv6Address | None"]
+_HeardKey = tuple[str, int, "IPv6Address | None", "int | None"]
 _OF_GROUP = {ALL_ROUTERS: (SOLICITATION,), ALL_NODES: (ADVERTISEMENT,)}
 
 
-def _heard_as(interface: str, protocol: int, group: IPv6Address) -> _HeardKey:
-    return interface, protocol, group if protocol == IpProtocol.ICMPV6 else None
+def _heard_as(order: Listen | StopListening, group: IPv6Address) -> _HeardKey:
+    return order.interface, order.protocol, group if order.protocol == IpProtocol.ICMPV6 else None, order.port
 
 
 class ControlSockets:
@@ -179,9 +178,8 @@ class ControlSockets:
         self._whole: socket.socket | None = None
         self._icmp6: Ipv6Socket | None = None
         self._others: dict[int, Ipv6Socket] = {}
-        #: Of routing protocols over IPv6, by interface and protocol.
+        #: Of protocols over IPv6.
         self._heard: dict[_HeardKey, Ipv6Socket] = {}
-        self._held: dict[_HeardKey, Ipv6Port] = {}
         watch.add(self._icmp.fileno(), self._read_icmp)
 
     def listen(self, order: Listen) -> None:
@@ -213,7 +211,7 @@ class ControlSockets:
     def stop(self, order: StopListening) -> None:
         """Close a socket; an unknown socket is ignored."""
         if isinstance(order.group, IPv6Address):
-            self._stop_ipv6(_heard_as(order.interface, order.protocol, order.group))
+            self._stop_ipv6(_heard_as(order, order.group))
             return
         opened = self._sockets.pop((order.interface, order.protocol, order.port), None)
         if opened is not None:
@@ -269,24 +267,19 @@ class ControlSockets:
             self._watch.add(self._icmp6.fileno(), self._read_icmp6)
 
     def _listen_ipv6(self, order: Listen, group: IPv6Address) -> None:
-        linux, key = self._linux_name(order.interface), _heard_as(order.interface, order.protocol, group)
+        linux, key = self._linux_name(order.interface), _heard_as(order, group)
         opened = self._heard.get(key)
         if opened is None:
             types = _OF_GROUP.get(group, ()) if order.protocol == IpProtocol.ICMPV6 else ()
-            opened = self._heard[key] = Ipv6Socket(order.protocol, types=types, device=linux)
+            opened = self._heard[key] = Ipv6Socket(order.protocol, types=types, device=linux, port=order.port)
             self._watch.add(opened.fileno(), lambda: self._read_ipv6(key))
-        if order.port is None:
-            opened.join(group, socket.if_nametoindex(linux))
-        elif key not in self._held:
-            self._held[key] = Ipv6Port(order.port, linux)
+        opened.join(group, socket.if_nametoindex(linux))
 
     def _stop_ipv6(self, key: _HeardKey) -> None:
-        opened, held = self._heard.pop(key, None), self._held.pop(key, None)
+        opened = self._heard.pop(key, None)
         if opened is not None:
             self._watch.remove(opened.fileno())
             opened.close()
-        if held is not None:
-            held.close()
 
     def _read_ipv6(self, key: _HeardKey) -> None:
         for _ in range(_TURN):
@@ -294,7 +287,7 @@ class ControlSockets:
             datagram = opened.receive() if opened is not None else None
             if datagram is None:
                 return
-            self._report(_received(datagram, key[0], key[1], datagram.payload))
+            self._report_from(datagram, (key[0], key[1], key[3]))
 
     def _send_ipv6(self, order: SendIp, destination: IPv6Address) -> None:
         link = 0 if order.interface is None else socket.if_nametoindex(self._linux_name(order.interface))
@@ -338,12 +331,15 @@ class ControlSockets:
             datagram = opened.receive() if opened is not None else None
             if datagram is None:
                 return
-            interface, protocol, port = key
-            payload = datagram.payload
-            if port is not None:  # UDP sockets remove the header; the machines expect the whole payload of IP
-                udp = UdpDatagram(source_port=datagram.port, destination_port=port, payload=payload)
-                payload = udp.serialize(datagram.source, datagram.destination)
-            self._report(_received(datagram, interface, protocol, payload))
+            self._report_from(datagram, key)
+
+    def _report_from(self, datagram: Datagram, key: _Key) -> None:
+        interface, protocol, port = key
+        payload = datagram.payload
+        if port is not None:  # UDP sockets remove the header; the machines expect the whole payload of IP
+            udp = UdpDatagram(source_port=datagram.port, destination_port=port, payload=payload)
+            payload = udp.serialize(datagram.source, datagram.destination)
+        self._report(_received(datagram, interface, protocol, payload))
 
     def _read_icmp(self) -> None:
         self._read_messages(self._icmp, IpProtocol.ICMP)

@@ -1,9 +1,11 @@
-"""DHCP for IPv4: server, relay agent and client (RFC 2131, RFC 2132, RFC 1542, RFC 3046, RFC 3396, RFC 3442).
+"""DHCP: server, relay agent and client (RFC 2131, RFC 2132, RFC 1542, RFC 3046, RFC 3396, RFC 3442, RFC 8415).
 
 packet    octets <-> messages and their options
 machine   who gets each message; leases become addresses and routes
 server    pools, bindings, conflicts      relay    helper addresses, option 82
 client    the states of a lease, also for hosts of labs
+leases    bindings, their shares and their file, of both versions of IP
+version6  server and relay agent of IPv6          packet6  its messages
 config    its lines                       model    what they mean
 show      show ip dhcp ..., show dhcp lease; clear, renew, release
 metrics   leased addresses, messages

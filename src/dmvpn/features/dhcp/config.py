@@ -12,7 +12,7 @@ from typing import Final
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, mask_length
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import collected
-from dmvpn.features.dhcp.model import DISTANCE, LEASE, DhcpConfig, Excluded, LeasedRoute, Pool, PortSettings
+from dmvpn.features.dhcp.model import DISTANCE, LEASE, DhcpConfig, Excluded, LeasedRoute, Pool, Pool6, PortSettings
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, Section
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.grammar import several
@@ -20,7 +20,7 @@ from dmvpn.ios.interface_addresses import ADDRESS
 from dmvpn.ios.interfaces import interface_sort_key, short_interface
 from dmvpn.ios.vrfs import refusal, vrf_of
 
-MODES: Final = (Mode("dhcp-pool", "dhcp-config"),)
+MODES: Final = (Mode("dhcp-pool", "dhcp-config"), Mode("ipv6-dhcp-pool", "config-dhcpv6"))
 _HEX: Final = re.compile(r"[0-9a-fA-F]+")
 #: Options whose octets other lines or the server itself decide.
 _RESERVED: Final = (0, 50, 51, 52, 53, 54, 55, 61, 82, 255)
@@ -183,6 +183,30 @@ OPTION: Final = _pool_line(
     key=("code",),
     check=_check_option,
 )
+_IN_POOL6: Final = "ipv6-dhcp-pool"
+
+
+def _check_prefix6(args: Args, _: Section) -> str | None:
+    if args.integer("preferred", 0) > args.integer("valid", 0):
+        return "% The preferred lifetime is not longer than the valid one"
+    return None
+
+
+POOL6: Final = ConfigLine(
+    "global", "ipv6 dhcp pool {name:word}", "Addresses of IPv6 to lease", order=70, opens=_IN_POOL6, key=("name",)
+)
+PREFIX6: Final = ConfigLine(
+    _IN_POOL6,
+    "address prefix {prefix:network6} [ lifetime ( infinite | {valid:60-4294967295} {preferred:60-4294967295} ) ]",
+    "The prefix whose addresses are leased, and for how long: valid, preferred seconds",
+    order=5,
+    check=_check_prefix6,
+)
+DNS6: Final = ConfigLine(_IN_POOL6, "dns-server {server:address6}", "Name server", order=6, key=("server",))
+DOMAIN6: Final = ConfigLine(_IN_POOL6, "domain-name {domain:word}", "Domain of names", order=7, key=("domain",))
+SERVER6: Final = ConfigLine("interface", "ipv6 dhcp server {pool:word}", "Lease addresses of a pool here", order=83)
+_DESTINATION6: Final = "ipv6 dhcp relay destination {server:address6} [ {interface:interface} ]"
+RELAY6: Final = ConfigLine("interface", _DESTINATION6, "Pass DHCP on", order=83, key=("server", "interface"))
 LINES: Final = collected(ConfigLine, vars())
 
 
@@ -210,12 +234,14 @@ def model(tree: ConfigTree) -> DhcpConfig | None:
         routes=tuple(
             LeasedRoute(one.text("vrf", ""), _subnet(one), one.integer("distance", DISTANCE)) for one in tree.all(ROUTE)
         ),
+        pools6=tuple(_pool6(args, section) for args, section in tree.sections(POOL6)),
     )
 
 
 def _port(args: Args, section: Section) -> PortSettings | None:
     address, helpers = section.args(ADDRESS), section.all(HELPER)
-    if not (helpers or "dhcp" in address):
+    relays6 = section.all(RELAY6)
+    if not (helpers or relays6 or "dhcp" in address or section.get(SERVER6) is not None):
         return None
     name, own = args.interface("name"), vrf_of(section)
     return PortSettings(
@@ -225,6 +251,21 @@ def _port(args: Args, section: Section) -> PortSettings | None:
         identified_by=address.interface("client", ""),
         hostname=address.text("hostname", ""),
         helpers=tuple((one.text("vrf", "" if "global" in one else own), one.address("address")) for one in helpers),
+        serves6=section.args(SERVER6).text("pool", ""),
+        relays6=tuple((one.address6("server"), one.interface("interface", "")) for one in relays6),
+    )
+
+
+def _pool6(args: Args, section: Section) -> Pool6:
+    leased = section.args(PREFIX6)
+    times = (0xFFFFFFFF,) * 2 if "infinite" in leased else (172_800, 86_400)  # IOS's
+    return Pool6(
+        args.text("name"),
+        leased.prefix("prefix") if "prefix" in leased.values_given else None,
+        leased.integer("valid", times[0]),
+        leased.integer("preferred", times[1]),
+        tuple(one.address6("server") for one in section.all(DNS6)),
+        tuple(one.text("domain").strip(".")[:253] for one in section.all(DOMAIN6)),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.features.dhcp import messages
 from dmvpn.features.dhcp.client import ClientState
-from dmvpn.features.dhcp.server import BindingState
+from dmvpn.features.dhcp.leases import BindingState
 
 _LOGS = words(WordKind.LOG, *messages.MESSAGES)("""
     ## log messages of DHCP :: show logging next: show logging
@@ -80,6 +80,21 @@ _SERVER = words(WordKind.LABEL, sighted=True)("""
     DHCPDISCOVER | DHCPOFFER :: A client looks for servers; an address for it.
     DHCPREQUEST | DHCPACK | DHCPNAK :: A client takes an address or asks for more time; yes; no.
     DHCPDECLINE | DHCPRELEASE | DHCPINFORM :: Another station has the address; it is given back; options alone.
+    """)
+_VERSION6 = words(WordKind.LABEL, sighted=True)("""
+    ## labels of DHCP for IPv6 :: show ipv6 dhcp pool, show ipv6 dhcp binding, show ipv6 dhcp interface
+        next: show ipv6 dhcp binding
+    DHCPv6 pool | Using pool :: The pool, and that of a port.
+    Address allocation prefix | valid | preferred | in use | conflicts :: Whose addresses it leases, for how many
+        seconds, and how many are leased; declined ones are leased to nobody.
+    DNS server | Domain name :: What clients get besides an address.
+    Active clients :: Leased addresses.
+    Client | DUID | Username | unassigned :: Where a client sends from, and its identifier; a name it never has here.
+    IA NA | IA ID | T1 | T2 :: The port of the client, and after how many seconds it asks its server, and all servers.
+    Address | preferred lifetime | valid lifetime :: The address; seconds that it is for new sessions, and for all.
+    expires at :: When it is free again, unless the client asks for more time.
+    mode | server | relay :: What the port does with messages of clients.
+    Relay destinations :: The servers that get them.
     """)
 _DEBUGS = words(WordKind.DEBUG)("""
     ## lines of debug ip dhcp server packet :: debug ip dhcp server packet, show logging next: show ip dhcp binding

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from ipaddress import IPv4Address
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base import notices
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, dotted
@@ -33,9 +33,14 @@ from dmvpn.net import icmp
 from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol
 
+if TYPE_CHECKING:
+    from dmvpn.features.dhcp.version6 import Version6
+
 #: The file of interfaces with leased addresses, in the router's storage.
 _STORED: Final = "dhcp-leases"
 _WATCHED: Final = (SERVER_PORT, CLIENT_PORT, *SERVICES)
+#: UDP port of servers and relay agents of IPv6 (RFC 8415 §7.2).
+_SERVER_PORT6: Final = 547
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class DhcpMachine(Machine):
     """Server, relay agent and clients of a router.
 
     drops: messages without an answer. listened: interfaces and UDP ports.
+    version6: server and relay agent of IPv6, made by the first line of theirs.
     """
 
     subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
@@ -77,6 +83,7 @@ class DhcpMachine(Machine):
         self.drops: Counter[Drop] = Counter()
         self.server = Server(self._context, self._drop, self._answer, self._ping)
         self.relay = Relay(self._context, self._drop)
+        self.version6: Version6 | None = None
         self.clients: dict[str, Client] = {}
         self._ports: dict[str, PortSettings] = {}
         self.listened: dict[tuple[str, int], None] = {}
@@ -91,7 +98,7 @@ class DhcpMachine(Machine):
             case IpReceived(protocol=IpProtocol.ICMP):
                 self._echoed(event)
             case IpReceived():
-                if int.from_bytes(event.payload[2:4], "big") in _WATCHED:
+                if int.from_bytes(event.payload[2:4], "big") in (*_WATCHED, _SERVER_PORT6):
                     self._receive(event)
             case notices.InterfaceChanged(name=name, old=old, new=new):
                 self._refresh(name, old, new)
@@ -108,6 +115,9 @@ class DhcpMachine(Machine):
                 self._end(name)
             case Resync():
                 self._context.emit(*(Listen(name, IpProtocol.UDP, None, port) for name, port in self.listened))
+                if self.version6 is not None:
+                    self.version6.listened.clear()
+                    self.version6.listen()
 
     # ------------------------------------------------------------------------------------------ configuration
 
@@ -115,6 +125,12 @@ class DhcpMachine(Machine):
         self.config, before = config, self._ports
         self._ports = {one.interface: one for one in config.ports}
         self.server.configure(config)
+        if self.version6 is None and config.has_version6:
+            from dmvpn.features.dhcp.version6 import Version6  # few configurations have its lines
+
+            self.version6 = Version6(self._context, self._drop, self.server.counts, self.relay.forwarded)
+        if self.version6 is not None:
+            self.version6.configure(config)
         for name in [name for name in self.clients if self._ports.get(name) != before.get(name)]:
             self._end(name)
         for name in self._ports:
@@ -134,6 +150,8 @@ class DhcpMachine(Machine):
             self._begin(name)
         if was_up != is_up or (old and old.addresses) != (new and new.addresses):
             self._listen()
+        if self.version6 is not None:
+            self.version6.listen()
 
     def _listen(self) -> None:
         """Listen where messages may come: for a server and a relay agent on all ports."""
@@ -162,6 +180,10 @@ class DhcpMachine(Machine):
     def _receive(self, event: IpReceived) -> None:
         port = self._context.ports.interfaces.get(event.interface)
         if port is None:
+            return
+        if event.source.version == 6:
+            if self.version6 is not None and self.config.enabled and port.name in self.version6.listened:
+                self.version6.hear(event, port)
             return
         try:
             udp = UdpDatagram.parse(event.payload, event.source, event.destination)

@@ -17,7 +17,10 @@ from dmvpn.ios.measured import measured
     """)
 def _pools(ctx: ShowContext) -> Iterator[MetricRow]:
     machine = ctx.machine(DhcpMachine)
-    yield from ((pool.name, machine.server.leased(pool)) for pool in machine.config.pools)
+    yield from ((pool.name, machine.server.leases.leased(pool.name)) for pool in machine.config.pools)
+    if machine.version6 is not None:
+        leases = machine.version6.leases
+        yield from ((pool.name, leases.leased(pool.name)) for pool in machine.config.pools6)
 
 
 @measured("dhcp_messages", "type", "way")("""
@@ -26,7 +29,7 @@ def _pools(ctx: ShowContext) -> Iterator[MetricRow]:
 def _messages(ctx: ShowContext) -> Iterator[MetricRow]:
     machine = ctx.machine(DhcpMachine)
     for way, counts in (("server", machine.server.counts), ("relay", machine.relay.forwarded)):
-        yield from ((name, way, count) for name, count in tuple(counts.items()) if name != "expired")
+        yield from ((name, way, count) for name, count in tuple(counts.items()))
 
 
 @measured("dhcp_drops", "reason")("""

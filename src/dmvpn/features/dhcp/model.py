@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.values import dataclass
@@ -50,6 +50,31 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True)
+class Pool6:
+    """One `ipv6 dhcp pool`.
+
+    prefix: whose addresses it leases; None: it has the other options alone. valid, preferred: seconds.
+    dns: name servers. domains: names without a point at the end.
+    """
+
+    name: str
+    prefix: Prefix | None = None
+    valid: int = 0
+    preferred: int = 0
+    dns: tuple[IPv6Address, ...] = ()
+    domains: tuple[str, ...] = ()
+
+    @property
+    def options(self) -> tuple[tuple[int, bytes], ...]:
+        """The options of its lines by their codes (RFC 3646); empty ones are none."""
+        labels = (label[:63] for one in self.domains for label in (*filter(None, one.encode().split(b".")), b""))
+        named = b"".join(bytes((len(label),)) + label for label in labels)
+        return tuple(
+            (code, one) for code, one in ((23, b"".join(each.packed for each in self.dns)), (24, named)) if one
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Excluded:
     """Addresses that are not leased: from first to last, both included."""
 
@@ -66,6 +91,8 @@ class PortSettings:
     identified_by: the interface whose hardware address is the client identifier, "": IOS's own form.
     hostname: "": the router's.
     helpers: `ip helper-address`, each with its VRF.
+    serves6: the pool of `ipv6 dhcp server`.
+    relays6: `ipv6 dhcp relay destination`, each with its interface, "": as routed.
     """
 
     interface: str
@@ -74,6 +101,8 @@ class PortSettings:
     identified_by: str
     hostname: str
     helpers: tuple[tuple[str, IPv4Address], ...]
+    serves6: str = ""
+    relays6: tuple[tuple[IPv6Address, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +136,12 @@ class DhcpConfig:
     ports: tuple[PortSettings, ...] = ()
     adds_information: bool = False
     routes: tuple[LeasedRoute, ...] = ()
+    pools6: tuple[Pool6, ...] = ()
+
+    @property
+    def has_version6(self) -> bool:
+        """Whether a port serves or relays DHCP for IPv6."""
+        return any(one.serves6 or one.relays6 for one in self.ports)
 
     def excluded_of(self, pool: Pool) -> int:
         """Return how many addresses of a pool are excluded."""

@@ -24,7 +24,7 @@ SERVICES: Final = (37, 49, 53, 69, 137, 138)
 #: Relay agents that a request may have passed (RFC 1542 §4.1.1).
 MOST_HOPS: Final = 16
 #: Messages a second that a port may send to each server, and at once.
-_RATE, _CREDIT = 100.0, 400.0
+RATE, CREDIT = 100.0, 400.0
 _CIRCUIT, _REMOTE = 1, 2
 
 
@@ -34,7 +34,7 @@ class Relay:
     def __init__(self, context: Context, drop: Callable[[Drop, Message | None], None]) -> None:
         self.forwarded: Counter[str] = Counter()
         self._context, self._drop = context, drop
-        self._shares: Budgets[str] = Budgets(_RATE, _CREDIT)
+        self._shares: Budgets[str] = Budgets(RATE, CREDIT)
 
     def forward(self, message: Message, port: InterfaceState, settings: PortSettings, config: DhcpConfig) -> None:
         """Pass a client's request on, in the name of the port that it came by."""

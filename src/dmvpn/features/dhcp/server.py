@@ -12,68 +12,25 @@ looks at each address once, and then only at addresses that became free.
 
 from __future__ import annotations
 
-import enum
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import IPv4Address
 from typing import Final
 
-from dmvpn.base.addresses import UNSPECIFIED, Prefix
-from dmvpn.base.context import Context, Timer, TimerQueue
-from dmvpn.base.effects import Store
+from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
+from dmvpn.base.context import Context, TimerQueue
 from dmvpn.base.errors import surely
 from dmvpn.base.limits import Budgets, Limiter
 from dmvpn.base.values import dataclass
 from dmvpn.features.dhcp import messages
+from dmvpn.features.dhcp.leases import DECLINES, MOST, MOST_CONFLICTS, OFFERED, Binding, BindingState, Leases, Place
 from dmvpn.features.dhcp.model import DhcpConfig, Drop, Pool
 from dmvpn.features.dhcp.packet import FOREVER, Code, Message, MessageType, seconds
 
-#: Seconds for which an address is kept for a client that got an offer.
-OFFERED: Final = 60.0
-#: Conflicts of a router.
-MOST_CONFLICTS: Final = 65_536
-#: Offers of a pool on one port that are not taken yet, addresses of one hardware address, bindings of all pools.
-MOST: Final = {Drop.OFFERS: 256, Drop.CLIENT: 16, Drop.POOL: 65_536}
-#: Conflicts that clients of one port may report, in a second and at once: the others free the address.
-_DECLINES: Final = (1 / 60, 16.0)
 #: The file of bindings, in the router's storage.
 STORED: Final = "dhcp-bindings"
 
 _Place = tuple[str, IPv4Address]
-
-
-class BindingState(enum.Enum):
-    """As `show ip dhcp binding` says it."""
-
-    SELECTING = "Selecting"
-    ACTIVE = "Active"
-
-
-@dataclass(slots=True)
-class Binding:
-    """An address of a client. ends: seconds monotonic, None: never. interface: the port that the client came by.
-
-    hardware: of the client, b"": not known.
-    """
-
-    address: IPv4Address
-    vrf: str
-    pool: str
-    identity: bytes
-    interface: str
-    ends: float | None
-    state: BindingState = BindingState.SELECTING
-    manual: bool = False
-    hardware: bytes = b""
-
-    @property
-    def shares(self) -> tuple[tuple[Drop, str | bytes], ...]:
-        """The shares that the binding takes a part of."""
-        lasting = ((Drop.POOL, self.pool), (Drop.CLIENT, self.hardware))
-        return (
-            lasting if self.state is BindingState.ACTIVE else (*lasting, (Drop.OFFERS, f"{self.pool} {self.interface}"))
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,22 +81,19 @@ class Server:
         ping: Callable[[str, IPv4Address], None],
     ) -> None:
         self.config = DhcpConfig()
-        self.bindings: dict[_Place, Binding] = {}
+        self.leases = Leases(context, STORED, self._freed_again)
+        self.bindings = self.leases.bindings
         self.conflicts: dict[_Place, Conflict] = {}
         self.counts: Counter[str] = Counter()
         self._context, self._drop, self._send, self._ping = context, drop, send, ping
-        self._of_client: dict[tuple[str, bytes], Binding] = {}
         self._trials: dict[_Place, _Trial] = {}
-        self._shares: Counter[tuple[Drop, str | bytes]] = Counter()
         self._by_hand: dict[_Place, None] = {}
         #: Of pools by name: the first address that no search has seen, and those that became free behind it.
         self._next: dict[str, int] = {}
         self._freed: dict[str, dict[IPv4Address, None]] = {}
-        self._ends: TimerQueue[_Place] = TimerQueue(context, "a lease is over", self._end, most=64)
         self._pings: TimerQueue[_Place] = TimerQueue(context, "no answer to a ping", self._unanswered, most=64)
-        self._write = Timer("write the bindings", self._store)
         self._complaints: Limiter[str] = Limiter(60.0, 16)
-        self._declines: Budgets[str] = Budgets(*_DECLINES)
+        self._declines: Budgets[str] = Budgets(*DECLINES)
 
     # ------------------------------------------------------------------------------------------ configuration
 
@@ -150,24 +104,24 @@ class Server:
         self._by_hand = {(pool.vrf, pool.host[0]): None for pool in config.pools if pool.host is not None}
         self._next.clear()
         self._freed.clear()
-        if is_first and config.pools and config.write_delay is not None:
-            self._restore()
+        self.leases.keep(config.write_delay, restores=is_first and bool(config.pools))
         for place, binding in list(self.bindings.items()):
             pool = pools.get(binding.pool)
             is_other = pool is None or pool.vrf != binding.vrf or not _holds(pool, binding.address)
             if is_other or binding.manual != (place in self._by_hand):
-                self.forget(place)
+                self.leases.forget(place)
 
     def clear(self, address: IPv4Address | None, vrf: str | None, *, conflicts: bool) -> None:
         """Forget bindings or conflicts: of one address or all, of one VRF or (None) all."""
-        for place in list(self.conflicts if conflicts else self.bindings):
-            if address in (None, place[1]) and vrf in (None, place[0]):
-                if conflicts:
-                    del self.conflicts[place]
-                    self._freed.clear()
-                    self._next.clear()
-                else:
-                    self.forget(place)
+        places: list[Place] = [*(self.conflicts if conflicts else self.bindings)]
+        meant = [place for place in places if address in (None, place[1]) and vrf in (None, place[0])]
+        if conflicts:
+            self.conflicts = {place: one for place, one in self.conflicts.items() if place not in meant}
+            self._freed.clear()
+            self._next.clear()
+        else:
+            for place in meant:
+                self.leases.forget(place)
 
     def current(self, pool: Pool) -> IPv4Address | None:
         """Return the address of a pool that is tried next, 0.0.0.0: none is known to be free."""
@@ -175,10 +129,6 @@ class Server:
             return None
         at, freed = self._next.get(pool.name, pool.network.number + 1), self._freed.get(pool.name, {})
         return IPv4Address(at) if at < pool.network.number + pool.network.size - 1 else next(iter(freed), UNSPECIFIED)
-
-    def leased(self, pool: Pool) -> int:
-        """Return how many addresses of a pool are bound, or offered."""
-        return self._shares[Drop.POOL, pool.name]
 
     # ------------------------------------------------------------------------------------------ messages
 
@@ -205,7 +155,7 @@ class Server:
         trial, place = self._trials.get((vrf, address)), (vrf, address)
         if trial is None:
             return
-        self.forget(place)
+        self.leases.forget(place)
         self._conflict(place, "Ping")
         if place in self.conflicts:  # else the client asks again, and another address is next
             self._discover(trial.message, trial.arrival, trial.pool, None)
@@ -231,7 +181,7 @@ class Server:
         return None
 
     def _discover(self, message: Message, arrival: Arrival, pool: Pool, manual: IPv4Address | None) -> None:
-        binding = self._of_client.get((pool.name, message.identity))
+        binding = self.leases.of_client.get((pool.name, message.identity))
         if binding is None:
             address = manual or self._choose(message, arrival, pool)
             if address is None:
@@ -259,48 +209,26 @@ class Server:
         """Keep an address for a client for a while."""
         place = pool.vrf, address
         until = self._context.now + OFFERED + self.config.ping_packets * self.config.ping_timeout
-        self.forget(place)  # of a `host` pool with two clients
-        binding = Binding(address, pool.vrf, pool.name, message.identity, arrival.interface, until)
-        binding.manual, binding.hardware = manual is not None, message.hardware
-        self._add(binding)
+        self.leases.forget(place)  # of a `host` pool with two clients
+        known = (pool.vrf, pool.name, message.identity, arrival.interface, until)
+        binding = Binding(address, *known, manual=manual is not None, hardware=message.hardware)
+        self.leases.add(binding)
         return binding
 
-    def _add(self, binding: Binding) -> None:
-        place = (binding.vrf, binding.address)
-        self.bindings[place] = self._of_client[binding.pool, binding.identity] = binding
-        self._count(binding, 1)
-        if binding.ends is None:
-            self._ends.cancel(place)
-        else:
-            self._ends.set(place, binding.ends)
-
-    def _count(self, binding: Binding, by: int) -> None:
-        for share in binding.shares:
-            self._shares[share] += by
-            if not self._shares[share]:
-                del self._shares[share]
-
     def _request(self, message: Message, arrival: Arrival, pool: Pool, manual: IPv4Address | None) -> None:
-        chosen, binding = message.address(Code.SERVER), self._of_client.get((pool.name, message.identity))
+        chosen, binding = message.address(Code.SERVER), self.leases.of_client.get((pool.name, message.identity))
         if chosen is not None and chosen != arrival.server:
             if binding is not None and binding.state is BindingState.SELECTING:
-                self.forget((binding.vrf, binding.address))  # it took the offer of another server
+                self.leases.forget((binding.vrf, binding.address))  # it took the offer of another server
             return
         wanted = message.address(Code.REQUESTED_ADDRESS) or message.ciaddr
         if manual is not None and binding is None and wanted == manual:
             binding = self._keep(manual, message, arrival, pool, manual)
         if binding is not None and binding.address == wanted:
-            self._bind(binding, pool, arrival.interface)
+            self.leases.bind(binding, arrival.interface, None if binding.manual else pool.lease)
             self._reply(MessageType.ACK, message, arrival, pool, wanted)
         elif chosen is not None or arrival.unicast or binding is not None or not _holds(pool, wanted):
             self._reply(MessageType.NAK, message, arrival, pool, UNSPECIFIED)
-
-    def _bind(self, binding: Binding, pool: Pool, interface: str) -> None:
-        self._count(binding, -1)
-        binding.state, binding.interface = BindingState.ACTIVE, interface
-        binding.ends = self._context.now + pool.lease if pool.lease is not None and not binding.manual else None
-        self._add(binding)
-        self._changed()
 
     def _give_back(self, kind: MessageType, message: Message, arrival: Arrival) -> None:
         declined = kind is MessageType.DECLINE
@@ -308,7 +236,7 @@ class Server:
         if wanted is None or (binding := self.bindings.get((arrival.vrf, wanted))) is None:
             return
         if binding.identity == message.identity:
-            self.forget((binding.vrf, wanted))
+            self.leases.forget((binding.vrf, wanted))
             if declined and self._declines.admit(arrival.interface, 1.0, self._context.now):
                 self._conflict((binding.vrf, wanted), "Gratuitous ARP")
 
@@ -321,12 +249,12 @@ class Server:
 
     def _choose(self, message: Message, arrival: Arrival, pool: Pool) -> IPv4Address | None:
         """Return the address to offer to a client without one; None: all are taken, or a share is."""
-        made = Binding(UNSPECIFIED, pool.vrf, pool.name, message.identity, arrival.interface, None)
-        made.hardware = message.hardware
-        for kind, name in made.shares:
-            if name and self._shares[kind, name] >= MOST[kind] // (len(self.config.pools) if kind is Drop.POOL else 1):
-                self._drop(kind, message)
-                return None
+        known = (pool.vrf, pool.name, message.identity, arrival.interface, None)
+        made = Binding(UNSPECIFIED, *known, hardware=message.hardware)
+        exhausted = self.leases.exhausted(made, len(self.config.pools))
+        if exhausted is not None:
+            self._drop(exhausted, message)
+            return None
         own = {address: None for address, _ in arrival.addresses}
         wanted = message.address(Code.REQUESTED_ADDRESS)
         if wanted is not None and _holds(pool, wanted) and self._is_free(pool, wanted, own):
@@ -367,31 +295,23 @@ class Server:
                 return int(one.last) + 1
         return number
 
-    def forget(self, place: _Place) -> None:
-        """Forget a binding, and the pings of its address."""
-        binding = self.bindings.pop(place, None)
-        if binding is None:
+    def _freed_again(self, binding: Binding) -> None:
+        """Stop the pings of an address that is bound no more, and lease it again."""
+        address = binding.address
+        if not isinstance(address, IPv4Address):
             return
-        self._of_client.pop((binding.pool, binding.identity), None)
-        self._count(binding, -1)
-        if self._trials.pop(place, None) is not None:
-            self._pings.cancel(place)
-        self._ends.cancel(place)
+        if self._trials.pop((binding.vrf, address), None) is not None:
+            self._pings.cancel((binding.vrf, address))
         freed = self._freed.setdefault(binding.pool, {})
         if len(freed) < MOST[Drop.POOL]:
-            freed[place[1]] = None
+            freed[address] = None
         else:  # look at all of them again
             freed.clear()
             self._next.pop(binding.pool, None)
-        self._changed()
-
-    def _end(self, place: _Place) -> None:
-        self.counts["expired"] += self.bindings[place].state is BindingState.ACTIVE
-        self.forget(place)
 
     # ------------------------------------------------------------------------------------------ replies
 
-    def _reply(self, kind: MessageType, message: Message, arrival: Arrival, pool: Pool, address: IPv4Address) -> None:
+    def _reply(self, kind: MessageType, message: Message, arrival: Arrival, pool: Pool, address: IPAddress) -> None:
         every: dict[int, bytes] = {Code.MESSAGE_TYPE: bytes((kind,)), Code.SERVER: arrival.server.packed}
         for code in (Code.CLIENT, Code.RELAY_INFORMATION):  # RFC 6842, RFC 3046 §2.2
             if code in message.options:
@@ -416,7 +336,7 @@ class Server:
             hardware_type=message.hardware_type,
             broadcast=message.broadcast or (kind is MessageType.NAK and message.giaddr != UNSPECIFIED),
             ciaddr=message.ciaddr if kind is MessageType.ACK else UNSPECIFIED,
-            yiaddr=address,
+            yiaddr=IPv4Address(int(address)),
             siaddr=pool.next_server,
             giaddr=message.giaddr,
             file=pool.file,
@@ -424,43 +344,8 @@ class Server:
         )
         self._send(reply, message, arrival)
 
-    # ------------------------------------------------------------------------------------------ database
 
-    def _changed(self) -> None:
-        delay = self.config.write_delay
-        if delay is not None and not self._context.is_running(self._write):
-            self._context.start(self._write, delay)
-
-    def _store(self) -> None:
-        wall = self._context.ports.clock.wall(self._context.now).timestamp() - self._context.now
-        kept = [
-            [str(one.address), one.vrf, one.pool, one.identity.hex(), one.interface, one.ends and one.ends + wall]
-            for one in self.bindings.values()
-            if one.state is BindingState.ACTIVE and not one.manual
-        ]
-        self._context.emit(Store(STORED, json.dumps(kept).encode()))
-
-    def _restore(self) -> None:
-        now = self._context.now
-        wall = self._context.ports.clock.wall(now).timestamp() - now
-        for binding in _restored(self._context.ports.kept.get(STORED, b"[]"), wall):
-            place = (binding.vrf, binding.address)
-            if (binding.ends is None or binding.ends > now) and place not in self.bindings:
-                self._add(binding)
-
-
-def _restored(octets: bytes, wall: float) -> Iterator[Binding]:
-    """Yield the bindings of a file; none if it is damaged."""
-    try:
-        for address, vrf, pool, identity, interface, ends in json.loads(octets):
-            until = None if ends is None else float(ends) - wall
-            place = (IPv4Address(address), str(vrf), str(pool), bytes.fromhex(identity), str(interface))
-            yield Binding(*place, until, BindingState.ACTIVE)
-    except (ValueError, TypeError):
-        return
-
-
-def _holds(pool: Pool, address: IPv4Address) -> bool:
+def _holds(pool: Pool, address: IPAddress) -> bool:
     if pool.host is not None and pool.host[0] == address:
         return True
     network = pool.network

@@ -13,10 +13,10 @@ from dmvpn.base.moments import clock
 from dmvpn.base.streams import UdpPort
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.dhcp.client import Client, ClientState, Lease
+from dmvpn.features.dhcp.leases import BindingState
 from dmvpn.features.dhcp.machine import ChangeLease, ClearDhcp, DhcpMachine
-from dmvpn.features.dhcp.model import Drop, Pool
+from dmvpn.features.dhcp.model import Drop, Pool, Pool6, PortSettings
 from dmvpn.features.dhcp.packet import spelled
-from dmvpn.features.dhcp.server import BindingState
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 
@@ -127,6 +127,43 @@ class ShowLeases:
     leases: tuple[LeaseLine, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Lease6Line:
+    """One leased address of IPv6, of a client with this identifier that sends from `source`.
+
+    association: the client's number of its port. expires: local time; left: seconds until then; None: never.
+    """
+
+    pool: Pool6
+    source: IPAddress | None
+    duid: str
+    association: int
+    address: IPAddress
+    expires: datetime | None
+    left: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowBindings6:
+    """The answer to `show ipv6 dhcp binding`."""
+
+    bindings: tuple[Lease6Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPools6:
+    """The answer to `show ipv6 dhcp pool [NAME]`: pools, each with the number of its clients."""
+
+    pools: tuple[tuple[Pool6, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPorts6:
+    """The answer to `show ipv6 dhcp interface`."""
+
+    ports: tuple[PortSettings, ...]
+
+
 # ------------------------------------------------------------------------------------------------ queries
 
 
@@ -162,7 +199,7 @@ def query_pools(ctx: ShowContext, args: Args) -> ShowPools:
 
 
 def _pool(machine: DhcpMachine, pool: Pool) -> PoolLine:
-    leased, network = machine.server.leased(pool), pool.network
+    leased, network = machine.server.leases.leased(pool.name), pool.network
     if network is None:
         host = pool.host[0] if pool.host is not None else None
         return PoolLine(pool.name, pool.vrf, 1, leased, 0, host, host, None)
@@ -192,7 +229,7 @@ def query_statistics(ctx: ShowContext, args: Args) -> ShowServerStatistics:
         database=machine.config.write_delay is not None,
         automatic=sum(not one.manual for one in active),
         manual=sum(one.manual for one in active),
-        expired=counts["expired"],
+        expired=server.leases.expired,
         malformed=machine.drops[Drop.MALFORMED],
         received={name: counts[name] for name in _RECEIVED},
         sent={name: counts[name] for name in _SENT},
@@ -224,9 +261,45 @@ def _lease(name: str, client: Client, now: float) -> LeaseLine:
     )
 
 
+def query_bindings6(ctx: ShowContext, args: Args) -> ShowBindings6:
+    """Return the leased addresses of IPv6, by VRF and address."""
+    machine = ctx.machine(DhcpMachine)
+    pools = {pool.name: pool for pool in machine.config.pools6}
+    bindings = machine.version6.leases.bindings if machine.version6 is not None else {}
+    return ShowBindings6(
+        tuple(
+            project(
+                Lease6Line,
+                one,
+                pool=pools[one.pool],
+                duid=one.hardware.hex().upper(),
+                expires=ctx.ports.clock.local(one.ends) if one.ends is not None else None,
+                left=round(one.ends - ctx.now) if one.ends is not None else None,
+            )
+            for _, one in sorted(bindings.items())
+            if one.state is BindingState.ACTIVE
+        )
+    )
+
+
+def query_pools6(ctx: ShowContext, args: Args) -> ShowPools6:
+    """Return the pools of IPv6 in the order of the configuration."""
+    machine, name = ctx.machine(DhcpMachine), args.text("name", "")
+    leases = machine.version6.leases.leased if machine.version6 is not None else (lambda _: 0)
+    return ShowPools6(tuple((one, leases(one.name)) for one in machine.config.pools6 if name in ("", one.name)))
+
+
+def query_ports6(ctx: ShowContext, args: Args) -> ShowPorts6:
+    """Return the interfaces that serve or relay."""
+    ports = ctx.machine(DhcpMachine).config.ports
+    return ShowPorts6(tuple(one for one in ports if one.serves6 or one.relays6))
+
+
 def udp_ports(ctx: ShowContext) -> list[UdpPort]:
     """Return the ports of DHCP, for `show udp`."""
-    return [UdpPort(port, interface=name) for name, port in ctx.machine(DhcpMachine).listened]
+    machine = ctx.machine(DhcpMachine)
+    version6 = machine.version6.listened if machine.version6 is not None else {}
+    return [UdpPort(port, interface=name) for name, port in (*machine.listened, *((name, 547) for name in version6))]
 
 
 # ------------------------------------------------------------------------------------------------ lines
@@ -324,6 +397,38 @@ def render_leases(answer: ShowLeases) -> Iterator[str]:
             yield f"   Last refusal: {one.why}"
 
 
+def render_pools6(answer: ShowPools6) -> Iterator[str]:
+    """Yield the lines as IOS has them."""
+    for pool, clients in answer.pools:
+        yield f"DHCPv6 pool: {pool.name}"
+        if pool.prefix is not None:
+            times = f"valid {pool.valid} preferred {pool.preferred}"
+            yield f"  Address allocation prefix: {str(pool.prefix).upper()} {times} ({clients} in use, 0 conflicts)"
+        yield from (f"  DNS server: {str(one).upper()}" for one in pool.dns)
+        yield from (f"  Domain name: {one}" for one in pool.domains)
+        yield f"  Active clients: {clients}"
+
+
+def render_bindings6(answer: ShowBindings6) -> Iterator[str]:
+    """Yield the lines as IOS has them."""
+    for one in answer.bindings:
+        yield f"Client: {str(one.source).upper()} "
+        yield f"  DUID: {one.duid}"
+        yield "  Username : unassigned"
+        yield f"  IA NA: IA ID 0x{one.association:08X}, T1 {one.pool.preferred // 2}, T2 {one.pool.preferred * 4 // 5}"
+        yield f"    Address: {str(one.address).upper()}"
+        yield f"            preferred lifetime {one.pool.preferred}, valid lifetime {one.pool.valid}"
+        yield f"            expires at {_time(one.expires)} ({one.left} seconds)"
+
+
+def render_ports6(answer: ShowPorts6) -> Iterator[str]:
+    """Yield the lines as IOS has them."""
+    for port in answer.ports:
+        yield f"{port.interface} is in {'server' if port.serves6 else 'relay'} mode"
+        yield f"  Using pool: {port.serves6}" if port.serves6 else "  Relay destinations:"
+        yield from (f"    {str(to).upper()}" for to, _ in port.relays6)
+
+
 # ------------------------------------------------------------------------------------------------ commands
 
 
@@ -360,6 +465,9 @@ COMMANDS: Final = (
     ExecCommand("show ip dhcp pool [ {name:word} ]", _HELP, query=query_pools, render=render_pools),
     ExecCommand("show ip dhcp conflict", _HELP, query=query_conflicts, render=render_conflicts),
     ExecCommand("show ip dhcp server statistics", _HELP, query=query_statistics, render=render_statistics),
+    ExecCommand("show ipv6 dhcp pool [ {name:word} ]", _HELP, query=query_pools6, render=render_pools6),
+    ExecCommand("show ipv6 dhcp binding", _HELP, query=query_bindings6, render=render_bindings6),
+    ExecCommand("show ipv6 dhcp interface", _HELP, query=query_ports6, render=render_ports6),
     ExecCommand("show dhcp lease [ {interface:interface} ]", _HELP, query=query_leases, render=render_leases),
     ExecCommand(
         "clear ip dhcp ( binding | conflict ) [ vrf {vrf:word} ] ( * | {address:address} )",

@@ -1,0 +1,261 @@
+"""DHCP for IPv6 (RFC 8415): the server and the relay agent of a router.
+
+    from a client, or in RELAY-FORW ──> where `ipv6 dhcp server` is: pool of the link -> address -> ADVERTISE, REPLY
+                                        where `ipv6 dhcp relay destination` is: in RELAY-FORW to each destination
+    RELAY-REPL ──> out of the port that it names, if that one relays
+
+A client's own message comes from a link-local address to the group of all agents: what comes otherwise is dropped.
+Bindings, their shares and their file are those of IPv4 (`Leases`). An address is drawn in the prefix, so that nobody
+finds hosts by counting; where it is taken, the next free one follows.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, MutableMapping, Sequence
+from dataclasses import replace
+from ipaddress import IPv6Address
+from typing import Final
+
+from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
+from dmvpn.base.context import Context
+from dmvpn.base.effects import Listen, SendIp, StopListening, in_table
+from dmvpn.base.entropy import below
+from dmvpn.base.errors import WireError
+from dmvpn.base.events import IpReceived
+from dmvpn.base.limits import Budgets
+from dmvpn.base.notices import InterfaceState
+from dmvpn.features.dhcp import packet6
+from dmvpn.features.dhcp.leases import DECLINES, OFFERED, Binding, Leases
+from dmvpn.features.dhcp.model import DhcpConfig, Drop, Pool6, PortSettings
+from dmvpn.features.dhcp.packet6 import AGENTS, CLIENT_PORT, SERVER_PORT, Code, Kind, Message6, leased, serialize
+from dmvpn.features.dhcp.relay import CREDIT, RATE
+from dmvpn.net.ip import UdpDatagram, without_checksum
+from dmvpn.net.ipv4 import IpProtocol
+
+#: The file of bindings, in the router's storage.
+STORED: Final = "dhcp6-bindings"
+#: Relay agents that a message may have passed (RFC 8415 §7.6), and associations of one message that are answered.
+_MOST_HOPS, _MOST_ASSOCIATIONS = 8, 16
+#: Addresses that are looked at for one client: more would be work for strangers to cause.
+_MOST_TRIES: Final = 512
+_Counts = MutableMapping[str, int]
+_NOWHERE: Final = IPv6Address(0)
+#: Messages that name this server, and that name none (§16).
+_TO_ONE: Final = (Kind.REQUEST, Kind.RENEW, Kind.RELEASE, Kind.DECLINE)
+_TO_ALL: Final = (Kind.SOLICIT, Kind.CONFIRM, Kind.REBIND)
+
+
+class Version6:
+    """Server and relay agent. drop: called for messages without an answer. counts, forwarded: messages by type."""
+
+    def __init__(self, context: Context, drop: Callable[[Drop], None], counts: _Counts, forwarded: _Counts) -> None:
+        self.config = DhcpConfig()
+        self.leases = Leases(context, STORED, lambda _: None)
+        self.listened: dict[str, None] = {}
+        self._context, self._drop, self._counts, self._forwarded = context, drop, counts, forwarded
+        self._ports: dict[str, PortSettings] = {}
+        self._shares: Budgets[str] = Budgets(RATE, CREDIT)
+        self._declines: Budgets[str] = Budgets(*DECLINES)
+
+    @property
+    def duid(self) -> bytes:
+        """The identifier of this router, made of the hardware address of its first port (§11.4)."""
+        ports = [one.name for one in self._context.ports.interfaces.all() if "Ethernet" in one.name]
+        return b"\0\3\0\1" + self._context.ports.interfaces.hardware(min(ports, default=""))
+
+    def configure(self, config: DhcpConfig) -> None:
+        """Apply other lines: bindings whose pool no longer has their address end."""
+        is_first, self.config = not self.config.pools6, config
+        self._ports = {one.interface: one for one in config.ports}
+        self.leases.keep(config.write_delay, restores=is_first and bool(config.pools6))
+        pools = {pool.name: pool.prefix for pool in config.pools6}
+        for place, binding in list(self.leases.bindings.items()):
+            prefix = pools.get(binding.pool)
+            if prefix is None or Prefix.host(binding.address) not in prefix:
+                self.leases.forget(place)
+        self.listen()
+
+    def listen(self) -> None:
+        """Listen where messages may come; where something is relayed, on all ports, for the servers' replies."""
+        wanted: dict[str, None] = {}
+        relays = any(one.relays6 for one in self.config.ports)
+        for state in self._context.ports.interfaces.all():
+            serves = state.name in self._ports and self._ports[state.name].serves6
+            if (serves or relays) and state.runs(6) and not state.name.startswith(("Loopback", "Null")):
+                wanted[state.name] = None
+        what = IpProtocol.UDP, AGENTS, SERVER_PORT
+        self._context.emit(*(StopListening(name, *what) for name in self.listened if name not in wanted))
+        self._context.emit(*(Listen(name, *what) for name in wanted if name not in self.listened))
+        self.listened = wanted
+
+    # ------------------------------------------------------------------------------------------ packets
+
+    def hear(self, event: IpReceived, port: InterfaceState) -> None:
+        """Take a packet to the server's port."""
+        settings, source = self._ports.get(port.name), event.source
+        try:
+            message = Message6.parse(UdpDatagram.parse(event.payload, source, event.destination).payload)
+            if message.kind is Kind.RELAY_REPL:
+                self._to_client(message, port.vrf)
+            elif message.kind in (Kind.ADVERTISE, Kind.REPLY, Kind.RECONFIGURE) or settings is None:
+                self._drop(Drop.IGNORED)
+            elif message.kind is not Kind.RELAY_FORW and not (is_link_local(source) and event.destination == AGENTS):
+                self._drop(Drop.UNTRUSTED)
+            elif settings.serves6:
+                self._serve(message, event, port, settings.serves6)
+            elif settings.relays6:
+                self._forward(message, source, port, settings)
+        except WireError:
+            self._drop(Drop.MALFORMED)
+
+    def _send(self, port: str, vrf: str, source: IPAddress | None, to: IPAddress, message: Message6, far: int) -> None:
+        """Send to a UDP port. port: to an address of its link, "": as routed."""
+        state = self._context.ports.interfaces.get(port) if is_link_local(to) or to.is_multicast else None
+        own = state.ipv6.link_local if state is not None and state.ipv6 is not None else source
+        payload = without_checksum(SERVER_PORT, far, message.serialize())
+        order = SendIp(port if state is not None else None, own, to, IpProtocol.UDP, payload)
+        self._context.emit(in_table("" if state is not None else vrf, order))
+
+    def _forward(self, message: Message6, source: IPAddress, port: InterfaceState, settings: PortSettings) -> None:
+        """Pass a message on, in the name of the port that it came by (§19.1)."""
+        own = next((one for one, _ in port.routed(6)), _NOWHERE)
+        hops = message.head[0] + 1 if message.kind is Kind.RELAY_FORW else 0
+        if hops > _MOST_HOPS:
+            self._drop(Drop.HOPS)
+        elif not self._shares.admit(port.name, 1.0, self._context.now):
+            self._drop(Drop.RELAYED)
+        else:
+            link = own if is_link_local(source) else _NOWHERE
+            options = ((Code.RELAYED.value, message.serialize()), (Code.INTERFACE.value, port.name.encode()))
+            relayed = Message6(Kind.RELAY_FORW, bytes((hops,)) + link.packed + source.packed, options)
+            self._forwarded[message.name] += 1
+            for to, interface in settings.relays6:
+                self._send(interface, port.vrf, own if own != _NOWHERE else None, to, relayed, SERVER_PORT)
+
+    def _to_client(self, message: Message6, vrf: str) -> None:
+        """Pass a server's reply on (§19.2)."""
+        name, peer = message.get(Code.INTERFACE).decode(errors="replace"), message.address(17)
+        if name not in self._ports or not self._ports[name].relays6 or not is_link_local(peer):
+            self._drop(Drop.UNTRUSTED)
+            return
+        reply = Message6.parse(message.get(Code.RELAYED))
+        self._forwarded[reply.name] += 1
+        self._send(name, vrf, None, peer, reply, SERVER_PORT if reply.kind is Kind.RELAY_REPL else CLIENT_PORT)
+
+    # ------------------------------------------------------------------------------------------ the server
+
+    def _serve(self, message: Message6, event: IpReceived, port: InterfaceState, name: str) -> None:
+        path: list[Message6] = []
+        while message.kind is Kind.RELAY_FORW and len(path) <= _MOST_HOPS:
+            path.append(message)
+            message = Message6.parse(message.get(Code.RELAYED))
+        pool = next((one for one in self.config.pools6 if one.name == name), Pool6(name))
+        links, client = [Prefix.of(*own) for own in port.routed(6)], event.source
+        if path:
+            client = path[-1].address(17)
+            said = next((one.address(1) for one in reversed(path) if one.address(1) != _NOWHERE), event.source)
+            links = [Prefix.host(said)]
+            others = (
+                one for one in self._context.ports.interfaces.all() if one.vrf == port.vrf and one.name != port.name
+            )
+            if any(links[0] in Prefix.of(*own) for one in others for own in one.routed(6)):
+                self._drop(Drop.UNTRUSTED)  # else a stranger on this port could take the addresses of that one
+                return
+            of_link = (one for one in self.config.pools6 if one.prefix is not None and links[0] in one.prefix)
+            pool = next(of_link, replace(pool, prefix=None))
+        made = Binding(_NOWHERE, port.vrf, pool.name, b"", port.name, None, source=client)
+        reply = self._reply(message, pool, links, replace(made, hardware=message.get(Code.CLIENT)))
+        if reply is None:
+            self._drop(Drop.IGNORED)
+            return
+        self._counts[message.name] += 1
+        self._counts[reply.name] += 1
+        for one in reversed(path):
+            named = tuple((Code.INTERFACE.value, octets) for octets in one.all(Code.INTERFACE)[:1])
+            reply = Message6(Kind.RELAY_REPL, one.head, (*named, (Code.RELAYED, reply.serialize())))
+        own = None if event.destination.is_multicast else event.destination
+        self._send(port.name, port.vrf, own, event.source, reply, SERVER_PORT if path else CLIENT_PORT)
+
+    def _reply(self, message: Message6, pool: Pool6, links: Sequence[Prefix], client: Binding) -> Message6 | None:
+        """Return the answer to a client's message, None: none (§16, §18.3). client: a binding of it without address."""
+        kind, server = message.kind, message.get(Code.SERVER)
+        is_misled = server != self.duid if kind in _TO_ONE else server not in (b"", self.duid)
+        if is_misled or (server and kind in _TO_ALL) or (not client.hardware and kind in (*_TO_ONE, *_TO_ALL)):
+            return None
+        associations = message.all(Code.IA_NA)[:_MOST_ASSOCIATIONS]
+        options = [(Code.SERVER.value, self.duid), *((Code.CLIENT.value, one) for one in message.all(Code.CLIENT)[:1])]
+        if kind is Kind.CONFIRM:
+            asked = [IPv6Address(one[:16]) for each in associations for one in leased(each)]
+            here = [*links, *([pool.prefix] if pool.prefix is not None else [])]
+            if not asked:
+                return None
+            fits = all(any(Prefix.host(one) in link for link in here) for one in asked)
+            options.append(_status(packet6.SUCCESS if fits else packet6.NOT_ON_LINK))
+        elif kind in (Kind.RELEASE, Kind.DECLINE):
+            options += [(Code.IA_NA, self._give_back(kind, one, pool, client)) for one in associations]
+            options.append(_status(packet6.SUCCESS))
+        else:
+            options += [(Code.IA_NA, self._lease(kind, one, pool, client)) for one in associations]
+        asked_codes = message.get(Code.REQUESTED)
+        wanted = [int.from_bytes(asked_codes[at : at + 2], "big") for at in range(0, len(asked_codes), 2)]
+        options += [(code, octets) for code, octets in pool.options if code in wanted or not wanted]
+        return Message6(Kind.ADVERTISE if kind is Kind.SOLICIT else Kind.REPLY, message.head, tuple(options))
+
+    def _lease(self, kind: Kind, association: bytes, pool: Pool6, client: Binding) -> bytes:
+        """Return an IA_NA with an address for a client, or why there is none."""
+        asked = [IPv6Address(one[:16]) for one in leased(association)][:_MOST_ASSOCIATIONS]
+        identity = client.hardware + association[:4]
+        binding = self.leases.of_client.get((pool.name, identity))
+        if binding is None:
+            is_known = kind in (Kind.RENEW, Kind.REBIND)
+            address = self._choose(pool, client, () if kind is Kind.SOLICIT else asked, must=is_known)
+            if address is None:
+                return association[:4] + _nothing(packet6.NO_BINDING if is_known else packet6.NO_ADDRESSES)
+            binding = replace(client, address=address, identity=identity, ends=self._context.now + OFFERED)
+            self.leases.add(binding)
+        if kind is not Kind.SOLICIT:
+            self.leases.bind(binding, client.interface, pool.valid)
+        times = (pool.preferred // 2, pool.preferred * 4 // 5, pool.preferred, pool.valid)
+        octets = [one.to_bytes(4, "big") for one in times]
+        given = [(Code.ADDRESS.value, binding.address.packed + octets[2] + octets[3])]
+        if kind in (Kind.RENEW, Kind.REBIND):  # the others are not its own any more (§18.3.4)
+            given += [(Code.ADDRESS, one.packed + bytes(8)) for one in asked if one != binding.address]
+        return association[:4] + octets[0] + octets[1] + serialize(tuple(given))
+
+    def _choose(self, pool: Pool6, client: Binding, asked: Sequence[IPv6Address], *, must: bool) -> IPv6Address | None:
+        """Return a free address of a pool, the client's own wish first. must: no other one; None: there is none."""
+        exhausted = self.leases.exhausted(client, len(self.config.pools6))
+        if exhausted is not None:
+            self._drop(exhausted)
+        if pool.prefix is None or exhausted is not None:
+            return None
+        first, count = pool.prefix.number + 1, max(pool.prefix.size - 1, 1)  # not the address of all its routers
+        start, most = below(self._context.ports.entropy, count), 0 if must else _MOST_TRIES
+        drawn = (IPv6Address(first + (start + step) % count) for step in range(min(most, count)))
+        for address in itertools.chain((one for one in asked if 0 <= int(one) - first < count), drawn):
+            owner = self._context.ports.interfaces.owner(address, client.vrf)
+            if owner is None and (client.vrf, address) not in self.leases.bindings:
+                return address
+        self._drop(Drop.POOL)
+        return None
+
+    def _give_back(self, kind: Kind, association: bytes, pool: Pool6, client: Binding) -> bytes:
+        """Return an IA_NA that says whether the address was the client's. One that it declined is nobody's for long."""
+        binding = self.leases.of_client.get((pool.name, client.hardware + association[:4]))
+        if binding is None or binding.address.packed not in [one[:16] for one in leased(association)]:
+            return association[:4] + _nothing(packet6.NO_BINDING)
+        self.leases.forget((binding.vrf, binding.address))
+        if kind is Kind.DECLINE and self._declines.admit(client.interface, 1.0, self._context.now):
+            ends = self._context.now + pool.valid
+            self.leases.add(replace(binding, identity=b"declined" + binding.address.packed, hardware=b"", ends=ends))
+        return association[:4] + bytes(8)
+
+
+def _status(code: int) -> tuple[int, bytes]:
+    return Code.STATUS, code.to_bytes(2, "big")
+
+
+def _nothing(why: int) -> bytes:
+    """Return the rest of an IA_NA without an address."""
+    return bytes(8) + serialize((_status(why),))

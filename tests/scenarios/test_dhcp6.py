@@ -1,0 +1,98 @@
+"""Hosts that lease IPv6 addresses: from the router of their link, and through a relay agent."""
+
+from __future__ import annotations
+
+from dmvpn.shells.lab_model import Lab
+from dmvpn.shells.scenario import Scenario
+from support.dhcp6_client import Host6
+from support.world import World
+
+POOL = """hostname R1
+ipv6 unicast-routing
+ipv6 dhcp pool LAN
+ address prefix 2001:DB8:1::/64
+ dns-server 2001:DB8::53
+ domain-name example.com
+ipv6 dhcp pool FAR
+ address prefix 2001:DB8:2::/64 lifetime 600 300
+interface GigabitEthernet0/1
+ ipv6 address 2001:DB8:1::1/64
+ ipv6 nd managed-config-flag
+ ipv6 nd prefix default no-autoconfig
+ ipv6 dhcp server LAN
+ no shutdown
+interface GigabitEthernet0/2
+ ipv6 address 2001:DB8:12::1/64
+ ipv6 dhcp server LAN
+ no shutdown
+ipv6 route 2001:DB8:2::/64 2001:DB8:12::2
+"""
+RELAY = """hostname R2
+ipv6 unicast-routing
+interface GigabitEthernet0/1
+ ipv6 address 2001:DB8:2::1/64
+ ipv6 nd managed-config-flag
+ ipv6 nd prefix default no-autoconfig
+ ipv6 dhcp relay destination 2001:DB8:12::1
+ no shutdown
+interface GigabitEthernet0/2
+ ipv6 address 2001:DB8:12::2/64
+ no shutdown
+ipv6 route 2001:DB8:1::/64 2001:DB8:12::1
+"""
+LAB = {
+    "links": [{"ends": ["R1:GigabitEthernet0/2", "R2:GigabitEthernet0/2"]}],
+    "hosts": {
+        "H1": {"link": "R1:GigabitEthernet0/1", "address": "10.0.0.1/24", "address6": "slaac"},
+        "H2": {"link": "R2:GigabitEthernet0/1", "address": "10.0.0.1/24", "address6": "slaac"},
+    },
+}
+
+
+def net(pool: str = POOL) -> tuple[World, Host6, Host6]:
+    world = World.of(Scenario("leases", Lab.model_validate(LAB), {"R1": pool, "R2": RELAY}))
+    return world, Host6.at(world, "H1"), Host6.at(world, "H2")
+
+
+def test_a_host_leases_an_address_of_its_router_and_another_one_through_a_relay_agent() -> None:
+    world, here, there = net()
+    world.run_for(20)
+    near, far = here.leased, there.leased
+    assert near.startswith("2001:db8:1:")
+    assert far.startswith("2001:db8:2:")
+    shown = world.show("R1", "ipv6 dhcp binding")
+    assert near.upper() in shown
+    assert "preferred lifetime 300, valid lifetime 600" in shown
+    assert "valid 172800 preferred 86400 (1 in use, 0 conflicts)" in world.show("R1", "ipv6 dhcp pool LAN")
+    assert "2001:DB8:12::1" in world.show("R2", "ipv6 dhcp interface")
+    world.ping("H1", far, 7)
+    world.run_for(2)
+    assert world.replies("H1") == [7]
+    world.run_for(3600)
+    assert there.leased == far, "renewed"
+
+
+def test_an_address_whose_server_is_gone_ends() -> None:
+    world, _, there = net()
+    world.run_for(20)
+    world.sim.kill("R1")
+    world.run_for(700)
+    assert there.leased == ""
+
+
+def test_a_restarted_server_gives_a_client_that_renews_the_address_that_it_has() -> None:
+    world, _, there = net()
+    world.run_for(20)
+    before = there.leased
+    world.sim.kill("R1")
+    world.sim.boot("R1", POOL)
+    world.run_for(400)
+    assert there.leased == before
+    assert before.upper() in world.show("R1", "ipv6 dhcp binding")
+
+
+def test_a_pool_without_addresses_has_the_rest_alone() -> None:
+    world, here, _ = net(POOL.replace(" address prefix 2001:DB8:1::/64\n", ""))
+    world.run_for(30)
+    assert here.leased == ""
+    assert "DNS server: 2001:DB8::53" in world.show("R1", "ipv6 dhcp pool LAN")
