@@ -62,7 +62,7 @@ def test_a_host_leases_an_address_of_its_router_and_another_one_through_a_relay_
     assert far.startswith("2001:db8:2:")
     shown = world.show("R1", "ipv6 dhcp binding")
     assert near.upper() in shown
-    assert "preferred lifetime 300, valid lifetime 600" in shown
+    assert "valid 600 preferred 300 (1 in use" in world.show("R1", "ipv6 dhcp pool FAR")
     assert "valid 172800 preferred 86400 (1 in use, 0 conflicts)" in world.show("R1", "ipv6 dhcp pool LAN")
     assert "2001:DB8:12::1" in world.show("R2", "ipv6 dhcp interface")
     world.ping("H1", far, 7)

@@ -296,3 +296,64 @@ def test_a_drawn_switch_has_a_wire_for_each_port(tmp_path: Path) -> None:
     lab = Scenario.load(str(tmp_path)).lab
     assert [link.ends for link in lab.links] == [["A:GigabitEthernet0/0", "S:GigabitEthernet0/0"]]
     assert "S:GigabitEthernet0/1" in [host.link for host in lab.hosts.values()]
+
+
+def test_a_chain_of_switches_has_no_loose_end() -> None:
+    """The last switch was plugged into the first one, and the one between them into nothing."""
+    access = "interface FastEthernet0/1\n switchport mode access\n switchport access vlan 10\n"
+    trunks = [f"interface FastEthernet0/{port}\n switchport mode trunk\n" for port in (23, 24)]
+    own = "interface Vlan10\n ip address 10.1.10.{} 255.255.255.0\n"
+    texts = {
+        f"SW{n}": f"hostname SW{n}\n{access}{''.join(trunks[: 3 - n // 3 - 1])}{own.format(n + 1)}" for n in (1, 2, 3)
+    }
+    router = "hostname R1\ninterface FastEthernet0/0\ninterface FastEthernet0/0.10\n encapsulation dot1Q 10\n"
+    found = infer({**texts, "R1": router + " ip address 10.1.10.1 255.255.255.0\n"})
+    world = World.of(Scenario("chain", found.lab, found.configurations))
+    world.run_for(10.0)
+    for host in found.lab.hosts:
+        world.ping(host, "10.1.10.1")
+        world.run_for(1.0)
+        assert world.replies(host), host
+
+
+def test_vlan_interfaces_of_two_routers_in_one_subnet_are_joined_by_access_ports() -> None:
+    """Routers with switch ports had no wire between them, and a provider in its place."""
+    router = "hostname R{0}\nspanning-tree mode pvst\ninterface GigabitEthernet0\n switchport access vlan 2\n"
+    router += "interface Vlan2\n ip address 192.168.100.{0} 255.255.255.252\n"
+    router += "interface GigabitEthernet8\n ip address 10.{0}.0.1 255.255.255.0\n"
+    found = infer({f"R{number}": router.format(number) for number in (1, 2)})
+    assert ["R1:GigabitEthernet0", "R2:GigabitEthernet0"] in links(found)
+    assert "PROVIDER" not in found.configurations
+
+
+def test_a_bundle_without_a_line_of_layer_2_is_one_of_a_switch_where_no_port_routes() -> None:
+    """Typed configurations of switches had routed bundles, and two access switches were plugged into each other."""
+    core = "hostname CORE\nvlan 10\ninterface range f0/1 - 2\n channel-group 1 mode active\n"
+    core += "interface f0/9\n switchport access vlan 10\n"
+    edge = "hostname EDGE\ninterface range f0/5 - 6\n switchport mode trunk\n channel-group 1 mode passive\n"
+    edge += "interface f0/1\n switchport access vlan 10\n"
+    core += "interface f0/10\n switchport mode trunk\n"
+    router = "hostname R1\ninterface g0/0\ninterface g0/0.10\n encapsulation dot1Q 10\n"
+    router += " ip address 10.0.0.1 255.255.255.0\n"
+    found = infer({"CORE": core, "EDGE": edge, "R1": router})
+    assert ["EDGE:FastEthernet0/5", "CORE:FastEthernet0/1"] in links(found)
+
+
+def test_a_host_of_the_internet_is_behind_the_router_of_the_folder_that_nat_leads_to() -> None:
+    """Folders with a file for the provider had no host that anybody could reach through their NAT."""
+    edge = "hostname EDGE\ninterface GigabitEthernet0/0\n ip address 203.0.113.2 255.255.255.252\n ip nat outside\n"
+    edge += "interface GigabitEthernet0/1\n ip address 10.0.0.1 255.255.255.0\n ip nat inside\n"
+    edge += (
+        "ip nat inside source list 1 interface GigabitEthernet0/0 overload\naccess-list 1 permit 10.0.0.0 0.0.0.255\n"
+    )
+    edge += "ip route 0.0.0.0 0.0.0.0 203.0.113.1\n"
+    isp = "hostname ISP\ninterface GigabitEthernet0/0\n ip address 203.0.113.1 255.255.255.252\n"
+    isp += "interface GigabitEthernet0/1\n ip address 8.8.8.1 255.255.255.0\n"
+    found = infer({"EDGE": edge, "ISP": isp})
+    assert found.lab.hosts["INTERNET"].address == "208.67.222.222/24", "8.8.8.0 is a LAN of the folder"
+    world = World.of(Scenario("internet", found.lab, found.configurations))
+    world.run_for(10.0)
+    host = next(name for name, one in found.lab.hosts.items() if one.link == "EDGE:GigabitEthernet0/1")
+    world.ping(host, "208.67.222.222")
+    world.run_for(1.0)
+    assert world.replies(host)

@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,43 +17,6 @@ from support.tab import EPOCH, LAB, Page, in_a_tab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-ROOT = Path(__file__).parents[2]
-#: Prints the modules that a tab imports ahead.
-AHEAD = """
-import json, runpy, sys
-print(json.dumps(runpy.run_path(sys.argv[1])["later"]()))
-"""
-#: Imports them as a tab does, a module at a time. Prints the most that came in a step, and between two breaths of jobs.
-STEPS = """
-import contextlib, importlib, json, sys
-sys.modules["cryptography"] = sys.modules["bcrypt"] = None
-from dmvpn.shells.lab.memory import Aside
-from support import tab
-tab.LAB = "/api/v1/labs/ospf-phase3"
-names, most, last = json.load(sys.stdin), [0, 0], [0]
-pause = Aside.pause
-def count(which):
-    most[which] = max(most[which], len(sys.modules) - last[0])
-    last[0] = len(sys.modules)
-def breathe(self):
-    count(1)
-    pause(self)
-async def use(page):
-    last[0] = len(sys.modules)
-    for name in names:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
-        count(0)
-    Aside.pause = breathe
-    for what in ("doctor", "break", "doctor", "grade"):
-        await page.job(what, {"seed": 3} if what == "break" else {})
-    await page.ask("GET", f"{tab.LAB}/lint")
-    count(1)
-tab.in_a_tab({"lab": "ospf-phase3", "seed": 7}, use)
-print(json.dumps(most))
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -124,22 +84,6 @@ def test_a_terminal_answers_while_a_job_runs_and_a_job_is_broken_off() -> None:
         assert (status, linted["counts"]["error"]) == (200, 0)
 
     in_a_tab({"lab": "notes-phase3", "seed": 7, "epoch": EPOCH}, use)
-
-
-def test_a_job_of_a_tab_that_has_imported_ahead_imports_nothing_between_two_breaths() -> None:
-    """The first doctor imported two hundred modules meanwhile, and no key was answered for a quarter of a second."""
-
-    def printed(program: str, given: str, *words: str) -> str:
-        command = [sys.executable, "-c", program, *words]
-        done = subprocess.run(command, input=given, capture_output=True, text=True, check=False, cwd=ROOT / "tests")
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    names = printed(AHEAD, "", str(ROOT / "scripts" / "tab-finish.py"))
-    assert len(json.loads(names)) > 100
-    in_a_step, in_a_breath = json.loads(printed(STEPS, names))
-    assert in_a_step <= 40  # a package that imports its parts comes whole
-    assert in_a_breath <= 10
 
 
 def test_an_answer_waits_until_the_page_has_read_and_ends_when_it_leaves() -> None:

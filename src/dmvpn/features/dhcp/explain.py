@@ -90,9 +90,7 @@ _VERSION6 = words(WordKind.LABEL, sighted=True)("""
     DNS server | Domain name :: What clients get besides an address.
     Active clients :: Leased addresses.
     Client | DUID | Username | unassigned :: Where a client sends from, and its identifier; a name it never has here.
-    IA NA | IA ID | T1 | T2 :: The port of the client, and after how many seconds it asks its server, and all servers.
-    Address | preferred lifetime | valid lifetime :: The address; seconds that it is for new sessions, and for all.
-    expires at :: When it is free again, unless the client asks for more time.
+    IA NA | IA ID | Address | expires at :: The port of the client, its address, and when that is free again.
     mode | server | relay :: What the port does with messages of clients.
     Relay destinations :: The servers that get them.
     """)

@@ -55,11 +55,6 @@ class Binding:
     source: IPAddress | None = None
 
     @property
-    def association(self) -> int:
-        """The number that a client of IPv6 gave its port (RFC 8415 §21.4)."""
-        return int.from_bytes(self.identity[-4:], "big")
-
-    @property
     def shares(self) -> tuple[tuple[Drop, str | bytes], ...]:
         """The shares that the binding takes a part of."""
         lasting = ((Drop.POOL, self.pool), (Drop.CLIENT, self.hardware))

@@ -13,7 +13,7 @@ from dmvpn.base.moments import clock
 from dmvpn.base.streams import UdpPort
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.dhcp.client import Client, ClientState, Lease
-from dmvpn.features.dhcp.leases import BindingState
+from dmvpn.features.dhcp.leases import BindingState, Leases
 from dmvpn.features.dhcp.machine import ChangeLease, ClearDhcp, DhcpMachine
 from dmvpn.features.dhcp.model import Drop, Pool, Pool6, PortSettings
 from dmvpn.features.dhcp.packet import spelled
@@ -22,20 +22,22 @@ from dmvpn.ios import Args, ExecCommand, ShowContext
 
 @dataclass(frozen=True, slots=True)
 class BindingLine:
-    """One leased address. expires: local time, None: never."""
+    """One leased address. expires: local time, None: never. source: over IPv6 where the client sends from."""
 
-    address: IPv4Address
+    address: IPAddress
     client: str
     expires: datetime | None
     kind: str
     state: str
     interface: str
     vrf: str
+    pool: str
+    source: IPAddress | None
 
 
 @dataclass(frozen=True, slots=True)
 class ShowBindings:
-    """The answer to `show ip dhcp binding [A.B.C.D]`."""
+    """The answer to `show ip dhcp binding [A.B.C.D]` and `show ipv6 dhcp binding`."""
 
     bindings: tuple[BindingLine, ...]
 
@@ -128,29 +130,6 @@ class ShowLeases:
 
 
 @dataclass(frozen=True, slots=True)
-class Lease6Line:
-    """One leased address of IPv6, of a client with this identifier that sends from `source`.
-
-    association: the client's number of its port. expires: local time; left: seconds until then; None: never.
-    """
-
-    pool: Pool6
-    source: IPAddress | None
-    duid: str
-    association: int
-    address: IPAddress
-    expires: datetime | None
-    left: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ShowBindings6:
-    """The answer to `show ipv6 dhcp binding`."""
-
-    bindings: tuple[Lease6Line, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class ShowPools6:
     """The answer to `show ipv6 dhcp pool [NAME]`: pools, each with the number of its clients."""
 
@@ -175,7 +154,16 @@ _NUMBERS: Final = {state: number for number, state in zip((1, 2, 3, 5, 6, 7), Cl
 
 def query_bindings(ctx: ShowContext, args: Args) -> ShowBindings:
     """Return the bindings, by VRF and address."""
-    server, wanted = ctx.machine(DhcpMachine).server, args.address("address", None)
+    return _bindings(ctx, ctx.machine(DhcpMachine).server.leases, args.address("address", None))
+
+
+def query_bindings6(ctx: ShowContext, args: Args) -> ShowBindings:
+    """Return the same of IPv6."""
+    version6 = ctx.machine(DhcpMachine).version6
+    return _bindings(ctx, version6.leases, None) if version6 is not None else ShowBindings(())
+
+
+def _bindings(ctx: ShowContext, leases: Leases, wanted: IPv4Address | None) -> ShowBindings:
     return ShowBindings(
         tuple(
             project(
@@ -186,7 +174,7 @@ def query_bindings(ctx: ShowContext, args: Args) -> ShowBindings:
                 kind="Manual" if one.manual else "Automatic",
                 state=one.state.value,
             )
-            for place, one in sorted(server.bindings.items())
+            for place, one in sorted(leases.bindings.items())
             if wanted in (None, place[1])
         )
     )
@@ -258,27 +246,6 @@ def _lease(name: str, client: Client, now: float) -> LeaseLine:
         next=round(client.due - now) if client.due is not None else None,
         client_id=spelled(identifier),
         hex=identifier.hex().upper(),
-    )
-
-
-def query_bindings6(ctx: ShowContext, args: Args) -> ShowBindings6:
-    """Return the leased addresses of IPv6, by VRF and address."""
-    machine = ctx.machine(DhcpMachine)
-    pools = {pool.name: pool for pool in machine.config.pools6}
-    bindings = machine.version6.leases.bindings if machine.version6 is not None else {}
-    return ShowBindings6(
-        tuple(
-            project(
-                Lease6Line,
-                one,
-                pool=pools[one.pool],
-                duid=one.hardware.hex().upper(),
-                expires=ctx.ports.clock.local(one.ends) if one.ends is not None else None,
-                left=round(one.ends - ctx.now) if one.ends is not None else None,
-            )
-            for _, one in sorted(bindings.items())
-            if one.state is BindingState.ACTIVE
-        )
     )
 
 
@@ -409,16 +376,16 @@ def render_pools6(answer: ShowPools6) -> Iterator[str]:
         yield f"  Active clients: {clients}"
 
 
-def render_bindings6(answer: ShowBindings6) -> Iterator[str]:
-    """Yield the lines as IOS has them."""
+def render_bindings6(answer: ShowBindings) -> Iterator[str]:
+    """Yield the lines as IOS has them; the last eight digits of an identity are the client's number of its port."""
     for one in answer.bindings:
+        identity = one.client.replace(".", "").upper()
         yield f"Client: {str(one.source).upper()} "
-        yield f"  DUID: {one.duid}"
+        yield f"  DUID: {identity[:-8]}"
         yield "  Username : unassigned"
-        yield f"  IA NA: IA ID 0x{one.association:08X}, T1 {one.pool.preferred // 2}, T2 {one.pool.preferred * 4 // 5}"
+        yield f"  IA NA: IA ID 0x{identity[-8:]}"
         yield f"    Address: {str(one.address).upper()}"
-        yield f"            preferred lifetime {one.pool.preferred}, valid lifetime {one.pool.valid}"
-        yield f"            expires at {_time(one.expires)} ({one.left} seconds)"
+        yield f"            expires at {_time(one.expires)}"
 
 
 def render_ports6(answer: ShowPorts6) -> Iterator[str]:

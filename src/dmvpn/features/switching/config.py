@@ -241,7 +241,9 @@ def model(tree: ConfigTree) -> Box | None:
     if not spoken and not vlans and tree.get(TREE_MODE) is None:
         return None
     plain = {port.name: port for port in tree.made(INTERFACE, _plain)}
+    routes = any(port.mode is PortMode.ROUTED for port in plain.values()) or any(one.tag for one in spoken.values())
     is_switch = tree.get(TREE_MODE) is not None or any(one.switched is False for one in spoken.values())
+    is_switch = is_switch or (not routes and any(one.switched for one in spoken.values()))
     ports = _ports(spoken, plain, is_switch=is_switch)
     named = {
         vlan: inner.args(NAME).text("name", "") or f"VLAN{vlan:04}" for args, inner in vlans for vlan in _each(args)

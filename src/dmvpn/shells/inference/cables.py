@@ -252,6 +252,7 @@ def _paired(site: _Site, free: list[_Trunk], known: Sequence[tuple[_Trunk, _Trun
     parts = {box: [box] for box in site.boxes}
     linked = [frozenset((one.box, other.box)) for one, other in known]
     counts = Counter(trunk.box for trunk in waiting)
+    unused = counts.copy()
 
     def left(box: str) -> int:
         return len([one for one in waiting if one.box in parts[box]])
@@ -259,9 +260,8 @@ def _paired(site: _Site, free: list[_Trunk], known: Sequence[tuple[_Trunk, _Trun
     def preference(trunk: _Trunk, other: _Trunk) -> tuple[int, ...]:
         leads_on = any(box in site.gateways for box in (*parts[trunk.box], *parts[other.box]))
         leads_on = leads_on or left(trunk.box) + left(other.box) > int(other.asks)
-        alike = len(trunk.ports) == len(other.ports)
-        known = counts[other.box], trunk.vlans == other.vlans
-        return leads_on, -other.edge, other.asks, _is_alike(trunk, other), alike, *known
+        alike = _is_alike(trunk, other), len(trunk.ports) == len(other.ports)
+        return leads_on, -other.edge, other.asks, *alike, unused[other.box], trunk.vlans == other.vlans
 
     for link in linked:
         _join(parts, *link)
@@ -281,6 +281,7 @@ def _paired(site: _Site, free: list[_Trunk], known: Sequence[tuple[_Trunk, _Trun
         if unlinked or (others and len(trunk.ports) > 1):
             other = max(unlinked or others, key=lambda one: preference(trunk, one))
             found.append((trunk, other))
+            unused.subtract((trunk.box, other.box))
             linked.append(frozenset((trunk.box, other.box)))
             _join(parts, trunk.box, other.box)
             free = [one for one in free if one not in (trunk, other)]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.network.device import is_private
+from dmvpn.network.lines import with_lines
 from dmvpn.network.overlay import Network
 from dmvpn.network.underlay import far_ends, name_gateway
 from dmvpn.shells.inference.wires import VIRTUAL, Port, ports_of
@@ -34,8 +35,11 @@ NO_LAN: Final = 30
 #: Only shorter prefixes have a network and a broadcast address.
 _NO_EDGES: Final = 31
 _HOST: Final = 32
-#: A host of the Internet that many configurations name, and its router.
-_INTERNET: Final = (IPv4Interface("8.8.8.8/24"), IPv4Address("8.8.8.1"))
+#: Hosts of the Internet that many configurations name, and their routers.
+_INTERNET: Final = (
+    (IPv4Interface("8.8.8.8/24"), IPv4Address("8.8.8.1")),
+    (IPv4Interface("208.67.222.222/24"), IPv4Address("208.67.222.1")),
+)
 #: Prefix lengths of the made-up link outside a translator, the first that fits.
 _OUTSIDE: Final = (30, 29, 28)
 
@@ -246,20 +250,28 @@ def add_translators(
 
 
 def internet(network: InferredNetwork, configurations: dict[str, str], provider: str) -> dict[str, HostSpec]:
-    """Return a host of the Internet behind the provider, which gets a port for it, if a router there does NAT."""
-    (host, gateway), name = _INTERNET, "INTERNET"
-    ports = [port for wire in network.wires if wire.provider is not None for port in wire.ports]
-    does_nat = any(
-        p.router in network.devices and network.devices[p.router].translates(p.name, "outside") for p in ports
-    )
+    """Return a host of the Internet behind the provider, or a router of the folder, that is outside of a router with
+    NAT: that one gets a port for it.
+    """
     known = [address for device in network.devices.values() for _, address, _ in device.addresses()]
-    if not does_nat or name in configurations or any(address in host.network for address in known):
+    host, gateway = next((one for one in _INTERNET if not any(each in one[0].network for each in known)), (None, None))
+    beyond: list[tuple[bool, bool, str]] = []
+    for wire in network.wires:
+        inner = [network.devices[port.router] for port in wire.ports if _does_nat(network, port)]
+        gateways = [gateway for device in inner for gateway in device.default_gateways]
+        others = [port for port in wire.ports if inner and not _does_nat(network, port)]
+        beyond += [(port.router == provider, port.address.ip in gateways, port.router) for port in others]
+    if host is None or not beyond or "INTERNET" in configurations:
         return {}
-    port = f"GigabitEthernet0/{configurations[provider].count('interface GigabitEthernet0/') + 1}"
-    section = [f"interface {port}", f" ip address {gateway} {host.netmask}", "!"]
-    configurations[provider] = configurations[provider].replace("!\n", "!\n" + "\n".join(section) + "\n", 1)
-    network.notes.append(f"the lab adds a host of the Internet behind {provider}: {name}, {host.ip}")
-    return {name: HostSpec(link=f"{provider}:{port}", address=str(host), gateway=gateway)}
+    router, port = max(beyond)[2], "GigabitEthernet9/0"
+    section = [f"interface {port}", f" ip address {gateway} {host.netmask}", " no shutdown", "!"]
+    configurations[router] = with_lines(configurations[router], section)
+    network.notes.append(f"the lab adds a host of the Internet behind {router}: INTERNET, {host.ip}")
+    return {"INTERNET": HostSpec(link=f"{router}:{port}", address=str(host), gateway=gateway)}
+
+
+def _does_nat(network: InferredNetwork, port: Port) -> bool:
+    return port.router in network.devices and network.devices[port.router].translates(port.name, "outside")
 
 
 def _link_of(public: IPv4Address) -> IPv4Network | None:

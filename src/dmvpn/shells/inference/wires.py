@@ -148,10 +148,11 @@ class InferredNetwork:
             self._add_switches()
         graph = self._graph()
         for port in ports:
-            is_plugged = End(port.router, port.name) in graph.links or port.name.startswith(_VLAN)
-            outlet = self._outlet(port, ports, graph) if not is_plugged else None
-            if outlet is not None:
-                self.cables.append([(port.router, port.name), outlet])
+            is_plugged = End(port.router, port.name) in graph.links and not port.name.startswith(_VLAN)
+            outlets = self._outlets(port, ports, graph) if not is_plugged else None
+            if outlets is not None:
+                self.cables.append([*outlets])
+                graph = self._graph()
         graph = self._graph()
         found: dict[tuple[str, str], Wire] = {}
         for port in ports:
@@ -219,13 +220,21 @@ class InferredNetwork:
                     found.setdefault(Bridge(router, port.access), (router, port.name))
         return [(end, bridge) for bridge, end in found.items()]
 
-    def _outlet(self, port: Port, ports: list[Port], graph: Layer2) -> tuple[str, str] | None:
-        """Return the access port of a switch in whose VLAN a port must be, by its subnet."""
+    def _outlets(self, port: Port, ports: list[Port], graph: Layer2) -> tuple[tuple[str, str], tuple[str, str]] | None:
+        """Return the ends of a cable for a port that is in the subnet of a VLAN and not connected with it: itself, or
+        of `interface Vlan` an access port, and an access port of a switch in that VLAN.
+        """
+        domain = graph.ways_to(own) if (own := End(port.router, port.name)) in graph.links else {}
         for other in ports:
             end = End(other.router, other.name)
-            if end in graph.links and other.address.network == port.address.network and self._segment(port) is None:
-                domain = graph.ways_to(end)
-                return next((one for one, bridge in self._access() if bridge in domain), None)
+            is_near = other.address.network == port.address.network and self._segment(port) is None
+            if is_near and end in graph.links and end not in domain and other.router != port.router:
+                far = graph.ways_to(end)
+                mine, theirs = (
+                    next((one for one, bridge in self._access() if bridge in ways), None) for ways in (domain, far)
+                )
+                mine = mine if port.name.startswith(_VLAN) else (port.router, port.name)
+                return (mine, theirs) if mine is not None and theirs is not None else None
         return None
 
     def _wire_up(self, ports: list[Port]) -> None:
