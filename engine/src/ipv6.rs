@@ -12,6 +12,9 @@ pub const LEAST: usize = 1280;
 
 /// Hop-by-Hop Options: before messages of Multicast Listener Discovery (RFC 3810 §5).
 const HOP_BY_HOP: u8 = 0;
+const ROUTING: u8 = 43;
+const FRAGMENT: u8 = 44;
+const DESTINATION_OPTIONS: u8 = 60;
 /// `ICMPv6` messages that are no errors have these numbers and higher ones; but a redirect is not to be answered either.
 const FIRST_INFORMATIONAL: u8 = 128;
 const REDIRECT: u8 = 137;
@@ -70,11 +73,23 @@ impl<'a> Packet<'a> {
 
     /// Is it one of Neighbor Discovery or Multicast Listener Discovery (RFC 4861, RFC 2710, RFC 3810)? They concern one
     /// link alone.
+    ///
+    /// A kernel takes them behind extension headers, too. Only the first fragment says what it is of, and no kernel
+    /// takes the others without it.
     pub fn is_of_the_link(self) -> bool {
         let (mut protocol, mut at) = (self.next_header(), HEADER_LENGTH);
-        if protocol == HOP_BY_HOP && self.0.len() > at + 1 {
+        while matches!(protocol, HOP_BY_HOP | ROUTING | FRAGMENT | DESTINATION_OPTIONS)
+            && self.0.len() > at + 3
+        {
+            let mut more = usize::from(self.0[at + 1]);
+            if protocol == FRAGMENT {
+                if word(self.0, at + 2) & 0xFFF8 != 0 {
+                    return false;
+                }
+                more = 0;
+            }
             protocol = self.0[at];
-            at += 8 + 8 * usize::from(self.0[at + 1]);
+            at += 8 + 8 * more;
         }
         protocol == ICMPV6 && self.0.get(at).is_some_and(|kind| matches!(kind, 130..=137 | 143))
     }
@@ -126,6 +141,11 @@ mod tests {
             (HOP_BY_HOP, &report[..8], false),
             (HOP_BY_HOP, &long, true),
             (HOP_BY_HOP, &[ICMPV6], false),
+            (DESTINATION_OPTIONS, &report, true),
+            (ROUTING, &report, true),
+            (FRAGMENT, &[ICMPV6, 9, 0, 1, 0, 0, 0, 7, 136], true),
+            (FRAGMENT, &[ICMPV6, 0, 0, 8, 0, 0, 0, 7, 136], false),
+            (HOP_BY_HOP, &[FRAGMENT, 0, 1, 4, 0, 0, 0, 0, ICMPV6, 0, 0, 0, 0, 0, 0, 7, 135], true),
             (17, &[135], false),
         ] {
             assert_eq!(Packet::of(&packet(next_header, payload)).map(Packet::is_of_the_link), Some(expected));

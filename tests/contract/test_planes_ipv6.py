@@ -15,6 +15,7 @@ from dmvpn.base.events import Hairpin, IpReceived, Unresolved
 from dmvpn.base.filters import FilterList, PortFilters
 from dmvpn.dataplane import netlink
 from dmvpn.net import icmp, ip
+from dmvpn.net.icmp import closed_icmpv6
 from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.net.ipv6 import Ipv6Packet
@@ -223,9 +224,25 @@ def test_a_datagram_to_a_port_that_a_machine_listens_to_is_received_and_no_kerne
     assert world.of("A", IpReceived) == []
 
 
+#: Extension headers before a message of ICMPv6, with the protocol of the first: none; destination options; options of
+#: each hop, then of the destination; a routing header with nothing left; a fragment that is the whole packet.
+_OPTIONS = b"\x01\x04\0\0\0\0"
+BEFORE_NEWS_OF_THE_LINK = (
+    (IpProtocol.ICMPV6, b""),
+    (60, b"\x3a\0" + _OPTIONS),
+    (0, b"\x3c\0" + _OPTIONS + b"\x3a\0" + _OPTIONS),
+    (43, b"\x3a\0\x04\0\0\0\0\0"),
+    (44, b"\x3a\0\0\0\0\0\0\x07"),
+    (60, b"\x2c\0" + _OPTIONS + b"\x3a\0\0\x01\0\0\0\x07"),
+)
+
+
 @on_kernels
 def test_what_peers_say_of_the_link_reaches_no_kernel_and_what_kernels_say_reaches_no_peer(world: World) -> None:
-    """A forged advertisement would give the router a default route, a forged neighbor its packets to somebody else."""
+    """A forged advertisement would give the router a default route, a forged neighbor its packets to somebody else.
+
+    Kernels take them behind extension headers, too.
+    """
     assert isinstance(world, RealWorld)
     overlay(world)
     local = IPv6Address("fe80::2")
@@ -236,8 +253,10 @@ def test_what_peers_say_of_the_link_reaches_no_kernel_and_what_kernels_say_reach
     solicited = bytes((135, 0, 0, 0, 0, 0, 0, 0)) + TUNNEL6["A"].packed + b"\1\1\2\0\0\0\0\7"
     for message in (router, stranger, redirect, solicited):
         for target in (IPv6Address("ff02::1"), TUNNEL6["A"]):
-            packet = ip.build(source=local, destination=target, protocol=IpProtocol.ICMPV6, payload=message)
-            world.execute("B", effects.SendGre("Tunnel0", nbma("A"), effects.GRE_IPV6, packet))
+            closed = closed_icmpv6(message, local, target)
+            for protocol, headers in BEFORE_NEWS_OF_THE_LINK:
+                packet = ip.build(source=local, destination=target, protocol=protocol, payload=headers + closed)
+                world.execute("B", effects.SendGre("Tunnel0", nbma("A"), effects.GRE_IPV6, packet))
     world.run(0.3)
     with world.inside("A"), netlink.NetlinkSocket() as kernel:
         assert not [route for route in kernel.routes(but=netlink.ROUTE_PROTOCOL) if not route.prefix.length]
@@ -245,7 +264,7 @@ def test_what_peers_say_of_the_link_reaches_no_kernel_and_what_kernels_say_reach
         assert {one.lladdr[:2] for one in peers} == {b"\2\0"}
     drops = world.plane("A").interfaces_counted()
     assert drops is not None
-    assert drops.drops.not_ipv4 == 8
+    assert drops.drops.not_ipv4 == 8 * len(BEFORE_NEWS_OF_THE_LINK)
     before = len(world.wire)
     with world.inside("A"), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as member:
         group = socket.inet_pton(socket.AF_INET6, "ff02::1234") + socket.if_nametoindex("Tunnel0").to_bytes(4, "little")

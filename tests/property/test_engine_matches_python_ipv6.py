@@ -45,16 +45,41 @@ def transport(
 
 
 @st.composite
+def extensions(draw: st.DrawFn) -> tuple[int, bytes]:
+    """Extension headers with what follows them, and the protocol of the first: options, routing, fragments of every
+    kind (the whole, the first, later ones, ones that overlap), a few with wrong lengths.
+    """
+    last = draw(st.sampled_from([IpProtocol.ICMPV6, IpProtocol.ICMPV6, IpProtocol.TCP, IpProtocol.UDP, 50, 59]))
+    kinds = draw(st.lists(st.sampled_from([0, 43, 44, 60, 60, 51, 135]), min_size=1, max_size=5))
+    octets = b""
+    for kind, following in zip(kinds, [*kinds[1:], int(last)], strict=True):
+        if kind == 44:
+            offset, more = draw(st.sampled_from([0, 0, 1, 8, 170])), draw(st.booleans())
+            octets += struct.pack("!BBHI", following, draw(st.sampled_from([0, 7])), offset << 3 | more, 7)
+        else:
+            units = draw(st.sampled_from([0, 0, 1]))
+            wrong = draw(st.sampled_from([0] * 7 + [255]))
+            octets += bytes((following, units or wrong, 1, 4 + 8 * units)) + bytes(4 + 8 * units)
+    message = draw(
+        st.sampled_from([b"\x85\0", b"\x86\0", b"\x87\0", b"\x88\0", b"\x8f\0", b"\x80\0", b"\1\4", b"\2\0"])
+    )
+    return kinds[0], octets + message + draw(st.binary(max_size=60))
+
+
+@st.composite
 def packets(draw: st.DrawFn) -> bytes:
     """Mostly such as occur: TCP, UDP, ICMPv6, what is of the link alone, extension headers, fragments; some damaged."""
     source, destination = draw(addresses), draw(receivers)
-    protocol = draw(st.sampled_from([IpProtocol.TCP, IpProtocol.TCP, IpProtocol.UDP, IpProtocol.ICMPV6, 0, 44, 60, 59]))
+    usual = [IpProtocol.TCP, IpProtocol.TCP, IpProtocol.UDP, IpProtocol.ICMPV6]
+    protocol = int(draw(st.sampled_from([*usual, 0, 44, 60, 59, 0, 0])))
     if protocol in (IpProtocol.TCP, IpProtocol.UDP):
         flags = draw(st.sampled_from([0x10, 2, 0x12, 0x18, 0x99]))
         payload = transport(source, destination, IpProtocol(protocol), draw(data), flags, partial=draw(st.booleans()))
     elif protocol == IpProtocol.ICMPV6:
         kind = draw(st.sampled_from([b"\1\4", b"\1\0", b"\2\0", b"\x80\0", b"\x85\0", b"\x87\0", b"\x8f\0"]))
         payload = kind + draw(st.binary(max_size=60))
+    elif draw(st.booleans()):
+        protocol, payload = draw(extensions())
     else:
         payload = draw(st.sampled_from([b"\x3a\0", b"\x06\0", b"\x3a\1", b"\x00\0"])) + draw(st.binary(max_size=40))
     packet = Ipv6Packet(

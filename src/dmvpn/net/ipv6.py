@@ -118,17 +118,21 @@ class Flow(NamedTuple):
 
 #: ICMPv6 of the link alone: Multicast Listener Discovery (RFC 2710, RFC 3810), Neighbor Discovery (RFC 4861).
 _OF_THE_LINK = frozenset((130, 131, 132, 143, 133, 134, 135, 136, 137))
-_HOP_BY_HOP = 0
+#: Headers that kernels follow to a message: options of each hop, routing, fragment, options of the destination.
+_BEFORE = frozenset((0, 43, FRAGMENT, 60))
 
 
 def is_of_the_link(data: Octets) -> bool:
     """Return whether a packet, whose header is whole, is one of Neighbor or Multicast Listener Discovery.
 
-    The latter has a Hop-by-Hop Options header before it (RFC 3810 §5).
+    The latter has a Hop-by-Hop Options header before it (RFC 3810 §5), and a kernel takes both behind other headers,
+    too. Only the first fragment says what it is of, and no kernel takes the others without it.
     """
     protocol, at = data[6], HEADER_LENGTH
-    if protocol == _HOP_BY_HOP and len(data) > at + 1:
-        protocol, at = data[at], at + 8 + 8 * data[at + 1]
+    while protocol in _BEFORE and len(data) > at + 3:
+        if protocol == FRAGMENT and (data[at + 2] or data[at + 3] & 0xF8):
+            return False
+        protocol, at = data[at], at + 8 + (8 * data[at + 1] if protocol != FRAGMENT else 0)
     return protocol == IpProtocol.ICMPV6 and len(data) > at and data[at] in _OF_THE_LINK
 
 
