@@ -10,7 +10,7 @@ Messages go out of the port that they are for, before there is an address with t
 from __future__ import annotations
 
 from collections import Counter
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base import notices
@@ -41,6 +41,7 @@ _STORED: Final = "dhcp-leases"
 _WATCHED: Final = (SERVER_PORT, CLIENT_PORT, *SERVICES)
 #: UDP port of servers and relay agents of IPv6 (RFC 8415 §7.2).
 _SERVER_PORT6: Final = 547
+_GROUPS: Final = {_SERVER_PORT6: IPv6Address("ff02::1:2")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +115,9 @@ class DhcpMachine(Machine):
                 self._context.emit(messages.AnotherClient.of(name, event.text))
                 self._end(name)
             case Resync():
-                self._context.emit(*(Listen(name, IpProtocol.UDP, None, port) for name, port in self.listened))
-                if self.version6 is not None:
-                    self.version6.listened.clear()
-                    self.version6.listen()
+                self._context.emit(
+                    *(Listen(name, IpProtocol.UDP, _GROUPS.get(port), port) for name, port in self.listened)
+                )
 
     # ------------------------------------------------------------------------------------------ configuration
 
@@ -128,7 +128,7 @@ class DhcpMachine(Machine):
         if self.version6 is None and config.has_version6:
             from dmvpn.features.dhcp.version6 import Version6  # few configurations have its lines
 
-            self.version6 = Version6(self._context, self._drop, self.server.counts, self.relay.forwarded)
+            self.version6 = Version6(self._context, self._drop, self.server.counts, self.relay)
         if self.version6 is not None:
             self.version6.configure(config)
         for name in [name for name in self.clients if self._ports.get(name) != before.get(name)]:
@@ -148,10 +148,8 @@ class DhcpMachine(Machine):
             self._end(name)
         if is_up and name not in self.clients:
             self._begin(name)
-        if was_up != is_up or (old and old.addresses) != (new and new.addresses):
+        if was_up != is_up or (old and (old.addresses, old.ipv6)) != (new and (new.addresses, new.ipv6)):
             self._listen()
-        if self.version6 is not None:
-            self.version6.listen()
 
     def _listen(self) -> None:
         """Listen where messages may come: for a server and a relay agent on all ports."""
@@ -164,10 +162,13 @@ class DhcpMachine(Machine):
                 if self._helped(state.name) is not None:
                     wanted |= dict.fromkeys((state.name, port) for port in SERVICES)
         wanted |= dict.fromkeys((name, CLIENT_PORT) for name in self.clients)
+        if self.version6 is not None and self.config.enabled:
+            ports = self._context.ports.interfaces.all()
+            wanted |= dict.fromkeys((port.name, _SERVER_PORT6) for port in ports if self.version6.hears(port))
         for name, port in [each for each in self.listened if each not in wanted]:
-            self._context.emit(StopListening(name, IpProtocol.UDP, None, port))
+            self._context.emit(StopListening(name, IpProtocol.UDP, _GROUPS.get(port), port))
         for name, port in [each for each in wanted if each not in self.listened]:
-            self._context.emit(Listen(name, IpProtocol.UDP, None, port))
+            self._context.emit(Listen(name, IpProtocol.UDP, _GROUPS.get(port), port))
         self.listened = wanted
 
     def _helped(self, name: str) -> PortSettings | None:
@@ -182,7 +183,7 @@ class DhcpMachine(Machine):
         if port is None:
             return
         if event.source.version == 6:
-            if self.version6 is not None and self.config.enabled and port.name in self.version6.listened:
+            if self.version6 is not None and (port.name, _SERVER_PORT6) in self.listened:
                 self.version6.hear(event, port)
             return
         try:

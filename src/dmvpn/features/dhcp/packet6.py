@@ -45,7 +45,6 @@ class Code(enum.IntEnum):
     SERVER = 2
     IA_NA = 3
     ADDRESS = 5
-    REQUESTED = 6
     RELAYED = 9
     STATUS = 13
     INTERFACE = 18

@@ -24,7 +24,7 @@ SERVICES: Final = (37, 49, 53, 69, 137, 138)
 #: Relay agents that a request may have passed (RFC 1542 §4.1.1).
 MOST_HOPS: Final = 16
 #: Messages a second that a port may send to each server, and at once.
-RATE, CREDIT = 100.0, 400.0
+_RATE, _CREDIT = 100.0, 400.0
 _CIRCUIT, _REMOTE = 1, 2
 
 
@@ -34,7 +34,7 @@ class Relay:
     def __init__(self, context: Context, drop: Callable[[Drop, Message | None], None]) -> None:
         self.forwarded: Counter[str] = Counter()
         self._context, self._drop = context, drop
-        self._shares: Budgets[str] = Budgets(RATE, CREDIT)
+        self._shares: Budgets[str] = Budgets(_RATE, _CREDIT)
 
     def forward(self, message: Message, port: InterfaceState, settings: PortSettings, config: DhcpConfig) -> None:
         """Pass a client's request on, in the name of the port that it came by."""
@@ -47,7 +47,7 @@ class Relay:
             not is_first and interfaces.owner(message.giaddr, port.vrf) is not None
         ):
             self._drop(Drop.UNTRUSTED, message)  # RFC 3046 §2.1.1, and what we relayed ourselves
-        elif self._may(port.name, message):
+        elif self.may(port.name, message):
             giaddr, options = own if is_first else message.giaddr, message.options
             if is_first and config.adds_information:
                 hardware, circuit = interfaces.hardware(port.name), port.name.encode()
@@ -61,7 +61,7 @@ class Relay:
     def forward_service(self, event: IpReceived, datagram: UdpDatagram, settings: PortSettings) -> None:
         """Pass a broadcast of another service on, in the name of its sender."""
         source = event.source
-        if isinstance(source, IPv4Address) and source != UNSPECIFIED and event.ttl > 1 and self._may(event.interface):
+        if isinstance(source, IPv4Address) and source != UNSPECIFIED and event.ttl > 1 and self.may(event.interface):
             for vrf, helper in settings.helpers:
                 ports = datagram.source_port, datagram.destination_port
                 self._send(vrf, source, helper, ports, datagram.payload, event.ttl - 1)
@@ -72,7 +72,8 @@ class Relay:
         options = {code: octets for code, octets in message.options.items() if code != Code.RELAY_INFORMATION}
         return replace(message, options=options)
 
-    def _may(self, interface: str, message: Message | None = None) -> bool:
+    def may(self, interface: str, message: Message | None = None) -> bool:
+        """Return whether one more message of a port is passed on now."""
         admitted = self._shares.admit(interface, 1.0, self._context.now)
         if not admitted:
             self._drop(Drop.RELAYED, message)

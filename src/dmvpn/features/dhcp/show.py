@@ -264,9 +264,7 @@ def query_ports6(ctx: ShowContext, args: Args) -> ShowPorts6:
 
 def udp_ports(ctx: ShowContext) -> list[UdpPort]:
     """Return the ports of DHCP, for `show udp`."""
-    machine = ctx.machine(DhcpMachine)
-    version6 = machine.version6.listened if machine.version6 is not None else {}
-    return [UdpPort(port, interface=name) for name, port in (*machine.listened, *((name, 547) for name in version6))]
+    return [UdpPort(port, interface=name) for name, port in ctx.machine(DhcpMachine).listened]
 
 
 # ------------------------------------------------------------------------------------------------ lines

@@ -12,14 +12,14 @@ finds hosts by counting; where it is taken, the next free one follows.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from ipaddress import IPv6Address
 from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.base.context import Context
-from dmvpn.base.effects import Listen, SendIp, StopListening, in_table
+from dmvpn.base.effects import SendIp, in_table
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import IpReceived
@@ -29,7 +29,7 @@ from dmvpn.features.dhcp import packet6
 from dmvpn.features.dhcp.leases import DECLINES, OFFERED, Binding, Leases
 from dmvpn.features.dhcp.model import DhcpConfig, Drop, Pool6, PortSettings
 from dmvpn.features.dhcp.packet6 import AGENTS, CLIENT_PORT, SERVER_PORT, Code, Kind, Message6, leased, serialize
-from dmvpn.features.dhcp.relay import CREDIT, RATE
+from dmvpn.features.dhcp.relay import Relay
 from dmvpn.net.ip import UdpDatagram, without_checksum
 from dmvpn.net.ipv4 import IpProtocol
 
@@ -39,7 +39,6 @@ STORED: Final = "dhcp6-bindings"
 _MOST_HOPS, _MOST_ASSOCIATIONS = 8, 16
 #: Addresses that are looked at for one client: more would be work for strangers to cause.
 _MOST_TRIES: Final = 512
-_Counts = MutableMapping[str, int]
 _NOWHERE: Final = IPv6Address(0)
 #: Messages that name this server, and that name none (§16).
 _TO_ONE: Final = (Kind.REQUEST, Kind.RENEW, Kind.RELEASE, Kind.DECLINE)
@@ -47,15 +46,14 @@ _TO_ALL: Final = (Kind.SOLICIT, Kind.CONFIRM, Kind.REBIND)
 
 
 class Version6:
-    """Server and relay agent. drop: called for messages without an answer. counts, forwarded: messages by type."""
+    """Server and relay agent. drop: called for messages without an answer. relay: counts, and has shares of ports."""
 
-    def __init__(self, context: Context, drop: Callable[[Drop], None], counts: _Counts, forwarded: _Counts) -> None:
+    def __init__(self, context: Context, drop: Callable[[Drop], None], counts: dict[str, int], relay: Relay) -> None:
         self.config = DhcpConfig()
         self.leases = Leases(context, STORED, lambda _: None)
-        self.listened: dict[str, None] = {}
-        self._context, self._drop, self._counts, self._forwarded = context, drop, counts, forwarded
+        self._context, self._drop, self._counts = context, drop, counts
+        self._relay, self._forwarded = relay, relay.forwarded
         self._ports: dict[str, PortSettings] = {}
-        self._shares: Budgets[str] = Budgets(RATE, CREDIT)
         self._declines: Budgets[str] = Budgets(*DECLINES)
 
     @property
@@ -74,20 +72,12 @@ class Version6:
             prefix = pools.get(binding.pool)
             if prefix is None or Prefix.host(binding.address) not in prefix:
                 self.leases.forget(place)
-        self.listen()
 
-    def listen(self) -> None:
-        """Listen where messages may come; where something is relayed, on all ports, for the servers' replies."""
-        wanted: dict[str, None] = {}
-        relays = any(one.relays6 for one in self.config.ports)
-        for state in self._context.ports.interfaces.all():
-            serves = state.name in self._ports and self._ports[state.name].serves6
-            if (serves or relays) and state.runs(6) and not state.name.startswith(("Loopback", "Null")):
-                wanted[state.name] = None
-        what = IpProtocol.UDP, AGENTS, SERVER_PORT
-        self._context.emit(*(StopListening(name, *what) for name in self.listened if name not in wanted))
-        self._context.emit(*(Listen(name, *what) for name in wanted if name not in self.listened))
-        self.listened = wanted
+    def hears(self, port: InterfaceState) -> bool:
+        """Return whether messages may come by a port; where something is relayed, servers' replies by all ports."""
+        settings, relays = self._ports.get(port.name), any(one.relays6 for one in self.config.ports)
+        serves = settings is not None and bool(settings.serves6)
+        return (serves or relays) and port.runs(6) and not port.name.startswith(("Loopback", "Null"))
 
     # ------------------------------------------------------------------------------------------ packets
 
@@ -123,9 +113,7 @@ class Version6:
         hops = message.head[0] + 1 if message.kind is Kind.RELAY_FORW else 0
         if hops > _MOST_HOPS:
             self._drop(Drop.HOPS)
-        elif not self._shares.admit(port.name, 1.0, self._context.now):
-            self._drop(Drop.RELAYED)
-        else:
+        elif self._relay.may(port.name):
             link = own if is_link_local(source) else _NOWHERE
             options = ((Code.RELAYED.value, message.serialize()), (Code.INTERFACE.value, port.name.encode()))
             relayed = Message6(Kind.RELAY_FORW, bytes((hops,)) + link.packed + source.packed, options)
@@ -197,10 +185,7 @@ class Version6:
             options.append(_status(packet6.SUCCESS))
         else:
             options += [(Code.IA_NA, self._lease(kind, one, pool, client)) for one in associations]
-        asked_codes = message.get(Code.REQUESTED)
-        wanted = [int.from_bytes(asked_codes[at : at + 2], "big") for at in range(0, len(asked_codes), 2)]
-        options += [(code, octets) for code, octets in pool.options if code in wanted or not wanted]
-        return Message6(Kind.ADVERTISE if kind is Kind.SOLICIT else Kind.REPLY, message.head, tuple(options))
+        return Message6(Kind.ADVERTISE if kind is Kind.SOLICIT else Kind.REPLY, message.head, (*options, *pool.options))
 
     def _lease(self, kind: Kind, association: bytes, pool: Pool6, client: Binding) -> bytes:
         """Return an IA_NA with an address for a client, or why there is none."""
