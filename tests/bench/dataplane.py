@@ -6,6 +6,7 @@
     python, rust            GRE in clear
     python-esp, rust-esp    in ESP with AES-GCM-256, in UDP port 4500
     rust-in-10-vrfs, ...    ten tunnels over one source, apart by their keys, each in a VRF: the first is measured
+    rust-of-ipv6, ...       IPv6 inside, through the same tunnel
     wireguard-go, ...       what `bench.wireguard` finds, mtu 1420; only where it is asked for
 
 Each router is a process of its own, with the data plane of `dmvpn run` and no protocols; generator and sink run in
@@ -38,13 +39,13 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bench import wireguard
 from bench.loop import Loop
-from bench.offered import lossless, received
+from bench.offered import datagrams, lossless, received
 from dmvpn.base import effects
 from dmvpn.base.protection import EspCipher, EspSa, EspTransform
 from dmvpn.dataplane import netlink
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
 
 UNDERLAY: Final = ("10.99.0.1", "10.99.0.2")
 OVERLAY: Final = ("10.88.0.1", "10.88.0.2")
+OVERLAY6: Final = ("2001:db8:88::1", "2001:db8:88::2")
 CABLE: Final = "u0"
 PORT: Final = 5201
 ECHO_PORT: Final = 5202
@@ -67,8 +69,9 @@ MTU: Final = 1476
 GRE_KEY: Final = 4
 #: What is left of 1500 octets behind IP, UDP, ESP with AES-GCM and GRE, a multiple of 4.
 PROTECTED_MTU: Final = 1420
-#: Of the name of a plane whose tunnel is protected, and of one with VRFs.
+#: Of the name of a plane whose tunnel is protected, of one whose packets inside are IPv6, and of one with VRFs.
 _PROTECTED: Final = "-esp"
+_IPV6: Final = "-of-ipv6"
 _VRFS: Final = re.compile(r"-in-(\d+)-vrfs$")
 _ESP_PORT: Final = 4500
 ROUND_TRIPS: Final = 400
@@ -92,7 +95,13 @@ def engines() -> list[str]:
 
 def planes() -> list[str]:
     """What can be measured here."""
-    return ["veth", *engines(), *(engine + _PROTECTED for engine in engines())]
+    ours = [*engines(), *(engine + _PROTECTED for engine in engines())]
+    return ["veth", *(each for plane in ours for each in (plane, plane + _IPV6))]
+
+
+def beside(plane: str) -> str:
+    """The plane with IPv4 inside that one with IPv6 is compared with, "": it is none with IPv6."""
+    return plane.removesuffix(_IPV6) if plane.endswith(_IPV6) else ""
 
 
 def in_vrfs(plane: str, count: int) -> str:
@@ -161,7 +170,7 @@ def _measure(effort: Effort, wanted: list[str], kinds: tuple[str, ...]) -> Json:
     for _ in range(effort.rounds):
         for name in wanted:
             with _routers(name, spaces):
-                target = UNDERLAY[1] if name == "veth" else OVERLAY[1]
+                target = UNDERLAY[1] if name == "veth" else OVERLAY6[1] if beside(name) else OVERLAY[1]
                 _take_turns(spaces.vrf if _VRFS.search(name) else spaces.cable, target, effort, results[name])
     return {
         "machine": {
@@ -233,11 +242,13 @@ def _run_router(name: str, spaces: _Spaces, number: int, ready: int) -> None:
     with inside_network(spaces.cable[number]):
         found = _VRFS.search(name)
         vrfs = tuple(f"V{place}" for place in range(int(found[1]))) if found else ()
-        single = _VRFS.sub("", name)
+        single = _VRFS.sub("", beside(name) or name)
         protected, engine = single.endswith(_PROTECTED), single.removesuffix(_PROTECTED)
         backends = Namespaces({"V0": os.dup(spaces.vrf[number])}) if vrfs else None
         plane = UserspacePlane(lambda event: None, loop, choose(engine), manage=True, backends=backends)
         plane.start()
+        if beside(name):
+            plane.execute(effects.SetIpv6Forwarding(True))
         own, other = (IPv4Address(UNDERLAY[place]) for place in (number, 1 - number))
         if protected:
             plane.execute(effects.ServeIpsec((own,)))
@@ -258,9 +269,11 @@ def _make_tunnel(plane: UserspacePlane, tunnel: str, vrf: str, number: int, *, p
     mtu = PROTECTED_MTU if protected else MTU - (GRE_KEY if vrf else 0)
     spec = effects.TunnelSpec(name=tunnel, source=own, destination=None, key=key, mtu=mtu, protected=protected, vrf=vrf)
     plane.execute(effects.SetTunnel(spec))
-    plane.execute(effects.SetInterface(tunnel, True, ((IPv4Address(OVERLAY[number]), 24),), vrf=vrf))
+    addresses = ((IPv4Address(OVERLAY[number]), 24), (IPv6Address(OVERLAY6[number]), 64))
+    plane.execute(effects.SetInterface(tunnel, True, addresses, mtu6=mtu, vrf=vrf))
     plane.execute(effects.SetCarrier(tunnel, True))
-    plane.execute(effects.SetAdjacency(tunnel, IPv4Address(OVERLAY[1 - number]), other))
+    for far in (IPv4Address(OVERLAY[1 - number]), IPv6Address(OVERLAY6[1 - number])):
+        plane.execute(effects.SetAdjacency(tunnel, far, other))
 
 
 def _sa(own: IPv4Address, other: IPv4Address, number: int) -> EspSa:
@@ -298,7 +311,7 @@ def tcp(spaces: tuple[int, int], target: str, seconds: float) -> float:
 def udp(spaces: tuple[int, int], target: str, seconds: float, octets: int) -> float:
     """Thousands of datagrams a second that reach the far end's UDP, whether or not anybody reads them."""
     with inside_network(spaces[1]):
-        far = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        far = datagrams(target)
         far.bind((target, PORT))
         child = fork()
         if child == 0:
@@ -315,7 +328,7 @@ def udp(spaces: tuple[int, int], target: str, seconds: float, octets: int) -> fl
 
 def _send_datagrams(space: int, target: str, octets: int) -> None:
     with inside_network(space):
-        near = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        near = datagrams(target)
         near.connect((target, PORT))
     send, datagram = near.send, bytes(octets)
     while True:
@@ -353,7 +366,7 @@ def _number(report: Json, *path: str) -> float:
 def _python_tcp(spaces: tuple[int, int], target: str, seconds: float) -> float:
     """What iperf3 does, with sender and receiver in two processes."""
     with inside_network(spaces[1]):
-        listener = socket.create_server((target, PORT))
+        listener = socket.create_server((target, PORT), family=socket.AF_INET6 if ":" in target else socket.AF_INET)
     child = fork()
     if child == 0:
         end_with(lambda: _send_stream(spaces[0], target, seconds))
@@ -380,10 +393,10 @@ def _send_stream(space: int, target: str, seconds: float) -> None:
 def _round_trip(spaces: tuple[int, int], target: str) -> float:
     """Microseconds, the median."""
     with inside_network(spaces[1]):
-        far = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        far = datagrams(target)
         far.bind((target, ECHO_PORT))
     with inside_network(spaces[0]):
-        near = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        near = datagrams(target)
         near.settimeout(0.2)
         near.connect((target, ECHO_PORT))
     child = fork()

@@ -26,6 +26,10 @@ _TRIES: Final = 2
 _BURST: Final = 64
 
 
+#: The counters of what UDP got.
+_GOT: Final = ("InDatagrams", "RcvbufErrors")
+
+
 def lossless(spaces: tuple[int, int], target: str, port: int, octets: int, seconds: float, *, most: float) -> float:
     """Thousands of datagrams a second. most: what a flood delivers, thousands; seconds: of one try."""
 
@@ -51,7 +55,7 @@ def bisected(passes: Callable[[float], bool], ceiling: float) -> float:
 def _loss(spaces: tuple[int, int], target: str, port: int, octets: int, rate: float, seconds: float) -> float:
     """The part that does not arrive; 1 if the sender cannot keep the rate up."""
     with inside_network(spaces[1]):
-        far = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        far = datagrams(target)
         far.bind((target, port))
         before = received()
         reader, writer = os.pipe()
@@ -72,7 +76,7 @@ def _loss(spaces: tuple[int, int], target: str, port: int, octets: int, rate: fl
 
 def _send(space: int, to: tuple[str, int], datagram: bytes, rate: float, seconds: float, report: int) -> None:
     with inside_network(space):
-        near = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        near = datagrams(to[0])
         near.connect(to)
     send, clock = near.send, time.perf_counter
     sent, begun = 0, clock()
@@ -83,10 +87,17 @@ def _send(space: int, to: tuple[str, int], datagram: bytes, rate: float, seconds
     os.write(report, str(sent).encode())
 
 
+def datagrams(target: str) -> socket.socket:
+    """A socket of the version of an address."""
+    return socket.socket(socket.AF_INET6 if ":" in target else socket.AF_INET, socket.SOCK_DGRAM)
+
+
 def received() -> int:
-    """What the UDP of this namespace got: read by a socket, or dropped because its buffer was full."""
+    """What the UDP of this namespace got in both versions: read by a socket, or dropped because its buffer was full."""
     names, values = (
         line.split() for line in Path("/proc/thread-self/net/snmp").read_text().splitlines() if line.startswith("Udp:")
     )
     counters = dict(zip(names, values, strict=True))
-    return int(counters["InDatagrams"]) + int(counters["RcvbufErrors"])
+    ipv6 = dict(line.split() for line in Path("/proc/thread-self/net/snmp6").read_text().splitlines())
+    both = (int(of[before + name]) for of, before in ((counters, ""), (ipv6, "Udp6")) for name in _GOT)
+    return sum(both)

@@ -42,7 +42,13 @@ def measure(*, quick: bool) -> list[Figure]:
                 figures.append(
                     Figure(name=label, unit=unit, values=runs, more=more, baseline=baseline, against=against)
                 )
-    return figures
+    for kind in ("tcp", "udp64", "udp1400"):
+        for plane in filter(dataplane.beside, wanted):
+            pairs = zip(runs_of(measured, plane, kind), runs_of(measured, dataplane.beside(plane), kind), strict=False)
+            ratios = tuple(ipv6 / ipv4 for ipv6, ipv4 in pairs if ipv4)
+            name = f"{_KINDS[kind][0]}: {plane} for each of IPv4, round by round"
+            figures.append(Figure(name=name, unit="x", values=ratios, floor=0.8, goal=0.95, more=True))
+    return [figure for figure in figures if figure.values]
 
 
 def beside_wireguard(*, quick: bool) -> list[Figure]:
