@@ -87,7 +87,7 @@ class Host6(HostNode):
         assert isinstance(host, cls)
         host.client = Client6(name, SeededEntropy(name))
         host.plane.execute(Listen("eth0", IpProtocol.UDP, None, CLIENT_PORT))
-        host.take = host._hear
+        host.take = host.hear
         world.sim.schedule(host)
         return host
 
@@ -106,7 +106,8 @@ class Host6(HostNode):
         """Return when it acts."""
         return self.client.due
 
-    def _hear(self, event: IpReceived) -> None:
+    def hear(self, event: IpReceived) -> None:
+        """Take a packet: a message of a server, or any other."""
         if event.payload[2:4] == CLIENT_PORT.to_bytes(2, "big"):
             udp = UdpDatagram.parse(event.payload, event.source, event.destination)
             self._follow(self.client.hear(Message6.parse(udp.payload), self.plane.now))

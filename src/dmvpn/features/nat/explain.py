@@ -20,6 +20,8 @@ _ANSWERS = words(WordKind.ANSWER)("""
     %Start and end addresses on different subnets :: By the mask of the pool they are in two networks.
     % Invalid address: no station has <address> :: Addresses of 0/8, 127/8 and from 224.0.0.0 on never get an answer.
     % Invalid network mask :: Write /24 or 255.255.255.0.
+    % The data plane reports flows, no single packets: show ip nat translations verbose :: `debug ip nat`: kernels
+        translate without a word.
     % Inconsistent address and mask :: An address of a `static network` line has bits set behind its mask.
     """)
 _REASONS = words(WordKind.REASON, NatReason)("""

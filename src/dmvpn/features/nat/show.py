@@ -9,6 +9,7 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event
 from dmvpn.base.moments import clock
 from dmvpn.base.translation import ESP, GRE, ICMP, SHARE, TCP, UDP, FlowFilter, StaticRule, TranslatedFlow
@@ -269,8 +270,14 @@ def _end(protocol: int, end: tuple[IPv4Address, int]) -> str:
     return f"{address}:{port}" if protocol in (ICMP, TCP, UDP) else str(address)
 
 
+def debug(ctx: ShowContext, args: Args) -> Event:
+    """Refuse to report single packets: planes report the flows alone."""
+    raise UserError("% The data plane reports flows, no single packets: show ip nat translations verbose")
+
+
 _HELP: Final = {
     "nat": "Translation of addresses",
+    "detailed": "The same",
     "translations": "Flows that are translated",
     "vrf": "Flows of stations in a VRF",
     "verbose": "With their remaining time",
@@ -306,6 +313,7 @@ COMMANDS: Final = (
         query=query_translations,
         render=render_translations,
     ),
+    ExecCommand("debug ip nat [ detailed ]", _HELP, action=debug, privilege=15),
     ExecCommand("show ip nat statistics", _HELP, query=query_statistics, render=render_statistics),
     ExecCommand(_CLEAR + "* [ forced ]", _HELP, action=clear, privilege=15),
     ExecCommand(
