@@ -27,7 +27,7 @@ from dmvpn.features.dhcp import messages
 from dmvpn.features.dhcp.client import Client, ClientMessage, Lease
 from dmvpn.features.dhcp.model import DISTANCE, DhcpConfig, Drop, PortSettings
 from dmvpn.features.dhcp.packet import BROADCAST, CLIENT_PORT, ETHERNET, SERVER_PORT, Message, datagram
-from dmvpn.features.dhcp.relay import SERVICES, Relay
+from dmvpn.features.dhcp.relay import SERVICES, Relay, beside
 from dmvpn.features.dhcp.server import Arrival, Server
 from dmvpn.net import icmp
 from dmvpn.net.ip import UdpDatagram
@@ -219,7 +219,7 @@ class DhcpMachine(Machine):
             if owner is not None and self._helped(owner.name) is not None:  # else nobody there asked through us
                 self._to_client(self.relay.reply(message), owner.name, message.giaddr)
             return
-        if message.giaddr != UNSPECIFIED and self._beside(port, Prefix.host(message.giaddr)):
+        if message.giaddr != UNSPECIFIED and beside(self._context.ports.interfaces, port, Prefix.host(message.giaddr)):
             self._drop(Drop.UNTRUSTED, message)  # else a stranger on this port could take the addresses of that one
             return
         own = tuple((one, length) for one, length in port.addresses if isinstance(one, IPv4Address))
@@ -333,17 +333,8 @@ class DhcpMachine(Machine):
         """Return why a leased address cannot be that of a port: another port is on its subnet."""
         length = message.mask_length
         subnet = Prefix.of(message.yiaddr, length) if length is not None else None
-        other = self._beside(port, subnet) if subnet is not None else ""
+        other = beside(self._context.ports.interfaces, port, subnet) if subnet is not None else ""
         return f"{subnet} is the subnet of {other}" if other else ""
-
-    def _beside(self, port: InterfaceState, subnet: Prefix) -> str:
-        """Return another port that has addresses of a subnet, "": none has."""
-        for other in self._context.ports.interfaces.all():
-            taken = [Prefix.of(*own) for own in other.addresses]
-            is_beside = other.name != port.name and other.vrf == port.vrf
-            if is_beside and any(one in subnet or subnet in one for one in taken):
-                return other.name
-        return ""
 
     def _act(self, name: str, out: list[ClientMessage]) -> None:
         """Send what a client wants to send, and do what follows from its lease."""

@@ -83,11 +83,6 @@ class Message6:
         """Encode."""
         return bytes((self.kind,)) + self.head + serialize(self.options)
 
-    @property
-    def name(self) -> str:
-        """The type as RFC 8415 writes it."""
-        return self.kind.name.replace("_", "-")
-
     def address(self, place: int) -> IPv6Address:
         """Return the address at a place of a relay agent's head: 1: of its link, 17: of the client."""
         return IPv6Address(self.head[place : place + 16])
@@ -104,6 +99,11 @@ class Message6:
 def leased(association: bytes) -> tuple[bytes, ...]:
     """Return the octets of the addresses in an IA_NA that was checked: address, preferred and valid lifetime."""
     return tuple(octets for code, octets in _parse(association, 12) if code == Code.ADDRESS)
+
+
+def nothing(why: int) -> bytes:
+    """Return the rest of an IA_NA without an address, behind the number of the client's port."""
+    return bytes(8) + serialize(((Code.STATUS, why.to_bytes(2, "big")),))
 
 
 def serialize(options: Options) -> bytes:

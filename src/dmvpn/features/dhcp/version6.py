@@ -29,7 +29,7 @@ from dmvpn.features.dhcp import packet6
 from dmvpn.features.dhcp.leases import DECLINES, OFFERED, Binding, Leases
 from dmvpn.features.dhcp.model import DhcpConfig, Drop, Pool6, PortSettings
 from dmvpn.features.dhcp.packet6 import AGENTS, CLIENT_PORT, SERVER_PORT, Code, Kind, Message6, leased, serialize
-from dmvpn.features.dhcp.relay import Relay
+from dmvpn.features.dhcp.relay import Relay, beside
 from dmvpn.net.ip import UdpDatagram, without_checksum
 from dmvpn.net.ipv4 import IpProtocol
 
@@ -117,7 +117,7 @@ class Version6:
             link = own if is_link_local(source) else _NOWHERE
             options = ((Code.RELAYED.value, message.serialize()), (Code.INTERFACE.value, port.name.encode()))
             relayed = Message6(Kind.RELAY_FORW, bytes((hops,)) + link.packed + source.packed, options)
-            self._forwarded[message.name] += 1
+            self._forwarded[message.kind.name] += 1
             for to, interface in settings.relays6:
                 self._send(interface, port.vrf, own if own != _NOWHERE else None, to, relayed, SERVER_PORT)
 
@@ -128,7 +128,7 @@ class Version6:
             self._drop(Drop.UNTRUSTED)
             return
         reply = Message6.parse(message.get(Code.RELAYED))
-        self._forwarded[reply.name] += 1
+        self._forwarded[reply.kind.name] += 1
         self._send(name, vrf, None, peer, reply, SERVER_PORT if reply.kind is Kind.RELAY_REPL else CLIENT_PORT)
 
     # ------------------------------------------------------------------------------------------ the server
@@ -144,10 +144,7 @@ class Version6:
             client = path[-1].address(17)
             said = next((one.address(1) for one in reversed(path) if one.address(1) != _NOWHERE), event.source)
             links = [Prefix.host(said)]
-            others = (
-                one for one in self._context.ports.interfaces.all() if one.vrf == port.vrf and one.name != port.name
-            )
-            if any(links[0] in Prefix.of(*own) for one in others for own in one.routed(6)):
+            if beside(self._context.ports.interfaces, port, links[0]):
                 self._drop(Drop.UNTRUSTED)  # else a stranger on this port could take the addresses of that one
                 return
             of_link = (one for one in self.config.pools6 if one.prefix is not None and links[0] in one.prefix)
@@ -157,8 +154,8 @@ class Version6:
         if reply is None:
             self._drop(Drop.IGNORED)
             return
-        self._counts[message.name] += 1
-        self._counts[reply.name] += 1
+        self._counts[message.kind.name] += 1
+        self._counts[reply.kind.name] += 1
         for one in reversed(path):
             named = tuple((Code.INTERFACE.value, octets) for octets in one.all(Code.INTERFACE)[:1])
             reply = Message6(Kind.RELAY_REPL, one.head, (*named, (Code.RELAYED, reply.serialize())))
@@ -173,18 +170,21 @@ class Version6:
             return None
         associations = message.all(Code.IA_NA)[:_MOST_ASSOCIATIONS]
         options = [(Code.SERVER.value, self.duid), *((Code.CLIENT.value, one) for one in message.all(Code.CLIENT)[:1])]
+        status = None
         if kind is Kind.CONFIRM:
             asked = [IPv6Address(one[:16]) for each in associations for one in leased(each)]
             here = [*links, *([pool.prefix] if pool.prefix is not None else [])]
             if not asked:
                 return None
             fits = all(any(Prefix.host(one) in link for link in here) for one in asked)
-            options.append(_status(packet6.SUCCESS if fits else packet6.NOT_ON_LINK))
+            status = packet6.SUCCESS if fits else packet6.NOT_ON_LINK
         elif kind in (Kind.RELEASE, Kind.DECLINE):
             options += [(Code.IA_NA, self._give_back(kind, one, pool, client)) for one in associations]
-            options.append(_status(packet6.SUCCESS))
+            status = packet6.SUCCESS
         else:
             options += [(Code.IA_NA, self._lease(kind, one, pool, client)) for one in associations]
+        if status is not None:
+            options.append((Code.STATUS, status.to_bytes(2, "big")))
         return Message6(Kind.ADVERTISE if kind is Kind.SOLICIT else Kind.REPLY, message.head, (*options, *pool.options))
 
     def _lease(self, kind: Kind, association: bytes, pool: Pool6, client: Binding) -> bytes:
@@ -196,7 +196,7 @@ class Version6:
             is_known = kind in (Kind.RENEW, Kind.REBIND)
             address = self._choose(pool, client, () if kind is Kind.SOLICIT else asked, must=is_known)
             if address is None:
-                return association[:4] + _nothing(packet6.NO_BINDING if is_known else packet6.NO_ADDRESSES)
+                return association[:4] + packet6.nothing(packet6.NO_BINDING if is_known else packet6.NO_ADDRESSES)
             binding = replace(client, address=address, identity=identity, ends=self._context.now + OFFERED)
             self.leases.add(binding)
         if kind is not Kind.SOLICIT:
@@ -229,18 +229,9 @@ class Version6:
         """Return an IA_NA that says whether the address was the client's. One that it declined is nobody's for long."""
         binding = self.leases.of_client.get((pool.name, client.hardware + association[:4]))
         if binding is None or binding.address.packed not in [one[:16] for one in leased(association)]:
-            return association[:4] + _nothing(packet6.NO_BINDING)
+            return association[:4] + packet6.nothing(packet6.NO_BINDING)
         self.leases.forget((binding.vrf, binding.address))
         if kind is Kind.DECLINE and self._declines.admit(client.interface, 1.0, self._context.now):
             ends = self._context.now + pool.valid
             self.leases.add(replace(binding, identity=b"declined" + binding.address.packed, hardware=b"", ends=ends))
         return association[:4] + bytes(8)
-
-
-def _status(code: int) -> tuple[int, bytes]:
-    return Code.STATUS, code.to_bytes(2, "big")
-
-
-def _nothing(why: int) -> bytes:
-    """Return the rest of an IA_NA without an address."""
-    return bytes(8) + serialize((_status(why),))
