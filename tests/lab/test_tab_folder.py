@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +20,18 @@ ROOT = Path(__file__).parents[2]
 EPOCH = 1_790_000_000.0
 
 
+def make_tab(folder: Path, *wheels: Path, parts: Path | None = None) -> subprocess.CompletedProcess[str]:
+    words = ["node", "scripts/make-tab.mjs", str(folder), *map(str, wheels)]
+    environment = {**os.environ, **({} if parts is None else {"TAB_PARTS": str(parts)})}
+    return subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
 @pytest.fixture(scope="module")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("node or npm is missing. Run: apt-get install nodejs npm")
     folder = tmp_path_factory.mktemp("tab") / "tab"
-    made = subprocess.run(
-        ["node", "scripts/make-tab.mjs", str(folder)], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    made = make_tab(folder)
     if "cannot be fetched" in made.stderr:
         pytest.skip(made.stderr)
     assert made.returncode == 0, made.stderr
@@ -76,8 +83,7 @@ def test_a_lab_and_a_doctor_need_less_than_150_mb(build: Path) -> None:
 )
 def test_a_foreign_wheel_is_not_packed(build: Path, tmp_path: Path, name: str, said: str) -> None:
     (tmp_path / name).write_bytes(b"PK")
-    words = ["node", "scripts/make-tab.mjs", str(tmp_path / "tab"), str(tmp_path / name)]
-    made = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    made = make_tab(tmp_path / "tab", tmp_path / name)
     assert (made.returncode, said in made.stderr) == (1, True), made.stderr
     assert not (tmp_path / "tab").exists()
 
@@ -88,3 +94,43 @@ def test_a_scenario_that_needs_cryptography_is_listed_with_its_reason(build: Pat
     assert reasons["notes-phase3"] == ""
     assert "needs cryptography" in reasons["intro-phase3"]
     assert next(one["name"] for one in listed["exercises"] if not one["reason"]) == "exercise-01"
+
+
+#: What stands in for the wheels of Pyodide, which no registry has: the package says that it was imported.
+STAND_IN = 'raise RuntimeError("the stand-in of {} was imported")\n'
+
+
+@pytest.fixture
+def stand_ins(build: Path, tmp_path: Path) -> tuple[Path, dict[str, Path]]:
+    """The parts of a tab whose Pyodide has these wheels, and the wheels."""
+    parts, pyodide = tmp_path / "parts", "pyodide-314.0.7"
+    shutil.copytree(ROOT / "build" / "tab-parts" / pyodide, parts / pyodide)
+    (parts / "wheels").symlink_to(ROOT / "build" / "tab-parts" / "wheels")
+    lock = parts / pyodide / "package" / "pyodide-lock.json"
+    known = json.loads(lock.read_text())
+    found = {}
+    for name in ("cryptography", "cffi", "pycparser", "six"):
+        entry = known["packages"][name]
+        found[name] = tmp_path / entry["file_name"]
+        with zipfile.ZipFile(found[name], "w") as wheel:
+            wheel.writestr(f"{name}/__init__.py", STAND_IN.format(name))
+            wheel.writestr(f"{name}/_rust.abi3.so", os.urandom(1_000_000))  # what is compiled is large
+        entry["sha256"] = hashlib.sha256(found[name].read_bytes()).hexdigest()
+    lock.write_text(json.dumps(known))
+    return parts, found
+
+
+def test_wheels_of_its_pyodide_are_packed_and_protected_scenarios_can_be_chosen(
+    stand_ins: tuple[Path, dict[str, Path]], tmp_path: Path
+) -> None:
+    parts, wheels = stand_ins
+    incomplete = make_tab(tmp_path / "tab", wheels["cryptography"], wheels["six"], wheels["pycparser"], parts=parts)
+    assert "these wheels also need cffi-" in incomplete.stderr
+    made = make_tab(tmp_path / "tab", *wheels.values(), parts=parts)
+    assert made.returncode == 0, made.stderr
+    (built,) = [path for path in (tmp_path / "tab").iterdir() if path.is_dir()]
+    listed = json.loads((built / "scenarios.json").read_text())
+    assert {one["reason"] for one in [*listed["scenarios"], *listed["exercises"]]} == {""}
+    assert any(one["protected"] for one in listed["scenarios"])
+    assert "the stand-in of cryptography was imported" in in_node(built, "intro-phase3")["boots"][-1]["error"]
+    assert in_node(built, "notes-phase3")["boots"][-1]["ready"]

@@ -40,10 +40,10 @@ class Page:
             self.heard[found["id"]].append(found)
             self.octets[found["id"]] += octets
 
-    def begin(self, method: str, path: str, body: object = None) -> int:
+    def begin(self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None) -> int:
         self._last += 1
-        headers = {} if body is None else {"Content-Type": "application/json"}
-        asked = {"id": self._last, "method": method, "path": path, "headers": headers}
+        sent = {**({} if body is None else {"Content-Type": "application/json"}), **(headers or {})}
+        asked = {"id": self._last, "method": method, "path": path, "headers": sent}
         self.tab.take(json.dumps(asked), b"" if body is None else json.dumps(body).encode())
         return self._last
 
@@ -53,8 +53,10 @@ class Page:
                 self.news.clear()
                 await self.news.wait()
 
-    async def text(self, method: str, path: str, body: object = None) -> tuple[int, str]:
-        number = self.begin(method, path, body)
+    async def text(
+        self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, str]:
+        number = self.begin(method, path, body, headers)
         await self.until(lambda: any({"end", "error"} & set(one) for one in self.heard[number]))
         return int(self.heard[number][0]["status"]), self.octets[number].decode(errors="replace")
 

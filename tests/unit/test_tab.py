@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import subprocess
+import sys
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dmvpn.app.tab import Tab
+from dmvpn.shells import slices
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 from support.services import short_folder
@@ -17,6 +22,43 @@ from support.tab import EPOCH, LAB, Page, in_a_tab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+ROOT = Path(__file__).parents[2]
+#: Prints the modules that a tab imports ahead.
+AHEAD = """
+import json, runpy, sys
+print(json.dumps(runpy.run_path(sys.argv[1])["later"]()))
+"""
+#: Imports them as a tab does, a module at a time. Prints the most that came in a step, and between two breaths of jobs.
+STEPS = """
+import contextlib, importlib, json, sys
+sys.modules["cryptography"] = sys.modules["bcrypt"] = None
+from dmvpn.shells.lab.memory import Aside
+from support import tab
+tab.LAB = "/api/v1/labs/ospf-phase3"
+names, most, last = json.load(sys.stdin), [0, 0], [0]
+pause = Aside.pause
+def count(which):
+    most[which] = max(most[which], len(sys.modules) - last[0])
+    last[0] = len(sys.modules)
+def breathe(self):
+    count(1)
+    pause(self)
+async def use(page):
+    last[0] = len(sys.modules)
+    for name in names:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+        count(0)
+    Aside.pause = breathe
+    for what in ("doctor", "break", "doctor", "grade"):
+        await page.job(what, {"seed": 3} if what == "break" else {})
+    await page.ask("GET", f"{tab.LAB}/lint")
+    count(1)
+tab.in_a_tab({"lab": "ospf-phase3", "seed": 7}, use)
+print(json.dumps(most))
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +124,65 @@ def test_a_terminal_answers_while_a_job_runs_and_a_job_is_broken_off() -> None:
         assert (found["state"], found["notes"]) == ("failed", ["broken off"])
         status, linted = await page.ask("GET", f"{LAB}/lint")  # what comes next is not broken off
         assert (status, linted["counts"]["error"]) == (200, 0)
+
+    in_a_tab({"lab": "notes-phase3", "seed": 7, "epoch": EPOCH}, use)
+
+
+def test_a_job_of_a_tab_that_has_imported_ahead_imports_nothing_between_two_breaths() -> None:
+    """The first doctor imported two hundred modules meanwhile, and no key was answered for a quarter of a second."""
+
+    def printed(program: str, given: str, *words: str) -> str:
+        command = [sys.executable, "-c", program, *words]
+        done = subprocess.run(command, input=given, capture_output=True, text=True, check=False, cwd=ROOT / "tests")
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    names = printed(AHEAD, "", str(ROOT / "scripts" / "tab-finish.py"))
+    assert len(json.loads(names)) > 100
+    in_a_step, in_a_breath = json.loads(printed(STEPS, names))
+    assert in_a_step <= 40  # a package that imports its parts comes whole
+    assert in_a_breath <= 10
+
+
+def test_a_lab_pauses_while_the_computer_sleeps_and_answers_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def terminal_of(page: Page) -> int:
+        number = page.begin("POST", f"{LAB}/routers/R31/terminals", {"rows": 24, "columns": 80})
+        await page.until(lambda: "R31#" in page.printed(number))
+        return number
+
+    async def use(page: Page) -> None:
+        before = await terminal_of(page)
+        awake, clock = time.monotonic, time.time
+        monkeypatch.setattr(time, "monotonic", lambda: awake() + 3600.0)
+        monkeypatch.setattr(time, "time", lambda: clock() + 3600.0)
+        status, shown = await page.ask("GET", f"{LAB}/routers/R31/show/dmvpn")
+        assert (status, "172.16.11.1" in str(shown)) == (200, True)
+        assert "00:59" not in str(shown), "an hour passed in the lab, too"
+        await page.until(lambda: page.events(before)[-1].get("reason"))
+        assert page.events(before)[-1]["reason"] == "no key for 30 minutes"
+        after = await terminal_of(page)
+        keys = f"/api/v1/terminals/{page.events(after)[0]['terminal']}"
+        await page.ask("POST", keys, {"keys": "show clock\r"})
+        await page.until(lambda: "UTC" in page.printed(after))
+        assert (await page.job("doctor", {}))["healthy"] is True
+
+    in_a_tab({"lab": "notes-phase3", "seed": 7, "epoch": EPOCH}, use)
+
+
+def test_time_goes_on_after_a_command_that_took_as_long_as_one_may(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a command had set going was ended ten seconds after its begin, again and again."""
+    monkeypatch.setattr(slices, "LONGEST", 0.05)
+
+    async def use(page: Page) -> None:
+        terminal = page.begin("POST", f"{LAB}/routers/R31/terminals", {"rows": 24, "columns": 80})
+        await page.until(lambda: "R31#" in page.printed(terminal))
+        keys = f"/api/v1/terminals/{page.events(terminal)[0]['terminal']}"
+        await page.ask("POST", keys, {"keys": "configure terminal\rinterface Loopback7\rend\r"})
+        await page.until(lambda: page.printed(terminal).count("R31#") > 1)
+        await asyncio.sleep(1.0)
+        assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
 
     in_a_tab({"lab": "notes-phase3", "seed": 7, "epoch": EPOCH}, use)
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from contextvars import copy_context
 from math import inf
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
@@ -284,6 +285,7 @@ class SimulatedLab:
 
     async def _begin_to_serve(self) -> None:
         self._time = FollowedClock(self.world, asyncio.get_running_loop().time)
+        self._context = copy_context()
         for name in self.world.routers:
             self.folder.storage(name)  # it identifies a dead router
             self._servers[name] = self._make_server(self._handle(name), self.folder.management(name))
@@ -312,7 +314,8 @@ class SimulatedLab:
                 self._timer.cancel()
             due = self._time.due()
             if due is not None:
-                self._timer = loop.call_at(due, self._advance)
+                # Not in the context of the command that set it: its breath would end time with the command.
+                self._timer = loop.call_at(due, self._advance, context=self._context)
 
     def _handle(self, name: str) -> Handle:
         def post(event: Event) -> None:

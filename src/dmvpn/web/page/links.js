@@ -71,6 +71,7 @@ export async function packed(wanted) {
 async function unpacked(net) {
   const [form, text] = net.split(".");
   if (form !== FORM || text === undefined) throw new Error("Another release made this link: this one cannot read it.");
+  if (net.length > LONGEST_LINK) throw new Error(`This link is too long: one to a lab has at most ${LONGEST_LINK / 1024} KB.`);
   try {
     const octets = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (letter) => letter.charCodeAt(0));
     const found = await through(octets, new DecompressionStream("deflate-raw"));

@@ -15,6 +15,8 @@ import { themes } from "./top.js";
 
 /** The name of a lab that has none. */
 const OWN = "my-lab";
+/** Octets of the configurations of a lab that a user gives. */
+const MOST = 1e6;
 /** Where the browser keeps a link to the last lab, and when it was made. */
 const LAST = "dmvpn-last-lab";
 /** Milliseconds between two looks whether the computer slept, and those after which it did: a hidden page looks once a minute. */
@@ -89,8 +91,10 @@ function listen(catalog) {
   on("lesson", () => open({ lab: chosen(EXERCISE), story: "" }));
   on("own", async () => {
     const given = [...(/** @type {HTMLInputElement} */ (byId("files")).files ?? [])];
+    const octets = given.reduce((sum, { size }) => sum + size, chosen("pasted").length);
+    if (octets > MOST) throw new Error(`These are ${(octets / 1e6).toFixed(1)} MB, and a tab reads at most ${MOST / 1e6} MB.`);
     const texts = await Promise.all(given.map(async (file) => [file.name, await file.text()]));
-    if (chosen("pasted").trim() !== "") texts.push(["pasted.txt", chosen("pasted")]);
+    if (chosen("pasted").trim() !== "") texts.push(["pasted.cfg", chosen("pasted")]);
     if (texts.length === 0) throw new Error("Give a file, or paste a configuration.");
     await look({ lab: OWN, story: "", files: Object.fromEntries(texts) });
   });
@@ -180,7 +184,7 @@ async function look(wanted) {
   byId("check-title").textContent = `${wanted.lab}: ${count === 1 ? "1 file" : `${count} files`}`;
   byId("verdict").textContent = code === 0 ? "Nothing has run yet. What dmvpn import says:" : "Nothing has run yet. Lines are refused:";
   const whole = Object.entries(files).map(([name, each]) => element("details", {}, element("summary", {}, name), element("pre", {}, each)));
-  byId("texts").replaceChildren(element("pre", {}, text.trim().replaceAll(/^\/\S+\//gm, "")), ...whole);
+  byId("texts").replaceChildren(element("pre", {}, text.trim().replaceAll(/^(?:dmvpn: )?\/\S+\//gm, "")), ...whole);
   byId("run").onclick = () => attempt(() => open(wanted));
   show("check");
 }

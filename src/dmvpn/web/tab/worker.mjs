@@ -9,6 +9,8 @@ const SITE = "/site";
 const KEPT = `dmvpn-tab-${here.pathname.split("/").at(-2)}`;
 // Octets of the pack that Python unpacks at a time: its memory grows for them, and never shrinks.
 const SLICE = 65_536;
+// Milliseconds before each module that is imported ahead.
+const PAUSE = 20;
 let tab = null;
 let python = null;
 const early = [];
@@ -49,14 +51,15 @@ async function kept(name) {
   }
 }
 
-// Pyodide asks for the module as it is; the folder has it compressed, for hosts that compress nothing. Of the one that
-// offline.js keeps unpacked, browsers keep the machine code, too.
+// Pyodide asks for the module as it is; the folder has it compressed, for hosts that compress nothing. offline.js keeps it
+// unpacked, and of what comes through it, browsers keep the machine code, too.
 const plain = globalThis.fetch;
 globalThis.fetch = async (asked, ...more) => {
   const address = String(asked?.url ?? asked);
   if (!address.endsWith("/pyodide.asm.wasm")) return plain(asked, ...more);
   const unpacked = await kept(address);
-  if (unpacked) return unpacked;
+  const through = unpacked && (await plain(asked, ...more).catch(() => undefined));
+  if (unpacked) return through?.ok ? through : unpacked;
   const answer = await plain(`${address}.gz`);
   if (!answer.ok || !answer.body) return answer;
   const octets = answer.body.pipeThrough(new DecompressionStream("gzip"));
@@ -139,6 +142,19 @@ async function start(wish) {
   await made.boot(JSON.stringify(wish));
   tab = made;
   for (const message of early.splice(0)) take(message);
+  readAhead().catch(() => {});
+}
+
+// Imports what jobs need before there is one, a module at a time: a job that imports answers no key meanwhile.
+async function readAhead() {
+  for (const name of await (await fetched("later.json")).json()) {
+    await new Promise((done) => setTimeout(done, PAUSE));
+    try {
+      python.pyimport(name).destroy();
+    } catch {
+      // It needs what a tab does not have.
+    }
+  }
 }
 
 function take({ n, body, ...message }) {
