@@ -45,6 +45,26 @@ def _case(path: Path) -> tuple[str, str, str]:
 CASES = {_case(path): path for path in sorted(GOLDENS.glob("*__*.txt"))}
 
 
+#: Lines of a router of IPv6, beside those of its scenario; `{}` is its number and that of the other end.
+LINES_OF_IPV6 = {
+    "ipv6-only": (
+        *("router bgp 65000", "neighbor 2001:db8:100::{1} remote-as 65000", "address-family ipv6"),
+        *("neighbor 2001:db8:100::{1} activate", "network 2001:db8:{2}::/64"),
+        *(
+            "ipv6 access-list LAN-IN",
+            "permit tcp any any established",
+            "permit icmp any any",
+            "permit ipv6 any any log",
+        ),
+        *("interface GigabitEthernet0/2", "ipv6 traffic-filter LAN-IN in"),
+    ),
+    "ipv6-phase3": (
+        *("interface Tunnel100", "ipv6 ospf 1 area 0", "ipv6 ospf network broadcast", "ipv6 ospf priority {3}"),
+        *("interface GigabitEthernet0/2", "ipv6 ospf 1 area 0"),
+    ),
+}
+
+
 def _filters(command: str) -> bool:
     """Return whether a router is asked for its filters."""
     return "access-lists" in command or command == "show ip interface"
@@ -68,6 +88,10 @@ def outputs(name: str) -> dict[tuple[str, str], str]:
         world.stream("H4", "10.3.3.100", seconds=5, rate=10)
     if name == "intro-phase3":
         world.stream("H10", "192.168.20.100", seconds=5, rate=10)
+    for own, other in (("11", "31"), ("31", "11")) if name in LINES_OF_IPV6 else ():
+        world.configure(f"R{own}", *(line.format(own, other, own[0], int(own == "11")) for line in LINES_OF_IPV6[name]))
+    if name in LINES_OF_IPV6:
+        world.run_for(200 - world.now)
     if name == "branch-vlans":
         for host in ("H3", "H5", "GUEST"):
             world.stream(host, "198.51.100.80", seconds=2, rate=2)
@@ -76,7 +100,7 @@ def outputs(name: str) -> dict[tuple[str, str], str]:
             world.stream(host, "198.51.100.80", seconds=2, rate=2)
             world.send(host, _datagram(5000, 53))
             world.send(host, _datagram(500, 500))
-    world.run_for(120 - world.now)
+    world.run_for(max(120 - world.now, 0))
     cases = [(router, command) for scenario, router, command in CASES if scenario == name]
     cases.sort(key=lambda case: case[1].startswith("show"), reverse=True)  # what takes time comes last
     unfiltered = [case for case in cases if name != "front-door" or not _filters(case[1])]

@@ -59,6 +59,7 @@ GENIE_ALIASES = [
 # Parsers to use first for a command that several Genie parsers claim: pattern, module, class.
 GENIE_FORCE = [
     (r"^show ip route (?P<route>\d+\.\d+\.\d+\.\d+)", "show_routing", "ShowIpRouteWord"),
+    (r"^show bgp (?P<address_family>ipv6 unicast)$", "show_bgp", "ShowBgp"),
     (r"^ping (?P<addr>\d+\.\d+\.\d+\.\d+)", "ping", "Ping"),
     (r"^traceroute \d+\.\d+\.\d+\.\d+", "traceroute", "Traceroute"),
 ]
@@ -79,6 +80,10 @@ NTC_ALIASES = [
 # engine, command, text in the output.
 KNOWN_LIMITS = [
     ("ntc", r"^show dmvpn .*detail", ""),
+    ("ntc", r"^show dmvpn", r"IPv6 NHRP Details"),
+    ("genie", r"^show dmvpn", r"IPv6 NHRP Details"),
+    ("genie", r"^show ipv6 eigrp neighbors", r"FE80::\d+$"),  # it wants five colons in a link-local address
+    ("genie", r"^show ipv6 ospf (interface brief|neighbor detail)", ""),  # it takes the words for an interface
     ("ntc", r"^show ip bgp \d", ""),
     ("ntc", r"^show ip bgp summary", r"(?m)^\*\d"),
     ("ntc", r"^show ip eigrp topology \d", ""),
