@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 import threading
+import zlib
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from dmvpn.shells.scenario import Scenario
 from support.browser import CHROMIUM, DRIVER, Browser
 from support.conformance import ROOT
 from support.screens import press
@@ -61,6 +66,41 @@ const give = arguments[0];
   give((await (await caches.open(name)).keys()).map(({ url }) => url.split('/').pop()));
 })();
 """
+
+
+def packed(wanted: object) -> str:
+    """The part of a link behind the #, as the page packs it."""
+    deflated = zlib.compressobj(9, zlib.DEFLATED, -15)
+    octets = deflated.compress(json.dumps(wanted).encode()) + deflated.flush()
+    return "#net=1." + base64.urlsafe_b64encode(octets).decode().rstrip("=")
+
+
+#: Begins a worker whose memory grows to 60 MB and no further.
+SMALL = b"""
+const grow = WebAssembly.Memory.prototype.grow;
+WebAssembly.Memory.prototype.grow = function (pages) {
+  if (this.buffer.byteLength + pages * 65536 > 60e6) throw new RangeError("Maximum memory size exceeded");
+  return grow.call(this, pages);
+};
+"""
+
+
+class Small(SimpleHTTPRequestHandler):
+    """A host whose worker gets little memory."""
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        if not self.path.endswith("/worker.mjs"):
+            super().do_GET()
+            return
+        octets = SMALL + Path(self.translate_path(self.path)).read_bytes()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/javascript")
+        self.send_header("Content-Length", str(len(octets)))
+        self.end_headers()
+        self.wfile.write(octets)
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -153,9 +193,33 @@ def test_a_link_with_files_is_shown_before_it_runs_and_has_no_keys(address: str)
     ("link", "said"),
     [
         ("#net=1.AAAA", "damaged"),
+        (packed({"lab": "mine", "files": {"R1.cfg": "hostname R1"}})[:-9], "damaged"),
+        (packed([["deep"] * 900] * 9), "names no lab"),
+        (packed("x" * 5_000_000), "damaged"),
+        ("#net=1." + "A" * 9000, "too long"),
+        (packed({"lab": "mine", "files": {"</script>.cfg": "hostname R1"}}), "no files of a lab"),
+        ("#lab=<img src=x onerror=alert(1)>", "names no lab"),
+        ("#lab=notes-phase3&lab=notes-gre", "not one to a lab"),
+        ("#lab=notes-phase3&story=__proto__", "wants a story"),
+        ("#lab=notes-phase3&seed=1e99", "no whole number"),
         ("#net=9.AAAA", "Another release"),
         ("#lab=nonsense", "There is no lab nonsense"),
         ("#token=SECRET", "not one to a lab"),
+    ],
+    ids=[
+        "broken",
+        "cut off",
+        "no object",
+        "large inside",
+        "too long",
+        "a bad name of a file",
+        "markup",
+        "a name twice",
+        "no story",
+        "no seed",
+        "another form",
+        "no lab",
+        "a token",
     ],
 )
 def test_a_link_that_is_none_is_refused_and_the_first_screen_stays(address: str, link: str, said: str) -> None:
@@ -184,4 +248,58 @@ def test_a_browser_that_stores_nothing_runs_a_lab_all_the_same(address: str) -> 
         browser.begin("navigator.serviceWorker.register = () => Promise.reject(new DOMException('refused'))")
         browser.open(f"{address}#lab=notes-phase3")
         browser.wait(lambda: is_up(browser), PATIENCE)
+        assert browser.complaints() == []
+
+
+def test_a_browser_with_too_little_memory_says_so_and_the_first_screen_stays() -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Small, directory=FOLDER.parent))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with Browser() as browser:
+        browser.open(f"http://127.0.0.1:{server.server_port}/{FOLDER.name}/#lab=notes-phase3")
+        browser.wait(lambda: "too little memory" in browser.text("state"), PATIENCE)
+        assert not browser.run("return document.getElementById('ways').hidden")
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_pasted_configuration_is_checked_shown_as_text_and_runs(address: str) -> None:
+    hub = Scenario.load("notes-phase3").configurations["R11"]
+    hostile = "banner motd ^\n</script><script>document.title = 'broken'</script>\n^\n"
+    with Browser() as browser:
+        browser.open(address)
+        browser.wait(lambda: "redirect and shortcut" in browser.text("about"))
+        paste = "document.getElementById('pasted').value = arguments[0]; arguments[1]()"
+        browser.run_later(paste, "hostname R1\n" + "x" * 1_000_000)
+        browser.click("Check them", "own")
+        browser.wait(lambda: "a tab reads at most 1 MB" in browser.text("state"))
+        browser.run_later(paste, hub.replace("end\n", f"{hostile}end\n"))
+        browser.click("Check them", "own")
+        browser.wait(lambda: "Nothing has run yet" in browser.text("verdict"), PATIENCE)
+        assert "</script>" in browser.text("texts")
+        press(browser, "#run", "id === 'run'")
+        browser.wait(lambda: "R11" in browser.text("routers"), PATIENCE)
+        assert browser.run("return document.title") != "broken"
+        assert browser.complaints() == []
+
+
+def test_two_tabs_of_one_lab_have_a_lab_each_and_a_computer_that_slept_is_no_loss(address: str) -> None:
+    with Browser() as browser:
+        for _ in range(2):
+            browser.another()
+            browser.open(f"{address}#lab=notes-phase3&seed=7")
+            browser.wait(lambda: is_up(browser), PATIENCE)
+        _, first, second = browser.tabs()
+        browser.click("R41", "routers")
+        browser.click("R41 Gi0/1 to TRANSPORT Gi0/3", "actions")
+        browser.click("Cut", "actions")
+        browser.wait(lambda: "1 broken" in browser.text("summary"), PATIENCE)
+        browser.turn(first)
+        browser.run("const now = Date.now; Date.now = () => now() + 3_600_000;")
+        browser.wait(lambda: "the lab paused for 60 minutes" in browser.text("state"))
+        assert is_up(browser), "the wire of the other tab was cut here, too"
+        browser.click("R31", "routers")
+        browser.click("Terminal", "actions")
+        browser.wait(lambda: "R31#" in browser.run(SCREEN))
+        browser.turn(second)
+        assert "1 broken" in browser.text("summary")
         assert browser.complaints() == []

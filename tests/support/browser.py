@@ -121,6 +121,20 @@ class Browser:
             assert time.monotonic() < end, self.text("state")
             time.sleep(0.1)
 
+    def another(self) -> None:
+        """Go on in a new tab."""
+        made = self._order("/window/new", {"type": "tab"})
+        self.turn(made["handle"])
+
+    def tabs(self) -> list[str]:
+        """The names of all tabs, the oldest first."""
+        found: list[str] = self._order("/window/handles", None, method="GET")
+        return found
+
+    def turn(self, tab: str) -> None:
+        """Go on in a tab."""
+        self._order("/window", {"handle": tab})
+
     def resize(self, width: int, height: int) -> None:
         """Give the page another size, in pixels."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
