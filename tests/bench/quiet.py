@@ -82,7 +82,8 @@ def _simulate(spokes: int, windows: int) -> _Run:
     before, begun = _resident(), time.process_time()
     with uncollected():
         world = Simulator.of(scenario)
-    ready = world.run_while(lambda: bool(world.missing(scenario)), _LATEST, step=0.5)
+    with set_aside():  # as `dmvpn simulate` does
+        ready = world.run_while(lambda: bool(world.missing(scenario)), _LATEST, step=0.5)
     processor, converged = time.process_time() - begun, world.now
     assert ready, f"{len(world.missing(scenario))} things missing after {world.now:.0f} s"
     world.run_for(_REST)
