@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
 from support.dhcp6_client import Host6
@@ -61,7 +63,13 @@ def test_a_host_leases_an_address_of_its_router_and_another_one_through_a_relay_
     assert near.startswith("2001:db8:1:")
     assert far.startswith("2001:db8:2:")
     shown = world.show("R1", "ipv6 dhcp binding")
-    assert near.upper() in shown
+    assert re.search(
+        rf"Client: FE80::\S+ \n  DUID: 00030001\w{{12}}\n  Username : unassigned\n  VRF : default\n"
+        r"  IA NA: IA ID 0x00000001, T1 43200, T2 69120\n"
+        rf"    Address: {near.upper()}\n            preferred lifetime 86400, valid lifetime 172800\n"
+        r"            expires at \w{3} \d\d \d{4} \d\d:\d\d [AP]M \(1727\d\d seconds\)\n",
+        shown,
+    )
     assert "valid 600 preferred 300 (1 in use" in world.show("R1", "ipv6 dhcp pool FAR")
     assert "valid 172800 preferred 86400 (1 in use, 0 conflicts)" in world.show("R1", "ipv6 dhcp pool LAN")
     assert "2001:DB8:12::1" in world.show("R2", "ipv6 dhcp interface")

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from ipaddress import IPv6Address
 
+import pytest
+
 from dmvpn.base import events
 from dmvpn.base.effects import InVrf, SendIp
-from dmvpn.base.entropy import SeededEntropy
+from dmvpn.features.dhcp import FEATURE as DHCP
 from dmvpn.features.dhcp.machine import DhcpMachine
 from dmvpn.features.dhcp.model import Drop
 from dmvpn.features.dhcp.packet6 import AGENTS, Code, Kind, Message6, leased, serialize
+from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol
-from dmvpn.router.router import Router
+from support.workbench import Workbench
 
-TEXT = """hostname R1
-ipv6 unicast-routing
+TEXT = """ipv6 unicast-routing
 ipv6 dhcp pool LAN
  address prefix 2001:DB8:1::/120
 ipv6 dhcp pool OTHER
@@ -32,25 +34,39 @@ interface GigabitEthernet0/2
 CLIENT = IPv6Address("fe80::9")
 
 
-class Bench:
+class Bench(Workbench):
     """A router, and what it answers."""
 
     def __init__(self, text: str = TEXT) -> None:
-        self.router = Router(SeededEntropy(1))
-        self.router.handle(events.PlaneAnnounced(ipv6=True, manages=True), 0.0)
-        self.router.handle(events.ConfigurationEntered(text), 0.0)
+        super().__init__(INTERFACE, DHCP)
+        self.handle(events.PlaneAnnounced(ipv6=True, manages=True))
+        self.configure(text)
         for port in ("GigabitEthernet0/1", "GigabitEthernet0/2"):
-            self.router.handle(events.LinkChanged(port, True), 0.0)
+            self.handle(events.LinkChanged(port, True))
+        self.drops = self.machine(DhcpMachine).drops
 
-    @property
-    def machine(self) -> DhcpMachine:
-        return next(one for one in self.router.machines.values() if isinstance(one, DhcpMachine))
+    def shown(self, what: str) -> str:
+        return "\n".join((*self.show(f"show ipv6 dhcp {what}"), ""))
+
+    def send(
+        self, message: Message6, source: IPv6Address = CLIENT, to: IPv6Address = AGENTS, *, port: int = 547
+    ) -> list[SendIp]:
+        udp = UdpDatagram(source_port=546, destination_port=port, payload=message.serialize())
+        packet = events.IpReceived("GigabitEthernet0/1", source, to, IpProtocol.UDP, udp.serialize(source, to))
+        effects = [one.effect if isinstance(one, InVrf) else one for one in self.handle(packet)]
+        return [one for one in effects if isinstance(one, SendIp)]
 
     def hear(self, message: Message6, source: IPv6Address = CLIENT, to: IPv6Address = AGENTS) -> list[Message6]:
-        udp = UdpDatagram(source_port=546, destination_port=547, payload=message.serialize())
-        packet = events.IpReceived("GigabitEthernet0/1", source, to, IpProtocol.UDP, udp.serialize(source, to))
-        effects = [one.effect if isinstance(one, InVrf) else one for one in self.router.handle(packet, 1.0)]
-        return [Message6.parse(one.payload[8:]) for one in effects if isinstance(one, SendIp)]
+        return [Message6.parse(one.payload[8:]) for one in self.send(message, source, to)]
+
+    def hear_relayed(self, message: Message6, link: str) -> list[Message6]:
+        """Return the answers to a message in that of a relay agent, which names this link."""
+        agent = IPv6Address(link)
+        forward = Message6(
+            Kind.RELAY_FORW, b"\0" + agent.packed + CLIENT.packed, ((Code.RELAYED, message.serialize()),)
+        )
+        replies = self.hear(forward, agent, IPv6Address("2001:db8:1::1"))
+        return [Message6.parse(one.get(Code.RELAYED)) for one in replies]
 
     def lease(self, number: int, port: int = 1) -> IPv6Address | None:
         """Return the address that a client gets."""
@@ -84,7 +100,7 @@ def test_all_addresses_of_a_prefix_are_leased_and_no_more() -> None:
     leases = [bench.lease(number) for number in range(1, 400)]
     given = [one for one in leases if one is not None]
     assert len(given) == len(set(given)) == 254, "all but the router's own, and that of all routers"
-    assert bench.machine.drops[Drop.POOL] == 399 - 254
+    assert bench.drops[Drop.POOL] == 399 - 254
 
 
 def test_one_client_has_at_most_sixteen_addresses() -> None:
@@ -95,11 +111,8 @@ def test_one_client_has_at_most_sixteen_addresses() -> None:
 
 def test_a_relay_agent_in_the_subnet_of_another_port_gets_no_answer() -> None:
     bench = Bench()
-    stranger = IPv6Address("2001:db8:1::66")
-    head = b"\0" + IPv6Address("2001:db8:2::66").packed + CLIENT.packed
-    forward = Message6(Kind.RELAY_FORW, head, ((Code.RELAYED, ask(Kind.SOLICIT, 1).serialize()),))
-    assert bench.hear(forward, stranger, IPv6Address("2001:db8:1::1")) == []
-    assert bench.machine.drops[Drop.UNTRUSTED] == 1
+    assert bench.hear_relayed(ask(Kind.SOLICIT, 1), "2001:db8:2::66") == []
+    assert bench.drops[Drop.UNTRUSTED] == 1
 
 
 def test_a_message_that_is_not_of_the_link_or_is_for_another_server_gets_no_answer() -> None:
@@ -119,6 +132,8 @@ def test_a_declined_address_is_leased_to_nobody_else() -> None:
     server = bench.hear(ask(Kind.SOLICIT, 1))[0].get(Code.SERVER)
     assert bench.hear(Message6(decline.kind, decline.head, (*decline.options, (2, server))))
     assert taken not in [bench.lease(number) for number in range(1, 100)]
+    assert "(99 in use, 1 conflicts)" in bench.shown("pool LAN")
+    assert f"Address: {taken}".upper() not in bench.shown("binding").upper()
 
 
 def test_a_client_on_another_link_is_told_so() -> None:
@@ -126,3 +141,65 @@ def test_a_client_on_another_link_is_told_so() -> None:
     (wrong,) = bench.hear(ask(Kind.CONFIRM, 1, address=IPv6Address("2001:db8:9::1").packed + bytes(8)))
     (right,) = bench.hear(ask(Kind.CONFIRM, 1, address=IPv6Address("2001:db8:1::7").packed + bytes(8)))
     assert (wrong.get(Code.STATUS)[:2], right.get(Code.STATUS)[:2]) == (b"\0\4", b"\0\0")
+
+
+def test_a_client_of_a_link_without_a_pool_hears_nothing_of_its_address() -> None:
+    """Another server may have leased it; a client that is told so gives it up."""
+    confirm = ask(Kind.CONFIRM, 1, address=IPv6Address("2001:db8:9::1").packed + bytes(8))
+    assert Bench().hear_relayed(confirm, "2001:db8:9::66") == []
+
+
+@pytest.mark.parametrize("kind", [Kind.ADVERTISE, Kind.REPLY, Kind.RECONFIGURE, Kind.INFORMATION_REQUEST])
+def test_a_message_that_asks_for_no_lease_gets_none(kind: Kind) -> None:
+    """A relay agent's message with that of a server inside got an address, without a client that it counts for."""
+    bench, association = Bench(), (Code.IA_NA.value, b"\0\0\0\1" + bytes(8))
+    assert bench.hear_relayed(Message6(kind, b"abc", (association,)), "2001:db8:1::66") == []
+    assert bench.hear(Message6(kind, b"abc", (association,))) == []
+    bench.lease(1)
+    assert "(1 in use" in bench.shown("pool LAN")
+
+
+def test_a_server_without_any_pool_has_no_addresses() -> None:
+    port = "interface GigabitEthernet0/1\n ipv6 enable\n ipv6 dhcp server NONE\n no shutdown\n"
+    assert Bench("ipv6 unicast-routing\n" + port).lease(1) is None
+
+
+def test_a_pool_of_one_address_leases_it() -> None:
+    assert Bench(TEXT.replace("1::/120", "1::77/128")).lease(1) == IPv6Address("2001:db8:1::77")
+
+
+def test_what_comes_to_other_ports_is_no_message_of_dhcp() -> None:
+    bench = Bench()
+    assert bench.send(ask(Kind.SOLICIT, 1), port=67) == []
+    assert not sum(bench.drops.values())
+
+
+def test_a_lease_without_end_is_not_renewed() -> None:
+    bench = Bench(TEXT.replace("/120", "/120 lifetime infinite"))
+    bench.lease(1)
+    (reply,) = bench.hear(ask(Kind.SOLICIT, 1))
+    assert reply.get(Code.IA_NA)[4:12] == b"\xff" * 8
+    assert "            preferred lifetime INFINITY, valid lifetime INFINITY" in bench.shown("binding")
+    assert "expires" not in bench.shown("binding")
+
+
+RELAYS = (
+    TEXT + " ipv6 dhcp relay destination 2001:DB8:5::5\n ipv6 dhcp relay destination FF02::1:2 GigabitEthernet0/1\n"
+)
+
+
+def test_a_reply_finds_its_way_through_two_relay_agents() -> None:
+    bench = Bench(RELAYS.replace(" ipv6 dhcp server OTHER\n", ""))
+    reply = Message6(Kind.REPLY, b"abc")
+    far = IPv6Address("2001:db8:2::99")
+    inner = Message6(Kind.RELAY_REPL, bytes(17) + CLIENT.packed, ((Code.RELAYED, reply.serialize()),))
+    for message, peer, to in ((reply, CLIENT, 546), (inner, far, 547)):
+        options = ((Code.INTERFACE.value, b"GigabitEthernet0/2"), (Code.RELAYED.value, message.serialize()))
+        (sent,) = bench.send(Message6(Kind.RELAY_REPL, bytes(17) + peer.packed, options), IPv6Address("2001:db8:5::5"))
+        assert (sent.destination, sent.payload[2:4]) == (peer, to.to_bytes(2, "big"))
+        assert Message6.parse(sent.payload[8:]) == message
+    forged = ((Code.INTERFACE.value, b"GigabitEthernet0/2"), (Code.RELAYED.value, reply.serialize()))
+    assert bench.send(Message6(Kind.RELAY_REPL, bytes(17) + far.packed, forged)) == []
+    shown = bench.shown("interface")
+    assert "GigabitEthernet0/1 is in server mode\n  Using pool: LAN\n  Preference value: 0\n" in shown
+    assert "  Relay destinations:\n    2001:DB8:5::5\n    FF02::1:2 via GigabitEthernet0/1\n" in shown

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Final, Protocol
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.protection import Connection, Credentials, IkeStats, IkeView, Protected, ProtectedPair, SaView
 from dmvpn.base.streams import StreamNumbers
 from dmvpn.base.values import dataclass
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix
+    from dmvpn.base.addresses import IPAddress, OuterAddress
     from dmvpn.base.effects import NextHop
     from dmvpn.base.entropy import Entropy
     from dmvpn.base.filters import FilterCount, FilterList
@@ -56,6 +57,15 @@ class Interfaces(Protocol):
     def hardware(self, name: str) -> bytes:
         """Return the hardware address of an interface, 6 octets; one made of its name where there is none."""
         ...
+
+
+def interface_in(interfaces: Interfaces, subnet: Prefix, vrf: str, but: str = "") -> str:
+    """Return an interface of a VRF whose subnet overlaps with this one, "": there is none. but: one that is ignored."""
+    for one in interfaces.all():
+        taken = (Prefix.of(*own) for own in one.routed(subnet.version)) if one.vrf == vrf and one.name != but else ()
+        if any(own in subnet or subnet in own for own in taken):
+            return one.name
+    return ""
 
 
 class Tunnels(Protocol):

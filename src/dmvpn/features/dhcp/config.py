@@ -19,6 +19,7 @@ from dmvpn.ios.grammar import several
 from dmvpn.ios.interface_addresses import ADDRESS
 from dmvpn.ios.interfaces import interface_sort_key, short_interface
 from dmvpn.ios.vrfs import refusal, vrf_of
+from dmvpn.net.ipv6 import INFINITE
 
 MODES: Final = (Mode("dhcp-pool", "dhcp-config"), Mode("ipv6-dhcp-pool", "config-dhcpv6"))
 _HEX: Final = re.compile(r"[0-9a-fA-F]+")
@@ -258,7 +259,7 @@ def _port(args: Args, section: Section) -> PortSettings | None:
 
 def _pool6(args: Args, section: Section) -> Pool6:
     leased = section.args(PREFIX6)
-    times = (0xFFFFFFFF,) * 2 if "infinite" in leased else (172_800, 86_400)  # IOS's
+    times = (INFINITE, INFINITE) if "infinite" in leased else (172_800, 86_400)  # IOS's
     return Pool6(
         args.text("name"),
         leased.prefix("prefix") if "prefix" in leased.values_given else None,

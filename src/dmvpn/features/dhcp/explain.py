@@ -32,6 +32,7 @@ _BINDINGS = words(WordKind.STATE, BindingState)("""
     ## states of leased addresses :: show ip dhcp binding [RFC 2131 §4.3] next: show ip dhcp binding
     SELECTING :: The address was offered, and the client has not asked for it yet; after a minute it is free again.
     ACTIVE :: The client has the address until the lease expires.
+    DECLINED :: Over IPv6: a client found that another station has it; nobody gets it until this ends.
     """)
 _LEASES = words(WordKind.LABEL, sighted=True)("""
     ## labels of show dhcp lease :: show dhcp lease next: show dhcp lease
@@ -91,6 +92,9 @@ _VERSION6 = words(WordKind.LABEL, sighted=True)("""
     Active clients :: Leased addresses.
     Client | DUID | Username | unassigned :: Where a client sends from, and its identifier; a name it never has here.
     IA NA | IA ID | Address | expires at :: The port of the client, its address, and when that is free again.
+    T1 | T2 :: Seconds after which the client asks this server, then any, for more time. [RFC 8415 §14.2]
+    preferred lifetime | valid lifetime | INFINITY :: How long new sessions may use the address, and how long any.
+    Preference value | Hint from client | ignored | Rapid-Commit :: No line here changes them. [RFC 8415 §21]
     mode | server | relay :: What the port does with messages of clients.
     Relay destinations :: The servers that get them.
     """)

@@ -29,10 +29,11 @@ Place = tuple[str, IPAddress]
 
 
 class BindingState(enum.Enum):
-    """As `show ip dhcp binding` says it."""
+    """As `show ip dhcp binding` says it; a declined address of IPv6 is nobody's until the binding ends."""
 
     SELECTING = "Selecting"
     ACTIVE = "Active"
+    DECLINED = "Declined"
 
 
 @dataclass(slots=True)
@@ -58,9 +59,8 @@ class Binding:
     def shares(self) -> tuple[tuple[Drop, str | bytes], ...]:
         """The shares that the binding takes a part of."""
         lasting = ((Drop.POOL, self.pool), (Drop.CLIENT, self.hardware))
-        return (
-            lasting if self.state is BindingState.ACTIVE else (*lasting, (Drop.OFFERS, f"{self.pool} {self.interface}"))
-        )
+        offered = (Drop.OFFERS, f"{self.pool} {self.interface}")
+        return (*lasting, offered) if self.state is BindingState.SELECTING else lasting
 
 
 class Leases:
@@ -102,10 +102,10 @@ class Leases:
         else:
             self._ends.set(place, binding.ends)
 
-    def bind(self, binding: Binding, interface: str, seconds: int | None) -> None:
-        """Lease the address of a binding for so long, None: forever."""
+    def bind(self, binding: Binding, interface: str, seconds: int | None, source: IPAddress | None = None) -> None:
+        """Lease the address of a binding for so long, None: forever. source: over IPv6 where the client sends from."""
         self._count(binding, -1)
-        binding.state, binding.interface = BindingState.ACTIVE, interface
+        binding.state, binding.interface, binding.source = BindingState.ACTIVE, interface, source
         binding.ends = self._context.now + seconds if seconds is not None else None
         self.add(binding)
         self._changed()

@@ -21,13 +21,13 @@ from dmvpn.base.entropy import below
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import EffectFailed, Event, IpReceived, Packets, Resync
 from dmvpn.base.notices import InterfaceState, Notice
-from dmvpn.base.ports import Ports
+from dmvpn.base.ports import Ports, interface_in
 from dmvpn.base.values import dataclass
 from dmvpn.features.dhcp import messages
 from dmvpn.features.dhcp.client import Client, ClientMessage, Lease
 from dmvpn.features.dhcp.model import DISTANCE, DhcpConfig, Drop, PortSettings
 from dmvpn.features.dhcp.packet import BROADCAST, CLIENT_PORT, ETHERNET, SERVER_PORT, Message, datagram
-from dmvpn.features.dhcp.relay import SERVICES, Relay, beside
+from dmvpn.features.dhcp.relay import SERVICES, Relay
 from dmvpn.features.dhcp.server import Arrival, Server
 from dmvpn.net import icmp
 from dmvpn.net.ip import UdpDatagram
@@ -38,9 +38,10 @@ if TYPE_CHECKING:
 
 #: The file of interfaces with leased addresses, in the router's storage.
 _STORED: Final = "dhcp-leases"
-_WATCHED: Final = (SERVER_PORT, CLIENT_PORT, *SERVICES)
 #: UDP port of servers and relay agents of IPv6 (RFC 8415 §7.2).
 _SERVER_PORT6: Final = 547
+#: UDP ports, each with its version of IP.
+_WATCHED: Final = {**dict.fromkeys((SERVER_PORT, CLIENT_PORT, *SERVICES), 4), _SERVER_PORT6: 6}
 _GROUPS: Final = {_SERVER_PORT6: IPv6Address("ff02::1:2")}
 
 
@@ -99,7 +100,8 @@ class DhcpMachine(Machine):
             case IpReceived(protocol=IpProtocol.ICMP):
                 self._echoed(event)
             case IpReceived():
-                if int.from_bytes(event.payload[2:4], "big") in (*_WATCHED, _SERVER_PORT6):
+                to = int.from_bytes(event.payload[2:4], "big")
+                if to in _WATCHED and event.source.version == _WATCHED[to]:
                     self._receive(event)
             case notices.InterfaceChanged(name=name, old=old, new=new):
                 self._refresh(name, old, new)
@@ -125,7 +127,7 @@ class DhcpMachine(Machine):
         self.config, before = config, self._ports
         self._ports = {one.interface: one for one in config.ports}
         self.server.configure(config)
-        if self.version6 is None and config.has_version6:
+        if self.version6 is None and any(one.serves6 or one.relays6 for one in config.ports):
             from dmvpn.features.dhcp.version6 import Version6  # few configurations have its lines
 
             self.version6 = Version6(self._context, self._drop, self.server.counts, self.relay)
@@ -214,12 +216,14 @@ class DhcpMachine(Machine):
     def _serve(self, message: Message, event: IpReceived, port: InterfaceState) -> None:
         """Take a message to the server's port."""
         self._debug(messages.SERVER, f"DHCPD: {message.name} on {port.name} for", message, f"from {event.source}")
-        owner = self._context.ports.interfaces.owner(message.giaddr, port.vrf)
+        interfaces = self._context.ports.interfaces
+        owner = interfaces.owner(message.giaddr, port.vrf)
         if message.is_reply:
             if owner is not None and self._helped(owner.name) is not None:  # else nobody there asked through us
                 self._to_client(self.relay.reply(message), owner.name, message.giaddr)
             return
-        if message.giaddr != UNSPECIFIED and beside(self._context.ports.interfaces, port, Prefix.host(message.giaddr)):
+        agent = Prefix.host(message.giaddr)
+        if message.giaddr != UNSPECIFIED and interface_in(interfaces, agent, port.vrf, but=port.name):
             self._drop(Drop.UNTRUSTED, message)  # else a stranger on this port could take the addresses of that one
             return
         own = tuple((one, length) for one, length in port.addresses if isinstance(one, IPv4Address))
@@ -333,7 +337,8 @@ class DhcpMachine(Machine):
         """Return why a leased address cannot be that of a port: another port is on its subnet."""
         length = message.mask_length
         subnet = Prefix.of(message.yiaddr, length) if length is not None else None
-        other = beside(self._context.ports.interfaces, port, subnet) if subnet is not None else ""
+        interfaces = self._context.ports.interfaces
+        other = interface_in(interfaces, subnet, port.vrf, but=port.name) if subnet is not None else ""
         return f"{subnet} is the subnet of {other}" if other else ""
 
     def _act(self, name: str, out: list[ClientMessage]) -> None:

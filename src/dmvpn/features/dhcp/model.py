@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.values import dataclass
+from dmvpn.net.ipv6 import INFINITE
 
 #: Seconds: IOS leases for a day.
 LEASE = 86_400
@@ -53,7 +54,7 @@ class Pool:
 class Pool6:
     """One `ipv6 dhcp pool`.
 
-    prefix: whose addresses it leases; None: it has the other options alone. valid, preferred: seconds.
+    prefix: whose addresses it leases; None: it has the other options alone. valid, preferred: seconds, or `INFINITE`.
     dns: name servers. domains: names without a point at the end.
     """
 
@@ -65,8 +66,14 @@ class Pool6:
     domains: tuple[str, ...] = ()
 
     @property
+    def times(self) -> tuple[int, int, int, int]:
+        """When a client renews and rebinds, and both lifetimes: seconds (RFC 8415 §21.4)."""
+        early = (self.preferred // 2, self.preferred * 4 // 5)
+        return *(early if self.preferred != INFINITE else (INFINITE, INFINITE)), self.preferred, self.valid
+
+    @property
     def options(self) -> tuple[tuple[int, bytes], ...]:
-        """The options of its lines by their codes (RFC 3646); empty ones are none."""
+        """The options of its lines, by their codes (RFC 3646)."""
         labels = (label[:63] for one in self.domains for label in (*filter(None, one.encode().split(b".")), b""))
         named = b"".join(bytes((len(label),)) + label for label in labels)
         return tuple(
@@ -137,11 +144,6 @@ class DhcpConfig:
     adds_information: bool = False
     routes: tuple[LeasedRoute, ...] = ()
     pools6: tuple[Pool6, ...] = ()
-
-    @property
-    def has_version6(self) -> bool:
-        """Whether a port serves or relays DHCP for IPv6."""
-        return any(one.serves6 or one.relays6 for one in self.ports)
 
     def excluded_of(self, pool: Pool) -> int:
         """Return how many addresses of a pool are excluded."""

@@ -267,6 +267,6 @@ def seconds(time: float) -> bytes:
     return min(int(time), FOREVER).to_bytes(4, "big")
 
 
-def spelled(identifier: bytes) -> str:
+def identifier_text(identifier: bytes) -> str:
     """Return a client identifier as people read it: in text, unless it is a hardware address."""
     return dotted(identifier) if identifier[0] else identifier[1:].decode("ascii", "replace")

@@ -13,7 +13,7 @@ from dmvpn.base.values import dataclass
 SERVER_PORT: Final = 547
 CLIENT_PORT: Final = 546
 AGENTS: Final = IPv6Address("ff02::1:2")
-#: Octets of a message: longer ones are nobody's.
+#: Octets of a message: longer ones are dropped.
 _LONGEST: Final = 4096
 _OPTION: Final = struct.Struct("!HH")
 
@@ -101,7 +101,7 @@ def leased(association: bytes) -> tuple[bytes, ...]:
     return tuple(octets for code, octets in _parse(association, 12) if code == Code.ADDRESS)
 
 
-def nothing(why: int) -> bytes:
+def no_address(why: int) -> bytes:
     """Return the rest of an IA_NA without an address, behind the number of the client's port."""
     return bytes(8) + serialize(((Code.STATUS, why.to_bytes(2, "big")),))
 

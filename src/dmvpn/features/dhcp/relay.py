@@ -8,13 +8,12 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Final
 
-from dmvpn.base.addresses import UNSPECIFIED, Prefix
+from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.context import Context
 from dmvpn.base.effects import SendIp, in_table
 from dmvpn.base.events import IpReceived
 from dmvpn.base.limits import Budgets
 from dmvpn.base.notices import InterfaceState
-from dmvpn.base.ports import Interfaces
 from dmvpn.features.dhcp.model import DhcpConfig, Drop, PortSettings
 from dmvpn.features.dhcp.packet import SERVER_PORT, Code, Message
 from dmvpn.net.ip import UdpDatagram
@@ -74,7 +73,7 @@ class Relay:
         return replace(message, options=options)
 
     def may(self, interface: str, message: Message | None = None) -> bool:
-        """Return whether one more message of a port is passed on now."""
+        """Count a message of a port. Returns whether it may be passed on: the share of the port is not used up."""
         admitted = self._shares.admit(interface, 1.0, self._context.now)
         if not admitted:
             self._drop(Drop.RELAYED, message)
@@ -86,13 +85,3 @@ class Relay:
         datagram = UdpDatagram(source_port=ports[0], destination_port=ports[1], payload=payload)
         order = SendIp(None, source, to, IpProtocol.UDP, datagram.serialize(source, to), ttl=ttl)
         self._context.emit(in_table(vrf, order))
-
-
-def beside(interfaces: Interfaces, port: InterfaceState, subnet: Prefix) -> str:
-    """Return another port that has addresses of a subnet, "": none has."""
-    for other in interfaces.all():
-        taken = [Prefix.of(*own) for own in other.routed(subnet.version)]
-        is_beside = other.name != port.name and other.vrf == port.vrf
-        if is_beside and any(one in subnet or subnet in one for one in taken):
-            return other.name
-    return ""

@@ -83,7 +83,7 @@ class Server:
         self.config = DhcpConfig()
         self.leases = Leases(context, STORED, self._freed_again)
         self.bindings = self.leases.bindings
-        self.conflicts: dict[_Place, Conflict] = {}
+        self.conflicts: dict[Place, Conflict] = {}
         self.counts: Counter[str] = Counter()
         self._context, self._drop, self._send, self._ping = context, drop, send, ping
         self._trials: dict[_Place, _Trial] = {}
@@ -113,15 +113,14 @@ class Server:
 
     def clear(self, address: IPv4Address | None, vrf: str | None, *, conflicts: bool) -> None:
         """Forget bindings or conflicts: of one address or all, of one VRF or (None) all."""
-        places: list[Place] = [*(self.conflicts if conflicts else self.bindings)]
-        meant = [place for place in places if address in (None, place[1]) and vrf in (None, place[0])]
-        if conflicts:
-            self.conflicts = {place: one for place, one in self.conflicts.items() if place not in meant}
-            self._freed.clear()
-            self._next.clear()
-        else:
-            for place in meant:
-                self.leases.forget(place)
+        for place in list(self.conflicts if conflicts else self.bindings):
+            if address in (None, place[1]) and vrf in (None, place[0]):
+                if conflicts:
+                    del self.conflicts[place]
+                    self._freed.clear()
+                    self._next.clear()
+                else:
+                    self.leases.forget(place)
 
     def current(self, pool: Pool) -> IPv4Address | None:
         """Return the address of a pool that is tried next, 0.0.0.0: none is known to be free."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from ipaddress import IPv4Address
 from typing import Final
 
-from dmvpn.base.addresses import UNSPECIFIED, IPAddress, dotted
+from dmvpn.base.addresses import UNSPECIFIED, UNSPECIFIED_OF, IPAddress, dotted, spelled
 from dmvpn.base.events import Event
 from dmvpn.base.moments import clock
 from dmvpn.base.streams import UdpPort
@@ -16,23 +17,29 @@ from dmvpn.features.dhcp.client import Client, ClientState, Lease
 from dmvpn.features.dhcp.leases import BindingState, Leases
 from dmvpn.features.dhcp.machine import ChangeLease, ClearDhcp, DhcpMachine
 from dmvpn.features.dhcp.model import Drop, Pool, Pool6, PortSettings
-from dmvpn.features.dhcp.packet import spelled
+from dmvpn.features.dhcp.packet import identifier_text
 from dmvpn.ios import Args, ExecCommand, ShowContext
+from dmvpn.net.ipv6 import INFINITE
 
 
 @dataclass(frozen=True, slots=True)
 class BindingLine:
-    """One leased address. expires: local time, None: never. source: over IPv6 where the client sends from."""
+    """One leased address. expires: local time, None: never; left: seconds until then.
+
+    source, times: over IPv6 where the client sends from, None: not since the router restarted; as of `Pool6`.
+    """
 
     address: IPAddress
     client: str
     expires: datetime | None
+    left: int | None
     kind: str
     state: str
     interface: str
     vrf: str
     pool: str
     source: IPAddress | None
+    times: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,7 @@ class ShowPools:
 class ConflictLine:
     """An address that another station has."""
 
-    address: IPv4Address
+    address: IPAddress
     method: str
     at: datetime
     vrf: str
@@ -131,9 +138,9 @@ class ShowLeases:
 
 @dataclass(frozen=True, slots=True)
 class ShowPools6:
-    """The answer to `show ipv6 dhcp pool [NAME]`: pools, each with the number of its clients."""
+    """The answer to `show ipv6 dhcp pool [NAME]`: pools, each with the numbers of its clients and conflicts."""
 
-    pools: tuple[tuple[Pool6, int], ...]
+    pools: tuple[tuple[Pool6, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,16 +161,20 @@ _NUMBERS: Final = {state: number for number, state in zip((1, 2, 3, 5, 6, 7), Cl
 
 def query_bindings(ctx: ShowContext, args: Args) -> ShowBindings:
     """Return the bindings, by VRF and address."""
-    return _bindings(ctx, ctx.machine(DhcpMachine).server.leases, args.address("address", None))
+    return _bindings(ctx, ctx.machine(DhcpMachine).server.leases, args.address("address", None), {})
 
 
 def query_bindings6(ctx: ShowContext, args: Args) -> ShowBindings:
     """Return the same of IPv6."""
     version6 = ctx.machine(DhcpMachine).version6
-    return _bindings(ctx, version6.leases, None) if version6 is not None else ShowBindings(())
+    if version6 is None:
+        return ShowBindings(())
+    return _bindings(ctx, version6.leases, None, {pool.name: pool.times for pool in version6.config.pools6})
 
 
-def _bindings(ctx: ShowContext, leases: Leases, wanted: IPv4Address | None) -> ShowBindings:
+def _bindings(
+    ctx: ShowContext, leases: Leases, wanted: IPv4Address | None, times: Mapping[str, tuple[int, ...]]
+) -> ShowBindings:
     return ShowBindings(
         tuple(
             project(
@@ -171,11 +182,13 @@ def _bindings(ctx: ShowContext, leases: Leases, wanted: IPv4Address | None) -> S
                 one,
                 client=dotted(one.identity),
                 expires=ctx.ports.clock.local(one.ends) if one.ends is not None else None,
+                left=round(one.ends - ctx.now) if one.ends is not None else None,
+                times=times.get(one.pool, ()),
                 kind="Manual" if one.manual else "Automatic",
                 state=one.state.value,
             )
             for place, one in sorted(leases.bindings.items())
-            if wanted in (None, place[1])
+            if wanted in (None, place[1]) and one.state is not BindingState.DECLINED
         )
     )
 
@@ -244,7 +257,7 @@ def _lease(name: str, client: Client, now: float) -> LeaseLine:
         number=_NUMBERS[client.state],
         transaction=client.xid,
         next=round(client.due - now) if client.due is not None else None,
-        client_id=spelled(identifier),
+        client_id=identifier_text(identifier),
         hex=identifier.hex().upper(),
     )
 
@@ -252,8 +265,10 @@ def _lease(name: str, client: Client, now: float) -> LeaseLine:
 def query_pools6(ctx: ShowContext, args: Args) -> ShowPools6:
     """Return the pools of IPv6 in the order of the configuration."""
     machine, name = ctx.machine(DhcpMachine), args.text("name", "")
-    leases = machine.version6.leases.leased if machine.version6 is not None else (lambda _: 0)
-    return ShowPools6(tuple((one, leases(one.name)) for one in machine.config.pools6 if name in ("", one.name)))
+    bindings = machine.version6.leases.bindings.values() if machine.version6 is not None else ()
+    counts = Counter((one.pool, one.state is BindingState.DECLINED) for one in bindings)
+    pools = (one for one in machine.config.pools6 if name in ("", one.name))
+    return ShowPools6(tuple((one, counts[one.name, False], counts[one.name, True]) for one in pools))
 
 
 def query_ports6(ctx: ShowContext, args: Args) -> ShowPorts6:
@@ -364,12 +379,12 @@ def render_leases(answer: ShowLeases) -> Iterator[str]:
 
 def render_pools6(answer: ShowPools6) -> Iterator[str]:
     """Yield the lines as IOS has them."""
-    for pool, clients in answer.pools:
+    for pool, clients, conflicts in answer.pools:
         yield f"DHCPv6 pool: {pool.name}"
         if pool.prefix is not None:
-            times = f"valid {pool.valid} preferred {pool.preferred}"
-            yield f"  Address allocation prefix: {str(pool.prefix).upper()} {times} ({clients} in use, 0 conflicts)"
-        yield from (f"  DNS server: {str(one).upper()}" for one in pool.dns)
+            times, used = f"valid {pool.valid} preferred {pool.preferred}", f"{clients} in use, {conflicts} conflicts"
+            yield f"  Address allocation prefix: {spelled(pool.prefix)} {times} ({used})"
+        yield from (f"  DNS server: {spelled(one)}" for one in pool.dns)
         yield from (f"  Domain name: {one}" for one in pool.domains)
         yield f"  Active clients: {clients}"
 
@@ -378,20 +393,29 @@ def render_bindings6(answer: ShowBindings) -> Iterator[str]:
     """Yield the lines as IOS has them; the last eight digits of an identity are the client's number of its port."""
     for one in answer.bindings:
         identity = one.client.replace(".", "").upper()
-        yield f"Client: {str(one.source).upper()} "
+        renewal, rebinding, *lifetimes = one.times
+        preferred, valid = ("INFINITY" if seconds == INFINITE else seconds for seconds in lifetimes)
+        yield f"Client: {spelled(one.source or UNSPECIFIED_OF[6])} "
         yield f"  DUID: {identity[:-8]}"
         yield "  Username : unassigned"
-        yield f"  IA NA: IA ID 0x{identity[-8:]}"
-        yield f"    Address: {str(one.address).upper()}"
-        yield f"            expires at {_time(one.expires)}"
+        yield f"  VRF : {one.vrf or 'default'}"
+        yield f"  IA NA: IA ID 0x{identity[-8:]}, T1 {renewal}, T2 {rebinding}"
+        yield f"    Address: {spelled(one.address)}"
+        yield f"            preferred lifetime {preferred}, valid lifetime {valid}"
+        if one.left is not None:
+            yield f"            expires at {_time(one.expires)} ({one.left} seconds)"
 
 
 def render_ports6(answer: ShowPorts6) -> Iterator[str]:
     """Yield the lines as IOS has them."""
     for port in answer.ports:
         yield f"{port.interface} is in {'server' if port.serves6 else 'relay'} mode"
-        yield f"  Using pool: {port.serves6}" if port.serves6 else "  Relay destinations:"
-        yield from (f"    {str(to).upper()}" for to, _ in port.relays6)
+        if port.serves6:
+            yield f"  Using pool: {port.serves6}"
+            yield from ("  Preference value: 0", "  Hint from client: ignored", "  Rapid-Commit: disabled")
+        else:
+            yield "  Relay destinations:"
+            yield from (f"    {spelled(to)}" + f" via {name}" * bool(name) for to, name in port.relays6)
 
 
 # ------------------------------------------------------------------------------------------------ commands

@@ -25,13 +25,15 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.events import IpReceived
 from dmvpn.base.limits import Budgets
 from dmvpn.base.notices import InterfaceState
+from dmvpn.base.ports import interface_in
 from dmvpn.features.dhcp import packet6
-from dmvpn.features.dhcp.leases import DECLINES, OFFERED, Binding, Leases
+from dmvpn.features.dhcp.leases import DECLINES, OFFERED, Binding, BindingState, Leases
 from dmvpn.features.dhcp.model import DhcpConfig, Drop, Pool6, PortSettings
 from dmvpn.features.dhcp.packet6 import AGENTS, CLIENT_PORT, SERVER_PORT, Code, Kind, Message6, leased, serialize
-from dmvpn.features.dhcp.relay import Relay, beside
+from dmvpn.features.dhcp.relay import Relay
 from dmvpn.net.ip import UdpDatagram, without_checksum
 from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.net.ipv6 import INFINITE
 
 #: The file of bindings, in the router's storage.
 STORED: Final = "dhcp6-bindings"
@@ -40,7 +42,7 @@ _MOST_HOPS, _MOST_ASSOCIATIONS = 8, 16
 #: Addresses that are looked at for one client: more would be work for strangers to cause.
 _MOST_TRIES: Final = 512
 _NOWHERE: Final = IPv6Address(0)
-#: Messages that name this server, and that name none (§16).
+#: Messages that must name this server, and that must name none (§16).
 _TO_ONE: Final = (Kind.REQUEST, Kind.RENEW, Kind.RELEASE, Kind.DECLINE)
 _TO_ALL: Final = (Kind.SOLICIT, Kind.CONFIRM, Kind.REBIND)
 
@@ -54,6 +56,7 @@ class Version6:
         self._context, self._drop, self._counts = context, drop, counts
         self._relay, self._forwarded = relay, relay.forwarded
         self._ports: dict[str, PortSettings] = {}
+        self._has_relays = False
         self._declines: Budgets[str] = Budgets(*DECLINES)
 
     @property
@@ -66,6 +69,7 @@ class Version6:
         """Apply other lines: bindings whose pool no longer has their address end."""
         is_first, self.config = not self.config.pools6, config
         self._ports = {one.interface: one for one in config.ports}
+        self._has_relays = any(one.relays6 for one in config.ports)
         self.leases.keep(config.write_delay, restores=is_first and bool(config.pools6))
         pools = {pool.name: pool.prefix for pool in config.pools6}
         for place, binding in list(self.leases.bindings.items()):
@@ -75,9 +79,9 @@ class Version6:
 
     def hears(self, port: InterfaceState) -> bool:
         """Return whether messages may come by a port; where something is relayed, servers' replies by all ports."""
-        settings, relays = self._ports.get(port.name), any(one.relays6 for one in self.config.ports)
+        settings = self._ports.get(port.name)
         serves = settings is not None and bool(settings.serves6)
-        return (serves or relays) and port.runs(6) and not port.name.startswith(("Loopback", "Null"))
+        return (serves or self._has_relays) and port.runs(6) and not port.name.startswith(("Loopback", "Null"))
 
     # ------------------------------------------------------------------------------------------ packets
 
@@ -124,12 +128,14 @@ class Version6:
     def _to_client(self, message: Message6, vrf: str) -> None:
         """Pass a server's reply on (§19.2)."""
         name, peer = message.get(Code.INTERFACE).decode(errors="replace"), message.address(17)
-        if name not in self._ports or not self._ports[name].relays6 or not is_link_local(peer):
+        reply, port = Message6.parse(message.get(Code.RELAYED)), self._context.ports.interfaces.get(name)
+        is_far = reply.kind is Kind.RELAY_REPL  # for another relay agent
+        relays = name in self._ports and bool(self._ports[name].relays6)
+        if not relays or port is None or port.vrf != vrf or not (is_far or is_link_local(peer)):
             self._drop(Drop.UNTRUSTED)
             return
-        reply = Message6.parse(message.get(Code.RELAYED))
         self._forwarded[reply.kind.name] += 1
-        self._send(name, vrf, None, peer, reply, SERVER_PORT if reply.kind is Kind.RELAY_REPL else CLIENT_PORT)
+        self._send(name, vrf, None, peer, reply, SERVER_PORT if is_far else CLIENT_PORT)
 
     # ------------------------------------------------------------------------------------------ the server
 
@@ -143,11 +149,11 @@ class Version6:
         if path:
             client = path[-1].address(17)
             said = next((one.address(1) for one in reversed(path) if one.address(1) != _NOWHERE), event.source)
-            links = [Prefix.host(said)]
-            if beside(self._context.ports.interfaces, port, links[0]):
+            link, links = Prefix.host(said), []
+            if interface_in(self._context.ports.interfaces, link, port.vrf, but=port.name):
                 self._drop(Drop.UNTRUSTED)  # else a stranger on this port could take the addresses of that one
                 return
-            of_link = (one for one in self.config.pools6 if one.prefix is not None and links[0] in one.prefix)
+            of_link = (one for one in self.config.pools6 if one.prefix is not None and link in one.prefix)
             pool = next(of_link, replace(pool, prefix=None))
         made = Binding(_NOWHERE, port.vrf, pool.name, b"", port.name, None, source=client)
         reply = self._reply(message, pool, links, replace(made, hardware=message.get(Code.CLIENT)))
@@ -163,18 +169,25 @@ class Version6:
         self._send(port.name, port.vrf, own, event.source, reply, SERVER_PORT if path else CLIENT_PORT)
 
     def _reply(self, message: Message6, pool: Pool6, links: Sequence[Prefix], client: Binding) -> Message6 | None:
-        """Return the answer to a client's message, None: none (§16, §18.3). client: a binding of it without address."""
-        kind, server = message.kind, message.get(Code.SERVER)
-        is_misled = server != self.duid if kind in _TO_ONE else server not in (b"", self.duid)
-        if is_misled or (server and kind in _TO_ALL) or (not client.hardware and kind in (*_TO_ONE, *_TO_ALL)):
-            return None
+        """Return the answer to a client's message, None: none (§16, §18.3). client: a binding of it without address.
+
+        links: the subnets that the router knows to be those of the client.
+        """
+        kind, own, server = message.kind, self.duid, message.get(Code.SERVER)
         associations = message.all(Code.IA_NA)[:_MOST_ASSOCIATIONS]
-        options = [(Code.SERVER.value, self.duid), *((Code.CLIENT.value, one) for one in message.all(Code.CLIENT)[:1])]
+        if kind is Kind.INFORMATION_REQUEST:
+            may_ask = server in (b"", own) and not associations
+        else:
+            is_named = server == (own if kind in _TO_ONE else b"")
+            may_ask = kind in (*_TO_ONE, *_TO_ALL) and is_named and bool(client.hardware)
+        if not may_ask:
+            return None
+        options = [(Code.SERVER.value, own), *((Code.CLIENT.value, one) for one in message.all(Code.CLIENT)[:1])]
         status = None
         if kind is Kind.CONFIRM:
             asked = [IPv6Address(one[:16]) for each in associations for one in leased(each)]
             here = [*links, *([pool.prefix] if pool.prefix is not None else [])]
-            if not asked:
+            if not asked or not here:
                 return None
             fits = all(any(Prefix.host(one) in link for link in here) for one in asked)
             status = packet6.SUCCESS if fits else packet6.NOT_ON_LINK
@@ -196,26 +209,28 @@ class Version6:
             is_known = kind in (Kind.RENEW, Kind.REBIND)
             address = self._choose(pool, client, () if kind is Kind.SOLICIT else asked, must=is_known)
             if address is None:
-                return association[:4] + packet6.nothing(packet6.NO_BINDING if is_known else packet6.NO_ADDRESSES)
+                return association[:4] + packet6.no_address(packet6.NO_BINDING if is_known else packet6.NO_ADDRESSES)
             binding = replace(client, address=address, identity=identity, ends=self._context.now + OFFERED)
             self.leases.add(binding)
         if kind is not Kind.SOLICIT:
-            self.leases.bind(binding, client.interface, pool.valid)
-        times = (pool.preferred // 2, pool.preferred * 4 // 5, pool.preferred, pool.valid)
-        octets = [one.to_bytes(4, "big") for one in times]
+            seconds = pool.valid if pool.valid != INFINITE else None
+            self.leases.bind(binding, client.interface, seconds, client.source)
+        octets = [one.to_bytes(4, "big") for one in pool.times]
         given = [(Code.ADDRESS.value, binding.address.packed + octets[2] + octets[3])]
         if kind in (Kind.RENEW, Kind.REBIND):  # the others are not its own any more (§18.3.4)
             given += [(Code.ADDRESS, one.packed + bytes(8)) for one in asked if one != binding.address]
         return association[:4] + octets[0] + octets[1] + serialize(tuple(given))
 
     def _choose(self, pool: Pool6, client: Binding, asked: Sequence[IPv6Address], *, must: bool) -> IPv6Address | None:
-        """Return a free address of a pool, the client's own wish first. must: no other one; None: there is none."""
+        """Return a free address of a pool, None: there is none. asked: what the client prefers; must: no other one."""
+        if pool.prefix is None:
+            return None
         exhausted = self.leases.exhausted(client, len(self.config.pools6))
         if exhausted is not None:
             self._drop(exhausted)
-        if pool.prefix is None or exhausted is not None:
             return None
-        first, count = pool.prefix.number + 1, max(pool.prefix.size - 1, 1)  # not the address of all its routers
+        skipped = int(pool.prefix.size > 1)  # the address of all its routers
+        first, count = pool.prefix.number + skipped, pool.prefix.size - skipped
         start, most = below(self._context.ports.entropy, count), 0 if must else _MOST_TRIES
         drawn = (IPv6Address(first + (start + step) % count) for step in range(min(most, count)))
         for address in itertools.chain((one for one in asked if 0 <= int(one) - first < count), drawn):
@@ -226,12 +241,12 @@ class Version6:
         return None
 
     def _give_back(self, kind: Kind, association: bytes, pool: Pool6, client: Binding) -> bytes:
-        """Return an IA_NA that says whether the address was the client's. One that it declined is nobody's for long."""
+        """Return an IA_NA that says whether the address was the client's. A declined one is leased to nobody."""
         binding = self.leases.of_client.get((pool.name, client.hardware + association[:4]))
         if binding is None or binding.address.packed not in [one[:16] for one in leased(association)]:
-            return association[:4] + packet6.nothing(packet6.NO_BINDING)
+            return association[:4] + packet6.no_address(packet6.NO_BINDING)
         self.leases.forget((binding.vrf, binding.address))
         if kind is Kind.DECLINE and self._declines.admit(client.interface, 1.0, self._context.now):
-            ends = self._context.now + pool.valid
-            self.leases.add(replace(binding, identity=b"declined" + binding.address.packed, hardware=b"", ends=ends))
+            ends, state = self._context.now + pool.valid, BindingState.DECLINED
+            self.leases.add(replace(binding, identity=binding.address.packed, hardware=b"", state=state, ends=ends))
         return association[:4] + bytes(8)
