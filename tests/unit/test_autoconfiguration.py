@@ -13,10 +13,11 @@ from dmvpn.base.effects import Effect, Listen, NextHop, SendIp, SetInterface, St
 from dmvpn.base.events import IpReceived, LinkChanged, PlaneAnnounced
 from dmvpn.base.notices import RouteOffered, RouteRetracted, RouteSource
 from dmvpn.features.interface import FEATURE as INTERFACE
+from dmvpn.features.vrf import FEATURE as VRF
 from dmvpn.net.discovery import ALL_NODES, ALL_ROUTERS, AdvertisedPrefix, RouterAdvertisement, check_solicitation
 from dmvpn.net.icmp import closed_icmpv6
 from dmvpn.net.ipv4 import IpProtocol
-from dmvpn.net.ipv6 import RouterPreference
+from dmvpn.net.ipv6 import INFINITE, RouterPreference
 from support.workbench import Workbench, of_type
 
 PORT, LAN = "GigabitEthernet0/1", "GigabitEthernet0/2"
@@ -28,7 +29,7 @@ TEXT = f"interface {PORT}\n ipv6 address autoconfig default\ninterface {LAN}\n i
 
 
 def router(text: str = TEXT, *, manages: bool = True) -> tuple[Workbench, list[Effect]]:
-    bench = Workbench(INTERFACE)
+    bench = Workbench(INTERFACE, VRF)
     bench.ports.manages = manages
     bench.handle(PlaneAnnounced(ipv6=True, manages=manages))
     orders = bench.configure(text)
@@ -80,6 +81,27 @@ def test_a_port_asks_three_times_and_takes_an_address_and_a_default_route() -> N
     assert addresses(bench) == (ADDRESS,)
     assert ADDRESS in of_type(orders, SetInterface)[-1].addresses
     assert way(bench) == NextHop(PORT, ROUTER)
+
+
+def test_a_show_has_what_a_router_of_the_link_says() -> None:
+    bench, _ = router()
+    forever = replace(PREFIX, valid=INFINITE, preferred=INFINITE, autonomous=False)
+    message = RouterAdvertisement(reachable=30_000, mtu=1400, managed=True, prefixes=(PREFIX, forever))
+    take(bench, heard(message.serialize()))
+    bench.advance(120)
+    assert bench.show("show ipv6 routers") == [
+        f"Router FE80::1 on {PORT}, last update 2 min",
+        "  Hops 64, Lifetime 1800 sec, AddrFlag=1, OtherFlag=0, MTU=1400",
+        "  HomeAgentFlag=0, Preference=Medium",
+        "  Reachable time 30000 msec, Retransmit time 0 (unspecified)",
+        "  Prefix 2001:DB8:5::/64 onlink autoconfig",
+        "    Valid lifetime 86400, preferred lifetime 14400",
+        "  Prefix 2001:DB8:5::/64 onlink",
+        "    Valid lifetime -1, preferred lifetime -1",
+    ]
+    shown = bench.show(f"show ipv6 interface {PORT}")
+    assert "    2001:DB8:5:0:5054:FF:FE12:3456, subnet is 2001:DB8:5::/64 [EUI/CAL/PRE]" in shown
+    assert "      valid lifetime 86277 preferred lifetime 14277" in shown
 
 
 def test_a_router_that_answers_is_not_asked_again() -> None:
@@ -222,3 +244,10 @@ def test_the_address_of_another_interface_stands_for_one_without() -> None:
     state = bench.ports.interfaces.get(PORT)
     assert state is not None
     assert state.primary(6) == IPv6Address("2001:db8::2")
+    bench.configure("vrf definition RED\n address-family ipv6\ninterface Loopback0\n vrf forwarding RED\n")
+    bench.configure("interface Loopback0\n ipv6 address 2001:db8::2/128\n")
+    assert bench.ports.interfaces.get(PORT).primary(6) is None  # type: ignore[union-attr]
+    bench.configure("interface Loopback0\n no vrf forwarding\n ipv6 address 2001:db8::2/128\n")
+    assert bench.ports.interfaces.get(PORT).primary(6) == IPv6Address("2001:db8::2")  # type: ignore[union-attr]
+    bench.configure("no interface Loopback0\n")
+    assert bench.ports.interfaces.get(PORT).primary(6) is None  # type: ignore[union-attr]

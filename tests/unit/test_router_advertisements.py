@@ -224,6 +224,8 @@ prefixes = st.builds(
         other=st.booleans(),
         preference=st.sampled_from(RouterPreference),
         lifetime=st.integers(0, 65535),
+        reachable=st.integers(0, INFINITE),
+        retransmit=st.integers(0, INFINITE),
         link_address=st.sampled_from((b"", b"\2\0\0\0\0\1")),
         mtu=st.one_of(st.none(), st.integers(0, INFINITE)),
         prefixes=st.lists(prefixes, max_size=5).map(tuple),

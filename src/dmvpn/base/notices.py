@@ -124,9 +124,9 @@ class InterfaceState:
         """Return the address of this IP version that represents the interface."""
         if version == 4:
             return self.address
-        if (addresses := self.routed(version)) or self.ipv6 is None or not self.carries(6):
-            return addresses[0][0] if addresses else None
-        return self.ipv6.borrowed
+        if addresses := self.routed(version):
+            return addresses[0][0]
+        return self.ipv6.borrowed if self.ipv6 is not None and self.carries(6) else None
 
     def link_local(self, version: int) -> IPAddress | None:
         """Return the link-local address; None for IPv4, which has none."""

@@ -69,9 +69,9 @@ from dmvpn.features.ike.show.settings import ShowPolicies
 from dmvpn.features.ike.show.settings import ShowProfiles
 from dmvpn.features.ike.show.settings import ShowProposals
 from dmvpn.features.interface.show.blocks import ShowInterfaces as features_interface_show_blocks_ShowInterfaces
-from dmvpn.features.interface.show.routers import ShowIpv6Routers
 from dmvpn.features.interface.show.tables import InterfaceRows
 from dmvpn.features.interface.show.tables import ShowArp
+from dmvpn.features.interface.show.tables import ShowIpv6Routers
 from dmvpn.features.interface.show.tables import ShowTraffic as features_interface_show_tables_ShowTraffic
 from dmvpn.features.ipsec.show.sas import ShowEngine
 from dmvpn.features.ipsec.show.sas import ShowSas as features_ipsec_show_sas_ShowSas

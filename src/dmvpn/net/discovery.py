@@ -47,6 +47,7 @@ class RouterAdvertisement:
 
     managed, other: hosts ask DHCPv6 for addresses, or for the rest alone.
     lifetime: seconds as a default router, 0: it is none.
+    reachable, retransmit: milliseconds for neighbor discovery, 0: not said.
     link_address: of its port, 6 octets, or empty. mtu: octets, None: not said.
     """
 
@@ -55,6 +56,8 @@ class RouterAdvertisement:
     other: bool = False
     preference: RouterPreference = RouterPreference.MEDIUM
     lifetime: int = 1800
+    reachable: int = 0
+    retransmit: int = 0
     link_address: bytes = b""
     mtu: int | None = None
     prefixes: tuple[AdvertisedPrefix, ...] = ()
@@ -62,7 +65,8 @@ class RouterAdvertisement:
     def serialize(self) -> bytes:
         """Encode; the checksum is left open."""
         flags = self.managed * _MANAGED | self.other * _OTHER | self.preference << 3
-        pieces = [_ADVERTISEMENT.pack(ADVERTISEMENT, 0, 0, self.hop_limit, flags, self.lifetime, 0, 0)]
+        said = self.hop_limit, flags, self.lifetime, self.reachable, self.retransmit
+        pieces = [_ADVERTISEMENT.pack(ADVERTISEMENT, 0, 0, *said)]
         if self.link_address:
             pieces.append(bytes((_SOURCE_OPTION, 1)) + self.link_address)
         if self.mtu is not None:
@@ -77,7 +81,7 @@ class RouterAdvertisement:
     def parse(cls, data: Octets, source: IPAddress, destination: IPAddress, hop_limit: int) -> Self:
         """Decode a message that came so, by the checks of §6.1.2. Raises WireError."""
         _check(data, source, destination, hop_limit, _ADVERTISEMENT.size)
-        kind, _, _, hops, flags, lifetime, _, _ = _ADVERTISEMENT.unpack_from(data)
+        kind, _, _, hops, flags, lifetime, reachable, retransmit = _ADVERTISEMENT.unpack_from(data)
         if kind != ADVERTISEMENT or not is_link_local(source):
             raise WireError("no advertisement of a router of the link", offset=0, clause="RFC 4861 §6.1.2")
         link_address, mtu, prefixes = b"", None, []
@@ -99,6 +103,8 @@ class RouterAdvertisement:
             # RFC 4191 §2.2: the value that is reserved means medium.
             preference=RouterPreference(flags >> 3 & 3 if flags >> 3 & 3 != 2 else 0),
             lifetime=lifetime,
+            reachable=reachable,
+            retransmit=retransmit,
             link_address=link_address,
             mtu=mtu,
             prefixes=tuple(prefixes),

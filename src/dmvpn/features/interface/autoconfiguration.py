@@ -2,11 +2,11 @@
 
 `ipv6 address autoconfig` solicits three times, four seconds apart (RFC 4861 §6.3.7), and makes an address of each
 advertised prefix of 64 bits (RFC 4862 §5.5.3); with `default` the router of the best preference becomes the next hop
-of a default route (RFC 4191 §3.2), until the lifetime that it said ends.
+of a default route (RFC 4191 §3.2), until its advertised lifetime ends.
 
-Anyone on the link may advertise. A port keeps `MOST` prefixes and routers and ignores further ones; a prefix that
-another port of the VRF has is not taken; no advertisement shortens what is left of an address below two hours
-(§5.5.3 e); and what follows for addresses and routes follows once in three seconds, however many arrive.
+Anyone on the link may advertise. A port keeps `MOST` prefixes and routers and ignores further ones; a prefix that a
+port of the VRF has is not taken; no advertisement shortens what is left of an address below two hours (§5.5.3 e);
+and addresses and routes change once in three seconds, however many advertisements arrive.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import IpReceived
 from dmvpn.base.notices import InterfaceState, Route, RouteOffered, RouteRetracted, RouteSource
+from dmvpn.base.ports import interface_in
 from dmvpn.base.values import dataclass
 from dmvpn.features.interface.advertising import TOS
-from dmvpn.features.interface.model import IDENTIFIER_LENGTH, Autoconfig
+from dmvpn.features.interface.model import IDENTIFIER_LENGTH
 from dmvpn.net import discovery
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.net.ipv6 import INFINITE, RouterPreference
@@ -45,7 +46,7 @@ _PREFERENCES: Final = {RouterPreference.HIGH: 0, RouterPreference.MEDIUM: 1, Rou
 
 @dataclass(frozen=True, slots=True)
 class Router:
-    """A default router of a link. until: when its lifetime ends, seconds. said: what it said last, at `heard_at`."""
+    """A default router of a link. until: when its lifetime ends, seconds. said: its last message, of `heard_at`."""
 
     until: float
     said: discovery.RouterAdvertisement
@@ -54,12 +55,13 @@ class Router:
 
 @dataclass(slots=True)
 class _Link:
-    """A port that listens. prefixes: until when their addresses are valid, and preferred, seconds.
+    """A port that listens. default: with a default route, whose next hop is `way`.
 
-    sent: solicitations. changed_at: when addresses and routes last followed. way: the next hop of the default route.
+    prefixes: until when their addresses are valid, and preferred, seconds. sent: solicitations.
+    changed_at: when addresses and routes were last brought up to date.
     """
 
-    wanted: Autoconfig
+    default: bool
     state: InterfaceState
     hardware: bytes
     prefixes: dict[Prefix, tuple[float, float]]
@@ -82,30 +84,25 @@ class Autoconfiguration:
         self._asking: TimerQueue[str] = TimerQueue(context, "solicit routers", self._solicit, most=32)
         self._due: TimerQueue[str] = TimerQueue(context, "follow advertisements", self._follow, most=32)
 
-    def routers(self, name: str) -> dict[IPAddress, Router]:
-        """Return the routers of a port."""
+    def heard(self, name: str) -> tuple[dict[IPAddress, Router], dict[Prefix, tuple[float, float]]]:
+        """Return the routers of a port, and its prefixes, each with the ends of its valid and preferred lifetime."""
         link = self._links.get(name)
-        return link.routers if link is not None else {}
+        return (link.routers, link.prefixes) if link is not None else ({}, {})
 
-    def prefixes(self, name: str) -> dict[Prefix, tuple[float, float]]:
-        """Return the prefixes of a port, each with when its address ends to be valid and preferred."""
+    def follow(self, name: str, default: bool | None, state: InterfaceState | None, hardware: bytes) -> None:
+        """Listen on a port. default: with a default route; None stops it. state: None: it carries no IPv6 now."""
         link = self._links.get(name)
-        return link.prefixes if link is not None else {}
-
-    def follow(self, name: str, wanted: Autoconfig | None, state: InterfaceState | None, hardware: bytes) -> None:
-        """Listen on a port as its lines say. wanted: None stops it. state: None: it carries no IPv6 now."""
-        link = self._links.get(name)
-        if link is not None and (wanted is None or state is None or state.vrf != link.state.vrf):
+        if link is not None and (default is None or state is None or state.vrf != link.state.vrf):
             self._end(name, link)
             link = None
-        if wanted is None or state is None:
+        if default is None or state is None:
             return
         if link is not None:
-            is_other, link.wanted, link.state = link.wanted != wanted, wanted, state
-            if is_other:
+            before, link.default, link.state = link.default, default, state
+            if before != default:
                 self._due.set(name, self._context.now)
             return
-        self._links[name] = _Link(wanted, state, hardware, {}, {})
+        self._links[name] = _Link(default, state, hardware, {}, {})
         self._context.emit(Listen(name, IpProtocol.ICMPV6, discovery.ALL_NODES))
         self._asking.set(name, self._context.now + _FIRST_DELAY * fraction(self._context.ports.entropy))
 
@@ -119,21 +116,20 @@ class Autoconfiguration:
         except WireError:
             return
         now, due = self._context.now, self._due.when(event.interface)
+        own = self._context.ports.interfaces.all()  # two ports of this router may be on one link
         if not said.lifetime:
             link.routers.pop(event.source, None)
-        elif event.source in link.routers or (len(link.routers) < MOST and not self._is_own(event.source)):
+        elif event.source in link.routers or (
+            len(link.routers) < MOST and all(state.link_local(6) != event.source for state in own)
+        ):
             link.routers[event.source] = Router(now + said.lifetime, said, now)
             self._asking.cancel(event.interface)
-        for one in said.prefixes:
+        for one in said.prefixes[:MOST]:
             if one.autonomous and (one.prefix in link.prefixes or self._fits(link, one)):
                 link.prefixes[one.prefix] = _lifetimes(one, link.prefixes.get(one.prefix), now)
         when = max(now, link.changed_at + _PAUSE)
         if due is None or when < due:
             self._due.set(event.interface, when)
-
-    def _is_own(self, source: IPAddress) -> bool:
-        """Return whether it is an address of this router, whose two ports may be on one link."""
-        return any(state.link_local(6) == source for state in self._context.ports.interfaces.all())
 
     def _fits(self, link: _Link, one: discovery.AdvertisedPrefix) -> bool:
         """Return whether a new prefix can be that of an address of the port (§5.5.3 a to d)."""
@@ -142,14 +138,11 @@ class Autoconfiguration:
             return False
         if is_link_local(prefix.address) or not is_one_station(IPv6Address(prefix.number | 1)):
             return False
-        for other in self._context.ports.interfaces.all():
-            taken = [Prefix.of(*own) for own in other.routed(6)] if other.vrf == link.state.vrf else []
-            if any(prefix in each or each in prefix for each in taken):
-                return False
-        return True
+        return not interface_in(self._context.ports.interfaces, prefix, link.state.vrf)
 
     def _solicit(self, name: str) -> None:
-        link, source = self._links[name], self._links[name].state.link_local(6)
+        link = self._links[name]
+        source = link.state.link_local(6)
         octets = discovery.solicitation(link.hardware)
         self._context.emit(SendIp(name, source, discovery.ALL_ROUTERS, IpProtocol.ICMPV6, octets, ttl=255, tos=TOS))
         link.sent += 1
@@ -157,7 +150,7 @@ class Autoconfiguration:
             self._asking.set(name, self._context.now + _INTERVAL)
 
     def _follow(self, name: str) -> None:
-        """Let addresses and the default route follow what was heard and what has ended."""
+        """Update addresses and the default route after advertisements, or at the end of a lifetime."""
         link, now = self._links[name], self._context.now
         link.changed_at = now
         for prefix in [one for one, (valid, _) in link.prefixes.items() if valid <= now]:
@@ -174,22 +167,15 @@ class Autoconfiguration:
     def _lead(self, name: str, link: _Link) -> None:
         """Offer the default route, or retract it; among routers of one preference the first one stays."""
         best = min(link.routers, key=lambda one: _PREFERENCES[link.routers[one].said.preference], default=None)
-        way = NextHop(name, best) if best is not None and link.wanted.default else None
+        way = NextHop(name, best) if best is not None and link.default else None
         if way == link.way:
             return
-        before, link.way = link.way, way
-        vrf = link.state.vrf
-        if way is not None:
-            self._context.emit(
-                RouteOffered(
-                    Route(
-                        prefix=_EVERYWHERE, source=RouteSource.ND, distance=_DISTANCE, next_hops=(way,), process=name
-                    ),
-                    vrf,
-                )
-            )
-        elif before is not None:
-            self._context.emit(RouteRetracted(RouteSource.ND, name, _EVERYWHERE, vrf))
+        link.way, vrf, source = way, link.state.vrf, RouteSource.ND
+        if way is None:
+            self._context.emit(RouteRetracted(source, name, _EVERYWHERE, vrf))
+        else:
+            route = Route(prefix=_EVERYWHERE, source=source, distance=_DISTANCE, next_hops=(way,), process=name)
+            self._context.emit(RouteOffered(route, vrf))
 
     def _end(self, name: str, link: _Link) -> None:
         """Forget all of a port."""

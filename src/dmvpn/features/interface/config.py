@@ -13,7 +13,6 @@ from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_statio
 from dmvpn.features.interface.model import (
     IDENTIFIER_LENGTH,
     Advertising,
-    Autoconfig,
     InterfaceConfig,
     InterfaceSettings,
     Ipv6Settings,
@@ -249,7 +248,7 @@ def _ipv6_settings(section: Section) -> Ipv6Settings | None:
         addresses=tuple(_ipv6_pair(args) for args in addresses if "eui-64" not in args),
         prefixes=tuple(Prefix.of(*_ipv6_pair(args)) for args in addresses if "eui-64" in args),
         anycast=tuple(_ipv6_pair(args)[0] for args in addresses if "anycast" in args),
-        autoconfig=Autoconfig("default" in autoconfig) if autoconfig is not None else None,
+        autoconfig="default" in autoconfig if autoconfig is not None else None,
         unnumbered=unnumbered.interface("lender") if unnumbered is not None else "",
         mtu=section.args(IPV6_MTU).integer("octets", None),
         mss=section.args(IPV6_ADJUST_MSS).integer("octets", None),

@@ -219,8 +219,8 @@ _LABELS: Final = words(WordKind.LABEL)("""
 
     ## labels of routers of a link :: show ipv6 routers next: show ipv6 interface
     Router | last update :: A router of the link, and how long ago it advertised itself. [RFC 4861 §4.2]
-    Hops | Lifetime | HomeAgentFlag | Reachable time | Retransmit time | unspecified :: What it says to hosts: the hop
-        limit of their packets, and how long it is their default router.
+    Hops | Lifetime | HomeAgentFlag | Reachable time | Retransmit time | msec | unspecified :: What it says to hosts:
+        the hop limit of their packets, how long it is their default router, and times of neighbor discovery.
     AddrFlag | OtherFlag :: 1: hosts ask DHCPv6 for addresses, or for the rest.
     Preference :: Which router of the link is the next hop of the default route. [RFC 4191]
     Prefix | onlink | autoconfig :: A prefix of the link; onlink: its stations are neighbors, autoconfig: addresses are

@@ -361,7 +361,8 @@ class InterfaceMachine(Machine):
                 if name in self._borrowers:
                     self._refresh([one for one in self._borrowers[name] if one in self._states])
             ipv6 = port.settings.ipv6
-            if self.autoconfiguration is not None or (ipv6 is not None and (ipv6.autoconfig or ipv6.unnumbered)):
+            wishes = ipv6 is not None and (ipv6.autoconfig is not None or bool(ipv6.unnumbered))
+            if wishes or self.autoconfiguration is not None:
                 self._follow_others(port, new)
 
     def _remove(self, port: InterfaceSources, old: notices.InterfaceState | None) -> None:
@@ -369,10 +370,9 @@ class InterfaceMachine(Machine):
         name = port.name
         if port.assigned is None:
             del self._interfaces[name]
-        if self._advertisers is not None:
-            self._advertisers.follow(name, None, None, b"")
-        if self.autoconfiguration is not None:
-            self.autoconfiguration.follow(name, None, None, b"")
+        for part in (self._advertisers, self.autoconfiguration):
+            if part is not None:
+                part.follow(name, None, None, b"")
         if old is None:
             return
         del self._states[name], self._status[name]
@@ -383,6 +383,7 @@ class InterfaceMachine(Machine):
         if self._orders.pop(name, None) is not None:
             self._context.emit(SetInterface(name, up=False, addresses=()))
         self._context.emit(notices.InterfaceChanged(name, old, None))
+        self._refresh([one for one in self._borrowers.get(name, ()) if one in self._states])
 
     def _advertise(self, port: InterfaceSources, state: notices.InterfaceState) -> None:
         """Let a port with hosts say what this router is to them."""
@@ -402,21 +403,22 @@ class InterfaceMachine(Machine):
 
     def _follow_others(self, port: InterfaceSources, state: notices.InterfaceState) -> None:
         """Let a port take addresses from another router, or from another interface, as its lines say."""
-        ipv6, name, wanted = port.settings.ipv6, port.name, None
+        ipv6, name, default = port.settings.ipv6, port.name, None
         if ipv6 is not None and ipv6.unnumbered:
             self._borrowers.setdefault(ipv6.unnumbered, {})[name] = None
             lender = self._states.get(ipv6.unnumbered)
-            if port.borrow(next((own for own, _ in lender.routed(6)), None) if lender is not None else None):
+            own = lender.routed(6) if lender is not None and lender.vrf == state.vrf else ()
+            if port.borrow(own[0][0] if own else None):
                 self._refresh((name,))
         if ipv6 is not None and self._context.ports.manages and not kind_of(name).logical:
-            wanted = ipv6.autoconfig  # where ports are not ours the host's kernel does it
+            default = ipv6.autoconfig  # where ports are not ours the host's kernel does it
         if self.autoconfiguration is None:
-            if wanted is None:
+            if default is None:
                 return
             from dmvpn.features.interface.autoconfiguration import Autoconfiguration  # most routers have none
 
             self.autoconfiguration = Autoconfiguration(self._context, self._learn)
-        self.autoconfiguration.follow(name, wanted, state if state.runs(6) else None, self.hardware(name))
+        self.autoconfiguration.follow(name, default, state if state.runs(6) else None, self.hardware(name))
 
     def _learn(self, name: str, prefixes: tuple[Prefix, ...]) -> None:
         port = self._interfaces.get(name)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import dataclass
@@ -46,20 +44,13 @@ class Advertising:
     prefixes: tuple[PrefixLines, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Autoconfig:
-    """`ipv6 address autoconfig`. default: with a default route."""
-
-    default: bool = False
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ipv6Settings:
     """The `ipv6` lines of a section. link_local None: derived.
 
     addresses: with prefix lengths. prefixes: those whose addresses end with the interface's identifier.
     anycast: those of the addresses that other routers may have, too.
-    autoconfig: addresses by advertisements of other routers, None: none.
+    autoconfig: addresses by advertisements of other routers: whether with a default route; None: none.
     unnumbered: the interface whose address stands for this one, "": none.
     mtu, mss: octets.
     nd: router advertisements.
@@ -69,18 +60,11 @@ class Ipv6Settings:
     addresses: tuple[tuple[IPAddress, int], ...] = ()
     prefixes: tuple[Prefix, ...] = ()
     anycast: tuple[IPAddress, ...] = ()
-    autoconfig: Autoconfig | None = None
+    autoconfig: bool | None = None
     unnumbered: str = ""
     mtu: int | None = None
     mss: int | None = None
     nd: Advertising = Advertising()
-
-    def ordered(self, made: Iterable[tuple[IPAddress, int]]) -> tuple[tuple[IPAddress, int], ...]:
-        """Return the addresses with those that are made of prefixes. One of many routers is none's own: it comes last
-        (RFC 4291 §2.6).
-        """
-        every = (*self.addresses, *made)
-        return tuple(sorted(every, key=lambda one: one[0] in self.anycast))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -187,12 +187,12 @@ class InterfaceSources:
         return is_other and self.settings.ipv6 is not None
 
     def learn(self, prefixes: tuple[Prefix, ...]) -> bool:
-        """Take the prefixes that other routers advertise. Returns whether they are others."""
+        """Take the prefixes that other routers advertise. Returns whether they have changed."""
         before, self.learned = self.learned, prefixes
         return before != prefixes
 
     def borrow(self, address: IPAddress | None) -> bool:
-        """Take the address of the interface that stands for this one. Returns whether it is another one."""
+        """Take the address of the interface that `ipv6 unnumbered` names. Returns whether it has changed."""
         before, self.borrowed = self.borrowed, address
         return before != address
 
@@ -265,9 +265,12 @@ class InterfaceSources:
         identifier = int(self._derived()) & ((1 << IDENTIFIER_LENGTH) - 1)
         learned = self.learned if up and settings.autoconfig is not None else ()
         made = ((IPv6Address(prefix.number | identifier), prefix.length) for prefix in (*settings.prefixes, *learned))
+        addresses = (*settings.addresses, *made)
+        if settings.anycast:  # they represent no single router, so they come last (RFC 4291 §2.6)
+            addresses = tuple(sorted(addresses, key=lambda one: one[0] in settings.anycast))
         return Ipv6State(
             link_local=settings.link_local or self._derived(),
-            addresses=(*settings.addresses, *made) if not settings.anycast else settings.ordered(made),
+            addresses=addresses,
             borrowed=self.borrowed if settings.unnumbered else None,
             mtu=settings.mtu or mtu,
             reason=reason,

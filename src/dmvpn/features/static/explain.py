@@ -21,7 +21,7 @@ _LABELS = words(WordKind.LABEL)("""
     Manual static :: M: a line of the configuration.
     active :: [A]: packets follow it.
     non-active :: [N]: another route is better, or its next hop cannot be reached.
-    IPv6 Static routes Table | Code | installed in RIB | distance | tag :: The static routes of
+    IPv6 Static routes Table | installed in RIB | distance | tag :: The static routes of
         IPv6; *: packets follow it.
     Static local RIB for :: The static routes, whether they are used or not.
     via :: The interface, the next hop, or both, as configured.

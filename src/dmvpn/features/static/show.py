@@ -102,7 +102,7 @@ def render_static(answer: ShowIpStaticRoute) -> Iterator[str]:
 def render_static6(answer: ShowIpStaticRoute) -> Iterator[str]:
     """Yield the legend, and a line for each path."""
     yield f"IPv6 Static routes Table - {answer.vrf or 'default'}"
-    yield "Code: * - installed in RIB"
+    yield "Codes: * - installed in RIB"
     for entry in answer.entries:
         for way in entry.ways:
             where = ", ".join(part for part in (way.next_hop, way.interface) if part)

@@ -153,7 +153,6 @@ class InferredNetwork:
             if outlets is not None:
                 self.cables.append([*outlets])
                 graph = self._graph()
-        graph = self._graph()
         found: dict[tuple[str, str], Wire] = {}
         for port in ports:
             end = (port.router, port.name)

@@ -2,15 +2,14 @@
 
 blocks      show interfaces [summary], clear counters
 tables      show ip interface [brief], show ipv6 interface [brief], show interfaces description, show arp,
-            show ip traffic
-routers     show ipv6 routers
+            show ip traffic, show ipv6 routers
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.interface.show import blocks, routers, tables
+from dmvpn.features.interface.show import blocks, tables
 
 COMMANDS: Final = (
     blocks.INTERFACES,
@@ -21,7 +20,7 @@ COMMANDS: Final = (
     tables.IP_INTERFACE,
     tables.IPV6_BRIEF,
     tables.IPV6_INTERFACE,
-    routers.ROUTERS,
+    tables.ROUTERS,
     *tables.ARP_COMMANDS,
     *tables.TRAFFIC_COMMANDS,
 )

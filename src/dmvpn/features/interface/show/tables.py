@@ -1,6 +1,7 @@
 """Tables of interfaces.
 
 show ip interface [brief], show ipv6 interface [brief], show interfaces description
+show ipv6 routers  what a port with `ipv6 address autoconfig` hears
 show arp           link-layer addresses on Ethernets, ours and those of stations that the host knows
 show ip traffic    packets of all interfaces together: the data plane counts by interface, and not by protocol
 """
@@ -20,6 +21,7 @@ from dmvpn.features.interface.model import Advertising, Ipv6Settings
 from dmvpn.features.interface.port import Status, kind_of
 from dmvpn.ios import Args, Change, ExecCommand, ShowContext, short_interface
 from dmvpn.ios.common import ACCESS_GROUP, INTERFACE, TRAFFIC_FILTER, UNREACHABLES, VERIFY_SOURCE, lists_of
+from dmvpn.net.discovery import RouterAdvertisement
 from dmvpn.net.ipv6 import INFINITE
 
 # ------------------------------------------------------------------------------------------------ interfaces
@@ -96,7 +98,7 @@ def query_rows(ctx: ShowContext, args: Args) -> InterfaceRows:
 
 def _lifetimes(machine: InterfaceMachine, name: str, now: float) -> Iterator[tuple[Prefix, int, int]]:
     found = machine.autoconfiguration
-    for prefix, ends in found.prefixes(name).items() if found is not None else ():
+    for prefix, ends in found.heard(name)[1].items() if found is not None else ():
         valid, preferred = (INFINITE if end == float("inf") else max(0, int(end - now)) for end in ends)
         yield prefix, valid, preferred
 
@@ -360,8 +362,8 @@ def _advertising(nd: Advertising) -> Iterator[str]:
 def render_interface(answer: InterfaceRows) -> Iterator[str]:
     """Yield the lines of `show ipv6 interface`."""
     for row in answer.interfaces:
-        ipv6 = row.ipv6
-        if ipv6 is None:
+        ipv6, settings = row.ipv6, row.ipv6_settings
+        if ipv6 is None or settings is None:
             continue
         yield f"{row.name} is {row.status}, line protocol is {line_protocol(row)}"
         runs = row.line and ipv6.reason is None
@@ -369,26 +371,26 @@ def render_interface(answer: InterfaceRows) -> Iterator[str]:
         if ipv6.reason is not None:
             yield f"  Not running: {ipv6.reason}"
         yield "  No Virtual link-local address(es):"
-        settings = row.ipv6_settings
-        if settings is not None and settings.autoconfig is not None:
-            yield "  Stateless address autoconfig enabled"
         if row.description:
             yield f"  Description: {row.description}"
-        if settings is not None and settings.unnumbered:
+        if settings.autoconfig is not None:
+            yield "  Stateless address autoconfig enabled"
+        if settings.unnumbered:
             yield f"  Interface is unnumbered. Using address of {settings.unnumbered}"
         if ipv6.addresses:
             yield "  Global unicast address(es):"
         else:
             yield "  No global unicast address is configured"
+        lifetimes = {prefix: ends for prefix, *ends in row.lifetimes}
         for address, length in ipv6.addresses:
-            prefix, lifetimes = Prefix.of(address, length), {one[0]: one[1:] for one in row.lifetimes}
-            own = settings is not None and address in (own for own, _ in settings.addresses)
-            is_any = settings is not None and address in settings.anycast
-            mark = "[EUI/CAL/PRE]" if prefix in lifetimes and not own else "[ANY]" if is_any else ""
-            yield f"    {spelled(address)}, subnet is {spelled(prefix)} {mark}"
-            if prefix in lifetimes and not own:
+            prefix = Prefix.of(address, length)
+            if prefix in lifetimes and (address, length) not in settings.addresses:
                 valid, preferred = lifetimes[prefix]
+                yield f"    {spelled(address)}, subnet is {spelled(prefix)} [EUI/CAL/PRE]"
                 yield f"      valid lifetime {valid} preferred lifetime {preferred}"
+            else:
+                mark = "[ANY]" if address in settings.anycast else ""
+                yield f"    {spelled(address)}, subnet is {spelled(prefix)} {mark}"
         yield f"  MTU is {ipv6.mtu} bytes"
         if row.vrf:
             yield f'  VPN Routing/Forwarding "{row.vrf}"'
@@ -458,3 +460,60 @@ def render_traffic(answer: ShowTraffic) -> Iterator[str]:
 
 
 TRAFFIC_COMMANDS: Final = (ExecCommand("show ip traffic", _HELP, query=query_traffic, render=render_traffic),)
+
+
+# ------------------------------------------------------------------------------------------------ routers of a link
+
+
+@dataclass(frozen=True, slots=True)
+class RouterRow:
+    """One router of a link. said: its last advertisement. age: how long ago that came, seconds."""
+
+    address: IPAddress
+    interface: str
+    said: RouterAdvertisement
+    age: float
+
+
+@dataclass(frozen=True, slots=True)
+class ShowIpv6Routers:
+    """The answer, by interface."""
+
+    routers: tuple[RouterRow, ...]
+
+
+def query_routers(ctx: ShowContext, args: Args) -> ShowIpv6Routers:
+    """Return the routers of one port, or of all."""
+    found, wanted = ctx.machine(InterfaceMachine).autoconfiguration, args.interface("interface", None)
+    if found is None:
+        return ShowIpv6Routers(())
+    names = [state.name for state in ctx.ports.interfaces.all() if wanted in (None, state.name)]
+    routers = ((name, *each) for name in names for each in found.heard(name)[0].items())
+    return ShowIpv6Routers(
+        tuple(RouterRow(address, name, one.said, ctx.now - one.heard_at) for name, address, one in routers)
+    )
+
+
+def render_routers(answer: ShowIpv6Routers) -> Iterator[str]:
+    """Yield what each router said last."""
+    for row in answer.routers:
+        said = row.said
+        yield f"Router {spelled(row.address)} on {row.interface}, last update {int(row.age // 60)} min"
+        flags = f"AddrFlag={int(said.managed)}, OtherFlag={int(said.other)}, MTU={said.mtu or 0}"
+        yield f"  Hops {said.hop_limit}, Lifetime {said.lifetime} sec, {flags}"
+        yield f"  HomeAgentFlag=0, Preference={said.preference.name.capitalize()}"
+        times = (f"{ms} msec" if ms else "0 (unspecified)" for ms in (said.reachable, said.retransmit))
+        yield "  Reachable time {}, Retransmit time {}".format(*times)
+        for one in said.prefixes:
+            words = " onlink" * one.on_link + " autoconfig" * one.autonomous
+            yield f"  Prefix {spelled(one.prefix)}{words}"
+            valid, preferred = (-1 if seconds == INFINITE else seconds for seconds in (one.valid, one.preferred))
+            yield f"    Valid lifetime {valid}, preferred lifetime {preferred}"
+
+
+ROUTERS: Final = ExecCommand(
+    "show ipv6 routers [ {interface:interface} ]",
+    {**_IPV6_HELP, "routers": "Routers whose advertisements are followed", "interface": "Of one interface"},
+    query=query_routers,
+    render=render_routers,
+)
