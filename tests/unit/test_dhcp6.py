@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from ipaddress import IPv6Address
 
 import pytest
@@ -9,10 +10,12 @@ import pytest
 from dmvpn.base import events
 from dmvpn.base.effects import InVrf, SendIp
 from dmvpn.features.dhcp import FEATURE as DHCP
+from dmvpn.features.dhcp.leases import Binding, Place
 from dmvpn.features.dhcp.machine import DhcpMachine
 from dmvpn.features.dhcp.model import Drop
 from dmvpn.features.dhcp.packet6 import AGENTS, Code, Kind, Message6, leased, serialize
 from dmvpn.features.interface import FEATURE as INTERFACE
+from dmvpn.features.vrf import FEATURE as VRF
 from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol
 from support.workbench import Workbench
@@ -37,8 +40,9 @@ CLIENT = IPv6Address("fe80::9")
 class Bench(Workbench):
     """A router, and what it answers."""
 
-    def __init__(self, text: str = TEXT) -> None:
-        super().__init__(INTERFACE, DHCP)
+    def __init__(self, text: str = TEXT, kept: bytes = b"[]", name: str = "dhcp6-bindings") -> None:
+        super().__init__(INTERFACE, DHCP, VRF)
+        self.ports.kept[name] = kept
         self.handle(events.PlaneAnnounced(ipv6=True, manages=True))
         self.configure(text)
         for port in ("GigabitEthernet0/1", "GigabitEthernet0/2"):
@@ -78,6 +82,12 @@ class Bench(Workbench):
         (reply,) = self.hear(Message6(wish.kind, wish.head, (*wish.options, (2, offer.get(Code.SERVER)))))
         assert leased(reply.get(Code.IA_NA))[0][:16] == found[0][:16]
         return IPv6Address(found[0][:16])
+
+
+def bindings(bench: Bench) -> dict[Place, Binding]:
+    version6 = bench.machine(DhcpMachine).version6
+    assert version6 is not None
+    return version6.leases.bindings
 
 
 def ask(kind: Kind, number: int, port: int = 1, address: bytes = b"") -> Message6:
@@ -203,3 +213,111 @@ def test_a_reply_finds_its_way_through_two_relay_agents() -> None:
     shown = bench.shown("interface")
     assert "GigabitEthernet0/1 is in server mode\n  Using pool: LAN\n  Preference value: 0\n" in shown
     assert "  Relay destinations:\n    2001:DB8:5::5\n    FF02::1:2 via GigabitEthernet0/1\n" in shown
+
+
+def test_what_names_no_client_leases_nothing_however_it_comes() -> None:
+    """Each number of a port was an address then, without the share of a client: a stranger emptied the pool."""
+    bench = Bench()
+    nameless = ask(Kind.INFORMATION_REQUEST, 1).options[1:]
+    assert bench.hear(Message6(Kind.INFORMATION_REQUEST, b"abc", nameless)) == []
+    head = b"\0" + IPv6Address("2001:db8:1::66").packed + CLIENT.packed
+    inner = [Message6(kind, b"abc", nameless) for kind in Kind if kind < Kind.RELAY_FORW]
+    for message in (*inner, Message6(Kind.RELAY_FORW, head, ask(Kind.SOLICIT, 1).options)):
+        for depth in (1, 9):
+            relayed = message
+            for _ in range(depth):
+                relayed = Message6(Kind.RELAY_FORW, head, ((Code.RELAYED, relayed.serialize()),))
+            bench.hear(relayed, IPv6Address("2001:db8:1::66"), IPv6Address("2001:db8:1::1"))
+    assert not bindings(bench)
+    assert bench.hear(Message6(Kind.INFORMATION_REQUEST, b"abc"))
+
+
+def test_addresses_that_were_declined_before_they_were_leased_keep_no_new_client_out() -> None:
+    """They counted as offers for as long as they stay declined: no client of the port got an address for two days."""
+    bench = Bench(TEXT.replace("/120", "/64"))
+    for number in range(1, 300):
+        (offer,) = bench.hear(ask(Kind.SOLICIT, number))
+        decline = ask(Kind.DECLINE, number, address=leased(offer.get(Code.IA_NA))[0])
+        named = Message6(decline.kind, decline.head, (*decline.options, (2, offer.get(Code.SERVER))))
+        bench.hear(named)
+        bench.advance(60)
+    assert leased(bench.hear(ask(Kind.SOLICIT, 999))[0].get(Code.IA_NA))
+
+
+def test_nobody_is_the_owner_of_a_declined_address() -> None:
+    bench = Bench()
+    (offer,) = bench.hear(ask(Kind.SOLICIT, 1))
+    taken, server = leased(offer.get(Code.IA_NA))[0], (2, offer.get(Code.SERVER))
+    decline = ask(Kind.DECLINE, 1, address=taken)
+    bench.hear(Message6(decline.kind, decline.head, (*decline.options, server)))
+    own = ((1, b"declined" + taken[:12]), (3, taken[12:16] + bytes(8) + serialize(((5, taken),))))
+    bench.hear(Message6(Kind.RELEASE, b"abc", (*own, server)))
+    assert taken[:16] not in [one.packed for one in map(bench.lease, range(2, 400)) if one is not None]
+
+
+VRFS = """vrf definition RED
+ address-family ipv6
+vrf definition BLUE
+ address-family ipv6
+"""
+OF_VRFS = (
+    VRFS
+    + TEXT.replace("interface GigabitEthernet0/1\n", "interface GigabitEthernet0/1\n vrf forwarding BLUE\n").replace(
+        "interface GigabitEthernet0/2\n", "interface GigabitEthernet0/2\n vrf forwarding RED\n"
+    )
+    + """interface GigabitEthernet0/3
+ vrf forwarding RED
+ ipv6 address 2001:DB8:3::1/64
+ ipv6 dhcp relay destination 2001:DB8:2::9
+ no shutdown
+"""
+)
+
+
+def test_a_stranger_in_a_vrf_neither_takes_addresses_of_another_one_nor_sends_into_it() -> None:
+    bench = Bench(OF_VRFS)
+    bench.handle(events.LinkChanged("GigabitEthernet0/3", True))
+    stranger, own = IPv6Address("2001:db8:1::66"), IPv6Address("2001:db8:1::1")
+    head = b"\0" + IPv6Address("2001:db8:2::66").packed + CLIENT.packed
+    forward = Message6(Kind.RELAY_FORW, head, ((Code.RELAYED, ask(Kind.SOLICIT, 1).serialize()),))
+    (answer,) = bench.hear(forward, stranger, own)
+    assert not leased(Message6.parse(answer.get(Code.RELAYED)).get(Code.IA_NA))
+    reply = (Code.RELAYED.value, ask(Kind.REPLY, 1).serialize())
+    back = Message6(Kind.RELAY_REPL, head, ((Code.INTERFACE, b"GigabitEthernet0/3"), reply))
+    assert bench.hear(back, stranger, own) == []
+
+
+def test_a_relay_agent_without_an_address_gets_no_answer() -> None:
+    bench = Bench()
+    head = b"\0" + IPv6Address("2001:db8:1::66").packed + CLIENT.packed
+    forward = Message6(Kind.RELAY_FORW, head, ((Code.RELAYED, ask(Kind.SOLICIT, 1).serialize()),))
+    for source in ("::", "::1", "ff02::1", "::ffff:127.0.0.1"):
+        assert bench.hear(forward, IPv6Address(source), IPv6Address("2001:db8:1::1")) == []
+
+
+def test_a_pool_with_thousands_of_name_servers_still_answers() -> None:
+    lines = "".join(f" dns-server 2001:DB8::{number:X}\n" for number in range(1, 4200))
+    bench = Bench(TEXT.replace("ipv6 dhcp pool OTHER\n", f"{lines}ipv6 dhcp pool OTHER\n"))
+    assert bench.lease(1) is not None
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        f'[["2001:db8:1::5", "", "LAN", "00", "Gi0/1", 1{"0" * 400}]]'.encode(),
+        b'[["2001:db8:1::5", "", "LAN", "00", "Gi0/1", 1e300]]',
+        b"[" * 100_000,
+        json.dumps([["10.0.0.1", "", "LAN", "00", "Gi0/1", None], ["2001:db8:7::1", "", "LAN", "", "", None]]).encode(),
+    ],
+    ids=["far", "late", "deep", "strange"],
+)
+def test_a_damaged_file_of_bindings_harms_nobody(kept: bytes) -> None:
+    bench = Bench("ip dhcp database flash:leases\n" + TEXT, kept)
+    assert bench.lease(1) is not None
+    assert len(bindings(bench)) == 1
+
+
+def test_an_address_of_ipv6_in_the_file_of_ipv4_is_no_binding() -> None:
+    pool = "ip dhcp database flash:leases\nip dhcp pool LAN\n network 10.1.1.0 /24\n"
+    kept = json.dumps([["::a01:105", "", "LAN", "00", "Gi0/1", None], ["10.1.1.5", "", "LAN", "01", "Gi0/1", None]])
+    assert len(Bench(pool + TEXT, kept.encode(), "dhcp-bindings").machine(DhcpMachine).server.bindings) == 1

@@ -67,13 +67,13 @@ class Leases:
     """The leased addresses of a router.
 
     stored: the file of bindings, in the router's storage. freed: called with each binding that is gone.
-    of_client: bindings by pool and identity. expired: how many ended by themselves.
+    of_client: bindings by VRF, pool and identity. expired: how many ended by themselves.
     write_delay: seconds from a change to the file; None: nothing is kept.
     """
 
     def __init__(self, context: Context, stored: str, freed: Callable[[Binding], None]) -> None:
         self.bindings: dict[Place, Binding] = {}
-        self.of_client: dict[tuple[str, bytes], Binding] = {}
+        self.of_client: dict[tuple[str, str, bytes], Binding] = {}
         self.expired = 0
         self.write_delay: int | None = None
         self._context, self._stored, self._freed = context, stored, freed
@@ -95,7 +95,7 @@ class Leases:
     def add(self, binding: Binding) -> None:
         """Keep an address for a client, until the binding ends."""
         place = (binding.vrf, binding.address)
-        self.bindings[place] = self.of_client[binding.pool, binding.identity] = binding
+        self.bindings[place] = self.of_client[binding.vrf, binding.pool, binding.identity] = binding
         self._count(binding, 1)
         if binding.ends is None:
             self._ends.cancel(place)
@@ -114,7 +114,7 @@ class Leases:
         """Forget a binding, if there is one."""
         binding = self.bindings.pop(place, None)
         if binding is not None:
-            self.of_client.pop((binding.pool, binding.identity), None)
+            self.of_client.pop((binding.vrf, binding.pool, binding.identity), None)
             self._count(binding, -1)
             self._ends.cancel(place)
             self._freed(binding)
@@ -128,7 +128,8 @@ class Leases:
         now = self._context.now
         wall = self._context.ports.clock.wall(now).timestamp() - now
         for binding in _restored(self._context.ports.kept.get(self._stored, b"[]"), wall):
-            if (binding.ends is None or binding.ends > now) and (binding.vrf, binding.address) not in self.bindings:
+            is_possible = binding.ends is None or now < binding.ends <= now + 2**32  # no lease is longer
+            if is_possible and (binding.vrf, binding.address) not in self.bindings:
                 self.add(binding)
 
     def _count(self, binding: Binding, by: int) -> None:
@@ -162,5 +163,5 @@ def _restored(octets: bytes, wall: float) -> Iterator[Binding]:
             until = None if ends is None else float(ends) - wall
             place = (ip_address(address), str(vrf), str(pool), bytes.fromhex(identity), str(interface))
             yield Binding(*place, until, BindingState.ACTIVE)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         return

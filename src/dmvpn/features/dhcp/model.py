@@ -73,12 +73,11 @@ class Pool6:
 
     @property
     def options(self) -> tuple[tuple[int, bytes], ...]:
-        """The options of its lines, by their codes (RFC 3646)."""
-        labels = (label[:63] for one in self.domains for label in (*filter(None, one.encode().split(b".")), b""))
+        """The options of its lines, by their codes (RFC 3646): eight servers and domains at most."""
+        labels = (label[:63] for one in self.domains[:8] for label in (*filter(None, one.encode().split(b".")), b""))
         named = b"".join(bytes((len(label),)) + label for label in labels)
-        return tuple(
-            (code, one) for code, one in ((23, b"".join(each.packed for each in self.dns)), (24, named)) if one
-        )
+        servers = b"".join(each.packed for each in self.dns[:8])
+        return tuple((code, one) for code, one in ((23, servers), (24, named)) if one)
 
 
 @dataclass(frozen=True, slots=True)

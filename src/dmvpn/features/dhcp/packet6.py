@@ -98,7 +98,7 @@ class Message6:
 
 def leased(association: bytes) -> tuple[bytes, ...]:
     """Return the octets of the addresses in an IA_NA that was checked: address, preferred and valid lifetime."""
-    return tuple(octets for code, octets in _parse(association, 12) if code == Code.ADDRESS)
+    return tuple(octets for code, octets in _parse(association, 12, 1) if code == Code.ADDRESS)
 
 
 def no_address(why: int) -> bytes:

@@ -180,7 +180,7 @@ class Server:
         return None
 
     def _discover(self, message: Message, arrival: Arrival, pool: Pool, manual: IPv4Address | None) -> None:
-        binding = self.leases.of_client.get((pool.name, message.identity))
+        binding = self.leases.of_client.get((pool.vrf, pool.name, message.identity))
         if binding is None:
             address = manual or self._choose(message, arrival, pool)
             if address is None:
@@ -215,7 +215,8 @@ class Server:
         return binding
 
     def _request(self, message: Message, arrival: Arrival, pool: Pool, manual: IPv4Address | None) -> None:
-        chosen, binding = message.address(Code.SERVER), self.leases.of_client.get((pool.name, message.identity))
+        chosen = message.address(Code.SERVER)
+        binding = self.leases.of_client.get((pool.vrf, pool.name, message.identity))
         if chosen is not None and chosen != arrival.server:
             if binding is not None and binding.state is BindingState.SELECTING:
                 self.leases.forget((binding.vrf, binding.address))  # it took the offer of another server
@@ -348,4 +349,4 @@ def _holds(pool: Pool, address: IPAddress) -> bool:
     if pool.host is not None and pool.host[0] == address:
         return True
     network = pool.network
-    return network is not None and 0 < int(address) - network.number < network.size - 1
+    return network is not None and address.version == 4 and 0 < int(address) - network.number < network.size - 1

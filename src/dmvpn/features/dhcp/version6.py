@@ -17,7 +17,7 @@ from dataclasses import replace
 from ipaddress import IPv6Address
 from typing import Final
 
-from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
+from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station
 from dmvpn.base.context import Context
 from dmvpn.base.effects import SendIp, in_table
 from dmvpn.base.entropy import below
@@ -87,14 +87,15 @@ class Version6:
 
     def hear(self, event: IpReceived, port: InterfaceState) -> None:
         """Take a packet to the server's port."""
-        settings, source = self._ports.get(port.name), event.source
+        settings, source, to = self._ports.get(port.name), event.source, event.destination
         try:
-            message = Message6.parse(UdpDatagram.parse(event.payload, source, event.destination).payload)
+            message = Message6.parse(UdpDatagram.parse(event.payload, source, to).payload)
+            is_agent = message.kind is Kind.RELAY_FORW
             if message.kind is Kind.RELAY_REPL:
                 self._to_client(message, port.vrf)
             elif message.kind in (Kind.ADVERTISE, Kind.REPLY, Kind.RECONFIGURE) or settings is None:
                 self._drop(Drop.IGNORED)
-            elif message.kind is not Kind.RELAY_FORW and not (is_link_local(source) and event.destination == AGENTS):
+            elif not (is_one_station(source) if is_agent else is_link_local(source) and to == AGENTS):
                 self._drop(Drop.UNTRUSTED)
             elif settings.serves6:
                 self._serve(message, event, port, settings.serves6)
@@ -131,7 +132,12 @@ class Version6:
         reply, port = Message6.parse(message.get(Code.RELAYED)), self._context.ports.interfaces.get(name)
         is_far = reply.kind is Kind.RELAY_REPL  # for another relay agent
         relays = name in self._ports and bool(self._ports[name].relays6)
-        if not relays or port is None or port.vrf != vrf or not (is_far or is_link_local(peer)):
+        if (
+            not relays
+            or port is None
+            or port.vrf != vrf
+            or not (is_one_station(peer) if is_far else is_link_local(peer))
+        ):
             self._drop(Drop.UNTRUSTED)
             return
         self._forwarded[reply.kind.name] += 1
@@ -154,7 +160,7 @@ class Version6:
                 self._drop(Drop.UNTRUSTED)  # else a stranger on this port could take the addresses of that one
                 return
             of_link = (one for one in self.config.pools6 if one.prefix is not None and link in one.prefix)
-            pool = next(of_link, replace(pool, prefix=None))
+            pool = next((one for one in of_link if self._is_for(one, port.vrf)), replace(pool, prefix=None))
         made = Binding(_NOWHERE, port.vrf, pool.name, b"", port.name, None, source=client)
         reply = self._reply(message, pool, links, replace(made, hardware=message.get(Code.CLIENT)))
         if reply is None:
@@ -167,6 +173,12 @@ class Version6:
             reply = Message6(Kind.RELAY_REPL, one.head, (*named, (Code.RELAYED, reply.serialize())))
         own = None if event.destination.is_multicast else event.destination
         self._send(port.name, port.vrf, own, event.source, reply, SERVER_PORT if path else CLIENT_PORT)
+
+    def _is_for(self, pool: Pool6, vrf: str) -> bool:
+        """Return whether a pool is for relay agents of a VRF: it is none that ports of other VRFs alone serve."""
+        ports = self._context.ports.interfaces.all()
+        vrfs = [port.vrf for port in ports if port.name in self._ports and self._ports[port.name].serves6 == pool.name]
+        return not vrfs or vrf in vrfs
 
     def _reply(self, message: Message6, pool: Pool6, links: Sequence[Prefix], client: Binding) -> Message6 | None:
         """Return the answer to a client's message, None: none (§16, §18.3). client: a binding of it without address.
@@ -204,7 +216,7 @@ class Version6:
         """Return an IA_NA with an address for a client, or why there is none."""
         asked = [IPv6Address(one[:16]) for one in leased(association)][:_MOST_ASSOCIATIONS]
         identity = client.hardware + association[:4]
-        binding = self.leases.of_client.get((pool.name, identity))
+        binding = self.leases.of_client.get((client.vrf, pool.name, identity))
         if binding is None:
             is_known = kind in (Kind.RENEW, Kind.REBIND)
             address = self._choose(pool, client, () if kind is Kind.SOLICIT else asked, must=is_known)
@@ -242,11 +254,12 @@ class Version6:
 
     def _give_back(self, kind: Kind, association: bytes, pool: Pool6, client: Binding) -> bytes:
         """Return an IA_NA that says whether the address was the client's. A declined one is leased to nobody."""
-        binding = self.leases.of_client.get((pool.name, client.hardware + association[:4]))
+        binding = self.leases.of_client.get((client.vrf, pool.name, client.hardware + association[:4]))
         if binding is None or binding.address.packed not in [one[:16] for one in leased(association)]:
             return association[:4] + packet6.no_address(packet6.NO_BINDING)
         self.leases.forget((binding.vrf, binding.address))
         if kind is Kind.DECLINE and self._declines.admit(client.interface, 1.0, self._context.now):
             ends, state = self._context.now + pool.valid, BindingState.DECLINED
-            self.leases.add(replace(binding, identity=binding.address.packed, hardware=b"", state=state, ends=ends))
+            nobody = bytes(135) + binding.address.packed  # longer than what a client has
+            self.leases.add(replace(binding, identity=nobody, hardware=b"", state=state, ends=ends))
         return association[:4] + bytes(8)
