@@ -220,6 +220,24 @@ def test_a_flood_of_routers_and_prefixes_is_bounded() -> None:
     assert ADDRESS in addresses(bench)
 
 
+def test_two_ports_that_hear_a_prefix_at_once_do_not_both_take_it() -> None:
+    bench, _ = router(TEXT.replace("2001:db8:1::1/64", "autoconfig"))
+    bench.handle(LinkChanged(LAN, up=True, hardware_address=bytes.fromhex("525400123457")))
+    bench.handle(said(PREFIX))
+    take(bench, said(PREFIX, port=LAN))
+    assert (addresses(bench), addresses(bench, LAN)) == ((ADDRESS,), ())
+
+
+def test_a_lender_and_its_borrower_are_removed_together() -> None:
+    """The second one was removed by the first one, and the router ended."""
+    bench, _ = router()
+    bench.configure(
+        "interface Loopback0\n ipv6 address 2001:db8::1/128\ninterface Tunnel5\n ipv6 unnumbered Loopback0\n"
+    )
+    bench.configure("no interface Loopback0\nno interface Tunnel5\n")
+    assert bench.ports.interfaces.get("Tunnel5") is None
+
+
 @given(st.binary(max_size=120))
 def test_no_octets_harm_it(octets: bytes) -> None:
     bench, _ = router()

@@ -5,8 +5,8 @@ advertised prefix of 64 bits (RFC 4862 §5.5.3); with `default` the router of th
 of a default route (RFC 4191 §3.2), until its advertised lifetime ends.
 
 Anyone on the link may advertise. A port keeps `MOST` prefixes and routers and ignores further ones; a prefix that a
-port of the VRF has is not taken; no advertisement shortens what is left of an address below two hours (§5.5.3 e);
-and addresses and routes change once in three seconds, however many advertisements arrive.
+port of the VRF has or hears is not taken; no advertisement shortens what is left of an address below two hours
+(§5.5.3 e); and addresses and routes change once in three seconds, however many advertisements arrive.
 """
 
 from __future__ import annotations
@@ -138,7 +138,9 @@ class Autoconfiguration:
             return False
         if is_link_local(prefix.address) or not is_one_station(IPv6Address(prefix.number | 1)):
             return False
-        return not interface_in(self._context.ports.interfaces, prefix, link.state.vrf)
+        vrf = link.state.vrf  # what another port of it has just heard becomes its address in a moment
+        is_heard = any(prefix in other.prefixes for other in self._links.values() if other.state.vrf == vrf)
+        return not is_heard and not interface_in(self._context.ports.interfaces, prefix, vrf)
 
     def _solicit(self, name: str) -> None:
         link = self._links[name]

@@ -383,7 +383,8 @@ class InterfaceMachine(Machine):
         if self._orders.pop(name, None) is not None:
             self._context.emit(SetInterface(name, up=False, addresses=()))
         self._context.emit(notices.InterfaceChanged(name, old, None))
-        self._refresh([one for one in self._borrowers.get(name, ()) if one in self._states])
+        borrowers = [one for one in self._borrowers.get(name, ()) if one in self._states]
+        self._refresh([one for one in borrowers if self._interfaces[one].configured])  # the others are removed, too
 
     def _advertise(self, port: InterfaceSources, state: notices.InterfaceState) -> None:
         """Let a port with hosts say what this router is to them."""

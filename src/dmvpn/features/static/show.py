@@ -76,13 +76,8 @@ def _line(route: StaticRoute, rib: Rib) -> StaticLine:
         (not route.interface or hop.interface == route.interface) and route.next_hop in (None, hop.address)
         for hop in hops
     )
-    return StaticLine(
-        route.distance,
-        route.interface,
-        spelled(route.next_hop) if route.next_hop is not None else "",
-        active,
-        route.tag,
-    )
+    next_hop = spelled(route.next_hop) if route.next_hop is not None else ""
+    return StaticLine(route.distance, route.interface, next_hop, active, route.tag)
 
 
 def render_static(answer: ShowIpStaticRoute) -> Iterator[str]:
