@@ -5,13 +5,20 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
-from dmvpn.shells.inference import Inferred, infer
+from dmvpn.network.device import Device
+from dmvpn.network.switching import Layer2, PluggedWire, layer2
+from dmvpn.shells.inference import Inferred, infer, wires
 from dmvpn.shells.scenario import Scenario
 from support.world import World
 from unit.test_topologies import eve
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    import pytest
+
+    from dmvpn.base.switching import Box
 
 ROUTER = """\
 hostname {name}
@@ -357,3 +364,72 @@ def test_a_host_of_the_internet_is_behind_the_router_of_the_folder_that_nat_lead
     world.ping(host, "208.67.222.222")
     world.run_for(1.0)
     assert world.replies(host)
+
+
+def test_two_sites_with_the_same_address_in_a_vlan_stay_two() -> None:
+    """Sites made of one template were plugged into each other, and had an address twice on one wire."""
+    switch = "hostname SW{0}\nvlan 10\ninterface GigabitEthernet0/1\n switchport mode access\n"
+    switch += " switchport access vlan 10\ninterface Vlan10\n ip address 10.1.10.1 255.255.255.0\n"
+    switch += "interface GigabitEthernet0/9\n no switchport\n ip address 10.9.0.{0} 255.255.255.252\n"
+    alike = {f"SW{number}": switch.format(number) for number in (1, 2)}
+    assert links(infer(alike)) == [["SW1:GigabitEthernet0/9", "SW2:GigabitEthernet0/9"]]
+    other = {**alike, "SW2": alike["SW2"].replace("10.1.10.1", "10.1.10.2")}
+    assert len(links(infer(other))) == 2
+    drawn = {(name, "GigabitEthernet0/9"): 1 for name in other}
+    assert len(links(infer(other, segments=drawn))) == 1, "a drawing has all cables"
+
+
+CLOUD = """\
+interface GigabitEthernet1
+ ip address {0} 255.255.255.0
+ ip nat outside
+interface Tunnel0
+ ip address 10.0.0.{1} 255.255.255.0
+ ip nhrp network-id 1
+ {2}
+ tunnel source GigabitEthernet1
+ tunnel mode gre multipoint
+ip route 0.0.0.0 0.0.0.0 {3}
+"""
+
+
+def test_a_host_of_the_internet_is_not_behind_the_translator_of_a_hub() -> None:
+    """A hub in a cloud with NAT of its own was a traceback: the translator that the lab adds has no configuration."""
+    hub = "hostname HUB\n" + CLOUD.format("172.16.0.10", 1, "ip nhrp redirect", "172.16.0.1")
+    nhs = "ip nhrp nhs 10.0.0.1 nbma 203.0.113.5 multicast"
+    spoke = "hostname SPOKE\n" + CLOUD.format("198.51.100.2", 2, nhs, "198.51.100.1").replace(" ip nat outside\n", "")
+    found = infer({"HUB": hub, "SPOKE": spoke})
+    assert list(found.lab.gateways) == ["NAT-HUB"]
+    assert found.lab.hosts["INTERNET"].link.startswith("PROVIDER:")
+
+
+def test_a_host_of_the_internet_takes_no_port_that_a_router_has() -> None:
+    edge = "hostname EDGE\ninterface GigabitEthernet0/0\n ip address 203.0.113.2 255.255.255.252\n ip nat outside\n"
+    edge += "ip route 0.0.0.0 0.0.0.0 203.0.113.1\n"
+    isp = "hostname ISP\ninterface GigabitEthernet0/0\n ip address 203.0.113.1 255.255.255.252\n"
+    isp += "interface gi9/0\n ip address 198.51.100.1 255.255.255.0\n"
+    found = infer({"EDGE": edge, "ISP": isp})
+    assert found.lab.hosts["INTERNET"].link == "ISP:GigabitEthernet10/0"
+    assert "ip address 198.51.100.1" in found.configurations["ISP"]
+
+
+def test_a_chain_of_vlan_interfaces_does_not_make_the_graph_of_all_wires_for_each_cable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each cable made the graph of all wires again: with thirty VLANs on a hundred switches for minutes."""
+
+    def switch(number: int) -> str:
+        own = f"interface Vlan2\n ip address 10.2.0.{number} 255.255.255.0\n"
+        ports = [f"interface FastEthernet0/{port}\n switchport access vlan 2\n" for port in (1, 2)]
+        return f"hostname SW{number}\nvlan 2\n{''.join(ports)}{own}"
+
+    graphs: list[Layer2] = []
+
+    def counted(cables: Sequence[PluggedWire], boxes: Mapping[str, Box]) -> Layer2:
+        graphs.append(layer2(cables, boxes))
+        return graphs[-1]
+
+    monkeypatch.setattr(wires, "layer2", counted)
+    devices = {f"SW{number}": Device.read("", switch(number), leaves_out=True) for number in range(1, 21)}
+    assert len(wires.InferredNetwork(devices).cables) == 19
+    assert len(graphs) < 5

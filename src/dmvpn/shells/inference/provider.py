@@ -13,6 +13,7 @@ On a wire with another router, or with several different gateways, nothing is ad
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
@@ -259,11 +260,15 @@ def internet(network: InferredNetwork, configurations: dict[str, str], provider:
     for wire in network.wires:
         inner = [network.devices[port.router] for port in wire.ports if _does_nat(network, port)]
         gateways = [gateway for device in inner for gateway in device.default_gateways]
-        others = [port for port in wire.ports if inner and not _does_nat(network, port)]
-        beyond += [(port.router == provider, port.address.ip in gateways, port.router) for port in others]
+        for other in (port for port in wire.ports if inner and not _does_nat(network, port)):
+            # The translator before a hub has no configuration: the provider is beyond it.
+            router = other.router if other.router in configurations else provider
+            beyond.append((router == provider, other.address.ip in gateways, router))
     if host is None or not beyond or "INTERNET" in configurations:
         return {}
-    router, port = max(beyond)[2], "GigabitEthernet9/0"
+    router = max(beyond)[2]
+    taken = network.devices[router].interface_names if router in network.devices else ()
+    port = next(name for name in map("GigabitEthernet{}/0".format, count(9)) if name not in taken)
     section = [f"interface {port}", f" ip address {gateway} {host.netmask}", " no shutdown", "!"]
     configurations[router] = with_lines(configurations[router], section)
     network.notes.append(f"the lab adds a host of the Internet behind {router}: INTERNET, {host.ip}")

@@ -17,7 +17,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.switching import DEFAULT_VLAN, PortMode, within
 from dmvpn.base.values import dataclass
 from dmvpn.ios import short_interface
-from dmvpn.network.switching import Bridge, End, Layer2, PluggedWire, layer2
+from dmvpn.network.switching import Bridge, End, Layer2, PluggedWire, Vertex, layer2
 from dmvpn.network.underlay import Seat, pairs
 from dmvpn.shells.inference.cables import UPLINK, access_ports, access_switch, drawn_cables, guessed_cables
 
@@ -148,11 +148,14 @@ class InferredNetwork:
             self._add_switches()
         graph = self._graph()
         for port in ports:
-            is_plugged = End(port.router, port.name) in graph.links and not port.name.startswith(_VLAN)
-            outlets = self._outlets(port, ports, graph) if not is_plugged else None
-            if outlets is not None:
-                self.cables.append([*outlets])
-                graph = self._graph()
+            is_vlan = port.name.startswith(_VLAN)  # a drawing has the cables between switches
+            is_drawn = bool(self.segments) if is_vlan else self._segment(port) is not None
+            is_plugged = not is_vlan and End(port.router, port.name) in graph.links
+            outlets = [] if is_drawn or is_plugged else self._outlets(port, ports, graph)
+            if outlets:
+                self.cables.append([end for end, _ in outlets])
+                graph.join(outlets[0][1], outlets[1][1], "")  # the whole graph would take long for each cable
+        graph = self._graph()
         found: dict[tuple[str, str], Wire] = {}
         for port in ports:
             end = (port.router, port.name)
@@ -219,22 +222,22 @@ class InferredNetwork:
                     found.setdefault(Bridge(router, port.access), (router, port.name))
         return [(end, bridge) for bridge, end in found.items()]
 
-    def _outlets(self, port: Port, ports: list[Port], graph: Layer2) -> tuple[tuple[str, str], tuple[str, str]] | None:
+    def _outlets(self, port: Port, ports: list[Port], graph: Layer2) -> list[tuple[tuple[str, str], Vertex]]:
         """Return the ends of a cable for a port that is in the subnet of a VLAN and not connected with it: itself, or
-        of `interface Vlan` an access port, and an access port of a switch in that VLAN.
+        of `interface Vlan` an access port, and an access port of a switch in that VLAN; each with its vertex.
         """
         domain = graph.ways_to(own) if (own := End(port.router, port.name)) in graph.links else {}
         for other in ports:
             end = End(other.router, other.name)
-            is_near = other.address.network == port.address.network and self._segment(port) is None
+            is_near = other.address.network == port.address.network and other.address.ip != port.address.ip
             if is_near and end in graph.links and end not in domain and other.router != port.router:
-                far = graph.ways_to(end)
-                mine, theirs = (
-                    next((one for one, bridge in self._access() if bridge in ways), None) for ways in (domain, far)
-                )
-                mine = mine if port.name.startswith(_VLAN) else (port.router, port.name)
-                return (mine, theirs) if mine is not None and theirs is not None else None
-        return None
+                far, free = graph.ways_to(end), self._access()
+                mine: list[tuple[tuple[str, str], Vertex]] = [(own, own)]
+                if port.name.startswith(_VLAN):
+                    mine = [one for one in free if one[1] in domain]
+                theirs = [one for one in free if one[1] in far]
+                return [mine[0], theirs[0]] if mine and theirs else []
+        return []
 
     def _wire_up(self, ports: list[Port]) -> None:
         """Put every port on the wire whose ports share its subnet, both ways. The widest subnets come last."""
