@@ -164,11 +164,5 @@ _TABLE6: Final = ExecCommand(
     query=query_static6,
     render=render_static6,
 )
-COMMANDS: Final = (
-    _TRACKED,
-    by_vrf(_TRACKED, "show ip route"),
-    _TABLE,
-    by_vrf(_TABLE, "show ip static route"),
-    _TABLE6,
-    by_vrf(_TABLE6, "show ipv6 static"),
-)
+_EVERY: Final = ((_TRACKED, "show ip route"), (_TABLE, "show ip static route"), (_TABLE6, "show ipv6 static"))
+COMMANDS: Final = tuple(each for one, words in _EVERY for each in (one, by_vrf(one, words)))

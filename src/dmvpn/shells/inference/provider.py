@@ -260,8 +260,7 @@ def internet(network: InferredNetwork, configurations: dict[str, str], provider:
     for wire in network.wires:
         inner = [network.devices[port.router] for port in wire.ports if _does_nat(network, port)]
         gateways = [gateway for device in inner for gateway in device.default_gateways]
-        for other in (port for port in wire.ports if inner and not _does_nat(network, port)):
-            # The translator before a hub has no configuration: the provider is beyond it.
+        for other in (port for port in wire.ports if inner and not _does_nat(network, port)):  # a translator, too
             router = other.router if other.router in configurations else provider
             beyond.append((router == provider, other.address.ip in gateways, router))
     if host is None or not beyond or "INTERNET" in configurations:
