@@ -119,6 +119,15 @@ def test_one_client_has_at_most_sixteen_addresses() -> None:
     assert sum(one is not None for one in leases) == 16
 
 
+def test_a_message_gets_no_more_than_four_addresses() -> None:
+    """In a full pool each one is searched for among all that are leased: a stranger could cause much work."""
+    bench = Bench()
+    wish = ask(Kind.SOLICIT, 1)
+    more = ((Code.IA_NA.value, port.to_bytes(4, "big") + bytes(8)) for port in range(2, 12))
+    (offer,) = bench.hear(Message6(wish.kind, wish.head, (*wish.options, *more)))
+    assert len(offer.all(Code.IA_NA)) == 4
+
+
 def test_a_relay_agent_in_the_subnet_of_another_port_gets_no_answer() -> None:
     bench = Bench()
     assert bench.hear_relayed(ask(Kind.SOLICIT, 1), "2001:db8:2::66") == []

@@ -38,7 +38,7 @@ from dmvpn.net.ipv6 import INFINITE
 #: The file of bindings, in the router's storage.
 STORED: Final = "dhcp6-bindings"
 #: Relay agents that a message may have passed (RFC 8415 §7.6), and associations of one message that are answered.
-_MOST_HOPS, _MOST_ASSOCIATIONS = 8, 16
+_MOST_HOPS, _MOST_ASSOCIATIONS = 8, 4
 #: Addresses that are looked at for one client: more would be work for strangers to cause.
 _MOST_TRIES: Final = 512
 _NOWHERE: Final = IPv6Address(0)
