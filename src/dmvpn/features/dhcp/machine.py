@@ -117,9 +117,8 @@ class DhcpMachine(Machine):
                 self._context.emit(messages.AnotherClient.of(name, event.text))
                 self._end(name)
             case Resync():
-                self._context.emit(
-                    *(Listen(name, IpProtocol.UDP, _GROUPS.get(port), port) for name, port in self.listened)
-                )
+                again = (Listen(name, IpProtocol.UDP, _GROUPS.get(port), port) for name, port in self.listened)
+                self._context.emit(*again)
 
     # ------------------------------------------------------------------------------------------ configuration
 
