@@ -179,7 +179,7 @@ def by_the_wall(loop: HostedLoop, done: Callable[[], object], patience: float | 
     while not done():
         if loop.time() >= ends:
             raise TimeoutError
-        time.sleep(max(0.0, min(0.02, loop._due() - loop.time())))
+        time.sleep(0.0 if loop.is_due else 0.005)
         loop.pump()
         loop.between()
 
