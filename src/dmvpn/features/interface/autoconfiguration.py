@@ -192,9 +192,7 @@ class Autoconfiguration:
 
 def _lifetimes(one: discovery.AdvertisedPrefix, before: tuple[float, float] | None, now: float) -> tuple[float, float]:
     """Return until when the address of a prefix is valid and preferred. before: what held."""
-    valid, preferred = (
-        float("inf") if seconds == INFINITE else now + seconds for seconds in (one.valid, one.preferred)
-    )
+    valid, preferred = (float("inf") if each == INFINITE else now + each for each in (one.valid, one.preferred))
     if before is None or valid > now + _TWO_HOURS or valid > before[0]:
         return valid, preferred
     return min(before[0], now + _TWO_HOURS), preferred

@@ -489,9 +489,8 @@ def query_routers(ctx: ShowContext, args: Args) -> ShowIpv6Routers:
         return ShowIpv6Routers(())
     names = [state.name for state in ctx.ports.interfaces.all() if wanted in (None, state.name)]
     routers = ((name, *each) for name in names for each in found.heard(name)[0].items())
-    return ShowIpv6Routers(
-        tuple(RouterRow(address, name, one.said, ctx.now - one.heard_at) for name, address, one in routers)
-    )
+    rows = (RouterRow(address, name, one.said, ctx.now - one.heard_at) for name, address, one in routers)
+    return ShowIpv6Routers(tuple(rows))
 
 
 def render_routers(answer: ShowIpv6Routers) -> Iterator[str]:
