@@ -60,7 +60,7 @@ class Interfaces(Protocol):
 
 
 def interface_in(interfaces: Interfaces, subnet: Prefix, vrf: str, but: str = "") -> str:
-    """Return an interface of a VRF whose subnet overlaps with this one, "": there is none. but: one that is ignored."""
+    """Return an interface of a VRF whose subnet overlaps with this one, "": there is none. but: its name is ignored."""
     for one in interfaces.all():
         taken = (Prefix.of(*own) for own in one.routed(subnet.version)) if one.vrf == vrf and one.name != but else ()
         if any(own in subnet or subnet in own for own in taken):

@@ -32,7 +32,7 @@ _BINDINGS = words(WordKind.STATE, BindingState)("""
     ## states of leased addresses :: show ip dhcp binding [RFC 2131 §4.3] next: show ip dhcp binding
     SELECTING :: The address was offered, and the client has not asked for it yet; after a minute it is free again.
     ACTIVE :: The client has the address until the lease expires.
-    DECLINED :: Over IPv6: a client found that another station has it; nobody gets it until this ends.
+    DECLINED :: Over IPv6: a client found that another station has it; it is not leased until this ends.
     """)
 _LEASES = words(WordKind.LABEL, sighted=True)("""
     ## labels of show dhcp lease :: show dhcp lease next: show dhcp lease
@@ -87,7 +87,7 @@ _VERSION6 = words(WordKind.LABEL, sighted=True)("""
         next: show ipv6 dhcp binding
     DHCPv6 pool | Using pool :: The pool, and that of a port.
     Address allocation prefix | valid | preferred | in use | conflicts :: Whose addresses it leases, for how many
-        seconds, and how many are leased; declined ones are leased to nobody.
+        seconds, and how many are leased; declined ones are not leased.
     DNS server | Domain name :: What clients get besides an address.
     Active clients :: Leased addresses.
     Client | DUID | Username | unassigned :: Where a client sends from, and its identifier; a name it never has here.

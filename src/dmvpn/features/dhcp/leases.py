@@ -29,7 +29,7 @@ Place = tuple[str, IPAddress]
 
 
 class BindingState(enum.Enum):
-    """As `show ip dhcp binding` says it; a declined address of IPv6 is nobody's until the binding ends."""
+    """As `show ip dhcp binding` says it; a declined address of IPv6 is not leased until the binding ends."""
 
     SELECTING = "Selecting"
     ACTIVE = "Active"

@@ -5,8 +5,8 @@
     RELAY-REPL ──> out of the port that it names, if that one relays
 
 A client's own message comes from a link-local address to the group of all agents: what comes otherwise is dropped.
-Bindings, their shares and their file are those of IPv4 (`Leases`). An address is drawn in the prefix, so that nobody
-finds hosts by counting; where it is taken, the next free one follows.
+Bindings, their shares and their file are those of IPv4 (`Leases`). An address is drawn in the prefix, so that a scan
+finds no hosts by counting; where it is taken, the next free one follows.
 """
 
 from __future__ import annotations
@@ -253,13 +253,13 @@ class Version6:
         return None
 
     def _give_back(self, kind: Kind, association: bytes, pool: Pool6, client: Binding) -> bytes:
-        """Return an IA_NA that says whether the address was the client's. A declined one is leased to nobody."""
+        """Return an IA_NA that says whether the address was the client's. A declined one is not leased."""
         binding = self.leases.of_client.get((client.vrf, pool.name, client.hardware + association[:4]))
         if binding is None or binding.address.packed not in [one[:16] for one in leased(association)]:
             return association[:4] + packet6.no_address(packet6.NO_BINDING)
         self.leases.forget((binding.vrf, binding.address))
         if kind is Kind.DECLINE and self._declines.admit(client.interface, 1.0, self._context.now):
             ends, state = self._context.now + pool.valid, BindingState.DECLINED
-            nobody = bytes(135) + binding.address.packed  # longer than what a client has
-            self.leases.add(replace(binding, identity=nobody, hardware=b"", state=state, ends=ends))
+            no_client = bytes(135) + binding.address.packed  # longer than what a client has
+            self.leases.add(replace(binding, identity=no_client, hardware=b"", state=state, ends=ends))
         return association[:4] + bytes(8)

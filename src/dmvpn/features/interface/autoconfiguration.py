@@ -4,9 +4,9 @@
 advertised prefix of 64 bits (RFC 4862 §5.5.3); with `default` the router of the best preference becomes the next hop
 of a default route (RFC 4191 §3.2), until its advertised lifetime ends.
 
-Anyone on the link may advertise. A port keeps `MOST` prefixes and routers and ignores further ones; a prefix that a
-port of the VRF has or hears is not taken; no advertisement shortens what is left of an address below two hours
-(§5.5.3 e); and addresses and routes change once in three seconds, however many advertisements arrive.
+Every station on the link may advertise. A port keeps `MOST` prefixes and routers and ignores further ones; a prefix
+that a port of the VRF has or hears is not taken; no advertisement shortens the remaining lifetime of an address below
+two hours (§5.5.3 e); and addresses and routes change once in three seconds, however many advertisements arrive.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ _ANSWERS = words(WordKind.ANSWER)("""
         [RFC 4291 §2]
     % <address> is not a link-local address (FE80::/10) :: `link-local` was said of an address that is none.
         [RFC 4291 §2.5.6]
-    % An interface cannot lend its address to itself :: `ipv6 unnumbered` names another interface, whose address stands
-        for this one.
+    % An interface cannot lend its address to itself :: `ipv6 unnumbered` names another interface, whose address
+        this one uses.
     % The preferred lifetime is not longer than the valid one :: A host may use an address for new sessions only while
         it is valid. [RFC 4861 §6.2.1]
     % The least interval is <count> seconds, three quarters of the most, or shorter :: So hosts do not lose this router
@@ -214,7 +214,7 @@ _LABELS: Final = words(WordKind.LABEL)("""
     valid lifetime | preferred lifetime | EUI | CAL | PRE :: Of an address by advertisements: seconds until it ends, and
         until new sessions take another one; its last 64 bits are the interface's own (EUI). [RFC 4862 §5.5.4]
     ANY :: An anycast address: other routers may have it, too. [RFC 4291 §2.6]
-    Interface is unnumbered | Using address of :: `ipv6 unnumbered`: the address of that interface stands for this one.
+    Interface is unnumbered | Using address of :: `ipv6 unnumbered`: this interface uses the address of that one.
     Not running | not running :: Why the protocol does not run on the interface.
 
     ## labels of routers of a link :: show ipv6 routers next: show ipv6 interface
