@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -285,6 +286,7 @@ def set_sizes(lab: Labs, *lines: str) -> None:
         lab.configure(router, "interface Tunnel0", *lines)
 
 
+@pytest.mark.skipif(shutil.which("ping") is None, reason="there is no ping (Debian: iputils-ping)")
 def test_what_fits_ip_mtu_arrives_whole_and_what_does_not_is_refused_with_the_size(lab: Labs) -> None:
     set_sizes(lab, "ip mtu 1400", "ip tcp adjust-mss 1360")
     assert lab.stream("H10", FAR_HOST, count=3, seconds=0.3, size=1400 - _HEADERS).answered == 3
