@@ -319,7 +319,7 @@ def lines() -> list[str]:
             if isinstance(loaded, RecordedEvent):
                 check_types(loaded.event)  # every line of a real recording has its types
             found.setdefault(json.loads(line).get("event", type(loaded).__name__), line)
-    assert len(found) > 12
+    assert len(found) > 10
     return list(found.values())
 
 

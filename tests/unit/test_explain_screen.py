@@ -237,6 +237,22 @@ SILENT = {
         "entries as they were typed, with their counts",
     ),
     "show_bgp_all_cluster-ids": "headings, addresses and numbers",
+    **dict.fromkeys(
+        ("show_bgp_all_summary__ipv6-only_R31", "show_bgp_ipv6_unicast_summary"),
+        "a neighbor of IPv6 has a line of its own, so no row is below its columns",
+    ),
+    **dict.fromkeys(
+        (
+            "show_ipv6_access-list",
+            "show_ipv6_ospf_interface_brief",
+            "show_ipv6_ospf_neighbor_detail",
+            "show_ipv6_prefix-list",
+            "show_ipv6_static",
+            "show_ospfv3",
+            "show_ospfv3_database",
+        ),
+        "columns, addresses and numbers",
+    ),
     "show_debugging": "the words of the commands that were typed",
     "traceroute_10.4.4.1_source_10.3.3.1": "addresses and times; its marks are explained where there are any",
 }
@@ -251,7 +267,8 @@ def test_every_screen_has_something_to_explain() -> None:
     for path in ALL_GOLDENS:
         name = path.stem.partition("__")[0]
         shown = list(annotate(FEATURES, name.replace("_", " "), path.read_text().splitlines()))
-        assert (shown[-1] == "Nothing on this screen has an explanation.") == (name in SILENT), path.stem
+        is_silent = name in SILENT or path.stem in SILENT
+        assert (shown[-1] == "Nothing on this screen has an explanation.") == is_silent, path.stem
 
 
 @pytest.mark.parametrize(

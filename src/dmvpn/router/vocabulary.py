@@ -222,6 +222,15 @@ class Vocabulary:
         return known
 
 
+#: How commands of IPv6 begin, and commands of IPv4 that print the same words.
+_AS_IPV4: Final = (
+    ("show ipv6 ", "show ip "),
+    ("show ospfv3", "show ip ospf"),
+    ("show bgp ipv6 unicast", "show ip bgp"),
+    ("show bgp all", "show ip bgp"),
+)
+
+
 def _prints(group: WordGroup, command: str) -> bool:
     """Return whether this command prints the group's words.
 
@@ -232,8 +241,8 @@ def _prints(group: WordGroup, command: str) -> bool:
             group.kind in (WordKind.LOG, WordKind.DEBUG, WordKind.REASON, WordKind.ANSWER)
             or "show logging" in group.screens
         )
-    words = command.split()
-    return any(_leads(screen.split(), words) for screen in group.screens)
+    forms = [command, *(ipv4 + command.removeprefix(ipv6) for ipv6, ipv4 in _AS_IPV4 if command.startswith(ipv6))]
+    return any(_leads(screen.split(), form.split()) for screen in group.screens for form in forms)
 
 
 def _may_print(group: WordGroup, command: str) -> bool:

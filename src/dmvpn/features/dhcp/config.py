@@ -205,9 +205,9 @@ PREFIX6: Final = ConfigLine(
 )
 DNS6: Final = ConfigLine(_IN_POOL6, "dns-server {server:address6}", "Name server", order=6, key=("server",))
 DOMAIN6: Final = ConfigLine(_IN_POOL6, "domain-name {domain:word}", "Domain of names", order=7, key=("domain",))
-SERVER6: Final = ConfigLine("interface", "ipv6 dhcp server {pool:word}", "Lease addresses of a pool here", order=83)
+SERVER6: Final = ConfigLine("interface", "ipv6 dhcp server {pool:word}", "Lease addresses of a pool here", order=100)
 _DESTINATION6: Final = "ipv6 dhcp relay destination {server:address6} [ {interface:interface} ]"
-RELAY6: Final = ConfigLine("interface", _DESTINATION6, "Pass DHCP on", order=83, key=("server", "interface"))
+RELAY6: Final = ConfigLine("interface", _DESTINATION6, "Pass DHCP on", order=100, key=("server", "interface"))
 LINES: Final = collected(ConfigLine, vars())
 
 
