@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tracemalloc
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,7 +22,6 @@ from dmvpn.tools import replaying
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 TUNNEL = "interface Tunnel0\n tunnel mode gre multipoint\n tunnel protection ipsec profile P\n"
 
@@ -490,3 +490,11 @@ def test_a_short_file_takes_little_memory_however_long_it_may_be(tmp_path: Path)
     (tmp_path / "R2.cfg").write_bytes(b"x" * 100_000)
     assert len(read_octets(tmp_path / "R2.cfg", 100_000)) == 100_000
     assert len(read_octets(tmp_path / "R2.cfg", 99_000)) == 99_001
+
+
+@pytest.mark.skipif(not os.access("/proc/kallsyms", os.R_OK), reason="no large file of the kernel")
+def test_a_file_that_says_it_is_empty_is_read_to_its_end() -> None:
+    with open("/proc/kallsyms", "rb") as file:
+        whole = file.read()
+    assert len(whole) > 1 << 17
+    assert read_octets(Path("/proc/kallsyms"), 64 << 20) == whole

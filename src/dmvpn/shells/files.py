@@ -59,10 +59,12 @@ def cut_half_line(path: Path) -> None:
 
 def read_octets(path: Path, most: int) -> bytes:
     """Return the content of a regular file, at most `most` octets and one more. Raises OSError."""
+    octets = bytearray()
     with open(path, "rb", opener=open_regular) as file:
-        # `read` takes memory for all that it is asked for; files of the kernel say that they have no octets.
-        size = max(_PIECE, os.fstat(file.fileno()).st_size)
-        return file.read(min(most, size) + 1)
+        # In pieces: `read` takes memory for all that it is asked for, and files of the kernel have no size.
+        while len(octets) <= most and (piece := file.read(min(_PIECE, most + 1 - len(octets)))):
+            octets += piece
+    return bytes(octets)
 
 
 def read_given(path: Path, most: int, folder: Path | None = None) -> bytes:
