@@ -93,6 +93,12 @@ def test_a_prompt_in_a_paste_says_which_command_it_was() -> None:
     assert words("", lines) == [("letters behind a next hop server", "RE")]
 
 
+@pytest.mark.parametrize("command", ["show ospfv3 neighbor", "show ipv6 ospf neighbor", "show ospfv3"])
+def test_a_prompt_with_a_command_of_ipv6_says_what_one_of_ipv4_says(command: str) -> None:
+    lines = [f"R31#{command}", *golden("show_ospfv3_neighbor__ipv6-phase3_R31")]
+    assert ("states of a neighbor of OSPF", "FULL") in words("", lines)
+
+
 def test_answers_and_log_lines_between_pasted_screens_are_explained_too() -> None:
     lines = [
         "R31#show ip nhrp nhs",

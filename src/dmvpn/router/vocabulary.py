@@ -231,6 +231,13 @@ _AS_IPV4: Final = (
 )
 
 
+@lru_cache(maxsize=64)
+def _forms(command: str) -> tuple[list[str], ...]:
+    """Return the words of a command, and of one of IPv6 those of the command of IPv4, too."""
+    as_ipv4 = (ipv4 + command.removeprefix(ipv6) for ipv6, ipv4 in _AS_IPV4 if command.startswith(ipv6))
+    return tuple(form.split() for form in (command, *as_ipv4))
+
+
 def _prints(group: WordGroup, command: str) -> bool:
     """Return whether this command prints the group's words.
 
@@ -241,13 +248,12 @@ def _prints(group: WordGroup, command: str) -> bool:
             group.kind in (WordKind.LOG, WordKind.DEBUG, WordKind.REASON, WordKind.ANSWER)
             or "show logging" in group.screens
         )
-    forms = [command, *(ipv4 + command.removeprefix(ipv6) for ipv6, ipv4 in _AS_IPV4 if command.startswith(ipv6))]
-    return any(_leads(screen.split(), form.split()) for screen in group.screens for form in forms)
+    return any(_leads(screen.split(), form) for screen in group.screens for form in _forms(command))
 
 
 def _may_print(group: WordGroup, command: str) -> bool:
     """Return whether this command, or a longer form of it, prints the group's words, as `... detail` does."""
-    longer = bool(command) and any(_leads(command.split(), screen.split()) for screen in group.screens)
+    longer = bool(command) and any(_leads(form, screen.split()) for screen in group.screens for form in _forms(command))
     return longer or _prints(group, command)
 
 
