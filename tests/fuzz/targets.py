@@ -40,8 +40,9 @@ from dmvpn.dataplane.esp.table import Outbound, PeerPlace
 from dmvpn.dataplane.python.core import PacketCore
 from dmvpn.dataplane.python.tunnels import CoreTunnel
 from dmvpn.features.bfd.packet import ControlPacket
+from dmvpn.features.dhcp.model import AGENTS
 from dmvpn.features.dhcp.packet import Message as DhcpMessage
-from dmvpn.features.dhcp.packet6 import AGENTS, Kind, Message6
+from dmvpn.features.dhcp.packet6 import Kind, Message6
 from dmvpn.features.ike.chain import GENERIC, HEADER_LENGTH, first_of
 from dmvpn.features.ike.crypto.certificates import Anchors, Checks, Untrusted
 from dmvpn.features.ike.identity import Identification

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from dmvpn.base.effects import Listen, SendIp
 from dmvpn.base.entropy import Entropy, SeededEntropy, fraction, made_hardware
 from dmvpn.base.events import IpReceived
-from dmvpn.features.dhcp.packet6 import AGENTS, CLIENT_PORT, SERVER_PORT, Code, Kind, Message6, leased, serialize
+from dmvpn.features.dhcp.model import AGENTS, SERVER_PORT6
+from dmvpn.features.dhcp.packet6 import CLIENT_PORT, Code, Kind, Message6, leased, serialize
 from dmvpn.net.ip import UdpDatagram, without_checksum
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.shells.simulator.node import HostNode
@@ -117,6 +118,6 @@ class Host6(HostNode):
     def _follow(self, out: Message6 | None) -> None:
         assert self._slaac is not None
         if out is not None:
-            octets = without_checksum(CLIENT_PORT, SERVER_PORT, out.serialize())
+            octets = without_checksum(CLIENT_PORT, SERVER_PORT6, out.serialize())
             self.plane.execute(SendIp("eth0", self._slaac.link_local, AGENTS, IpProtocol.UDP, octets))
         self.address([(IPv6Interface((self.client.address, 128)), None)] if self.client.address is not None else [])

@@ -12,8 +12,8 @@ from dmvpn.base.effects import InVrf, SendIp
 from dmvpn.features.dhcp import FEATURE as DHCP
 from dmvpn.features.dhcp.leases import Binding, Place
 from dmvpn.features.dhcp.machine import DhcpMachine
-from dmvpn.features.dhcp.model import Drop
-from dmvpn.features.dhcp.packet6 import AGENTS, Code, Kind, Message6, leased, serialize
+from dmvpn.features.dhcp.model import AGENTS, Drop
+from dmvpn.features.dhcp.packet6 import Code, Kind, Message6, leased, serialize
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.vrf import FEATURE as VRF
 from dmvpn.net.ip import UdpDatagram

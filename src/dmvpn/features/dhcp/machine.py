@@ -10,7 +10,7 @@ Messages go out of the port that they are for, before there is an address with t
 from __future__ import annotations
 
 from collections import Counter
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base import notices
@@ -25,7 +25,7 @@ from dmvpn.base.ports import Ports, interface_in
 from dmvpn.base.values import dataclass
 from dmvpn.features.dhcp import messages
 from dmvpn.features.dhcp.client import Client, ClientMessage, Lease
-from dmvpn.features.dhcp.model import DISTANCE, DhcpConfig, Drop, PortSettings
+from dmvpn.features.dhcp.model import AGENTS, DISTANCE, SERVER_PORT6, DhcpConfig, Drop, PortSettings
 from dmvpn.features.dhcp.packet import BROADCAST, CLIENT_PORT, ETHERNET, SERVER_PORT, Message, datagram
 from dmvpn.features.dhcp.relay import SERVICES, Relay
 from dmvpn.features.dhcp.server import Arrival, Server
@@ -38,11 +38,9 @@ if TYPE_CHECKING:
 
 #: The file of interfaces with leased addresses, in the router's storage.
 _STORED: Final = "dhcp-leases"
-#: UDP port of servers and relay agents of IPv6 (RFC 8415 §7.2).
-_SERVER_PORT6: Final = 547
 #: UDP ports, each with its version of IP.
-_WATCHED: Final = {**dict.fromkeys((SERVER_PORT, CLIENT_PORT, *SERVICES), 4), _SERVER_PORT6: 6}
-_GROUPS: Final = {_SERVER_PORT6: IPv6Address("ff02::1:2")}
+_WATCHED: Final = {**dict.fromkeys((SERVER_PORT, CLIENT_PORT, *SERVICES), 4), SERVER_PORT6: 6}
+_GROUPS: Final = {SERVER_PORT6: AGENTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +163,7 @@ class DhcpMachine(Machine):
         wanted |= dict.fromkeys((name, CLIENT_PORT) for name in self.clients)
         if self.version6 is not None and self.config.enabled:
             ports = self._context.ports.interfaces.all()
-            wanted |= dict.fromkeys((port.name, _SERVER_PORT6) for port in ports if self.version6.hears(port))
+            wanted |= dict.fromkeys((port.name, SERVER_PORT6) for port in ports if self.version6.hears(port))
         for name, port in [each for each in self.listened if each not in wanted]:
             self._context.emit(StopListening(name, IpProtocol.UDP, _GROUPS.get(port), port))
         for name, port in [each for each in wanted if each not in self.listened]:
@@ -184,7 +182,7 @@ class DhcpMachine(Machine):
         if port is None:
             return
         if event.source.version == 6:
-            if self.version6 is not None and (port.name, _SERVER_PORT6) in self.listened:
+            if self.version6 is not None and (port.name, SERVER_PORT6) in self.listened:
                 self.version6.hear(event, port)
             return
         try:

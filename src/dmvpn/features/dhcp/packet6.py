@@ -10,9 +10,7 @@ from typing import Final, Self
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 
-SERVER_PORT: Final = 547
 CLIENT_PORT: Final = 546
-AGENTS: Final = IPv6Address("ff02::1:2")
 #: Octets of a message: longer ones are dropped.
 _LONGEST: Final = 4096
 _OPTION: Final = struct.Struct("!HH")

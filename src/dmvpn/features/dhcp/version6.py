@@ -28,8 +28,8 @@ from dmvpn.base.notices import InterfaceState
 from dmvpn.base.ports import interface_in
 from dmvpn.features.dhcp import packet6
 from dmvpn.features.dhcp.leases import DECLINES, OFFERED, Binding, BindingState, Leases
-from dmvpn.features.dhcp.model import DhcpConfig, Drop, Pool6, PortSettings
-from dmvpn.features.dhcp.packet6 import AGENTS, CLIENT_PORT, SERVER_PORT, Code, Kind, Message6, leased, serialize
+from dmvpn.features.dhcp.model import AGENTS, SERVER_PORT6, DhcpConfig, Drop, Pool6, PortSettings
+from dmvpn.features.dhcp.packet6 import CLIENT_PORT, Code, Kind, Message6, leased, serialize
 from dmvpn.features.dhcp.relay import Relay
 from dmvpn.net.ip import UdpDatagram, without_checksum
 from dmvpn.net.ipv4 import IpProtocol
@@ -108,7 +108,7 @@ class Version6:
         """Send to a UDP port. port: to an address of its link, "": as routed."""
         state = self._context.ports.interfaces.get(port) if is_link_local(to) or to.is_multicast else None
         own = state.ipv6.link_local if state is not None and state.ipv6 is not None else source
-        payload = without_checksum(SERVER_PORT, far, message.serialize())
+        payload = without_checksum(SERVER_PORT6, far, message.serialize())
         order = SendIp(port if state is not None else None, own, to, IpProtocol.UDP, payload)
         self._context.emit(in_table("" if state is not None else vrf, order))
 
@@ -124,7 +124,7 @@ class Version6:
             relayed = Message6(Kind.RELAY_FORW, bytes((hops,)) + link.packed + source.packed, options)
             self._forwarded[message.kind.name] += 1
             for to, interface in settings.relays6:
-                self._send(interface, port.vrf, own if own != _NOWHERE else None, to, relayed, SERVER_PORT)
+                self._send(interface, port.vrf, own if own != _NOWHERE else None, to, relayed, SERVER_PORT6)
 
     def _to_client(self, message: Message6, vrf: str) -> None:
         """Pass a server's reply on (§19.2)."""
@@ -141,7 +141,7 @@ class Version6:
             self._drop(Drop.UNTRUSTED)
             return
         self._forwarded[reply.kind.name] += 1
-        self._send(name, vrf, None, peer, reply, SERVER_PORT if is_far else CLIENT_PORT)
+        self._send(name, vrf, None, peer, reply, SERVER_PORT6 if is_far else CLIENT_PORT)
 
     # ------------------------------------------------------------------------------------------ the server
 
@@ -172,7 +172,7 @@ class Version6:
             named = tuple((Code.INTERFACE.value, octets) for octets in one.all(Code.INTERFACE)[:1])
             reply = Message6(Kind.RELAY_REPL, one.head, (*named, (Code.RELAYED, reply.serialize())))
         own = None if event.destination.is_multicast else event.destination
-        self._send(port.name, port.vrf, own, event.source, reply, SERVER_PORT if path else CLIENT_PORT)
+        self._send(port.name, port.vrf, own, event.source, reply, SERVER_PORT6 if path else CLIENT_PORT)
 
     def _is_for(self, pool: Pool6, vrf: str) -> bool:
         """Return whether a pool is for relay agents of a VRF: it is none that ports of other VRFs alone serve."""
