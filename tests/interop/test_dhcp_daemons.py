@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -65,15 +64,10 @@ SCRIPT = '#!/bin/sh\necho "$1$reason has $ip$new_ip_address by $router$new_route
 
 @pytest.fixture
 def branch(tmp_path: Path) -> Iterator[Labs]:
-    folder = tmp_path / "branch"
-    folder.mkdir()
-    for name, text in (("R1", R1), ("R2", R2)):
-        (folder / f"{name}.cfg").write_text(text)
-    (folder / "lab.yaml").write_text(json.dumps(LAB))
     (tmp_path / "script").write_text(SCRIPT)
     (tmp_path / "script").chmod(0o755)
     with Labs() as labs:
-        labs.up(str(folder))
+        labs.up_of(tmp_path / "branch", {"R1": R1, "R2": R2}, LAB)
         yield labs
 
 
@@ -225,14 +219,10 @@ SCRIPT6 = '#!/bin/sh\necho "$1$reason has $ipv6$new_ip6_address with $dns$new_dh
 
 @pytest.fixture
 def branch6(tmp_path: Path) -> Iterator[Labs]:
-    folder = tmp_path / "branch6"
-    folder.mkdir()
-    (folder / "R1.cfg").write_text(R1_OF_IPV6)
-    (folder / "lab.yaml").write_text(json.dumps(LAB_OF_IPV6))
     (tmp_path / "script").write_text(SCRIPT6)
     (tmp_path / "script").chmod(0o755)
     with Labs() as labs:
-        labs.up(str(folder))
+        labs.up_of(tmp_path / "branch6", {"R1": R1_OF_IPV6}, LAB_OF_IPV6)
         yield labs
 
 

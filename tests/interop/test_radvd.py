@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
@@ -37,13 +36,9 @@ ADVERTISES = """interface eth0 {
 
 @pytest.fixture
 def wire(tmp_path: Path) -> Iterator[Labs]:
-    folder = tmp_path / "wire"
-    folder.mkdir()
-    (folder / "R1.cfg").write_text(R1)
-    (folder / "lab.yaml").write_text(json.dumps(LAB))
     (tmp_path / "radvd.conf").write_text(ADVERTISES)
     with Labs() as labs:
-        labs.up(str(folder))
+        labs.up_of(tmp_path / "wire", {"R1": R1}, LAB)
         yield labs
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,11 +18,8 @@ pytestmark = pytest.mark.lab
 
 @pytest.fixture
 def branch(tmp_path: Path) -> Iterator[Labs]:
-    for name, text in TEXTS.items():
-        (tmp_path / f"{name}.cfg").write_text(text)
-    (tmp_path / "lab.yaml").write_text(json.dumps(LAB))
     with Labs() as labs:
-        labs.up(str(tmp_path))
+        labs.up_of(tmp_path, TEXTS, LAB)
         assert eventually(lambda: answers(labs, "H1", "10.1.20.100"), 20)
         yield labs
 

@@ -82,35 +82,6 @@ class Terminal:
                 return reason
 
 
-def cut(served: Served, router: str, badness: dict[str, bool]) -> None:
-    """Pull the wire of a router to the provider, or plug it in again."""
-    body = json.dumps({"link": f"{router}:GigabitEthernet0/1", **badness})
-    answer = served.ask(f"{LAB}/wires", method="POST", body=body)
-    assert answer.status == 200, answer
-
-
-def test_a_terminal_completes_helps_pages_and_breaks_off_as_over_ssh(web: Served) -> None:
-    with Terminal(web) as terminal:
-        terminal.until("R31#")
-        terminal.type("sh clo\t")
-        terminal.until("sh clock ")
-        terminal.type("?")
-        assert "<cr>" in terminal.until("R31#sh clock")
-        terminal.type("\x15show running-config\r")
-        terminal.until(" --More-- ")
-        terminal.type("q")
-        terminal.until("R31#")
-        cut(web, "R41", {"cut": True})  # nothing answers, not even that it is unreachable
-        terminal.type("ping 172.16.41.1 repeat 100000\r")
-        terminal.until("timeout is 2 seconds")
-        terminal.type("\x1e")
-        terminal.until("Success rate is 0 percent")
-        terminal.until("R31#")
-        cut(web, "R41", {})
-        terminal.type("exit\r")
-        assert terminal.ended() == ""
-
-
 def test_each_role_has_its_level_and_view_has_no_terminal(web: Served, environment: dict[str, str]) -> None:
     tokens = {role: new_token(environment, f"{role}-terminal", role) for role in ("view", "operate", "configure")}
     refused = web.ask(f"{R31}/terminals", method="POST", body=SIZE, token=tokens["view"])

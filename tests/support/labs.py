@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -111,6 +112,14 @@ class Labs:
     def up(self, *words: str | Path) -> str:
         """`dmvpn lab up WORDS`."""
         return self.say("lab", "up", *words)
+
+    def up_of(self, folder: Path, configurations: dict[str, str], lab: object) -> str:
+        """Bring up a folder of these configurations, by router, and with this `lab.yaml`."""
+        folder.mkdir(exist_ok=True)
+        for name, text in configurations.items():
+            (folder / f"{name}.cfg").write_text(text)
+        (folder / "lab.yaml").write_text(json.dumps(lab))
+        return self.up(folder)
 
     def on(self, router: str, line: str) -> str:
         """Return what a router answers to a line."""
