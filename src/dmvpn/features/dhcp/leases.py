@@ -121,7 +121,7 @@ class Leases:
             self._changed()
 
     def keep(self, write_delay: int | None, *, restores: bool) -> None:
-        """Keep bindings in the file, None: keep none. restores: those of an earlier life are taken over."""
+        """Write bindings to the file after so many seconds, None: never. restores: read those of an earlier life."""
         self.write_delay = write_delay
         if not restores or write_delay is None:
             return

@@ -181,7 +181,7 @@ class Version6:
         return not vrfs or vrf in vrfs
 
     def _reply(self, message: Message6, pool: Pool6, links: Sequence[Prefix], client: Binding) -> Message6 | None:
-        """Return the answer to a client's message, None: none (§16, §18.3). client: a binding of it without address.
+        """Return the answer to a client's message, or None (§16, §18.3). client: its binding, without an address.
 
         links: the subnets that the router knows to be those of the client.
         """
@@ -234,7 +234,7 @@ class Version6:
         return association[:4] + octets[0] + octets[1] + serialize(tuple(given))
 
     def _choose(self, pool: Pool6, client: Binding, asked: Sequence[IPv6Address], *, must: bool) -> IPv6Address | None:
-        """Return a free address of a pool, None: there is none. asked: what the client prefers; must: no other one."""
+        """Return a free address of a pool, or None. asked: addresses the client prefers; must: only these will do."""
         if pool.prefix is None:
             return None
         exhausted = self.leases.exhausted(client, len(self.config.pools6))

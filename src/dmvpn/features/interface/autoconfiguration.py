@@ -90,7 +90,7 @@ class Autoconfiguration:
         return (link.routers, link.prefixes) if link is not None else ({}, {})
 
     def follow(self, name: str, default: bool | None, state: InterfaceState | None, hardware: bytes) -> None:
-        """Listen on a port. default: with a default route; None stops it. state: None: it carries no IPv6 now."""
+        """Listen on a port. default: add a default route; None: stop. state: None: the port carries no IPv6 now."""
         link = self._links.get(name)
         if link is not None and (default is None or state is None or state.vrf != link.state.vrf):
             self._end(name, link)
