@@ -177,6 +177,7 @@ def test_a_cloud_where_one_end_takes_the_area_for_an_nssa_says_so() -> None:
 
 def test_a_process_that_is_taken_away_takes_the_lines_of_its_interfaces_along() -> None:
     world = World("ospf-phase3").converge()
+    world.run_for(2)  # what arrives within MinLSArrival (1 s) after another instance is not received: RFC 2328 §13 (5a)
     assert " ip ospf 1 area 0" in world.show("SPOKE1", "running-config")
     world.configure("SPOKE1", "no router ospf 1")
     world.run_for(1)

@@ -150,9 +150,12 @@ def test_a_rogue_spoke_takes_the_tunnel_address_of_another_one_unless_it_is_boun
     world = World("intro-phase3", change=change).converge()
     world.run_for(10)
     world.configure("SPOKE20", "interface Tunnel0", "ip address 10.0.0.10 255.255.255.0")
-    world.run_for(60)
-    holder = SPOKE10 if bound else SPOKE20
-    assert f"   NBMA address: {holder} " in world.lines("HUB", "ip nhrp 10.0.0.10")
+
+    def is_held_by(spoke: str) -> bool:
+        return f"   NBMA address: {spoke} " in world.lines("HUB", "ip nhrp 10.0.0.10")
+
+    assert world.wait_until(lambda: is_held_by(SPOKE20), 60) is not bound, "without the line the last registration wins"
+    assert is_held_by(SPOKE10) is bound
     assert bool(said(world, "HUB", "%NHRP-4-IDENTITY: Tunnel0: (Tunnel: 10.0.0.10")) is bound, world.messages("HUB")
 
 

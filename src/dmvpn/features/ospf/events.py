@@ -69,10 +69,9 @@ class LsaLimit:
         return sum(len(each.entries) - each.by_router.get(own, 0) for _, each in self._state.scopes())
 
     @property
-    def left(self) -> float | None:
-        """Seconds until the process begins again; None: it does not ignore, or for good."""
-        until = self._context.timers.when(self._end)
-        return None if until is None else until - self._context.now
+    def until(self) -> float | None:
+        """When the process begins again, monotonic seconds; None: it does not ignore, or for good."""
+        return self._context.timers.when(self._end)
 
     def check(self) -> None:
         """Check the number of LSAs; called at the end of each event."""

@@ -104,14 +104,14 @@ def _entry(process: Process, now: float) -> ProcessEntry:
         reference=process.settings.reference_bandwidth,
         helps=process.settings.helps,
         helps_strictly=process.settings.helps_strictly,
-        limit=_limit(process),
+        limit=_limit(process, now),
         areas=tuple(_area(process, area, now) for area in process.areas.values()),
         vrf=process.state.context.ports.vrf,
         domain=str(IPv4Address(process.number)) if process.state.is_provider_edge else "",
     )
 
 
-def _limit(process: Process) -> tuple[str, ...]:
+def _limit(process: Process, now: float) -> tuple[str, ...]:
     """Return the limit of `max-lsa`, and the current count."""
     limit, state = process.settings.lsa_limit, process.limit
     if limit is None:
@@ -127,7 +127,7 @@ def _limit(process: Process) -> tuple[str, ...]:
     counts = f"    Ignore-count allowed {limit.ignore_count}, current ignore-count {state.ignored}"
     if not state.is_ignoring:
         return (*lines, times, counts)
-    left = "until it is cleared" if state.left is None else f"for {age(state.left)}"
+    left = "until it is cleared" if state.until is None else f"for {age(state.until - now)}"
     return (*lines, times, counts, f"    All packets are ignored, {left}")
 
 
