@@ -56,7 +56,7 @@ _PATIENCE: Final = 600.0
 #: Octets that wait for a reader before the writer has to wait.
 _MOST: Final = 1 << 16
 #: Seconds between two looks for what came in, and where none is possible; pieces of work that run inside each other.
-_PACE, _DEAF_PACE, _DEEPEST = 0.06, 1.0, 4
+_PACE, _DEAF_PACE, _DEEPEST = 0.03, 1.0, 4
 
 
 # ------------------------------------------------------------------------------------------------ the loop

@@ -47,7 +47,12 @@ export class Inside {
     this.told = 0;
     const name = crypto.getRandomValues(new Uint32Array(4)).join("-");
     this.mail = new BroadcastChannel(name);
-    this.mail.onmessage = ({ data: after }) => this.mail.postMessage(this.untaken.filter(({ n }) => n > after));
+    /** Whether somebody carries messages to a worker that computes. */
+    this.isMailed = false;
+    this.mail.onmessage = () => {
+      this.isMailed = true;
+      this.mail.postMessage(this.untaken);
+    };
     this.worker = new Worker(address, { type: "module", name });
     this.worker.addEventListener("message", (event) => this.hear(event.data));
     this.worker.addEventListener("messageerror", () => this.end("a message from it cannot be read"));
@@ -105,6 +110,7 @@ export class Inside {
     const whole = { ...message, n: this.told };
     this.untaken.push(whole);
     this.worker.postMessage(whole);
+    if (this.isMailed) this.mail.postMessage(this.untaken);
   }
 
   /**

@@ -75,16 +75,17 @@ export function sentence(step) {
 }
 
 /**
- * Return the rows.
+ * Return the rows. Those that look as before are the same elements.
  * @param {Step[]} steps that are visible
  * @param {object} story
  * @param {(step: Step) => void} story.open called with the step that is clicked
  * @param {Step|null} story.opened
  * @param {Step[]} story.cause the steps that are followed; empty: none
  * @param {number} story.room pixels of the ladder
+ * @param {WeakMap<Step, {look: string, row: HTMLElement}>} story.made the rows that were made before
  * @returns {HTMLElement[]}
  */
-export function rows(steps, { open, opened, cause, room }) {
+export function rows(steps, { open, opened, cause, room, made }) {
   if (steps.length === 0) return [element("li", { class: "hint nothing" }, "No events yet.")];
   const names = columns(steps);
   const all = room < NARROW ? room - TIME : room * OF_ALL;
@@ -94,14 +95,19 @@ export function rows(steps, { open, opened, cause, room }) {
   return [
     head,
     ...steps.map((step) => {
-      const number = arrows.indexOf(step) + 1;
-      const text = element("span", { class: "sentence" }, ...(number ? [element("b", {}, `${number} `)] : []), brief(sentence(step)));
-      const look = cause.length === 0 ? "" : cause.includes(step) ? " linked" : " unlinked";
-      const button = element("button", { type: "button", class: `step ${step.type}${look}`, "data-step": nameOf(step) });
+      const [number, said] = [arrows.indexOf(step) + 1, brief(sentence(step))];
+      const part = cause.length === 0 ? "" : cause.includes(step) ? " linked" : " unlinked";
+      const look = JSON.stringify([names, width, number, said, part, step === opened, step.sign]);
+      const before = made.get(step);
+      if (before?.look === look) return before.row;
+      const text = element("span", { class: "sentence" }, ...(number ? [element("b", {}, `${number} `)] : []), said);
+      const button = element("button", { type: "button", class: `step ${step.type}${part}`, "data-step": nameOf(step) });
       button.setAttribute("aria-pressed", String(step === opened));
       button.append(element("time", {}, clock(step.time)), drawing(step, names, width), text);
       button.addEventListener("click", () => open(step));
-      return element("li", {}, button);
+      const row = element("li", {}, button);
+      made.set(step, { look, row });
+      return row;
     }),
   ];
 }

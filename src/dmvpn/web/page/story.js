@@ -16,6 +16,9 @@ import { opened } from "./opened.js";
 /** Seconds after which it is known what became of a message. */
 const UNDECIDED = 12;
 
+/** The part of the time that drawing takes at most: where much happens, a drawing shows more of it. */
+const SHARE = 0.1;
+
 /** The ladder of a film. */
 export class Story {
   /**
@@ -41,6 +44,10 @@ export class Story {
     this.isOpen = false;
     /** The content of the screen as a key: the same again needs no drawing. */
     this.shown = "";
+    /** When there may be another drawing, milliseconds of the page. */
+    this.next = 0;
+    /** @type {WeakMap<Step, {look: string, row: HTMLElement}>} the rows of steps, as they were last made */
+    this.made = new WeakMap();
     /** Which steps the filter lets through. */
     this.fits = parsed("");
     /** Whether the newest row is kept in sight: until a user scrolls up. */
@@ -86,7 +93,8 @@ export class Story {
     // What became of the last messages is known a few seconds later.
     const later = this.isOpen ? Math.floor(now) : 0;
     const shown = JSON.stringify([count, router, routes, only, place, this.film.revision, this.said, room, height, later, this.fates.loading.size]);
-    if (this.shown === shown) return;
+    const begun = performance.now();
+    if (this.shown === shown || (this.shown !== "" && begun < this.next)) return;
     this.shown = shown;
     const steps = only
       ? this.cause.filter((step) => step.type !== "addresses")
@@ -94,6 +102,7 @@ export class Story {
     this.fates.judge(steps, now);
     this.isOpen = steps.some((step) => step.arrived === false && now - step.time < UNDECIDED);
     this.draw(steps, room);
+    this.next = begun + (performance.now() - begun) / SHARE;
   }
 
   /**
@@ -103,7 +112,8 @@ export class Story {
   draw(steps, room) {
     const ladder = byId("ladder");
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.step : undefined;
-    ladder.replaceChildren(...rows(steps, { open: (step) => this.open(step), opened: this.opened, cause: this.cause, room }));
+    const { opened: chosen, cause, made } = this;
+    replace(ladder, rows(steps, { open: (step) => this.open(step), opened: chosen, cause, room, made }));
     if (this.isAtEnd) ladder.scrollTop = ladder.scrollHeight;
     if (focused) /** @type {HTMLElement|null} */ (ladder.querySelector(`[data-step="${CSS.escape(focused)}"]`))?.focus();
     this.caption();
@@ -155,6 +165,19 @@ export class Story {
     const where = plain([...routers].sort().join(", "));
     byId("cause-text").textContent = `One cause: ${this.cause.length} steps on ${where} in ${spent.toFixed(3)} s`;
   }
+}
+
+/**
+ * Give an element other children. Those that it has already stay where they are, and need no layout again.
+ * @param {HTMLElement} parent
+ * @param {HTMLElement[]} children
+ */
+function replace(parent, children) {
+  const wanted = new Set(children);
+  for (const child of [.../** @type {HTMLCollectionOf<HTMLElement>} */ (parent.children)]) if (!wanted.has(child)) child.remove();
+  children.forEach((child, place) => {
+    if (parent.children[place] !== child) parent.insertBefore(child, parent.children[place] ?? null);
+  });
 }
 
 /** @param {string} id of a checkbox */

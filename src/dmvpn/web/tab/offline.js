@@ -1,8 +1,9 @@
 // Keeps one whole build for the time without a network. `make tab` writes its name and its files here.
 const BUILD = "";
 const FILES = [];
-// Milliseconds in which a page answers.
+// Milliseconds in which a page answers, and pages that are remembered.
 const PATIENCE = 1000;
+const MOST = 16;
 const OURS = `dmvpn-tab-${BUILD}`;
 const POLICY =
   "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
@@ -50,21 +51,32 @@ async function guarded(request) {
   return new Response(answer.body, { status: answer.status, headers });
 }
 
-// A worker that computes gets no messages, and asks here for those of its page.
-function mail(name, after) {
-  return new Promise((done) => {
-    const channel = new BroadcastChannel(name);
-    const end = (found) => {
-      channel.close();
-      done(Response.json(found));
-    };
-    const patience = setTimeout(end, PATIENCE, []);
-    channel.onmessage = ({ data }) => {
-      clearTimeout(patience);
-      end(data);
-    };
-    channel.postMessage(after);
+// A worker that computes gets no messages, and asks here for those of its page. The page is asked once, by the name of
+// the worker, and then posts all that the worker may not have taken whenever there is more: a page that draws is not
+// waited for. When the browser has ended this script meanwhile, the page is asked again.
+const boxes = new Map();
+
+function opened(name) {
+  const channel = new BroadcastChannel(name);
+  const box = { channel, messages: [] };
+  box.begun = new Promise((done) => {
+    channel.onmessage = ({ data }) => done((box.messages = data));
+    setTimeout(done, PATIENCE);
   });
+  channel.postMessage("more");
+  return box;
+}
+
+async function mail(name, after) {
+  const box = boxes.get(name) ?? opened(name);
+  boxes.delete(name);
+  boxes.set(name, box); // the last that was asked for is kept longest
+  for (const [old, { channel }] of [...boxes].slice(0, -MOST)) {
+    channel.close();
+    boxes.delete(old);
+  }
+  await box.begun;
+  return Response.json(box.messages.filter(({ n }) => n > after));
 }
 
 addEventListener("fetch", (event) => {
