@@ -4,6 +4,7 @@ The worker of the page (`web/tab/worker.mjs`) runs this in Pyodide. It posts req
 
     tab = Tab(post, mail)                  mail: takes messages while work lasts; False if it cannot
     await tab.boot(json)        {"lab": NAME, "seed": N, "epoch": SECONDS, "files": {PATH: TEXT}}; at least lab
+    tab.read_ahead(json)        ["MODULE", ...]: jobs need them
     tab.check(json)             {"files": {PATH: TEXT}}, before a lab is up
     tab.take(json, body)        {"id": N, "method": TEXT, "path": TEXT, "headers": {}}; {"id": N, "abort": true};
                                 {"id": N, "credit": OCTETS}
@@ -26,12 +27,15 @@ import os
 import re
 import shutil
 import time
+from collections import deque
 from functools import partial
 from http import HTTPStatus
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import unquote
 
 from dmvpn.app.progress import HEARD
+from dmvpn.base.breath import breathe
 from dmvpn.base.errors import UserError, fault_text
 from dmvpn.face.calling import INTERRUPTED
 from dmvpn.face.server import ManagementServer
@@ -50,7 +54,6 @@ from dmvpn.web.permission import Role
 from dmvpn.web.resources import application
 
 if TYPE_CHECKING:
-    from collections import deque
     from collections.abc import Awaitable, Callable, MutableMapping, Sequence
     from pathlib import Path
 
@@ -67,6 +70,8 @@ _RUNTIME: Final = "/run"
 #: Seconds of the machine for a job of a deaf tab: meanwhile it answers nothing, and cannot be told to stop.
 _LONGEST_DEAF: Final = 60.0
 _DEAF: Final = "this browser keeps no service worker for the page, so the tab answers nothing else meanwhile"
+#: Seconds before each module that is imported ahead.
+_PAUSE: Final = 0.02
 #: Octets of an answer that are on their way to the page.
 _ROOM: Final = 1 << 18
 #: Seconds of the lab within which it should be ready.
@@ -151,6 +156,8 @@ class Tab:
         self._aside = Aside(mail, self._loop, self._outer)
         self._loop.between = self._aside.pause
         self._deaf_until = 0.0
+        #: Modules that are imported ahead.
+        self._unread: deque[str] = deque()
         entrance = Entrance(Role.CONFIGURE)
         self._token = str(entrance.exchange(entrance.code))
         self._application = application(
@@ -198,6 +205,22 @@ class Tab:
         gc.freeze()  # what is there stays
         life = {"lived": lab.world.now, "digest": lab.world.digest}
         self._say(boot={"percent": 100, "sentence": f"{name} is up", "ready": True, "lab": name, **life})
+
+    def read_ahead(self, names: str) -> None:
+        """Import modules before a job needs them, one at a time: an import answers no key meanwhile."""
+        self._unread.extend(json.loads(names))
+        self._outer.create_task(self._read_all())
+
+    async def _read_all(self) -> None:
+        while self._unread:
+            await asyncio.sleep(_PAUSE)
+            self._read_one()
+        gc.freeze()
+
+    def _read_one(self) -> None:
+        if self._unread:
+            with contextlib.suppress(ImportError):  # it needs what a tab does not have
+                import_module(self._unread.popleft())
 
     def close(self) -> None:
         """End the lab."""
@@ -251,6 +274,9 @@ class Tab:
     def run(self, words: Sequence[str], notes: deque[str], _: object) -> tuple[int, Plain]:
         """Carry a job out, as `web.jobs.run` does in another process."""
         self._deaf_until = time.monotonic() + _LONGEST_DEAF
+        while self._unread:
+            self._read_one()
+            breathe()
         token = HEARD.set(notes.append)
         try:
             code, result, said = _printed(as_json(words))

@@ -60,13 +60,13 @@ if TYPE_CHECKING:
 
 
 #: Seconds of the machine for which the simulation runs at a time.
-LONGEST: Final = 0.1
+LONGEST: Final = 0.05
 #: Seconds of the machine for one slice of a leap.
 SLICE: Final = 0.05
 #: Seconds that the simulation may be behind and still catches up; the rest it never catches up.
 MOST_BEHIND: Final = 1.0
 #: Seconds of the simulation between two looks at the machine's clock.
-_STEP: Final = 0.01
+_STEP: Final = 0.005
 
 
 class World(Protocol):

@@ -9,8 +9,6 @@ const SITE = "/site";
 const KEPT = `dmvpn-tab-${here.pathname.split("/").at(-2)}`;
 // Octets of the pack that Python unpacks at a time: its memory grows for them, and never shrinks.
 const SLICE = 65_536;
-// Milliseconds before each module that is imported ahead.
-const PAUSE = 20;
 let tab = null;
 let python = null;
 const early = [];
@@ -142,18 +140,10 @@ async function start(wish) {
   await made.boot(JSON.stringify(wish));
   tab = made;
   for (const message of early.splice(0)) take(message);
-  readAhead().catch(() => {});
-}
-
-// Imports what jobs need before there is one, a module at a time: a job that imports answers no key meanwhile.
-async function readAhead() {
-  for (const name of await (await fetched("later.json")).json()) {
-    await new Promise((done) => setTimeout(done, PAUSE));
-    try {
-      python.pyimport(name).destroy();
-    } catch {
-      // It needs what a tab does not have.
-    }
+  try {
+    made.read_ahead(await (await fetched("later.json")).text());
+  } catch {
+    // Jobs read what they need themselves.
   }
 }
 
