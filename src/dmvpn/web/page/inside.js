@@ -47,7 +47,7 @@ export class Inside {
     this.told = 0;
     const name = crypto.getRandomValues(new Uint32Array(4)).join("-");
     this.mail = new BroadcastChannel(name);
-    /** Whether somebody carries messages to a worker that computes. */
+    /** Whether the service worker has asked for messages, for a worker that computes. */
     this.isMailed = false;
     this.mail.onmessage = () => {
       this.isMailed = true;

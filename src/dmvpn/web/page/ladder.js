@@ -75,7 +75,7 @@ export function sentence(step) {
 }
 
 /**
- * Return the rows. Those that look as before are the same elements.
+ * Return the rows. A row that looks as before is the same element.
  * @param {Step[]} steps that are visible
  * @param {object} story
  * @param {(step: Step) => void} story.open called with the step that is clicked

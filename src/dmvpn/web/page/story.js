@@ -168,7 +168,7 @@ export class Story {
 }
 
 /**
- * Give an element other children. Those that it has already stay where they are, and need no layout again.
+ * Give an element other children. A child that it has already stays where it is, and needs no layout again.
  * @param {HTMLElement} parent
  * @param {HTMLElement[]} children
  */
