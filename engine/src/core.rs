@@ -31,13 +31,14 @@ use crate::doors::{Door, Doors};
 use crate::ecn;
 use crate::gre;
 use crate::hairpin::{Hairpins, Origin, Way};
+use crate::ip;
 use crate::ipv4::{self, Address, Packet, address};
 use crate::ipv6;
 use crate::leaving::{Leaving, Limit, Lost, Narrow, leads_to, note_sent};
 use crate::outcome::{Came, Joined, Outcome};
 use crate::paths::PathMtus;
 use crate::pieces::{
-    FRAME_HEADER, Inner, Piece, as_ios_would, as_ios_would_v6, beginning, clamp, finish, is_group, opened,
+    FRAME_HEADER, Piece, as_ios_would, as_ios_would_v6, beginning, clamp, finish, is_group, opened,
 };
 use crate::punt::{Punt, Reason};
 use crate::sas::Sas;
@@ -194,17 +195,19 @@ impl Core {
     ) -> Result<(), NoSuchTunnel> {
         let tunnel = self.table.get(number).ok_or(NoSuchTunnel(number))?;
         let Some((offload, mac, packet)) = opened(&arena[frame.clone()])
-            .filter(|(_, _, packet)| matches!(packet, Inner::V4(_)) || tunnel.ipv6.mtu != 0)
+            .filter(|(_, _, packet)| matches!(packet, ip::Packet::V4(_)) || tunnel.ipv6.mtu != 0)
         else {
             self.dropped.not_ipv4 += 1;
             return Ok(());
         };
         // Packets for this link alone (group membership, neighbor discovery) go to no neighbor of a tunnel.
         let (pair, protocol, tos, multicast) = match packet {
-            Inner::V4(packet) if packet.protocol() == ipv4::IGMP => return Ok(()),
-            Inner::V6(packet) if packet.is_of_the_link() => return Ok(()),
-            Inner::V4(packet) => (Pair::V4(packet.pair()), gre::IPV4, packet.tos(), &tunnel.multicast),
-            Inner::V6(packet) => (Pair::V6(packet.pair()), gre::IPV6, packet.tos(), &tunnel.ipv6.multicast),
+            ip::Packet::V4(packet) if packet.protocol() == ipv4::IGMP => return Ok(()),
+            ip::Packet::V6(packet) if packet.is_of_the_link() => return Ok(()),
+            ip::Packet::V4(packet) => (Pair::V4(packet.pair()), gre::IPV4, packet.tos(), &tunnel.multicast),
+            ip::Packet::V6(packet) => {
+                (Pair::V6(packet.pair()), gre::IPV6, packet.tos(), &tunnel.ipv6.multicast)
+            }
         };
         let neighbors = tunnel.neighbors(mac, multicast);
         let Some(&first) = neighbors.first() else {

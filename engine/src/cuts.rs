@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use crate::fragments;
 use crate::gre;
+use crate::ip;
 use crate::ipv4::Packet;
-use crate::ipv6;
-use crate::pieces::{Inner, Piece};
+use crate::pieces::Piece;
 use crate::wire::{Span, Wire};
 
 /// Octets of a packet that an ICMP error quotes, RFC 1812 §4.3.2.3: 576 with both headers.
@@ -61,7 +61,7 @@ impl Cuts {
     fn cut(&mut self, packet: Piece, key: Option<u32>, largest: usize, arena: &[u8], wire: &mut Wire) -> Cut {
         let (head, body) = parts(packet, key, wire, arena);
         let length = head.len() + body.len();
-        if let Some(Inner::V6(packet)) = header(head, body) {
+        if let Some(ip::Packet::V6(packet)) = header(head, body) {
             return if packet.total_length() <= length { Cut::Whole } else { Cut::Malformed };
         }
         let found = Packet::of(if head.is_empty() { body } else { head });
@@ -92,7 +92,7 @@ pub(crate) fn beginning<'a>(
     key: Option<u32>,
     wire: &'a Wire,
     arena: &'a [u8],
-) -> Option<Inner<'a>> {
+) -> Option<ip::Packet<'a>> {
     let (head, body) = parts(packet, key, wire, arena);
     header(head, body)
 }
@@ -100,7 +100,7 @@ pub(crate) fn beginning<'a>(
 /// So much of a packet in GRE as an ICMP error quotes.
 pub(crate) fn quoted(packet: Piece, key: Option<u32>, wire: &Wire, arena: &[u8]) -> Vec<u8> {
     let (head, body) = parts(packet, key, wire, arena);
-    let most = if matches!(header(head, body), Some(Inner::V6(_))) { QUOTED_V6 } else { QUOTED };
+    let most = if matches!(header(head, body), Some(ip::Packet::V6(_))) { QUOTED_V6 } else { QUOTED };
     head.iter().chain(body).take(most).copied().collect()
 }
 
@@ -109,7 +109,7 @@ fn parts<'w, 'a>(packet: Piece, key: Option<u32>, wire: &'w Wire, arena: &'a [u8
     (&packet.head.of(&wire.heads)[gre::length(key)..], packet.body.of(arena))
 }
 
-fn header<'a>(head: &'a [u8], body: &'a [u8]) -> Option<Inner<'a>> {
+fn header<'a>(head: &'a [u8], body: &'a [u8]) -> Option<ip::Packet<'a>> {
     let octets = if head.is_empty() { body } else { head };
-    Packet::of(octets).map(Inner::V4).or_else(|| ipv6::Packet::of(octets).map(Inner::V6))
+    ip::Packet::of(octets)
 }

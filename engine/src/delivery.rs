@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use crate::ETHERNET;
 use crate::doors::Door;
+use crate::ip;
 use crate::ipv4::{self, Address, HEADER_LENGTH, Packet, address};
-use crate::ipv6;
 use crate::mss;
 use crate::table::{Mac, Neighbor, Tunnel};
-use crate::unfinished::{unfinished, unfinished_v6};
+use crate::unfinished::unfinished;
 use crate::vnet::Vnet;
 use crate::wire::{self, Outer, Span};
 
@@ -64,7 +64,7 @@ pub(crate) fn delivered(
 ) -> Frame {
     let octets = &mut arena[place.clone()];
     let offload =
-        Packet::of(octets).map(|packet| unfinished(packet, tunnel.settings.mtu)).unwrap_or_default();
+        ip::Packet::of(octets).map(|packet| unfinished(packet, tunnel.settings.mtu)).unwrap_or_default();
     if let Some(mss) = tunnel.settings.mss {
         mss::clamp(octets, mss, offload.flags != 0);
     }
@@ -87,8 +87,7 @@ pub(crate) fn delivered_v6(
 ) -> Frame {
     let octets = &mut arena[place.clone()];
     let overlay = &tunnel.ipv6;
-    let offload =
-        ipv6::Packet::of(octets).map(|packet| unfinished_v6(packet, overlay.mtu)).unwrap_or_default();
+    let offload = ip::Packet::of(octets).map(|packet| unfinished(packet, overlay.mtu)).unwrap_or_default();
     if let Some(mss) = overlay.mss {
         mss::clamp(octets, mss, offload.flags != 0);
     }

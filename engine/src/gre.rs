@@ -1,9 +1,8 @@
 //! GRE headers: RFC 2784, with key and sequence number of RFC 2890. RFC 1701 source routing does not exist here.
 
 use crate::checksum::Sum;
-use crate::ipv4::Packet;
-use crate::ipv6;
-use crate::unfinished::{lacks_checksum, lacks_checksum_v6};
+use crate::ip::Packet;
+use crate::unfinished::lacks_checksum;
 
 /// What a GRE packet carries, RFC 2784 §2.4: the empty answer to a keepalive of IOS.
 pub const KEEPALIVE: u16 = 0x0000;
@@ -82,9 +81,16 @@ impl Header {
 /// include/net/gre.h).
 fn left_to_a_card(options: &[u8], protocol: u16, inner: &[u8]) -> bool {
     options.starts_with(&[0, 0])
-        || (protocol == IPV4 && Packet::of(inner).is_some_and(|inner| lacks_checksum(inner).is_some()))
-        || (protocol == IPV6
-            && ipv6::Packet::of(inner).is_some_and(|inner| lacks_checksum_v6(inner).is_some()))
+        || Packet::of(inner)
+            .is_some_and(|inner| protocol_of(inner) == protocol && lacks_checksum(inner).is_some())
+}
+
+/// What a packet is to a GRE header.
+fn protocol_of(packet: Packet) -> u16 {
+    match packet {
+        Packet::V4(_) => IPV4,
+        Packet::V6(_) => IPV6,
+    }
 }
 
 /// A packet that is so many numbers late was not overtaken: its sender has begun again.

@@ -127,11 +127,6 @@ impl<'a> Packet<'a> {
     pub fn octets(self) -> &'a [u8] {
         self.0
     }
-
-    /// The sum of the pseudo header (RFC 768, RFC 9293 §3.1) for so many octets of transport header and data.
-    pub fn pseudo_header(self, length: usize) -> Sum {
-        Sum::of(&self.0[12..20]).word(u16::from(self.protocol())).word(length as u16)
-    }
 }
 
 /// Put the right checksum into a packet whose header has so many octets (as it says itself: perhaps fewer than it needs).

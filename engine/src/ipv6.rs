@@ -1,6 +1,5 @@
 //! The fields of an IPv6 packet (RFC 8200 §3) that forwarding looks at, read from octets that nobody has checked.
 
-use crate::checksum::Sum;
 use crate::ipv4::word;
 
 /// Octets of the header without extensions.
@@ -102,11 +101,6 @@ impl<'a> Packet<'a> {
         let kind = if self.total_length() > HEADER_LENGTH { self.0.get(HEADER_LENGTH) } else { None };
         self.next_header() != ICMPV6
             || kind.is_none_or(|&kind| kind >= FIRST_INFORMATIONAL && kind != REDIRECT)
-    }
-
-    /// The sum of the pseudo header (RFC 8200 §8.1) of a protocol for so many octets of transport header and data.
-    pub fn pseudo_header(self, protocol: u8, length: usize) -> Sum {
-        Sum::of(&self.0[8..40]).word(u16::from(protocol)).word(length as u16)
     }
 }
 

@@ -8,10 +8,11 @@ use crate::alarms::{Alarm, Alarms};
 use crate::cuts::{self, Cut, Cuts};
 use crate::doors::Front;
 use crate::gre;
+use crate::ip;
 use crate::ipv4::{Address, HEADER_LENGTH};
 use crate::outcome::Outcome;
 use crate::paths::{LEAST, PathMtus};
-use crate::pieces::{Inner, Piece};
+use crate::pieces::Piece;
 use crate::punt::{Punt, Reason};
 use crate::sas::{Link, Sas};
 use crate::sealing::Unplanned;
@@ -234,8 +235,10 @@ fn may_tell(
     now: f64,
 ) -> bool {
     cuts::beginning(packet, key, wire, arena).is_some_and(|packet| match packet {
-        Inner::V4(packet) => packet.may_be_answered() && refusals.may_tell(Alarm::TooBig(packet.pair()), now),
-        Inner::V6(packet) => {
+        ip::Packet::V4(packet) => {
+            packet.may_be_answered() && refusals.may_tell(Alarm::TooBig(packet.pair()), now)
+        }
+        ip::Packet::V6(packet) => {
             packet.may_be_answered() && refusals.may_tell(Alarm::TooBigV6(packet.pair()), now)
         }
     })

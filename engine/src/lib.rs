@@ -33,6 +33,7 @@ pub mod fragments;
 pub mod gre;
 pub mod hairpin;
 pub mod hash;
+pub mod ip;
 pub mod ipv4;
 pub mod ipv6;
 mod leaving;

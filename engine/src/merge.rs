@@ -2,32 +2,32 @@
 //!
 //! The kernel takes a frame of 64 KiB for little more than one of 1400 octets. TCP segments, and UDP datagrams, are
 //! merged only if the kernel, cutting the frame again by the rules of [`crate::segment`], would make exactly the same
-//! packets: same addresses, ports, TOS, TTL, options, acknowledgement and window; identification and sequence number
-//! count up; all of the same size but the last, which alone may be shorter or have PSH; and all checksums right, as
-//! nobody looks at them again. So the station behind the TAP gets the same octets as without it. The order of packets
-//! within a flow is kept; that between flows may change, within one batch.
+//! packets: same addresses, ports, TOS, TTL, options, acknowledgement and window, and in IPv6 the same flow label;
+//! identification and sequence number count up; all of the same size but the last, which alone may be shorter or have
+//! PSH; and all checksums right, as nobody looks at them again. What has IP options or extension headers stays alone.
+//! So the station behind the TAP gets the same octets as without it. The order of packets within a flow is kept; that
+//! between flows may change, within one batch.
 
 use crate::ETHERNET;
 use crate::MAX_PACKET;
 use crate::delivery::Frame;
-use crate::ipv4::{HEADER_LENGTH, Packet, put_word, seal_header};
-use crate::part::{Kind, Part};
+use crate::ip::{Packet, write_header};
+use crate::ipv4::put_word;
+use crate::ipv6;
+use crate::part::{Kind, PSH, Part, TCP_FLAGS};
 use crate::vnet::{self, NEEDS_CHECKSUM, Vnet};
 use crate::wire::Span;
 
-/// TCP's flag.
-const PSH: u8 = 0x08;
 /// Flows that can be merged at a time; more of them take turns.
 const FLOWS: usize = 8;
 /// Packets of a train: what one system call takes, with room for headers.
 const PARTS: usize = 128;
-/// Octets of the headers before the data of a train: vnet, Ethernet, IPv4 without options, TCP with all options.
-const HEADERS: usize = PACKET + HEADER_LENGTH + 60;
+/// Octets of the headers before the data of a train: vnet, Ethernet, IP without options, TCP with all options.
+const HEADERS: usize = PACKET + ipv6::HEADER_LENGTH + 60;
 /// Where the packet begins in a frame.
 const PACKET: usize = vnet::SIZE + ETHERNET;
-/// In the packet.
-const TCP_FLAGS: usize = HEADER_LENGTH + 13;
-const UDP_LENGTH: usize = HEADER_LENGTH + 4;
+/// In a UDP header.
+const UDP_LENGTH: usize = 4;
 
 /// A frame for the kernel in pieces: the head, and then all bodies.
 #[derive(Clone, Debug)]
@@ -97,26 +97,26 @@ impl Train {
     /// Write headers for what was merged.
     fn complete(&mut self) {
         let Some(kind) = self.kind.filter(|_| !self.others.is_empty()) else { return };
-        let size = self.first.len();
-        let length = self.headers().len();
-        let data: usize = self.bodies().map(Span::len).sum();
+        let Some(packet) = Packet::of(self.headers()) else { return };
+        let (ip_length, data) = (packet.header_length(), self.bodies().map(Span::len).sum::<usize>());
+        let length = self.headers().len() - ip_length + data;
+        let pseudo = packet.pseudo_header(length).folded();
         let offload = Vnet {
             flags: NEEDS_CHECKSUM,
-            gso_type: kind.gso_type(),
-            header_length: (ETHERNET + length) as u16,
-            gso_size: size as u16,
-            checksum_start: (ETHERNET + HEADER_LENGTH) as u16,
+            gso_type: kind.gso_type(packet),
+            header_length: (self.head_length - vnet::SIZE) as u16,
+            gso_size: self.first.len() as u16,
+            checksum_start: (ETHERNET + ip_length) as u16,
             checksum_offset: kind.checksum_offset() as u16,
         };
         self.head[..vnet::SIZE].copy_from_slice(&offload.serialize());
         let headers = &mut self.head[PACKET..self.head_length];
-        put_word(headers, 2, (length + data) as u16);
-        seal_header(headers, HEADER_LENGTH);
+        write_header(headers, ip_length, length, 0);
+        let transport = &mut headers[ip_length..];
         if kind == Kind::Udp {
-            put_word(headers, UDP_LENGTH, (length + data - HEADER_LENGTH) as u16);
+            put_word(transport, UDP_LENGTH, length as u16);
         }
-        let pseudo = Packet::of(headers).map(|packet| packet.pseudo_header(length + data - HEADER_LENGTH));
-        put_word(headers, HEADER_LENGTH + kind.checksum_offset(), pseudo.unwrap_or_default().folded());
+        put_word(transport, kind.checksum_offset(), pseudo);
     }
 }
 
@@ -127,7 +127,7 @@ struct Open {
     size: usize,
     length: usize,
     next_sequence: Option<u32>,
-    next_identification: u16,
+    next_identification: Option<u16>,
 }
 
 /// Merges the frames of one batch.
@@ -182,7 +182,7 @@ impl Merger {
                 size: data.len(),
                 length: octets.len(),
                 next_sequence: part.sequence().map(|number| number.wrapping_add(data.len() as u32)),
-                next_identification: part.identification().wrapping_add(1),
+                next_identification: part.identification().map(|number| number.wrapping_add(1)),
             });
         }
     }
@@ -211,9 +211,9 @@ impl Merger {
         train.others.push(data);
         open.length += data.len();
         open.next_sequence = open.next_sequence.map(|number| number.wrapping_add(data.len() as u32));
-        open.next_identification = open.next_identification.wrapping_add(1);
+        open.next_identification = open.next_identification.map(|number| number.wrapping_add(1));
         if part.pushes {
-            train.head[PACKET + TCP_FLAGS] |= PSH;
+            train.head[PACKET + part.ip_length + TCP_FLAGS] |= PSH;
         }
         if part.pushes || data.len() < open.size {
             self.open.remove(place);
@@ -223,10 +223,10 @@ impl Merger {
 
     /// No later packet between these two hosts may overtake this packet.
     fn close_pair(&mut self, tunnel: u32, octets: &[u8]) {
-        let trains = &self.trains;
+        let (trains, hosts) = (&self.trains, |octets| Packet::of(octets).map(Packet::hosts));
         self.open.retain(|open| {
             let train = &trains[open.train];
-            train.tunnel != tunnel || train.headers()[12..20] != octets[12..20]
+            train.tunnel != tunnel || hosts(train.headers()) != hosts(octets)
         });
     }
 }

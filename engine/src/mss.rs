@@ -95,7 +95,8 @@ mod tests {
     }
 
     fn sum(octets: &[u8]) -> Sum {
-        let pseudo = Packet::of(octets).map(|ip| ip.pseudo_header(octets.len() - 20)).unwrap_or_default();
+        let pseudo =
+            crate::ip::Packet::of(octets).map(|ip| ip.pseudo_header(octets.len() - 20)).unwrap_or_default();
         pseudo.and(&octets[20..])
     }
 

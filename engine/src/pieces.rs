@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::ETHERNET;
 use crate::delivery::{ETHERTYPE_IPV4, ETHERTYPE_IPV6};
 use crate::gre;
+use crate::ip;
 use crate::ipv4::{self, Address, Packet, put_word, seal_header};
 use crate::ipv6;
 use crate::mss;
@@ -38,20 +39,13 @@ impl Piece {
     }
 }
 
-/// An IP packet of either version.
-#[derive(Clone, Copy)]
-pub(crate) enum Inner<'a> {
-    V4(Packet<'a>),
-    V6(ipv6::Packet<'a>),
-}
-
 /// The vnet header, the destination and the IP packet of a frame; None: it carries something else.
-pub(crate) fn opened(frame: &[u8]) -> Option<(Vnet, Mac, Inner<'_>)> {
+pub(crate) fn opened(frame: &[u8]) -> Option<(Vnet, Mac, ip::Packet<'_>)> {
     let offload = Vnet::parse(frame)?;
     let (ethernet, packet) = frame.get(vnet::SIZE..)?.split_at_checked(ETHERNET)?;
     let packet = match *ethernet.last_chunk()? {
-        ETHERTYPE_IPV4 => Inner::V4(Packet::of(packet)?),
-        ETHERTYPE_IPV6 => Inner::V6(ipv6::Packet::of(packet)?),
+        ETHERTYPE_IPV4 => ip::Packet::V4(Packet::of(packet)?),
+        ETHERTYPE_IPV6 => ip::Packet::V6(ipv6::Packet::of(packet)?),
         _ => return None,
     };
     Some((offload, *ethernet.first_chunk()?, packet))
@@ -130,8 +124,7 @@ pub(crate) fn as_ios_would_v6(tunnel: &Tunnel, own: &HashSet<(u32, ipv6::Address
     if is_unreachable {
         octets[8..24].copy_from_slice(&address);
         put_word(octets, start + 2, 0);
-        let sum =
-            ipv6::Packet::of(octets).map(|packet| packet.pseudo_header(ipv6::ICMPV6, octets.len() - start));
+        let sum = ip::Packet::of(octets).map(|packet| packet.pseudo_header(octets.len() - start));
         let checksum = sum.unwrap_or_default().and(&octets[start..]).checksum();
         put_word(octets, start + 2, checksum);
     }

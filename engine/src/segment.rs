@@ -7,17 +7,15 @@
 use std::ops::Range;
 
 use crate::checksum::Sum;
-use crate::ipv4::{self, Packet, long, put_word, seal_header, word};
-use crate::ipv6;
-use crate::vnet::{GSO_ECN, GSO_NONE, GSO_TCPV4, GSO_TCPV6, GSO_UDP_L4, NEEDS_CHECKSUM, Vnet};
+use crate::ip::{Packet, write_header};
+use crate::ipv4::{self, long, put_word};
+use crate::vnet::{GSO_ECN, GSO_NONE, GSO_UDP_L4, NEEDS_CHECKSUM, Vnet, tcp_train};
 use crate::{ETHERNET, MAX_PACKET};
 
 const TCP_HEADER: usize = 20;
 const UDP_HEADER: usize = 8;
 const FIN_PSH: u8 = 0x09;
 const CWR: u8 = 0x80;
-/// The first octet of a packet of IPv6 is at least this.
-const IPV6: u8 = 0x60;
 
 /// The vnet header does not fit its frame: the packet is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,17 +40,10 @@ pub fn complete(vnet: Vnet, packet: &mut [u8]) -> Result<(), BadOffload> {
         return Err(bad);
     }
     // The field holds the pseudo header's sum: summing from `start` on completes it.
-    let protocol = if packet[0] >= IPV6 { packet[6] } else { packet[9] };
+    let protocol = Packet::of(packet).ok_or(bad)?.protocol();
     let value = written(protocol, Sum::of(&packet[start..]).checksum());
     put_word(packet, at, value);
     Ok(())
-}
-
-/// Octets of the IP header, and the protocol of its payload; None: the header is cut short.
-fn header(octets: &[u8]) -> Option<(usize, u8)> {
-    let of_ipv6 = |packet: ipv6::Packet| (ipv6::HEADER_LENGTH, packet.next_header());
-    let of_ipv4 = |packet: Packet| (packet.header_length(), packet.protocol());
-    Packet::of(octets).map(of_ipv4).or_else(|| ipv6::Packet::of(octets).map(of_ipv6))
 }
 
 /// A checksum as it is written: UDP sends zero as ones (RFC 768).
@@ -63,8 +54,8 @@ fn written(protocol: u8, checksum: u16) -> u16 {
 /// A buffer and how it is cut.
 #[derive(Clone, Copy)]
 pub struct Train<'a> {
+    packet: Packet<'a>,
     octets: &'a [u8],
-    is_ipv6: bool,
     protocol: u8,
     ip_length: usize,
     header_length: usize,
@@ -77,20 +68,19 @@ impl<'a> Train<'a> {
         if vnet.gso_type == GSO_NONE {
             return Ok(None);
         }
-        let is_ipv6 = octets.first().is_some_and(|first| *first >= IPV6);
+        let bad = BadOffload::Headers(octets.len());
+        let packet = Packet::of(octets).ok_or(bad)?;
         let (protocol, least) = match vnet.gso_type & !GSO_ECN {
-            GSO_TCPV4 if !is_ipv6 => (ipv4::TCP, TCP_HEADER),
-            GSO_TCPV6 if is_ipv6 => (ipv4::TCP, TCP_HEADER),
             GSO_UDP_L4 => (ipv4::UDP, UDP_HEADER),
+            tcp if tcp == tcp_train(packet) => (ipv4::TCP, TCP_HEADER),
             _ => return Err(BadOffload::Segmentation(vnet)),
         };
         if vnet.gso_size == 0 {
             return Err(BadOffload::Segmentation(vnet));
         }
-        let bad = BadOffload::Headers(octets.len());
-        let (ip_length, found) = header(octets).ok_or(bad)?;
+        let ip_length = packet.header_length();
         let whole = ip_length >= ipv4::HEADER_LENGTH && octets.len() >= ip_length + least;
-        if !whole || found != protocol || octets.len() > MAX_PACKET {
+        if !whole || packet.protocol() != protocol || octets.len() > MAX_PACKET {
             return Err(bad);
         }
         let length =
@@ -100,7 +90,7 @@ impl<'a> Train<'a> {
             return Err(bad);
         }
         let size = usize::from(vnet.gso_size);
-        Ok(Some(Self { octets, is_ipv6, protocol, ip_length, header_length, size }))
+        Ok(Some(Self { packet, octets, protocol, ip_length, header_length, size }))
     }
 
     /// How many packets it makes: one even of a buffer without data.
@@ -122,15 +112,7 @@ impl<'a> Train<'a> {
         to.extend_from_slice(&octets[..self.header_length]);
         let head = &mut to[begin..];
         let length = self.header_length - self.ip_length + body.len();
-        let pseudo = if self.is_ipv6 {
-            put_word(head, 4, length as u16);
-            ipv6::Packet::of(octets).map(|packet| packet.pseudo_header(self.protocol, length))
-        } else {
-            put_word(head, 2, (self.ip_length + length) as u16);
-            put_word(head, 4, word(octets, 4).wrapping_add(number as u16));
-            seal_header(head, self.ip_length);
-            Packet::of(octets).map(|packet| packet.pseudo_header(length))
-        };
+        write_header(head, self.ip_length, length, number);
         let inner = &mut head[self.ip_length..];
         let checksum_at = if self.protocol == ipv4::TCP {
             self.write_tcp(number, inner);
@@ -140,7 +122,7 @@ impl<'a> Train<'a> {
             6
         };
         put_word(inner, checksum_at, 0);
-        let checksum = pseudo.unwrap_or_default().and(inner).and(&octets[body]).checksum();
+        let checksum = self.packet.pseudo_header(length).and(inner).and(&octets[body]).checksum();
         put_word(inner, checksum_at, written(self.protocol, checksum));
     }
 
@@ -160,6 +142,8 @@ impl<'a> Train<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ipv4::word;
+    use crate::vnet::{GSO_TCPV4, GSO_TCPV6};
 
     /// A TCP buffer with `data` octets of data: identification 65535, sequence number 2^32 - 1, ACK, PSH, FIN and CWR.
     fn buffer(data: usize) -> Vec<u8> {
@@ -246,7 +230,7 @@ mod tests {
             train.write_head(number, &mut packet);
             packet.extend_from_slice(&octets[train.body(number)]);
             assert_eq!(usize::from(word(&packet, 4)), packet.len() - 40);
-            let pseudo = ipv6::Packet::of(&packet).map(|ip| ip.pseudo_header(ipv4::TCP, packet.len() - 40));
+            let pseudo = Packet::of(&packet).map(|ip| ip.pseudo_header(packet.len() - 40));
             assert_eq!(pseudo.map(|sum| sum.and(&packet[40..]).checksum()), Some(0));
         }
         let other = Vnet { gso_type: GSO_TCPV4, ..vnet };
@@ -276,7 +260,7 @@ mod tests {
     fn a_checksum_is_completed_where_the_header_says() {
         let vnet = Vnet { flags: NEEDS_CHECKSUM, checksum_start: 34, checksum_offset: 6, ..Vnet::default() };
         let mut packet = vec![0; 28];
-        packet[9] = ipv4::UDP;
+        (packet[0], packet[9]) = (0x45, ipv4::UDP);
         packet[20..22].copy_from_slice(&[0xff, 0xfe]);
         packet[26..28].copy_from_slice(&[0, 1]); // in place of the sum of the pseudo header
         assert_eq!(complete(vnet, &mut packet), Ok(()));

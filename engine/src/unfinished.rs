@@ -6,9 +6,9 @@
 //! there. The TAP is told what is missing, as a network card would.
 
 use crate::ETHERNET;
-use crate::ipv4::{self, Packet, word};
-use crate::ipv6;
-use crate::vnet::{GSO_TCPV4, GSO_TCPV6, NEEDS_CHECKSUM, Vnet};
+use crate::ip::Packet;
+use crate::ipv4::{self, word};
+use crate::vnet::{NEEDS_CHECKSUM, Vnet, tcp_train};
 
 const TCP_HEADER: usize = 20;
 const UDP_HEADER: usize = 8;
@@ -20,46 +20,17 @@ const LEAST_SEGMENT: usize = 48;
 /// A right checksum that happens to be equal to the pseudo header's sum does no harm: completing it gives the same value
 /// again.
 pub fn lacks_checksum(packet: Packet) -> Option<usize> {
-    let octets = packet.octets();
-    let ip_length = packet.header_length();
     let (checksum_offset, least) = match packet.protocol() {
         ipv4::TCP => (16, TCP_HEADER),
         ipv4::UDP => (6, UDP_HEADER),
         _ => return None,
     };
-    let whole = ip_length >= ipv4::HEADER_LENGTH
-        && octets.len() >= ip_length + least
-        && packet.total_length() == octets.len()
-        && !packet.is_fragment();
-    if !whole {
+    let (octets, ip_length) = (packet.octets(), packet.header_length());
+    if !packet.is_whole() || octets.len() < ip_length + least {
         return None;
     }
     let pseudo = packet.pseudo_header(octets.len() - ip_length).folded();
     (word(octets, ip_length + checksum_offset) == pseudo).then_some(checksum_offset)
-}
-
-/// The same of an IPv6 packet without extension headers.
-pub fn lacks_checksum_v6(packet: ipv6::Packet) -> Option<usize> {
-    let octets = packet.octets();
-    let (checksum_offset, least) = match packet.next_header() {
-        ipv4::TCP => (16, TCP_HEADER),
-        ipv4::UDP => (6, UDP_HEADER),
-        _ => return None,
-    };
-    let length = octets.len() - ipv6::HEADER_LENGTH;
-    if length < least || packet.total_length() != octets.len() {
-        return None;
-    }
-    let pseudo = packet.pseudo_header(packet.next_header(), length).folded();
-    (word(octets, ipv6::HEADER_LENGTH + checksum_offset) == pseudo).then_some(checksum_offset)
-}
-
-/// What the TAP must be told about an IPv6 packet. mtu: see [`unfinished`].
-pub fn unfinished_v6(packet: ipv6::Packet, mtu: usize) -> Vnet {
-    let train = (packet.next_header() == ipv4::TCP).then_some(GSO_TCPV6);
-    lacks_checksum_v6(packet).map_or_else(Vnet::default, |checksum_offset| {
-        left(packet.octets(), ipv6::HEADER_LENGTH, train, checksum_offset, mtu)
-    })
 }
 
 /// What the TAP must be told about a packet.
@@ -69,7 +40,7 @@ pub fn unfinished(packet: Packet, mtu: usize) -> Vnet {
     let Some(checksum_offset) = lacks_checksum(packet) else {
         return Vnet::default();
     };
-    let train = (packet.protocol() == ipv4::TCP).then_some(GSO_TCPV4);
+    let train = (packet.protocol() == ipv4::TCP).then(|| tcp_train(packet));
     left(packet.octets(), packet.header_length(), train, checksum_offset, mtu)
 }
 
@@ -95,6 +66,7 @@ mod tests {
     use super::*;
     use crate::checksum::Sum;
     use crate::ipv4::put_word;
+    use crate::vnet::GSO_TCPV4;
 
     /// A packet with `data` octets of data, whose checksum is the sum of the pseudo header.
     fn merged(protocol: u8, data: usize) -> Vec<u8> {

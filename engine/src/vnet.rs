@@ -1,5 +1,7 @@
 //! `virtio_net_hdr` (virtio 1.2 §5.1.6): what the kernel has left to do on a frame of a TAP, or we to the kernel.
 
+use crate::ip::Packet;
+
 /// Octets.
 pub const SIZE: usize = 10;
 /// Flag: the checksum field holds the sum of the pseudo header only.
@@ -14,6 +16,14 @@ pub const GSO_TCPV6: u8 = 4;
 pub const GSO_UDP_L4: u8 = 5;
 /// Flag of `gso_type`: the first segment may carry CWR (RFC 3168 §6.1.2).
 pub const GSO_ECN: u8 = 0x80;
+
+/// The type of a train of TCP segments in packets of this version.
+pub(crate) fn tcp_train(packet: Packet) -> u8 {
+    match packet {
+        Packet::V4(_) => GSO_TCPV4,
+        Packet::V6(_) => GSO_TCPV6,
+    }
+}
 
 /// The header before each frame, in the machine's byte order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

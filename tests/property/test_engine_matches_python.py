@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import replace
 from ipaddress import IPv4Address
 from unittest.mock import patch
@@ -12,15 +11,11 @@ from hypothesis import strategies as st
 
 from dmvpn.base.effects import GRE_IPV4, DfBit
 from dmvpn.dataplane.python import core as oracle
-from dmvpn.dataplane.python.segments import finished
-from dmvpn.dataplane.tap import VNET_HEADER_SIZE, VnetHeader
+from dmvpn.dataplane.tap import VnetHeader
 from dmvpn.net.gre import GreHeader
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from support import traffic
 from support.both_cores import COUNTED, PAIRS, Both, Tunnel
-
-_FRAME_HEADER = VNET_HEADER_SIZE + 14
-
 
 theirs = st.sampled_from(traffic.THEIRS)
 peer_ids = st.integers(1, 3)
@@ -147,23 +142,7 @@ def test_customers_with_equal_addresses_have_redirects_of_their_own() -> None:
 @given(traffic.flows())
 def test_merged_packets_are_the_same_packets_for_who_cuts_them_again(packets: list[bytes]) -> None:
     """In the same order within each flow; what is neither plain TCP nor UDP counts to the flow of its two hosts."""
-    both = Both([HUB])
     gre = GreHeader(protocol_type=GRE_IPV4)
-    received = [traffic.outer(traffic.THEIRS[0], traffic.OURS[0], gre.serialize(packet)) for packet in packets]
-    for packet in received:
-        both.python.inbound(both.came_to(packet), packet)
-    both.rust.inbound_merged(both.came_to(received[0]) if received else 0, received)
-    expected = [frame for _, frame in both.python.taps]
-    frames = [frame for _, frame in both.rust.take_taps()]
-    assert by_flow(frames) == by_flow(expected)
-    assert len(frames) <= len(expected)
-
-
-def by_flow(frames: list[bytes]) -> dict[bytes, list[bytes]]:
-    flows: defaultdict[bytes, list[bytes]] = defaultdict(list)
-    for frame in frames:
-        vnet = VnetHeader.parse(frame)
-        for packet in finished(vnet, frame[_FRAME_HEADER:]):
-            has_ports = packet[0] == 0x45 and packet[9] in (6, 17) and not packet[6] & 0x3F and not packet[7]
-            flows[packet[12:24] if has_ports else packet[12:20]].append(frame[VNET_HEADER_SIZE:_FRAME_HEADER] + packet)
-    return flows
+    Both([HUB]).agree_when_merged(
+        [traffic.outer(traffic.THEIRS[0], traffic.OURS[0], gre.serialize(packet)) for packet in packets]
+    )

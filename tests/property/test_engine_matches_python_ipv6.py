@@ -29,16 +29,24 @@ data = st.one_of(
 
 
 def transport(
-    source: IPv6Address, destination: IPv6Address, protocol: IpProtocol, octets: bytes, flags: int, *, partial: bool
+    source: IPv6Address,
+    destination: IPv6Address,
+    protocol: IpProtocol,
+    octets: bytes,
+    flags: int,
+    *,
+    partial: bool = False,
+    ports: int = 0x10002000,
+    sequence: int = 7,
 ) -> bytes:
     """A segment or datagram. partial: its checksum field holds the sum of the pseudo header only."""
     options = b"\2\4\5\xb4" if flags & 2 else b""
     if protocol is IpProtocol.TCP:
-        made = bytearray(struct.pack("!IIIBBHHH", 0x10002000, 7, 1, (20 + len(options)) << 2, flags, 512, 0, 0))
+        made = bytearray(struct.pack("!IIIBBHHH", ports, sequence, 1, (20 + len(options)) << 2, flags, 512, 0, 0))
         made += options + octets
         at = 16
     else:
-        made, at = bytearray(struct.pack("!IHH", 0x10002000, (8 + len(octets)) & 0xFFFF, 0) + octets), 6
+        made, at = bytearray(struct.pack("!IHH", ports, (8 + len(octets)) & 0xFFFF, 0) + octets), 6
     pseudo = pseudo_header(source, destination, protocol, len(made))
     struct.pack_into("!H", made, at, 0xFFFF - checksum(pseudo) if partial else checksum(pseudo + made))
     return bytes(made)
@@ -168,3 +176,42 @@ def test_both_cores_make_the_same_of_ipv6(tunnel: Tunnel, overlay: Overlay, take
             case ("learn", bytes(nbma), int(mtu)):
                 both.learn_path(nbma, mtu, now)
         both.agree()
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> list[bytes]:
+    """Packets of some flows, each one's in order, now and then one that differs from the last."""
+    sequences, made = [draw(st.sampled_from([0, 0xFFFFFF00])) for _ in range(4)], list[bytes]()
+    for flow in draw(st.lists(st.integers(0, 3), max_size=40)):
+        size = draw(st.sampled_from([0, 7, *[100] * 8, 101]))
+        protocol = IpProtocol.TCP if flow < 3 else IpProtocol.UDP
+        flags = draw(st.sampled_from([*[0x10] * 8, 0x18, 0x11, 2]))
+        octets, ports = bytes((len(made),)) * size, 0x10002000 + flow
+        payload = transport(INSIDE[0], INSIDE[1], protocol, octets, flags, ports=ports, sequence=sequences[flow])
+        sequences[flow] = (sequences[flow] + size) & 0xFFFFFFFF
+        header = draw(st.sampled_from([0] * 8 + [44, 60]))
+        packet = Ipv6Packet(
+            traffic_class=draw(st.sampled_from([2] * 8 + [3, 0xB8])),
+            flow_label=draw(st.sampled_from([flow] * 8 + [0xABCDE])),
+            next_header=header or protocol,
+            hop_limit=draw(st.sampled_from([63] * 8 + [62])),
+            source=INSIDE[0],
+            destination=INSIDE[1],
+            payload=bytes((protocol, 0, 0 if header == 44 else 1, 1 if header == 44 else 4, *bytes(4))) * bool(header)
+            + payload,
+        ).serialize()
+        made.append(draw(st.one_of(*[st.just(packet)] * 5, traffic.damaged(st.just(packet)))))
+    return made
+
+
+@given(tunnels, streams())
+def test_merged_packets_of_ipv6_are_the_same_packets_for_who_cuts_them_again(
+    tunnel: Tunnel, packets: list[bytes]
+) -> None:
+    both = Both([tunnel])
+    both.python.tunnels[1].ipv6 = Overlay(mtu=1400)
+    both.rust.set_ipv6(1, 1400, None, None)
+    gre = GreHeader(protocol_type=GRE_IPV6, key=100)
+    both.agree_when_merged(
+        [traffic.outer(traffic.THEIRS[0], traffic.OURS[0], gre.serialize(packet)) for packet in packets]
+    )

@@ -6,6 +6,7 @@ comes out of them; all else to the octet.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import astuple, dataclass
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, TypeVar
@@ -18,7 +19,9 @@ from dmvpn.dataplane.contract import Amount
 from dmvpn.dataplane.esp.suite import EspSuite
 from dmvpn.dataplane.esp.table import Inbound, ReplayWindow
 from dmvpn.dataplane.python.core import PacketCore
+from dmvpn.dataplane.python.segments import finished
 from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer
+from dmvpn.dataplane.tap import VNET_HEADER_SIZE, VnetHeader
 from dmvpn.net.gre import GreSequence
 from support import traffic
 
@@ -32,6 +35,7 @@ dmvpn_engine = pytest.importorskip("dmvpn_engine", reason="dmvpn-engine is not i
 #: Of what is remembered of strangers: so few that they are reached.
 PAIRS, COUNTED = 3, 2
 K = TypeVar("K")
+_FRAME_HEADER = VNET_HEADER_SIZE + 14
 _OF_PACKETS = ("nhrp", "keepalive", "big", "hairpin")
 
 
@@ -63,6 +67,21 @@ def _amounts(sent: dict[K, Amount], received: dict[K, Amount]) -> dict[K, list[i
     """Packets sent and received, octets sent and received, as the engine gives them."""
     both = {who: (sent.get(who, Amount()), received.get(who, Amount())) for who in (*sent, *received)}
     return {who: [out.packets, came.packets, out.octets, came.octets] for who, (out, came) in both.items()}
+
+
+def _by_flow(frames: list[bytes]) -> dict[bytes, list[bytes]]:
+    """The packets of frames, whole ones of TCP and UDP by hosts and ports, others by hosts."""
+    flows: defaultdict[bytes, list[bytes]] = defaultdict(list)
+    for frame in frames:
+        for packet in finished(VnetHeader.parse(frame), frame[_FRAME_HEADER:]):
+            if packet[0] >> 4 == 6:
+                start, end, has_ports = 8, 40, packet[6] in (6, 17)
+            else:
+                whole = packet[0] == 0x45 and not packet[6] & 0x3F and not packet[7]
+                start, end, has_ports = 12, 20, whole and packet[9] in (6, 17)
+            flow = packet[start : end + 4 if has_ports else end]
+            flows[flow].append(frame[VNET_HEADER_SIZE:_FRAME_HEADER] + packet)
+    return flows
 
 
 class Both:
@@ -183,6 +202,16 @@ class Both:
             assert {nbma: counts for nbma, *counts in rust.usage(number)} == _amounts(tunnel.sent, tunnel.received)
             over = {connection: counts for connection, _, *counts in rust.usage_over(number)}
             assert over == _amounts(tunnel.sent_over, tunnel.received_over)
+
+    def agree_when_merged(self, received: list[bytes]) -> None:
+        """Compare what the kernel makes of a batch of packets that the engine merges with what Python gives it."""
+        for packet in received:
+            self.python.inbound(self.came_to(packet), packet, 0.0)
+        self.rust.inbound_merged(self.came_to(received[0]) if received else 0, received)
+        expected = [frame for _, frame in self.python.taps]
+        frames = [frame for _, frame in self.rust.take_taps()]
+        assert _by_flow(frames) == _by_flow(expected)
+        assert len(frames) <= len(expected)
 
     def _comparable(self, sealed: tuple[int, bytes, int, int, bytes, bool]) -> tuple[object, ...]:
         """Return the packet itself, or, with AES-CBC, what the peer gets out of it."""

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use dmvpn_engine::checksum::Sum;
 use dmvpn_engine::delivery::Frame;
+use dmvpn_engine::ip::Packet;
 use dmvpn_engine::merge::Merger;
 use dmvpn_engine::segment::Train;
 use dmvpn_engine::vnet::{SIZE, Vnet};
@@ -18,20 +19,20 @@ type Flows = BTreeMap<Vec<u8>, Vec<Vec<u8>>>;
 /// Order matters within a flow of TCP or UDP, and between two hosts for all else.
 fn sort(packets: impl Iterator<Item = Vec<u8>>) -> Flows {
     let mut flows = Flows::new();
-    for packet in packets {
-        let has_ports = packet[0] == 0x45
-            && [ipv4::TCP, ipv4::UDP].contains(&packet[9])
-            && packet[6] & 0x3F == 0
-            && packet[7] == 0;
-        let end = if has_ports { 24.min(packet.len()) } else { 20 };
-        flows.entry(packet[12..end].to_vec()).or_default().push(packet);
+    for octets in packets {
+        let Some(packet) = Packet::of(&octets) else { continue };
+        let start = packet.header_length();
+        let may_have_ports = [ipv4::TCP, ipv4::UDP].contains(&packet.protocol()) && packet.is_whole();
+        let ports = octets.get(start..start + 4).filter(|_| may_have_ports).unwrap_or_default();
+        let flow = [packet.hosts(), ports].concat();
+        flows.entry(flow).or_default().push(octets);
     }
     flows
 }
 
 fn cut(frame: &[u8]) -> Vec<Vec<u8>> {
     let octets = &frame[SIZE + ETHERNET..];
-    let train = ipv4::Packet::of(octets)
+    let train = Packet::of(octets)
         .zip(Vnet::parse(frame))
         .and_then(|(packet, vnet)| Train::of(vnet, packet.octets()).ok().flatten());
     let Some(train) = train else { return vec![octets.to_vec()] };
@@ -46,20 +47,25 @@ fn cut(frame: &[u8]) -> Vec<Vec<u8>> {
 
 /// Give a TCP or UDP packet without IP options its checksums.
 fn seal(octets: &mut [u8]) {
-    let at = match octets.get(9) {
-        Some(&ipv4::TCP) => 36,
-        Some(&ipv4::UDP) => 26,
+    let Some(packet) = Packet::of(octets) else { return };
+    let ip_length = packet.header_length();
+    let at = match packet.protocol() {
+        ipv4::TCP => ip_length + 16,
+        ipv4::UDP => ip_length + 6,
         _ => return,
     };
-    if octets.len() < 40 || octets[0] != 0x45 {
+    let is_ipv4 = matches!(packet, Packet::V4(_));
+    if octets.len() < ip_length + 20 || is_ipv4 && octets[0] != 0x45 {
         return;
     }
-    octets[10..12].fill(0);
-    let checksum = Sum::of(&octets[..20]).checksum();
-    octets[10..12].copy_from_slice(&checksum.to_be_bytes());
+    let pseudo = packet.pseudo_header(octets.len() - ip_length);
+    if is_ipv4 {
+        octets[10..12].fill(0);
+        let checksum = Sum::of(&octets[..20]).checksum();
+        octets[10..12].copy_from_slice(&checksum.to_be_bytes());
+    }
     octets[at..at + 2].fill(0);
-    let pseudo = ipv4::Packet::of(octets).map(|packet| packet.pseudo_header(octets.len() - 20));
-    let checksum = pseudo.unwrap_or_default().and(&octets[20..]).checksum();
+    let checksum = pseudo.and(&octets[ip_length..]).checksum();
     octets[at..at + 2].copy_from_slice(&checksum.to_be_bytes());
 }
 
@@ -71,7 +77,7 @@ fuzz_target!(|octets: &[u8]| {
         if (end - start) % 2 != 0 {
             seal(&mut octets[start + 1..end]);
         }
-        if ipv4::Packet::of(&octets[start + 1..end]).is_some() {
+        if Packet::of(&octets[start + 1..end]).is_some() {
             let packet = Span::from(start + 1..end);
             let frame = Frame { tunnel: 1, offload: Vnet::default(), ethernet: [0; ETHERNET], packet };
             merger.push(&frame, octets);
