@@ -201,9 +201,15 @@ impl Core {
             return Ok(());
         };
         // Packets for this link alone (group membership, neighbor discovery) go to no neighbor of a tunnel.
+        let is_of_the_link = match packet {
+            ip::Packet::V4(packet) => Some(packet.protocol() == ipv4::IGMP),
+            ip::Packet::V6(packet) => packet.is_of_the_link(),
+        };
+        if is_of_the_link != Some(false) {
+            self.dropped.malformed += u64::from(is_of_the_link.is_none());
+            return Ok(());
+        }
         let (pair, protocol, tos, multicast) = match packet {
-            ip::Packet::V4(packet) if packet.protocol() == ipv4::IGMP => return Ok(()),
-            ip::Packet::V6(packet) if packet.is_of_the_link() => return Ok(()),
             ip::Packet::V4(packet) => (Pair::V4(packet.pair()), gre::IPV4, packet.tos(), &tunnel.multicast),
             ip::Packet::V6(packet) => {
                 (Pair::V6(packet.pair()), gre::IPV6, packet.tos(), &tunnel.ipv6.multicast)
@@ -382,12 +388,18 @@ impl Core {
             },
             gre::IPV6 => {
                 let carried = ipv6::Packet::of(octets).filter(|_| tunnel.ipv6.mtu != 0);
-                // NHRP finds neighbors: what a peer says of any would be forged.
-                let Some(inner) = carried.filter(|inner| !inner.is_of_the_link()) else {
-                    self.dropped.not_ipv4 += 1;
-                    return;
+                let pair = match carried.map(|inner| (inner.pair(), inner.is_of_the_link())) {
+                    Some((pair, Some(false))) => pair,
+                    Some((_, None)) => {
+                        self.dropped.malformed += 1;
+                        return;
+                    }
+                    // NHRP finds neighbors: what a peer says of any would be forged.
+                    Some((_, Some(true))) | None => {
+                        self.dropped.not_ipv4 += 1;
+                        return;
+                    }
                 };
-                let pair = inner.pair();
                 let marked =
                     came.tos.map_or(Ok(()), |tos| ecn::decapsulate_v6(tos, &mut arena[payload.clone()]));
                 if marked.is_err() {

@@ -14,6 +14,8 @@ const HOP_BY_HOP: u8 = 0;
 const ROUTING: u8 = 43;
 const FRAGMENT: u8 = 44;
 const DESTINATION_OPTIONS: u8 = 60;
+/// No header, and no data, follows.
+const NOTHING: u8 = 59;
 /// `ICMPv6` messages that are no errors have these numbers and higher ones; but a redirect is not to be answered either.
 const FIRST_INFORMATIONAL: u8 = 128;
 const REDIRECT: u8 = 137;
@@ -26,6 +28,11 @@ pub(crate) fn address(octets: &[u8], at: usize) -> Address {
     let mut found = [0; 16];
     found.copy_from_slice(&octets[at..at + 16]);
     found
+}
+
+/// Whether kernels follow such a header to a message.
+fn precedes(protocol: u8) -> bool {
+    matches!(protocol, HOP_BY_HOP | ROUTING | FRAGMENT | DESTINATION_OPTIONS)
 }
 
 /// A packet of at least [`HEADER_LENGTH`] octets and version 6. Nothing else about it need be true.
@@ -74,23 +81,24 @@ impl<'a> Packet<'a> {
     /// link alone.
     ///
     /// A kernel takes them behind extension headers, too. Only the first fragment says what it is of, and no kernel
-    /// takes the others without it.
-    pub fn is_of_the_link(self) -> bool {
-        let (mut protocol, mut at) = (self.next_header(), HEADER_LENGTH);
-        while matches!(protocol, HOP_BY_HOP | ROUTING | FRAGMENT | DESTINATION_OPTIONS)
-            && self.0.len() > at + 3
-        {
+    /// takes the others without it. None: this first one does not, and is to be dropped (RFC 7112 §5, RFC 6980 §5).
+    pub fn is_of_the_link(self) -> Option<bool> {
+        let (mut protocol, mut at, mut is_first) = (self.next_header(), HEADER_LENGTH, false);
+        while precedes(protocol) && self.0.len() > at + 3 {
             let mut more = usize::from(self.0[at + 1]);
             if protocol == FRAGMENT {
                 if word(self.0, at + 2) & 0xFFF8 != 0 {
-                    return false;
+                    return Some(false);
                 }
-                more = 0;
+                (is_first, more) = (true, 0);
             }
             protocol = self.0[at];
             at += 8 + 8 * more;
         }
-        protocol == ICMPV6 && self.0.get(at).is_some_and(|kind| matches!(kind, 130..=137 | 143))
+        match self.0.get(at).filter(|_| !precedes(protocol)) {
+            Some(kind) => Some(protocol == ICMPV6 && matches!(kind, 130..=137 | 143)),
+            None => (!is_first || protocol == NOTHING).then_some(false),
+        }
     }
 
     /// May an `ICMPv6` error answer it? RFC 4443 §2.4 (e).
@@ -128,21 +136,41 @@ mod tests {
         let report = [ICMPV6, 0, 5, 2, 0, 0, 1, 0, 143];
         let long = [&[ICMPV6, 1], &[0; 14][..], &[131]].concat();
         for (next_header, payload, expected) in [
-            (ICMPV6, &[135][..], true),
-            (ICMPV6, &[128], false),
-            (ICMPV6, &[], false),
-            (HOP_BY_HOP, &report, true),
-            (HOP_BY_HOP, &report[..8], false),
-            (HOP_BY_HOP, &long, true),
-            (HOP_BY_HOP, &[ICMPV6], false),
-            (DESTINATION_OPTIONS, &report, true),
-            (ROUTING, &report, true),
-            (FRAGMENT, &[ICMPV6, 9, 0, 1, 0, 0, 0, 7, 136], true),
-            (FRAGMENT, &[ICMPV6, 0, 0, 8, 0, 0, 0, 7, 136], false),
-            (HOP_BY_HOP, &[FRAGMENT, 0, 1, 4, 0, 0, 0, 0, ICMPV6, 0, 0, 0, 0, 0, 0, 7, 135], true),
-            (17, &[135], false),
+            (ICMPV6, &[135][..], Some(true)),
+            (ICMPV6, &[128], Some(false)),
+            (ICMPV6, &[], Some(false)),
+            (HOP_BY_HOP, &report, Some(true)),
+            (HOP_BY_HOP, &report[..8], Some(false)),
+            (HOP_BY_HOP, &long, Some(true)),
+            (HOP_BY_HOP, &[ICMPV6], Some(false)),
+            (DESTINATION_OPTIONS, &report, Some(true)),
+            (ROUTING, &report, Some(true)),
+            (FRAGMENT, &[ICMPV6, 9, 0, 1, 0, 0, 0, 7, 136], Some(true)),
+            (FRAGMENT, &[ICMPV6, 0, 0, 8, 0, 0, 0, 7, 136], Some(false)),
+            (HOP_BY_HOP, &[FRAGMENT, 0, 1, 4, 0, 0, 0, 0, ICMPV6, 0, 0, 0, 0, 0, 0, 7, 135], Some(true)),
+            (17, &[135], Some(false)),
         ] {
-            assert_eq!(Packet::of(&packet(next_header, payload)).map(Packet::is_of_the_link), Some(expected));
+            let packet = packet(next_header, payload);
+            assert_eq!(Packet::of(&packet).map(Packet::is_of_the_link), Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_first_fragment_without_all_headers_does_not_say_what_it_is_of() {
+        let first = |next_header: u8, rest: &[u8]| [&[next_header, 0, 0, 1, 0, 0, 0, 7], rest].concat();
+        for (fragment, expected) in [
+            (first(ICMPV6, &[]), None),
+            (first(17, &[]), None),
+            (first(NOTHING, &[]), Some(false)),
+            (first(17, &[0]), Some(false)),
+            (first(DESTINATION_OPTIONS, &[]), None),
+            (first(DESTINATION_OPTIONS, &[ICMPV6, 1, 1, 12, 0, 0, 0, 0]), None),
+            (first(DESTINATION_OPTIONS, &[ICMPV6, 0, 1, 4, 0, 0, 0, 0]), None),
+            (first(DESTINATION_OPTIONS, &[ICMPV6, 0, 1, 4, 0, 0, 0, 0, 128]), Some(false)),
+            (first(FRAGMENT, &[DESTINATION_OPTIONS, 0, 0, 9, 0, 0, 0, 0]), Some(false)),
+        ] {
+            let packet = packet(FRAGMENT, &fragment);
+            assert_eq!(Packet::of(&packet).map(Packet::is_of_the_link), Some(expected));
         }
     }
 

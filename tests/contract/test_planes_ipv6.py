@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from contextlib import suppress
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address
@@ -271,6 +272,33 @@ def test_what_peers_say_of_the_link_reaches_no_kernel_and_what_kernels_say_reach
         member.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group)  # the kernel tells the link
         world.run(0.3)
     assert len(world.wire) == before
+
+
+@on_kernels
+def test_a_first_fragment_that_does_not_say_what_it_is_of_is_dropped_and_counted_both_ways(world: World) -> None:
+    """News of the link behind options that end in the second fragment: whoever looks at one fragment cannot tell."""
+    assert isinstance(world, RealWorld)
+    overlay(world)
+    local = IPv6Address("fe80::2")
+    router = closed_icmpv6(bytes((134, 0, 0, 0, 64, 0, 7, 8)) + bytes(8), local, TUNNEL6["A"])
+    long_options = b"\x3a\1\1\x0c" + bytes(12)
+    for first, rest in ((b"", long_options + router), (long_options[:8], long_options[8:] + router)):
+        for data, place in ((first, 1), (rest, len(first))):
+            fragment = struct.pack("!BBHI", 60, 0, place, 7) + data
+            packet = ip.build(source=local, destination=TUNNEL6["A"], protocol=44, payload=fragment)
+            world.execute("B", effects.SendGre("Tunnel0", nbma("A"), effects.GRE_IPV6, packet))
+    world.run(0.3)
+    with world.inside("A"), netlink.NetlinkSocket() as kernel:
+        assert not [route for route in kernel.routes(but=netlink.ROUTE_PROTOCOL) if not route.prefix.length]
+    drops = world.plane("A").interfaces_counted()
+    assert drops is not None
+    assert drops.drops.malformed == 2
+    host = struct.pack("!BBHI", 60, 0, 1, 7) + long_options[:8]
+    world.send("A", ip.parse(ip.build(source=host6("A"), destination=host6("B"), protocol=44, payload=host)))
+    world.run(0.3)
+    drops = world.plane("A").interfaces_counted()
+    assert drops is not None
+    assert drops.drops.malformed == 3
 
 
 @on_kernels

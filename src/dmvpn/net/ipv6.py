@@ -122,17 +122,21 @@ _OF_THE_LINK = frozenset((130, 131, 132, 143, 133, 134, 135, 136, 137))
 _BEFORE = frozenset((0, 43, FRAGMENT, 60))
 
 
-def is_of_the_link(data: Octets) -> bool:
+def is_of_the_link(data: Octets) -> bool | None:
     """Return whether a packet, whose header is whole, is one of Neighbor or Multicast Listener Discovery.
 
     The latter has a Hop-by-Hop Options header before it (RFC 3810 §5), and a kernel takes both behind other headers,
-    too. Only the first fragment says what it is of, and no kernel takes the others without it.
+    too. Only the first fragment says what it is of, and no kernel takes the others without it. None: this first one
+    does not, and is to be dropped (RFC 7112 §5, RFC 6980 §5).
     """
-    protocol, at = data[6], HEADER_LENGTH
+    protocol, at, is_first = data[6], HEADER_LENGTH, False
     while protocol in _BEFORE and len(data) > at + 3:
         if protocol == FRAGMENT and (data[at + 2] or data[at + 3] & 0xF8):
             return False
+        is_first = is_first or protocol == FRAGMENT
         protocol, at = data[at], at + 8 + (8 * data[at + 1] if protocol != FRAGMENT else 0)
+    if is_first and (protocol in _BEFORE or len(data) <= at) and protocol != NOTHING:
+        return None
     return protocol == IpProtocol.ICMPV6 and len(data) > at and data[at] in _OF_THE_LINK
 
 

@@ -203,7 +203,8 @@ class PacketCore:
                 return  # group membership does not concern a tunnel's neighbors
             protocol, tos = GRE_IPV4, packet[1]
         elif kind == _IPV6_ETHERTYPE and tunnel.ipv6.mtu and _is_ipv6(packet):
-            if ipv6.is_of_the_link(packet):
+            if (of_the_link := ipv6.is_of_the_link(packet)) is not False:
+                self.dropped.malformed += of_the_link is None
                 return  # nor do groups, and NHRP finds neighbors
             protocol, tos, overlay = GRE_IPV6, ip.peek_tos(packet), tunnel.ipv6
         else:
@@ -438,7 +439,9 @@ class PacketCore:
         elif header.protocol_type == ProtocolType.KEEPALIVE:
             self.punts.append(Punt("keepalive", number, sender.nbma, b""))
         elif header.protocol_type == GRE_IPV6 and tunnel.ipv6.mtu and _is_ipv6(payload):
-            if ipv6.is_of_the_link(payload):
+            if (of_the_link := ipv6.is_of_the_link(payload)) is None:
+                self.dropped.malformed += 1
+            elif of_the_link:
                 self.dropped.not_ipv4 += 1  # neighbors are found by NHRP: what a peer says of any would be forged
             else:
                 self._receive(number, tunnel, arrival, payload)
