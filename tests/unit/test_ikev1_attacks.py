@@ -18,7 +18,7 @@ from dmvpn.base.events import IpReceived, SasCounted, Tick
 from dmvpn.base.negotiation import PoliciesChanged, SaRenewalWanted
 from dmvpn.base.protection import Encapsulation, SaCount
 from dmvpn.base.reasons import Reason
-from dmvpn.features.ike import half_open
+from dmvpn.features.ike import table
 from dmvpn.features.ike.chain import serialize_chain
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
@@ -437,7 +437,7 @@ def test_strangers_make_us_keep_few_fragments_and_not_for_long() -> None:
 @pytest.mark.lengthy
 def test_half_open_peers_together_keep_no_more_octets_than_one_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     """Peers that had begun made a router keep 132 MB, by large offers and by fragments before they proved anything."""
-    monkeypatch.setattr(half_open, "LARGEST_OCTETS", 40 * half_open.EACH)
+    monkeypatch.setattr(table, "LARGEST_OCTETS", 40 * table.EACH)
     net = MachineNet()
     hub, spoke = (net.node(name, LINES, encapsulation=Encapsulation.NEVER) for name in (HUB, SPOKE))
     spoke.want(hub)
@@ -452,7 +452,7 @@ def test_half_open_peers_together_keep_no_more_octets_than_one_budget(monkeypatc
         for place in range(2, 6):
             early = Message((replace(part, number=place),), header=Message.parse(answer).header)
             arrives(hub, early.serialize(), f"203.0.114.{number}")
-    assert 5 < len(isakmp_sas(hub)) < 40 * half_open.EACH / (half_open.EACH + len(SecurityAssociation((large,)).body()))
+    assert 5 < len(isakmp_sas(hub)) < 40 * table.EACH / (table.EACH + len(SecurityAssociation((large,)).body()))
     assert not any(sa.in_fragments for sa in isakmp_sas(hub))
     spoke.want(hub, wanted=False)
     net.flights.clear()
@@ -466,7 +466,7 @@ def test_half_open_peers_together_keep_no_more_octets_than_one_budget(monkeypatc
             late = Message((replace(part, number=place),), header=sa.header(ExchangeType.MAIN, 0, encrypted=False))
             arrives(hub, late.serialize(), str(peer.address))
     kept = [sa.in_fragments for sa in isakmp_sas(hub)]
-    assert 0 < sum(kept) <= (40 - len(kept)) * half_open.EACH
+    assert 0 < sum(kept) <= (40 - len(kept)) * table.EACH
     net.drops = lambda _: False
     newest = net.node("203.0.115.99", LINES, encapsulation=Encapsulation.NEVER)
     newest.want(hub)

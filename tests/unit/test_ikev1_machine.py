@@ -21,7 +21,7 @@ from dmvpn.base.negotiation import (
     SaRenewalWanted,
 )
 from dmvpn.base.protection import Encapsulation, IkePhase, IkeVersion
-from dmvpn.features.ike import half_open
+from dmvpn.features.ike import table
 from dmvpn.features.ike.crypto import draw
 from dmvpn.features.ike.v1 import main_mode
 from dmvpn.net.ip import UdpDatagram
@@ -433,7 +433,7 @@ def test_a_flood_of_message_1_costs_no_diffie_hellman_and_keeps_memory_bounded(m
         net.deliver(replace(flight, source=source))
         net.flights.clear()
     assert not drawn
-    assert len(hub.machine.sas()) <= half_open.LARGEST_OCTETS / half_open.EACH
+    assert len(hub.machine.sas()) <= table.LARGEST_OCTETS / table.EACH
     net.drops = lambda _: False
     net.run(40)
     assert crosswise(hub, spoke)

@@ -10,7 +10,7 @@ import pytest
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import WireError
-from dmvpn.features.ike import half_open
+from dmvpn.features.ike import table
 from dmvpn.features.ike.crypto import cipher_of, draw
 from dmvpn.features.ike.numbers import Encr, Group, Integ, ProtocolId
 from dmvpn.features.ike.peer_settings import DatagramPath, Endpoint
@@ -130,7 +130,7 @@ def test_of_too_many_half_open_ones_the_oldest_goes_so_that_somebody_new_can_com
     drawn: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Strangers who really receive at their addresses return cookies; they must not keep others out for 30 seconds."""
-    monkeypatch.setattr(half_open, "LARGEST_OCTETS", 1000 * (half_open.EACH + 512))
+    monkeypatch.setattr(table, "LARGEST_OCTETS", 1000 * (table.EACH + 512))
     net = IkeNet()
     hub, spoke = net.site(HUB, Settings(cookies_from=100_000)), net.site(SPOKE)
     for number in range(1200):
@@ -146,7 +146,7 @@ def test_of_too_many_half_open_ones_the_oldest_goes_so_that_somebody_new_can_com
 @pytest.mark.lengthy
 def test_half_open_peers_together_keep_no_more_octets_than_one_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of each of 6,000 peers that had proved nothing, a first message of 64 KiB and fragments of as much were kept."""
-    monkeypatch.setattr(half_open, "LARGEST_OCTETS", budget := 100 * half_open.EACH)
+    monkeypatch.setattr(table, "LARGEST_OCTETS", budget := 100 * table.EACH)
     net = IkeNet()
     hub, last = net.site(HUB, Settings(cookies_from=100_000)), net.site(SPOKE)
     for number in range(60):
@@ -245,7 +245,7 @@ def test_a_peer_whose_fragments_never_make_a_message_is_read_no_more_often_than_
         filler = Notify(NotifyType.COOKIE, bytes(size))
         for octets in seal(header, (filler,), sa.channel.sealer, 200)[:-1]:
             arrives(net, hub, octets, SPOKE)
-    assert 0 < other.proofs - before <= sas.MESSAGES[1] + 1
+    assert 0 < other.proofs - before <= table.MESSAGES[1] + 1
 
 
 def test_a_limit_that_is_configured_turns_newcomers_away() -> None:

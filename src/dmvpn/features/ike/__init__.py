@@ -15,12 +15,14 @@ package of its version knows the protocol. The packages of the versions do not u
     crypto       algorithms, key log, X.509        trust        trustpoints and certificates
     udp          ports 500 and 4500; NAT; when a message is sent again
 
-    session      a session, all sessions, outputs  children     child SAs
+    session      a session, its outputs            children     child SAs
     v2           IKEv2                             v1           IKEv1
-    half_open    peers that have not proved themselves, and the octets that are kept of them; initial contact
+    table        the sessions of one version; peers that have not proved themselves, and the octets that are kept of
+                 them; initial contact
     counters     for metrics and `show crypto ikev2 stats`
 
-    machine      IKE as the router sees it         peers        both versions, and what follows from their outputs
+    versions     both versions as one              machine      IKE as the router sees it
+    peers        what follows from the outputs of sessions
     attempts     demands for SAs, and attempts     connections  peers, their pairs of SAs, and the views for shows
     recovery     SAs that one end has forgotten, silent peers, and the way that ESP takes
     facts        what judges outside may know      lint         rules for `dmvpn lint`

@@ -37,8 +37,9 @@ if TYPE_CHECKING:
     from dmvpn.base.notices import Notice
     from dmvpn.features.ike.connections import Connections
     from dmvpn.features.ike.reports import Reports
-    from dmvpn.features.ike.session import Output, Session, Sessions
+    from dmvpn.features.ike.session import Output, Session
     from dmvpn.features.ike.settings import ConfiguredSettings
+    from dmvpn.features.ike.versions import Versions
 
 #: Seconds between two attempts at most, and the share of chance in each such pause.
 LONGEST_REST: Final = 64.0
@@ -131,7 +132,7 @@ class Attempts:
         context: Context,
         settings: ConfiguredSettings,
         *,
-        table: Sessions,
+        table: Versions,
         connections: Connections,
         reports: Reports,
         follow: Callable[[list[Output]], None],

@@ -36,12 +36,12 @@ from dmvpn.base.protection import Connection, EspSa, IkeVersion, IkeView, Proved
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike import translation
-from dmvpn.features.ike.half_open import are_together
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import Encr, Integ, Prf
 from dmvpn.features.ike.peer_settings import NAT_PORT
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.suites import esp_transform
+from dmvpn.features.ike.table import are_together
 from dmvpn.features.ike.trust import method_name
 from dmvpn.net.ipv4 import ipv4_address
 

@@ -26,12 +26,13 @@ from dmvpn.features.ike import messages, udp
 from dmvpn.features.ike.connections import view_of
 from dmvpn.features.ike.counters import ClearIkeStats
 from dmvpn.features.ike.model import IkeConfig
-from dmvpn.features.ike.peers import Peers, Versions
+from dmvpn.features.ike.peers import Peers
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Session
 from dmvpn.features.ike.settings import ConfiguredSettings
 from dmvpn.features.ike.translation import warnings
 from dmvpn.features.ike.trust import Trust
+from dmvpn.features.ike.versions import Versions
 
 
 class IkeMachine(Machine):

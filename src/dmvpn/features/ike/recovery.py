@@ -50,8 +50,9 @@ if TYPE_CHECKING:
     from dmvpn.base.events import SasCounted, UnknownSpi
     from dmvpn.features.ike.connections import Connections
     from dmvpn.features.ike.reports import Reports
-    from dmvpn.features.ike.session import Output, Session, Sessions
+    from dmvpn.features.ike.session import Output, Session
     from dmvpn.features.ike.settings import ConfiguredSettings
+    from dmvpn.features.ike.versions import Versions
 
     _Sender = tuple[IPAddress, str]  # by its front door
 
@@ -268,7 +269,7 @@ class EspEncapsulation:
         context: Context,
         settings: ConfiguredSettings,
         *,
-        sessions: Sessions,
+        sessions: Versions,
         connections: Connections,
         reports: Reports,
         follow: Callable[[list[Output]], None],

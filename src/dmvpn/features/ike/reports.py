@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dmvpn.base.entrances import Denial, Outer
     from dmvpn.base.reasons import Reason
     from dmvpn.features.ike.peer_settings import DatagramPath
+    from dmvpn.features.ike.versions import Versions
 
     _Peer = tuple[IPAddress, str]  # an address, and its front door
 
@@ -45,7 +46,7 @@ LARGEST_REFUSED: Final = 100
 class Reports:
     """Lines for the log and for debugs."""
 
-    def __init__(self, context: Context, sessions: session.Sessions) -> None:
+    def __init__(self, context: Context, sessions: Versions) -> None:
         self._context, self._sessions = context, sessions
         self._failures: Limiter[tuple[_Peer, str]] = Limiter(_INTERVAL, _BURST)
         self._without_esp: Limiter[int] = Limiter(_ONCE, _BURST)  # by connection

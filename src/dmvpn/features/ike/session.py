@@ -1,6 +1,6 @@
 """A session with a peer, in either version of IKE: an IKE SA of IKEv2, an ISAKMP SA of IKEv1 (phase 1).
 
-Connections, peers, shows and attempts know sessions as they are here, and all sessions as `Sessions`; only the package
+Connections, peers, shows and attempts know sessions as they are here, and all sessions as `Versions`; only the package
 of its version (`v2`) knows how a session speaks. What a session wants done collects as outputs, which the handler of
 an event takes at its end (`take_outputs`).
 """
@@ -8,7 +8,7 @@ an event takes at its end (`take_outputs`).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Final, Protocol
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.entropy import Entropy, fraction
 from dmvpn.base.errors import surely
@@ -17,15 +17,11 @@ from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.chain import fresh_spi
 from dmvpn.features.ike.children import LINGER, Children, ChildSa
-from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, ChildTerms, DatagramPath, PeerSettings, Terms
+from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, DatagramPath, PeerSettings, Terms
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.udp import TRIES_BY_NAT_PORT, Nat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.addresses import Ends
-    from dmvpn.base.notices import Notice
     from dmvpn.features.ike.identity import Identification
     from dmvpn.features.ike.suites import Suite
 
@@ -226,6 +222,14 @@ class Session(ABC):
 
     # ------------------------------------------------------------------------------------------------ what happens
 
+    @abstractmethod
+    def move(self, path: DatagramPath) -> None:
+        """Reach the peer there from now on."""
+
+    @abstractmethod
+    def end(self, reason: Reason) -> None:
+        """End with all children: nothing more is sent."""
+
     def at(self, now: float) -> None:
         """Begin to handle an event."""
         self.now = now
@@ -335,79 +339,6 @@ class Session(ABC):
         for spi in self.children.forget_lingering(self.now):
             self.settings.esp_spis.free(spi)
             self.emit(ChildForgotten(self, spi))
-
-
-class Sessions(Protocol):
-    """All sessions of a router, whatever version each speaks.
-
-    What these return are outputs, to be followed. A session that is given to them is one of theirs.
-    """
-
-    def __iter__(self) -> Iterator[Session]: ...
-
-    def get(self, own_spi: bytes) -> Session | None:
-        """Return the session to which we gave this SPI."""
-        ...
-
-    def knows(self, octets: bytes, path: DatagramPath) -> bool:
-        """Return whether this is a message with an SPI of ours, and came in the front door of that session."""
-        ...
-
-    def half_open(self, ends: Ends) -> Session | None:
-        """Return the session that a peer began last between these addresses, if the peer has not proved itself yet."""
-        ...
-
-    def limit(self, cookies_from: int, largest_number: int, largest_half_open: int) -> None:
-        """Take over the configured limits; 0: the default."""
-        ...
-
-    def initiate(self, path: DatagramPath, terms: Terms, now: float) -> tuple[Session, list[Output]]:
-        """Begin a session with its first child."""
-        ...
-
-    def extend(self, session: Session, terms: ChildTerms, now: float) -> list[Output]:
-        """Ask for another child."""
-        ...
-
-    def probe(self, session: Session, now: float) -> list[Output]:
-        """Ask the peer whether it lives."""
-        ...
-
-    def renew(self, session: Session, spi_in: bytes, now: float) -> list[Output]:
-        """Replace a child."""
-        ...
-
-    def move(self, session: Session, path: DatagramPath, now: float) -> list[Output]:
-        """Reach the peer there, as packets of its children have proved."""
-        ...
-
-    def close(self, session: Session, reason: Reason, now: float) -> list[Output]:
-        """End a session, with a message to the peer if the peer believes in it."""
-        ...
-
-    def handle(self, octets: bytes, path: DatagramPath, now: float) -> list[Output]:
-        """Take in a datagram. Never raises, whatever the octets are."""
-        ...
-
-    def complaint(self, spi: int, version: IkeVersion) -> bytes:
-        """Return a message, outside of any session, that there is no child with this inbound SPI."""
-        ...
-
-    def passed(self, octets: bytes, path: DatagramPath, *, sent: bool) -> list[Notice]:
-        """Return the line of the chronicle about a datagram; none if it cannot be read."""
-        ...
-
-    def lines(self, octets: bytes, path: DatagramPath, *, sent: bool) -> list[str]:
-        """Return what debugs say of a datagram, as far as it is not sealed."""
-        ...
-
-    def next_deadline(self) -> float | None:
-        """Return when `tick` must be called."""
-        ...
-
-    def tick(self, now: float) -> list[Output]:
-        """Act on the time that has passed."""
-        ...
 
 
 # ------------------------------------------------------------------------------------------------ outputs

@@ -30,12 +30,12 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.chain import NO_SPI
-from dmvpn.features.ike.half_open import are_together
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.peer_settings import IKE_PORT, DatagramPath
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Answered, Doubted, StartedAgain, TurnedAway, Unanswered
+from dmvpn.features.ike.table import are_together
 from dmvpn.features.ike.udp import HALF_OPEN, INTERVALS, TRIES_BY_NAT_PORT
 from dmvpn.features.ike.v1.keys import PHASE_1, Channel, IkeKeys, hash_1
 from dmvpn.features.ike.v1.main_mode import MainMode

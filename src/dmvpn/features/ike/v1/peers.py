@@ -5,7 +5,7 @@ Parallel SAs are ISAKMP SAs with the same proved peer at the same place. Several
 Peers that have begun main mode and not proved themselves: who they are, and what they may cost.
 
 Message 1 costs us a draw of 8 octets and some kilobytes; the address in it may be forged. Message 3 returns our cookie,
-so its address is true, and costs one Diffie-Hellman (RFC 2408 §2.5.3). `half_open` bounds the octets that we keep of
+so its address is true, and costs one Diffie-Hellman (RFC 2408 §2.5.3). `table` bounds the octets that we keep of
 them.
 """
 
@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.limits import Budgets
-from dmvpn.features.ike.half_open import are_together
+from dmvpn.features.ike.table import are_together
 from dmvpn.features.ike.udp import mark_of
 from dmvpn.features.ike.v1.transmission import Fragments
 

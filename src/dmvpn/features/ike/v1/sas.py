@@ -7,19 +7,14 @@ Which ISAKMP SA takes the place of another one is in `events.py`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
 
-from dmvpn.base.context import Deadlines
 from dmvpn.base.entropy import Entropy
 from dmvpn.base.errors import WireError
-from dmvpn.base.limits import Budgets
 from dmvpn.base.notices import Notice
 from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.chain import NO_SPI, fresh_spi
-from dmvpn.features.ike.half_open import HalfOpen, are_together, is_older, to_ask
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.peer_settings import ChildTerms, DatagramPath, PeerSettings, Terms
 from dmvpn.features.ike.reasons import IkeReason
@@ -37,6 +32,7 @@ from dmvpn.features.ike.session import (
     TurnedAway,
     Unanswered,
 )
+from dmvpn.features.ike.table import HalfOpen, Table
 from dmvpn.features.ike.v1 import events
 from dmvpn.features.ike.v1.debug import packet_lines, passed
 from dmvpn.features.ike.v1.events import begin_quick, deadline_of, examine, handle, probe, renew, tick
@@ -49,47 +45,21 @@ from dmvpn.features.ike.v1.quick_mode import QuickAsk
 from dmvpn.features.ike.v1.sa import Admission, IsakmpSa, RekeyWanted, SaState, Unconfirmed, Withdrawn
 from dmvpn.features.ike.v1.transmission import parse_whole
 
-#: Messages that one ISAKMP SA takes in, in a second and at once: each quick mode may cost a Diffie-Hellman.
-MESSAGES: Final = (100, 200)
 
+class IsakmpSas(Table[IsakmpSa]):
+    """All ISAKMP SAs."""
 
-class IsakmpSas:
-    """All ISAKMP SAs. largest_number: as configured; newcomers beyond are refused; 0: no limit."""
+    _kind = IsakmpSa
 
     def __init__(self, settings: PeerSettings, entropy: Entropy, room: HalfOpen | None = None) -> None:
         """room: of the half-open peers of all versions."""
-        self.settings, self.entropy = settings, entropy
-        self._room = room or HalfOpen()
-        self.largest_number = self.largest_half_open = 0
+        super().__init__(settings, entropy, room)
         self.initiators = Initiators()
-        self._by_cookie: dict[bytes, IsakmpSa] = {}
         self._parallel = ParallelSas()
-        self._timers: Deadlines[bytes] = Deadlines()
-        self._talk: Budgets[bytes] = Budgets(*MESSAGES)
 
     def limit(self, cookies_from: int, largest_number: int, largest_half_open: int) -> None:
         """Take over the configured limits. Main mode has a cookie in any case."""
         self.largest_number, self.largest_half_open = largest_number, largest_half_open
-
-    def __iter__(self) -> Iterator[IsakmpSa]:
-        return iter(tuple(self._by_cookie.values()))
-
-    def __len__(self) -> int:
-        return len(self._by_cookie)
-
-    def get(self, own_spi: bytes) -> IsakmpSa | None:
-        """Return the ISAKMP SA with this cookie of ours."""
-        return self._by_cookie.get(own_spi)
-
-    def knows(self, octets: bytes, path: DatagramPath) -> bool:
-        """Return whether this is a message with a cookie of ours, and came in the front door of that ISAKMP SA."""
-        cookies = octets[: len(NO_SPI)], octets[len(NO_SPI) : 2 * len(NO_SPI)]
-        return any(self._at(path, cookie) is not None for cookie in cookies)
-
-    def _at(self, path: DatagramPath, cookie: bytes) -> IsakmpSa | None:
-        """Return the ISAKMP SA with this cookie of ours. In another front door than its own it does not exist."""
-        sa = self._by_cookie.get(cookie)
-        return sa if sa is not None and sa.path.front == path.front else None
 
     # ------------------------------------------------------------------------------------------------ our own
 
@@ -101,7 +71,7 @@ class IsakmpSas:
 
     def _begin(self, path: DatagramPath, terms: Terms, now: float) -> IsakmpSa:
         sa = IsakmpSa(self.settings, self.entropy, path, is_initiator=True, now=now, terms=terms)
-        self._by_cookie[sa.own_spi] = sa
+        self._by_spi[sa.own_spi] = sa
         main = Initiation(sa)
         sa.begins(main)
         main.begin()
@@ -109,37 +79,26 @@ class IsakmpSas:
 
     def extend(self, session: Session, terms: ChildTerms, now: float) -> list[Output]:
         """Ask for another child."""
-        sa = _mine(session)
-        sa.at(now)
+        sa = self._begin_event(session, now)
         if sa.is_usable:
             begin_quick(sa, QuickAsk(sa, terms))
         return self._followed(sa)
 
     def probe(self, session: Session, now: float) -> list[Output]:
         """Ask the peer whether it lives."""
-        sa = _mine(session)
-        sa.at(now)
+        sa = self._begin_event(session, now)
         probe(sa)
         return self._followed(sa)
 
     def renew(self, session: Session, spi_in: bytes, now: float) -> list[Output]:
         """Replace a child."""
-        sa = _mine(session)
-        sa.at(now)
+        sa = self._begin_event(session, now)
         renew(sa, spi_in)
-        return self._followed(sa)
-
-    def move(self, session: Session, path: DatagramPath, now: float) -> list[Output]:
-        """Reach its peer there, as packets of its children have proved."""
-        sa = _mine(session)
-        sa.at(now)
-        sa.move(path)
         return self._followed(sa)
 
     def close(self, session: Session, reason: Reason, now: float) -> list[Output]:
         """End an ISAKMP SA, and inform the peer if it believes in it. Of two that began at once one keeps all pairs."""
-        sa = _mine(session)
-        sa.at(now)
+        sa = self._begin_event(session, now)
         if reason.code is IkeReason.BOTH_BEGAN:
             events.hand_to_heir(sa, self._parallel)
         if sa.is_established:
@@ -153,13 +112,6 @@ class IsakmpSas:
             sa.part(None)
         else:
             sa.end(reason)
-        return self._followed(sa)
-
-    def drop(self, session: Session, reason: Reason, now: float) -> list[Output]:
-        """End an ISAKMP SA without a message."""
-        sa = _mine(session)
-        sa.at(now)
-        sa.end(reason)
         return self._followed(sa)
 
     # ------------------------------------------------------------------------------------------------ what arrives
@@ -206,7 +158,7 @@ class IsakmpSas:
         if is_shown:
             self.initiators.keyed(sa)
         offers = len(main.offers) if isinstance(main, Response) else 0
-        return self._room.note(self, sa, offers + sa.in_fragments, now, is_shown=is_shown)
+        return self._room.note(self.drop, sa, offers + sa.in_fragments, now, is_shown=is_shown)
 
     def _whole(
         self, message: Message, octets: bytes, path: DatagramPath, now: float
@@ -284,7 +236,7 @@ class IsakmpSas:
         if why is not None:
             return [_turned_away(path, why, logged=True), *main.refusal(message)]
         sa.begins(main)
-        self._by_cookie[sa.own_spi] = sa
+        self._by_spi[sa.own_spi] = sa
         self.initiators.add(sa, octets)
         oldest = None
         if admission is not None:
@@ -309,15 +261,11 @@ class IsakmpSas:
 
     # ------------------------------------------------------------------------------------------------ time
 
-    def next_deadline(self) -> float | None:
-        """Return when `tick` must be called."""
-        return self._timers.next()
-
     def tick(self, now: float) -> list[Output]:
         """Act on the time that has passed. Only SAs that are due are looked at, and so many at once."""
         outputs: list[Output] = []
         for cookie in self._timers.take_due(now, AT_ONCE):
-            sa = self._by_cookie.get(cookie)
+            sa = self._by_spi.get(cookie)
             if sa is not None:
                 tick(sa, now)
                 if sa.given_up is not None:
@@ -332,14 +280,13 @@ class IsakmpSas:
     # ------------------------------------------------------------------------------------------------ who follows whom
 
     def _followed(self, subject: IsakmpSa) -> list[Output]:
-        """Keep the tables in step with what ISAKMP SAs did, and return what others must do."""
         followed: list[Output] = []
         late: list[Output] = []
         touched = {subject.own_spi: subject}
         outputs = deque(subject.take_outputs())
         while outputs:
             output = outputs.popleft()
-            sa = _mine(output.sa) if isinstance(output, SaOutput) else subject
+            sa = self._mine(output.sa) if isinstance(output, SaOutput) else subject
             more: list[IsakmpSa] = []
             match output:
                 case Withdrawn(protocol=protocol, spis=spis):
@@ -368,36 +315,22 @@ class IsakmpSas:
                     more = events.end_held(held, sa) if (held := self.get(sa.awaited_by)) is not None else []
                 case Replaced(successor=successor):
                     followed.append(output)
-                    more = [_mine(successor)]
+                    more = [self._mine(successor)]
                 case _:
                     followed.append(output)
             for other in more:
                 touched[other.own_spi] = other
                 outputs.extend(other.take_outputs())
         for sa in touched.values():
-            deadline = deadline_of(sa)
-            if deadline is None or sa.own_spi not in self._by_cookie:
-                self._timers.cancel(sa.own_spi)
-            elif self._timers.when(sa.own_spi) != deadline:
-                self._timers.set(sa.own_spi, deadline)
+            self._arm(sa, deadline_of(sa))
         return followed + late
 
-    def forget_older(self, new: Session) -> list[Output]:
-        """Drop what we had with a peer that has forgotten us: by its proved identity, never by its address.
+    def _with_peer(self, session: Session) -> tuple[IsakmpSa, ...]:
+        return self._parallel.with_peer(session)
 
-        Another address or port may be that of another peer with this identity, so the peer there is asked.
-        """
-        outputs: list[Output] = []
-        older = [sa for sa in self._parallel.with_peer(new) if is_older(sa, new)]
-        for sa in older:
-            if are_together(sa, new):
-                outputs += self.drop(sa, Reason(IkeReason.STARTED_AGAIN), new.now)
-        for session in to_ask(older, new):
-            sa = _mine(session)
-            sa.at(new.now)
-            examine(sa)
-            outputs += self._followed(sa)
-        return outputs
+    def _examine(self, sa: IsakmpSa) -> list[Output]:
+        examine(sa)
+        return self._followed(sa)
 
     def _rekey(self, sa: IsakmpSa) -> list[IsakmpSa]:
         """Begin a second main mode with the same peer, with the keys and identities of the configuration as it is."""
@@ -426,7 +359,7 @@ class IsakmpSas:
 
     def _gone(self, sa: IsakmpSa) -> None:
         self._proved_or_gone(sa)
-        self._by_cookie.pop(sa.own_spi, None)
+        self._by_spi.pop(sa.own_spi, None)
         self._parallel.remove(sa)
         self._timers.cancel(sa.own_spi)
 
@@ -440,10 +373,3 @@ def _is_for(sa: IsakmpSa, header: Header) -> bool:
     if sa.is_unanswered:
         return header.cookie_i == sa.cookie_i
     return header.cookie_i + header.cookie_r == sa.cookies
-
-
-def _mine(session: Session) -> IsakmpSa:
-    """Return a session as what it is. Raises TypeError for one of another version, which is our bug."""
-    if not isinstance(session, IsakmpSa):
-        raise TypeError(f"{type(session).__name__} is no ISAKMP SA")
-    return session

@@ -20,7 +20,7 @@ from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import ProtocolId
 from dmvpn.features.ike.peer_settings import IKE_PORT, DatagramPath
 from dmvpn.features.ike.reasons import IkeReason
-from dmvpn.features.ike.session import Output, Transmit
+from dmvpn.features.ike.session import Transmit
 from dmvpn.features.ike.udp import HALF_OPEN
 from dmvpn.features.ike.v2 import packet
 from dmvpn.features.ike.v2.authentication import check_proof, our_proof
@@ -51,7 +51,7 @@ class Answer:
     ending: Reason | None = None
 
 
-def handle(sa: IkeSa, message: packet.Message, octets: bytes, path: DatagramPath, now: float) -> list[Output]:
+def handle(sa: IkeSa, message: packet.Message, octets: bytes, path: DatagramPath, now: float) -> None:
     """Take in a message whose SPIs are those of this IKE SA. Never raises for what a peer may send."""
     sa.at(now)
     header = message.header
@@ -66,7 +66,6 @@ def handle(sa: IkeSa, message: packet.Message, octets: bytes, path: DatagramPath
         except WireError:
             pass  # it is not the peer's: the peer's own message comes again
         sa.pump()
-    return sa.take_outputs()
 
 
 def _hear_answer(sa: IkeSa, message: packet.Message, octets: bytes, path: DatagramPath) -> None:

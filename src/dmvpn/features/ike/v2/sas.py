@@ -11,11 +11,10 @@ Time repeats requests, looks for dead peers, replaces and ends SAs: RFC 7296 §2
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from dmvpn.base.addresses import IPAddress
-from dmvpn.base.context import Deadlines, earliest
+from dmvpn.base.context import earliest
 from dmvpn.base.entropy import Entropy
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.limits import Budgets
@@ -24,7 +23,6 @@ from dmvpn.base.protection import IkeVersion
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.chain import NO_SPI
 from dmvpn.features.ike.counters import IkeCounts
-from dmvpn.features.ike.half_open import HalfOpen, are_together, is_older, to_ask
 from dmvpn.features.ike.peer_settings import IKE_PORT, ChildTerms, DatagramPath, PeerSettings, Terms
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import (
@@ -43,6 +41,7 @@ from dmvpn.features.ike.session import (
     TurnedAway,
     Unanswered,
 )
+from dmvpn.features.ike.table import HalfOpen, Table
 from dmvpn.features.ike.udp import HALF_OPEN, SHORT_INTERVALS, TRIES_BY_NAT_PORT
 from dmvpn.features.ike.v2 import packet
 from dmvpn.features.ike.v2.debug import packet_lines, passed
@@ -57,19 +56,14 @@ COOKIES_FROM: Final = 100
 #: Key exchanges with strangers from one address, in a second and at once: some are behind one translator. Anybody can
 #: write that address, so whoever would be one more needs a cookie; of those with a cookie there may be as many.
 BEGINNINGS: Final = (50, 200)
-#: Datagrams of the peer of one IKE SA that are opened, likewise; it sends again what is not answered. What is not
-#: authentic does not count: whoever sees the SPIs of an IKE SA can write them.
-MESSAGES: Final = (100, 200)
 #: Seconds between two INVALID_IKE_SPI, whoever they are for.
 _COMPLAINT_INTERVAL: Final = 1.0
 
 
-class IkeSas:
-    """All IKE SAs.
+class IkeSas(Table[IkeSa]):
+    """All IKE SAs. cookies_from: half-open SAs from which on strangers need a cookie."""
 
-    cookies_from: half-open SAs from which on strangers need a cookie.
-    largest_number, largest_half_open: as configured; newcomers beyond are refused; 0: nothing is configured.
-    """
+    _kind = IkeSa
 
     def __init__(
         self,
@@ -80,18 +74,14 @@ class IkeSas:
         cookies_from: int = COOKIES_FROM,
     ) -> None:
         """room: of the half-open peers of all versions."""
-        self._room = room or HalfOpen()
-        self.settings, self.entropy, self.cookies_from = settings, entropy, cookies_from
-        self.largest_number = self.largest_half_open = 0
-        self._by_spi: dict[bytes, IkeSa] = {}
+        super().__init__(settings, entropy, room)
+        self.cookies_from = cookies_from
         self._half_open: dict[tuple[bytes, DatagramPath], IkeSa] = {}  # by the request and its path, the oldest first
         self._beginnings: dict[bytes, tuple[bytes, DatagramPath]] = {}  # own SPI -> key of the line above
         self._by_identity: dict[tuple[int, bytes, str], dict[bytes, IkeSa]] = {}
-        self._timers: Deadlines[bytes] = Deadlines()
         self._cookies = Cookies(entropy)
         self._complained = float("-inf")
         self._beginners: Budgets[tuple[str, IPAddress, bool]] = Budgets(*BEGINNINGS)
-        self._talk: Budgets[bytes] = Budgets(*MESSAGES)
         self.counts = IkeCounts()
 
     def limit(self, cookies_from: int, largest_number: int, largest_half_open: int) -> None:
@@ -102,26 +92,6 @@ class IkeSas:
     def clear_counts(self) -> None:
         """Begin to count again."""
         self.counts = IkeCounts()
-
-    def __iter__(self) -> Iterator[IkeSa]:
-        return iter(tuple(self._by_spi.values()))
-
-    def __len__(self) -> int:
-        return len(self._by_spi)
-
-    def get(self, own_spi: bytes) -> IkeSa | None:
-        """Return the IKE SA to which we gave this SPI."""
-        return self._by_spi.get(own_spi)
-
-    def knows(self, octets: bytes, path: DatagramPath) -> bool:
-        """Return whether this is a message with an SPI of ours, and came in the front door of that IKE SA."""
-        spis = octets[: len(NO_SPI)], octets[len(NO_SPI) : 2 * len(NO_SPI)]
-        return any(self._at(path, spi) is not None for spi in spis)
-
-    def _at(self, path: DatagramPath, own_spi: bytes) -> IkeSa | None:
-        """Return the IKE SA with this SPI of ours. In another front door than its own it does not exist."""
-        sa = self._by_spi.get(own_spi)
-        return sa if sa is not None and sa.path.front == path.front else None
 
     @property
     def half_open(self) -> int:
@@ -135,47 +105,38 @@ class IkeSas:
         sa = IkeSa(settings=self.settings, entropy=self.entropy, path=path, is_initiator=True, now=now, terms=terms)
         self._by_spi[sa.own_spi] = sa
         self.counts.begun()
-        return sa, self._followed(sa, sa.begin(Init(sa), now))
+        sa.queue(Init(sa))
+        return sa, self._followed(sa)
 
     def extend(self, session: Session, terms: ChildTerms, now: float) -> list[Output]:
         """Ask for another child SA."""
-        return self.ask(NewChild(_mine(session), terms), now)
+        return self.ask(NewChild(self._mine(session), terms), now)
 
     def probe(self, session: Session, now: float) -> list[Output]:
         """Ask the peer whether it lives."""
-        return self.ask(Probe(_mine(session)), now)
+        return self.ask(Probe(self._mine(session)), now)
 
     def ask(self, exchange: Exchange, now: float) -> list[Output]:
         """Begin an exchange on an IKE SA that is there."""
-        return self._followed(exchange.sa, exchange.sa.begin(exchange, now))
+        exchange.sa.at(now)
+        exchange.sa.queue(exchange)
+        return self._followed(exchange.sa)
 
     def renew(self, session: Session, spi_in: bytes, now: float) -> list[Output]:
         """Replace a child SA."""
-        sa = _mine(session)
-        sa.at(now)
+        sa = self._begin_event(session, now)
         _renew(sa, spi_in)
-        return self._followed(sa, sa.take_outputs())
-
-    def move(self, session: Session, path: DatagramPath, now: float) -> list[Output]:
-        """Reach its peer there, as packets of its child SAs have proved."""
-        sa = _mine(session)
-        sa.at(now)
-        sa.move(path)
-        return self._followed(sa, sa.take_outputs())
+        return self._followed(sa)
 
     def close(self, session: Session, reason: Reason, now: float) -> list[Output]:
         """End an IKE SA, with a message to the peer if the peer believes in it."""
-        sa = _mine(session)
-        if sa.state is SaState.ESTABLISHED:
-            return self._followed(sa, sa.begin(DeleteIke(sa, reason), now, urgent=True))
-        return [] if sa.state is SaState.CLOSING else self.drop(sa, reason, now)
-
-    def drop(self, session: Session, reason: Reason, now: float) -> list[Output]:
-        """End an IKE SA without a message."""
-        sa = _mine(session)
-        sa.at(now)
-        sa.end(reason)
-        return self._followed(sa, sa.take_outputs())
+        sa = self._begin_event(session, now)
+        if sa.state is SaState.CLOSING:
+            return []
+        if sa.state is not SaState.ESTABLISHED:
+            return self.drop(sa, reason, now)
+        sa.queue(DeleteIke(sa, reason), urgent=True)
+        return self._followed(sa)
 
     # ------------------------------------------------------------------------------------------------ what arrives
 
@@ -214,16 +175,16 @@ class IkeSas:
             self.counts.drop()
             return []
         before = sa.proofs
-        outputs = handle(sa, message, octets, path, now)
+        handle(sa, message, octets, path, now)
         self._talk.charge(sa.own_spi, max(sa.proofs - before, 0), now)
-        return self._followed(sa, outputs) + self._kept(sa, now)
+        return self._followed(sa) + self._kept(sa, now)
 
     def _kept(self, sa: IkeSa, now: float) -> list[Output]:
         """Note how many octets we keep of a half-open peer. Returns what follows from making room for it."""
         if not sa.is_half_open:
             return []
         pieces = sum(each.octets for each in sa.channel.fragments.values()) if sa.channel is not None else 0
-        return self._room.note(self, sa, len(sa.init_request) + len(sa.init_response) + pieces, now)
+        return self._room.note(self.drop, sa, len(sa.init_request) + len(sa.init_response) + pieces, now)
 
     def _init_request(self, message: packet.Message, octets: bytes, path: DatagramPath, now: float) -> list[Output]:
         known = self._half_open.get((octets, path))
@@ -259,7 +220,7 @@ class IkeSas:
             self._by_spi[sa.own_spi] = sa
             self._half_open[octets, path] = sa
             self._beginnings[sa.own_spi] = octets, path
-            self._arm(sa)
+            self._arm(sa, _deadline_of(sa))
             outputs += self._kept(sa, now)
         return outputs
 
@@ -292,38 +253,26 @@ class IkeSas:
 
     # ------------------------------------------------------------------------------------------------ time
 
-    def next_deadline(self) -> float | None:
-        """Return when `tick` must be called."""
-        return self._timers.next()
-
     def tick(self, now: float) -> list[Output]:
         """Act on the time that has passed. Only SAs that are due are looked at, and so many at once."""
         outputs: list[Output] = []
         for spi in self._timers.take_due(now, AT_ONCE):
             sa = self._by_spi.get(spi)
             if sa is not None:
-                outputs += self._followed(sa, _tick(sa, now))
+                _tick(sa, now)
+                outputs += self._followed(sa)
         return outputs
-
-    def _arm(self, sa: IkeSa) -> None:
-        deadline = _deadline_of(sa)
-        if deadline is not None and sa.own_spi in self._by_spi:
-            if self._timers.when(sa.own_spi) != deadline:
-                self._timers.set(sa.own_spi, deadline)
-        else:
-            self._timers.cancel(sa.own_spi)
 
     # ------------------------------------------------------------------------------------------------ who stays
 
-    def _followed(self, subject: IkeSa, outputs: list[Output]) -> list[Output]:
-        """Keep the tables in step with what the SAs did."""
+    def _followed(self, subject: IkeSa) -> list[Output]:
         followed: list[Output] = []
         touched = {subject.own_spi: subject}
         late: list[Output] = []
-        for output in outputs:
+        for output in subject.take_outputs():
             followed.append(output)
             if isinstance(output, SaOutput):
-                touched[output.sa.own_spi] = _mine(output.sa)
+                touched[output.sa.own_spi] = self._mine(output.sa)
             match output:
                 case Begun(sa=IkeSa() as successor) | Replaced(successor=IkeSa() as successor):
                     self._succeeds(successor)
@@ -348,7 +297,7 @@ class IkeSas:
             if sa.outgoing.current is None and sa.outgoing.waiting:  # it inherited what its predecessor wanted to ask
                 sa.pump()
                 followed += sa.take_outputs()
-            self._arm(sa)
+            self._arm(sa, _deadline_of(sa))
         return followed + late
 
     def _succeeds(self, sa: IkeSa) -> None:
@@ -364,34 +313,15 @@ class IkeSas:
         if key is not None:
             self._half_open.pop(key, None)
 
-    def forget_older(self, new: Session) -> list[Output]:
-        """Drop what we had with a peer that has forgotten us: by its proved identity, never by its address (§2.4).
+    def _with_peer(self, session: Session) -> list[IkeSa]:
+        return [sa for sa in self._by_identity.get(session.who, {}).values() if sa.is_usable]
 
-        Another address or port may be that of another peer with this identity, so the peer there is asked.
-        """
-        outputs: list[Output] = []
-        older = [sa for sa in self._by_identity.get(new.who, {}).values() if sa.is_usable and is_older(sa, new)]
-        for sa in older:
-            if are_together(sa, new):
-                outputs += self.drop(sa, Reason(IkeReason.STARTED_AGAIN), new.now)
-        for session in to_ask(older, new):
-            outputs += self._examine(_mine(session), new.now)
-        return outputs
-
-    def _examine(self, sa: IkeSa, now: float) -> list[Output]:
-        """Ask a peer that is probably gone, and give it up in seconds; any request on its way is a question, too."""
+    def _examine(self, sa: IkeSa) -> list[Output]:
         if sa.outgoing.current is None:
-            return self.ask(Probe(sa, briefly=True), now)
-        sa.at(now)
-        sa.outgoing.hurry(SHORT_INTERVALS, now)
-        return self._followed(sa, sa.take_outputs())
-
-
-def _mine(session: Session) -> IkeSa:
-    """Return a session as what it is. Raises TypeError for one of another version, which is our bug."""
-    if not isinstance(session, IkeSa):
-        raise TypeError(f"{type(session).__name__} is no IKE SA of IKEv2")
-    return session
+            sa.queue(Probe(sa, briefly=True))
+        else:  # any request on its way is a question, too
+            sa.outgoing.hurry(SHORT_INTERVALS, sa.now)
+        return self._followed(sa)
 
 
 # ---------------------------------------------------------------------------------------- what time does to one of them
@@ -424,11 +354,11 @@ def _probe_at(sa: IkeSa) -> float | None:
     return sa.heard + terms.dpd
 
 
-def _tick(sa: IkeSa, now: float) -> list[Output]:
+def _tick(sa: IkeSa, now: float) -> None:
     """Act on the time that has passed."""
     sa.at(now)
     if sa.state is SaState.DEAD:
-        return sa.take_outputs()
+        return
     again = sa.outgoing.repeat(now)
     if again is None and sa.state is SaState.ESTABLISHED and sa.gives_up_at is None:
         again = sa.outgoing.insist(sa.heard, now)
@@ -455,7 +385,6 @@ def _tick(sa: IkeSa, now: float) -> list[Output]:
             sa.trouble(Reason(IkeReason.PPK))
         sa.end(sa.hint or Reason(IkeReason.NO_PROOF_IN_TIME))
     sa.pump()
-    return sa.take_outputs()
 
 
 def _maintain(sa: IkeSa, now: float) -> None:
