@@ -65,14 +65,14 @@ class _Plane(NoPlane):
     def __init__(self, clients: int) -> None:
         self._clients = clients
 
-    def interfaces_counted(self) -> InterfacesCounted:  # type: ignore[override]
+    def interfaces_counted(self) -> InterfacesCounted:
         names = ("GigabitEthernet0/1", "GigabitEthernet0/2", TUNNEL)
         counts = (
             InterfaceCount(interface=name, received=1, sent=2, received_octets=300, sent_octets=400) for name in names
         )
         return InterfacesCounted(tuple(counts), GreDrops())
 
-    def sas_counted(self) -> SasCounted:  # type: ignore[override]
+    def sas_counted(self) -> SasCounted:
         rows = [(number << 8, 10 * number, 900 * number, 7, 420, 0, 0, 0) for number in range(1, self._clients + 1)]
         return SasCounted(
             tuple(

@@ -88,47 +88,27 @@ class Rib(Protocol):
 
         None: no route.
         """
-        ...
+        return None
 
     def lookup_without_nhrp(self, address: IPAddress) -> Route | None:
         """Return the same, as if NHRP had installed and overridden nothing."""
-        ...
+        return None
 
     def exact(self, prefix: Prefix) -> Route | None:
         """Return the best route of exactly this prefix that NHRP did not install, or None."""
-        ...
+        return None
 
     def forwarding(self, address: IPAddress) -> tuple[NextHop, ...]:
         """Return next hops as a packet takes them: NHRP's routes and overrides count. Empty: dropped."""
-        ...
+        return ()
 
     def routes(self) -> tuple[Route, ...]:
         """Return the best routes, sorted by prefix."""
-        ...
-
-
-class NoRoutes:
-    """The routing table of a VRF that does not exist: a `Rib` without routes."""
-
-    def lookup(self, address: IPAddress) -> Route | None:
-        """See `Rib`."""
-        return None
-
-    def lookup_without_nhrp(self, address: IPAddress) -> Route | None:
-        """See `Rib`."""
-        return None
-
-    def exact(self, prefix: Prefix) -> Route | None:
-        """See `Rib`."""
-        return None
-
-    def forwarding(self, address: IPAddress) -> tuple[NextHop, ...]:
-        """See `Rib`."""
         return ()
 
-    def routes(self) -> tuple[Route, ...]:
-        """See `Rib`."""
-        return ()
+
+class NoRoutes(Rib):
+    """The routing table of a VRF that does not exist."""
 
 
 NO_ROUTES: Final = NoRoutes()
@@ -170,23 +150,15 @@ class Ike(Protocol):
 
     def sas(self) -> tuple[IkeView, ...]:
         """Return all IKE SAs, the oldest first."""
-        ...
-
-    def stats(self) -> IkeStats:
-        """Return the counters since the start, or since they were cleared."""
-        ...
-
-
-class NoIke:
-    """`Ike` of a router without a protected tunnel."""
-
-    def sas(self) -> tuple[IkeView, ...]:
-        """See `Ike`."""
         return ()
 
     def stats(self) -> IkeStats:
-        """See `Ike`."""
+        """Return the counters since the start, or since they were cleared."""
         return IkeStats()
+
+
+class NoIke(Ike):
+    """Of a router without a protected tunnel."""
 
 
 NO_IKE: Final = NoIke()
@@ -240,40 +212,26 @@ class Filters(Protocol):
 
         counts: of the plane. interface, inward: of this port alone, of one direction alone.
         """
-        ...
+        return {}
 
     @property
     def any_inward(self) -> bool:
         """Whether any port has an inbound list."""
-        ...
+        return False
 
     def inward(self, interface: str) -> FilterList | None:
         """Return the inbound list of a port for IPv4, as it is at this time; None: all pass."""
-        ...
+        return None
 
     def failure(self, interface: str, version: int = 4) -> Reason | None:
         """Return why the host does not filter packets of a version of IP at a port as it should, or None."""
-        ...
-
-
-class NoFilters:
-    """`Filters` of a router that filters nowhere."""
-
-    any_inward = False
-
-    def inward(self, interface: str) -> FilterList | None:
-        """See `Filters`."""
         return None
 
-    def failure(self, interface: str, version: int = 4) -> Reason | None:
-        """See `Filters`."""
-        return None
 
-    def matches(
-        self, counts: Iterable[FilterCount], interface: str = "", *, inward: bool | None = None
-    ) -> Mapping[tuple[str, int], int]:
-        """See `Filters`."""
-        return {}
+class NoFilters(Filters):
+    """Of a router that filters nowhere."""
+
+    any_inward = False  # asked for every packet
 
 
 NO_FILTERS: Final = NoFilters()

@@ -64,47 +64,27 @@ class Flash(Protocol):
 
     def files(self) -> Sequence[Stored]:
         """Return all files, by name."""
-        ...
-
-    def read_file(self, name: str) -> bytes:
-        """Return the octets of a file."""
-        ...
-
-    def write(self, name: str, octets: bytes) -> None:
-        """Put a file there, whole or not at all."""
-        ...
-
-    def remove(self, name: str) -> None:
-        """Take a file away."""
-        ...
-
-    def rename(self, name: str, new: str) -> None:
-        """Give a file another name, in the place of a file that may have it."""
-        ...
-
-
-class NoFlash:
-    """The files of a router whose shell keeps none."""
-
-    def files(self) -> Sequence[Stored]:
-        """Return no files."""
         return ()
 
     def read_file(self, name: str) -> bytes:
-        """Raise an error: nothing is there."""
+        """Return the octets of a file."""
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
     def write(self, name: str, octets: bytes) -> None:
-        """Raise an error: there is no room."""
+        """Put a file there, whole or not at all."""
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def remove(self, name: str) -> None:
-        """Raise an error: nothing is there."""
+        """Take a file away."""
         self.read_file(name)
 
     def rename(self, name: str, new: str) -> None:
-        """Raise an error: nothing is there."""
+        """Give a file another name, in the place of a file that may have it."""
         self.read_file(name)
+
+
+class NoFlash(Flash):
+    """The files of a router whose shell keeps none: nothing is there, and there is no room."""
 
 
 NO_FLASH: Final[Flash] = NoFlash()
@@ -156,55 +136,37 @@ class Captures(Protocol):
     @property
     def possible(self) -> bool:
         """Whether packets can be captured here."""
-        ...
+        return False
 
     @property
     def point(self) -> CapturePoint | None:
         """The configured capture; None: nothing."""
-        ...
+        return None
 
     @property
     def caught(self) -> Caught | None:
         """Packets captured since the last start; None: it was not started."""
-        ...
+        return None
 
     def order(self, point: CapturePoint | None) -> None:
         """Let this be the capture from now on. The one before ends, and its packets are gone."""
-        ...
+        return
 
     def start(self) -> None:
         """Begin with an empty buffer. Raises OSError."""
-        ...
-
-    def stop(self) -> None:
-        """End, and keep the packets."""
-        ...
-
-    def file(self) -> bytes:
-        """Return the packets as a pcap file."""
-        ...
-
-
-class NoCaptures:
-    """For a router whose shell cannot capture packets."""
-
-    possible: Final = False
-    point: Final = None
-    caught: Final = None
-
-    def order(self, point: CapturePoint | None) -> None:
-        """Do nothing."""
-
-    def start(self) -> None:
-        """Raise an error: there are no packets."""
         raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
 
     def stop(self) -> None:
-        """Do nothing."""
+        """End, and keep the packets."""
+        return
 
     def file(self) -> bytes:
-        """Return an empty file."""
+        """Return the packets as a pcap file."""
         return b""
+
+
+class NoCaptures(Captures):
+    """For a router whose shell cannot capture packets."""
 
 
 NO_CAPTURES: Final[Captures] = NoCaptures()
@@ -227,61 +189,35 @@ class Counting(Protocol):
 
     def interfaces_counted(self) -> InterfacesCounted | None:
         """Return traffic and drop counters of every interface; None: the plane does not say."""
-        ...
+        return None
 
     def sas_counted(self) -> SasCounted | None:
         """Return the counters of every pair of SAs; None: the plane does not say."""
-        ...
+        return None
 
     def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
         """Return the counters of every peer of a tunnel, as in the answer to `PollUsage`; empty if it is not there."""
-        ...
+        return ()
 
     def stations(self) -> tuple[EthernetStation, ...]:
         """Return the stations on Ethernets in the host's neighbor table; empty where wires have no link layer."""
-        ...
+        return ()
 
     def stations_learned(self) -> tuple[LearnedStation, ...]:
         """Return the link-layer addresses that the bridges of a switch have learned; empty where a lab has none."""
-        ...
+        return ()
 
     def translations(self) -> Translations:
         """Return the translated flows, and the counters."""
-        ...
-
-    def filtered(self) -> tuple[FilterCount, ...]:
-        """Return how many packets each entry of each port's lists has decided on; entries without one may lack."""
-        ...
-
-
-class NoPlane:
-    """The answers where there is no data plane."""
-
-    def interfaces_counted(self) -> None:
-        """Do nothing: nothing is known."""
-
-    def sas_counted(self) -> None:
-        """Do nothing: nothing is known."""
-
-    def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
-        """Return nothing: no peer is counted."""
-        return ()
-
-    def stations(self) -> tuple[EthernetStation, ...]:
-        """Return no station: none is known."""
-        return ()
-
-    def stations_learned(self) -> tuple[LearnedStation, ...]:
-        """Return no station: nothing is bridged."""
-        return ()
-
-    def translations(self) -> Translations:
-        """Return no flow: none is translated."""
         return Translations()
 
     def filtered(self) -> tuple[FilterCount, ...]:
-        """Return nothing: no packet is filtered."""
+        """Return how many packets each entry of each port's lists has decided on; entries without one may lack."""
         return ()
+
+
+class NoPlane(Counting):
+    """The answers where there is no data plane: nothing is counted, translated or filtered, and no station is known."""
 
 
 NO_PLANE = NoPlane()

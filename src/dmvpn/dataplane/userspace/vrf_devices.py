@@ -90,49 +90,31 @@ class VrfBackends(Protocol):
     @property
     def settings(self) -> Mapping[str, int]:
         """Settings that the home needs while there are VRFs."""
-        ...
+        return {}
 
     @property
     def home(self) -> VrfBackend:
         """The backend of the global table: where the plane was made. Raises UserError if there is no other."""
-        ...
+        raise UserError("this host has no place for VRFs")
 
     def make(self, vrf: str) -> VrfBackend:
         """Return the backend of a VRF: a new one, or that of an earlier life of this router.
 
         Raises UserError if this host has none, OSError.
         """
-        ...
-
-    def remove(self, vrf: str) -> None:
-        """Let go of the backend of a VRF, from which all ports were taken: whatever else is there ends."""
-        ...
-
-    def left(self) -> tuple[str, ...]:
-        """Return the VRFs whose backends an earlier life of this router has left, and that were not made since."""
-        ...
-
-
-class NoBackends:
-    """The backends of a router on a host that has none for VRFs."""
-
-    settings: ClassVar[Mapping[str, int]] = {}
-
-    @property
-    def home(self) -> VrfBackend:
-        """The backend of the global table: never entered, because there is no other."""
-        raise UserError("this host has no place for VRFs")
-
-    def make(self, vrf: str) -> VrfBackend:
-        """Refuse. Raises UserError."""
         raise UserError(f"VRF {vrf}: a router on this host has only the host's own routing table; labs have VRFs")
 
     def remove(self, vrf: str) -> None:
-        """Do nothing: there is none."""
+        """Let go of the backend of a VRF, from which all ports were taken: whatever else is there ends."""
+        return
 
     def left(self) -> tuple[str, ...]:
-        """Return none."""
+        """Return the VRFs whose backends an earlier life of this router has left, and that were not made since."""
         return ()
+
+
+class NoBackends(VrfBackends):
+    """The backends of a router on a host that has none for VRFs: there is no home, and none is made."""
 
 
 class _Here(local):
