@@ -286,33 +286,15 @@ TABLES: Final = range(5500, 6000)
 _PROBE: Final = "dmvpn-probe"
 
 
-class Home:
-    """The global table of this network namespace."""
-
-    def enter(self) -> None:
-        """Open sockets of the global table from now on."""
-        open_on(None)
-
-    @property
-    def arrival(self) -> LinkSettings:
-        """An interface that is a port of no device."""
-        return LinkSettings(master=0)
-
-    @property
-    def domain(self) -> Domain:
-        """The main table."""
-        return MAIN
-
-    def held_by(self, holder: Descriptor) -> None:
-        """Do nothing."""
-
-
 class DeviceBackend:
-    """A VRF device."""
+    """A VRF device; without a name the global table of this network namespace.
 
-    def __init__(self, name: str, domain: Domain, lock: int | None) -> None:
+    domain: the device, and its table.
+    """
+
+    def __init__(self, name: str | None = None, domain: Domain = MAIN, lock: int | None = None) -> None:
         self._name = name
-        self._domain = domain
+        self.domain = domain
         self._lock = lock
 
     def enter(self) -> None:
@@ -321,13 +303,8 @@ class DeviceBackend:
 
     @property
     def arrival(self) -> LinkSettings:
-        """An interface that is a port of the device."""
-        return LinkSettings(master=self._domain.device)
-
-    @property
-    def domain(self) -> Domain:
-        """The device, and its table."""
-        return self._domain
+        """An interface that is a port of the device, or of no device."""
+        return LinkSettings(master=self.domain.device)
 
     def held_by(self, holder: Descriptor) -> None:
         """Do nothing: a device needs no descriptor."""
@@ -358,7 +335,7 @@ class VrfDevices:
     @property
     def home(self) -> VrfBackend:
         """The global table."""
-        return Home()
+        return DeviceBackend()
 
     def make(self, vrf: str) -> VrfBackend:
         """Return the device of a VRF, a new one if it was deleted.
