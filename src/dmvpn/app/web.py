@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.app.words import add_memory, table, whole
 from dmvpn.base.errors import UserError
+from dmvpn.base.values import project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -168,14 +169,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.authority == _OWN:
         tokens.make_folder()
         arguments.authority = tokens.folder / "authority"
-    where = Where(
-        listen=arguments.listen,
-        certificate=arguments.certificate,
-        key=arguments.key,
-        authority=arguments.authority,
-        names=tuple(arguments.name),
-        proxies=tuple(arguments.behind_proxy),
-    )
+    where = project(Where, arguments, names=tuple(arguments.name), proxies=tuple(arguments.behind_proxy))
     _write_audit()
     serve(fleet, where, _role(arguments.role), tokens, _say)
     return 0

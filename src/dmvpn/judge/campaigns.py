@@ -205,14 +205,8 @@ def carry_out(order: Order, *, shorten: bool = True) -> OrderOutcome:
     if verdict.ok or not shorten or not verdict.faults:
         return OrderOutcome(order, verdict)
     found = shrink(plan, verdict)
-    short = Order(
-        scenario=order.scenario,
-        variants=order.variants,
-        seed=order.seed,
-        seconds=found.plan.seconds,
-        faults=found.plan.faults,
-        why=str(found.verdict.violations[0]),
-    )
+    why = str(found.verdict.violations[0])
+    short = replace(order, seconds=found.plan.seconds, faults=found.plan.faults, why=why)
     return OrderOutcome(order, verdict, short)
 
 

@@ -18,7 +18,7 @@ from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import IpReceived
 from dmvpn.base.notices import Ipv6State
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 from dmvpn.features.interface.model import Advertising, Ipv6Settings
 from dmvpn.net import discovery
 from dmvpn.net.ipv4 import IpProtocol
@@ -32,15 +32,8 @@ TOS: Final = 0xE0
 def said(settings: Ipv6Settings, state: Ipv6State, hardware: bytes) -> discovery.RouterAdvertisement:
     """Return what a port says of its link. hardware: its address on the link, or empty."""
     nd = settings.nd
-    return discovery.RouterAdvertisement(
-        managed=nd.managed,
-        other=nd.other,
-        preference=nd.preference,
-        lifetime=nd.lifetime,
-        link_address=hardware,
-        mtu=state.mtu,
-        prefixes=tuple(_prefixes(nd, settings)),
-    )
+    prefixes = tuple(_prefixes(nd, settings))
+    return project(discovery.RouterAdvertisement, nd, link_address=hardware, mtu=state.mtu, prefixes=prefixes)
 
 
 def _prefixes(nd: Advertising, settings: Ipv6Settings) -> Iterator[discovery.AdvertisedPrefix]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.facts import Fact
 from dmvpn.base.translation import SourceRule, StaticRule
+from dmvpn.base.values import project
 
 if TYPE_CHECKING:
     from dmvpn.features.nat.machine import NatMachine
@@ -29,10 +30,4 @@ def facts(machine: NatMachine) -> TranslationFacts | None:
     order = machine.ordered
     if not (order.rules or order.statics):
         return None
-    return TranslationFacts(
-        inside=order.inside,
-        rules=order.rules,
-        outside=order.outside,
-        statics=order.statics,
-        aliases=tuple(map(str, order.aliases)),
-    )
+    return project(TranslationFacts, order, aliases=tuple(map(str, order.aliases)))

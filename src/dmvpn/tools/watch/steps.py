@@ -15,7 +15,7 @@ from itertools import takewhile
 from typing import Final
 
 from dmvpn.base.chronicle import ChronicleLine, MessagePassed, Sign, StateChanged, Way
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 
 # ------------------------------------------------------------------------------------------------ steps
 
@@ -134,15 +134,7 @@ class Assembler:
             case MessagePassed() as message:
                 return self._arrow(line, message, marked, gone)
             case StateChanged() as change:
-                return Note(
-                    time=line.time,
-                    router=line.router,
-                    sign=change.sign,
-                    kind=change.topic.value,
-                    subject=change.subject,
-                    text=change.text,
-                    interface=change.interface,
-                )
+                return project(Note, change, time=line.time, router=line.router, kind=change.topic.value)
             case Note() as note:
                 return note
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import Prefix, spelled
 from dmvpn.base.breath import breathing, in_order
 from dmvpn.base.communities import communities_text, extended_text, large_text
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import dataclass, project
 from dmvpn.features.bgp.attributes import Community, Origin, path_text
 from dmvpn.features.bgp.packet import NumberedPrefix, named, prefix_of
 from dmvpn.features.bgp.paths import Destination, Merit, Path, PathOrigin, path_metric
@@ -381,15 +381,13 @@ def query_parameters(ctx: ShowContext, args: Args) -> ShowParameters:
     limits = machine.config.dampening
     if limits is None:
         return ShowParameters()
-    return ShowParameters(
+    return project(
+        ShowParameters,
+        limits,
         is_enabled=True,
         is_default=limits == type(limits)(),
-        half_life=limits.half_life,
         decay=int(limits.half_life * log2(max(limits.highest / limits.suppress, 1))) // 10 * 10,
-        longest=limits.longest,
         highest=int(limits.highest),
-        suppress=limits.suppress,
-        reuse=limits.reuse,
     )
 
 
