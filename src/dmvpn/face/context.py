@@ -16,7 +16,7 @@ from dmvpn.base.effects import Effect
 from dmvpn.base.entropy import Entropy
 from dmvpn.base.events import Event
 from dmvpn.base.ports import Ports
-from dmvpn.base.shell import Captures, Counting, Flash
+from dmvpn.base.shell import Captures, Flash
 from dmvpn.base.values import dataclass
 from dmvpn.face.requests import SetHistory, SetMonitor, SetScreen, SetTimestamps
 from dmvpn.ios import ConfigTree, Configurator, Feature, ShowContext
@@ -211,29 +211,14 @@ class SessionContext:
         return self.view.ports
 
     @property
-    def counting(self) -> Counting:
-        """The data plane, for the counters of this moment."""
-        return self.view.counting
-
-    @property
     def now(self) -> float:
         """Monotonic seconds."""
         return self.view.now
 
     @property
-    def hostname(self) -> str:
-        """The router's configured name."""
-        return self.view.hostname
-
-    @property
     def running(self) -> ConfigTree:
         """The running configuration."""
         return self.view.running
-
-    @property
-    def session(self) -> int:
-        """The session that asks."""
-        return self.view.session
 
     @property
     def hides(self) -> bool:
@@ -244,11 +229,6 @@ class SessionContext:
     def features(self) -> tuple[Feature, ...]:
         """All features."""
         return self.view.features
-
-    @property
-    def awake(self) -> tuple[Feature, ...]:
-        """The features whose machine exists."""
-        return self.view.awake
 
     def machine(self, kind: type[M]) -> M:
         """Return the machine of this class. Raises KeyError."""
