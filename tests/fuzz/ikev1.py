@@ -77,7 +77,7 @@ def _arrives(node: Node, source: IPv4Address, octets: bytes) -> list[bytes]:
 def stranger(octets: bytes) -> None:
     """It keeps nothing and gets no more than it sends, and the peer is still there."""
     net, hub, spoke = _met()
-    cookies = _sa(spoke).cookies
+    cookies = _sa(spoke).spis
     for source in (type(hub.address)(_STRANGER), spoke.address):
         for forged in (octets, cookies + octets[16:], cookies[:8] + octets[8:]):
             answers = _arrives(hub, source, forged)
@@ -99,7 +99,7 @@ def peer(octets: bytes) -> None:
     inner = GENERIC.pack(octets[1], 0, GENERIC.size + len(proof)) + proof + octets[2:]
     inner += bytes(-len(inner) % channel.cipher.value)
     header = Header(
-        cookie_i=sa.cookie_i, cookie_r=sa.cookie_r, exchange=octets[0], flags=Flag.ENCRYPTION, message_id=message_id
+        cookie_i=sa.spi_i, cookie_r=sa.spi_r, exchange=octets[0], flags=Flag.ENCRYPTION, message_id=message_id
     )
     secret = channel.cipher.encrypt(keys.cipher, channel.iv(message_id), inner)
     _arrives(hub, spoke.address, Message(header=header, sealed=Sealed(PayloadType.HASH, secret)).serialize())
@@ -148,7 +148,7 @@ def signer(octets: bytes) -> None:
     inner = octets[1:] + bytes(-len(octets[1:]) % channel.cipher.value)
     if not inner:
         return
-    header = Header(cookie_i=sa.cookie_i, cookie_r=sa.cookie_r, exchange=ExchangeType.MAIN, flags=Flag.ENCRYPTION)
+    header = Header(cookie_i=sa.spi_i, cookie_r=sa.spi_r, exchange=ExchangeType.MAIN, flags=Flag.ENCRYPTION)
     sealed = Sealed(octets[0], channel.cipher.encrypt(keys.cipher, _first_iv(net, sa), inner))
     assert len(_arrives(hub, spoke.address, Message(header=header, sealed=sealed).serialize())) <= 1
     net.run(_LONG)

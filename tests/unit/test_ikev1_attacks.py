@@ -225,7 +225,7 @@ def test_a_stranger_whose_offer_is_large_is_turned_away(net: MachineNet) -> None
 def test_one_datagram_of_a_peer_gets_one_answer_however_often_it_asks() -> None:
     _, hub, spoke = met()
     (sa,) = isakmp_sas(spoke)
-    questions = (Notify(NotifyType.R_U_THERE, n.to_bytes(4, "big"), ProtocolId.IKE, sa.cookies) for n in range(60))
+    questions = (Notify(NotifyType.R_U_THERE, n.to_bytes(4, "big"), ProtocolId.IKE, sa.spis) for n in range(60))
     asked = says(spoke, *questions)
     answers = arrives(hub, asked)
     assert len(answers) == 1
@@ -315,7 +315,7 @@ def test_an_isakmp_sa_that_is_held_gives_its_pairs_to_the_one_that_was_begun_bef
     net.delay = 2.0
     net.run(1.5)
     old.since = net.now  # it was established while the other one had begun
-    arrives(spoke, sealed(theirs, ExchangeType.INFORMATIONAL, Delete(ProtocolId.IKE, (theirs.cookies,))), HUB)
+    arrives(spoke, sealed(theirs, ExchangeType.INFORMATIONAL, Delete(ProtocolId.IKE, (theirs.spis,))), HUB)
     assert old.state is SaState.HELD
     net.delay = 0.01
     net.run(100)
@@ -347,7 +347,7 @@ def test_pairs_live_on_if_the_peer_deleted_one_isakmp_sa_of_two_and_that_was_los
 def test_pairs_of_a_peer_that_deleted_its_isakmp_sa_and_died_go_unless_packets_come(receives: bool) -> None:
     net, hub, spoke = met(lines=f"{LINES}crypto isakmp keepalive 10 periodic\n")
     (pair,) = spoke.pairs
-    arrives(spoke, says(hub, Delete(ProtocolId.IKE, (isakmp_sas(hub)[0].cookies,))), HUB)
+    arrives(spoke, says(hub, Delete(ProtocolId.IKE, (isakmp_sas(hub)[0].spis,))), HUB)
     assert [sa.state for sa in isakmp_sas(spoke)] == [SaState.HELD]
     net.drops = lambda _: True
     for second in range(80):

@@ -418,14 +418,14 @@ def test_initial_contact_comes_encrypted_with_both_cookies(said: list[Said]) -> 
     (sa,) = isakmp_sas(spoke)
     ((message, notify),) = notifies(said, NotifyType.INITIAL_CONTACT)
     assert (message.by_initiator, message.kind) == (INITIATOR, ExchangeType.MAIN)
-    assert (notify.protocol, notify.spi, notify.data) == (ProtocolId.IKE, sa.cookies, b"")
+    assert (notify.protocol, notify.spi, notify.data) == (ProtocolId.IKE, sa.spis, b"")
 
 
 @pytest.mark.conforms("ike1:5.7-protected", "isakmp:3.15-spis", "isakmp:3.15-one-protocol")
 def test_deletes_come_encrypted_behind_a_hash_with_cookies_or_inbound_spis(said: list[Said]) -> None:
     net, hub, spoke = met()
     (sa,) = isakmp_sas(spoke)
-    cookies, spis = sa.cookies, tuple(child.spi_in for child in sa.children)
+    cookies, spis = sa.spis, tuple(child.spi_in for child in sa.children)
     spoke.want(hub, wanted=False)
     net.run(1)
     told = [each for each in said if packet.Delete in each.types]
@@ -441,7 +441,7 @@ def test_deletes_come_encrypted_behind_a_hash_with_cookies_or_inbound_spis(said:
 def asked(sa: IsakmpSa, kind: NotifyType, number: int, spi: bytes = b"") -> bytes:
     """Return a question or an answer."""
     assert sa.keys
-    return sa.information(sa.keys, packet.Notify(kind, number.to_bytes(4, "big"), ProtocolId.IKE, spi or sa.cookies))
+    return sa.information(sa.keys, packet.Notify(kind, number.to_bytes(4, "big"), ProtocolId.IKE, spi or sa.spis))
 
 
 @pytest.mark.conforms("dpd:5.2-answer", "dpd:5.3-cookies", "dpd:5.3-numbers")
@@ -452,8 +452,8 @@ def test_a_question_whether_we_live_is_answered_with_its_number_and_the_cookies(
     assert len(arrives(hub, asked(sa, NotifyType.R_U_THERE, 7))) == 1
     ((message, answer),) = notifies(said, NotifyType.R_U_THERE_ACK)
     assert message.by_initiator is RESPONDER
-    assert (answer.data, answer.protocol, answer.spi) == (b"\0\0\0\7", ProtocolId.IKE, sa.cookies)
-    assert arrives(hub, asked(sa, NotifyType.R_U_THERE, 8, sa.cookie_r + sa.cookie_i)) == []
+    assert (answer.data, answer.protocol, answer.spi) == (b"\0\0\0\7", ProtocolId.IKE, sa.spis)
+    assert arrives(hub, asked(sa, NotifyType.R_U_THERE, 8, sa.spi_r + sa.spi_i)) == []
 
 
 @pytest.mark.conforms("dpd:6.1-number", "dpd:6.2-increments")

@@ -385,8 +385,8 @@ def refusal(sa: IsakmpSa, kind: NotifyType, last_block: bytes) -> bytes:
     inner += bytes(-len(inner) % channel.cipher.value)
     iv = exchange_iv(keys.prf, last_block, _MESSAGE_ID, channel.cipher.value)
     header = Header(
-        cookie_i=sa.cookie_i,
-        cookie_r=sa.cookie_r,
+        cookie_i=sa.spi_i,
+        cookie_r=sa.spi_r,
         exchange=ExchangeType.INFORMATIONAL,
         flags=Flag.ENCRYPTION,
         message_id=_MESSAGE_ID,

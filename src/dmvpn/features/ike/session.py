@@ -17,6 +17,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.base.values import dataclass
 from dmvpn.features.ike.chain import fresh_spi
 from dmvpn.features.ike.children import LINGER, Children, ChildSa
+from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, DatagramPath, PeerSettings, Terms
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.udp import TRIES_BY_NAT_PORT, Nat
@@ -96,6 +97,7 @@ class Session(ABC):
 
     is_initiator: we began it.
     own_spi: the SPI (in IKEv1 the cookie) by which the peer addresses us; 8 octets.
+    spi_i, spi_r: those of the initiator and of the responder; in IKEv1 CKY-I and CKY-R.
     now: of the event that is being handled, seconds monotonic.
     begun, since, heard: when its first message went or came, when it was established, when the peer was heard last.
     theirs: whom the peer claims to be, and has proved to be if there is evidence.
@@ -113,7 +115,8 @@ class Session(ABC):
 
     __slots__ = (
         *("settings", "entropy", "path", "is_initiator", "now", "begun", "since", "heard", "terms", "suite", "nat"),
-        *("own_spi", "theirs", "evidence", "initial_contact", "doubts_older", "children", "number", "connection"),
+        *("own_spi", "spi_i", "spi_r", "nonces", "theirs", "evidence", "initial_contact", "doubts_older"),
+        *("children", "number", "connection"),
         *("rekey_at", "hint", "prefers_udp", "_outputs"),
     )
 
@@ -126,8 +129,11 @@ class Session(ABC):
         is_initiator: bool,
         now: float,
         terms: Terms | None,
+        peer_spi: bytes,
     ) -> None:
         self.own_spi = fresh_spi(entropy)
+        self.spi_i, self.spi_r = (self.own_spi, peer_spi) if is_initiator else (peer_spi, self.own_spi)
+        self.nonces = Nonces(b"", b"")
         self.settings, self.entropy, self.path, self.is_initiator = settings, entropy, path, is_initiator
         self.now = self.begun = self.since = self.heard = now
         self.terms = terms
@@ -146,9 +152,14 @@ class Session(ABC):
     # ------------------------------------------------------------------------------------------------ who and what
 
     @property
-    @abstractmethod
+    def spis(self) -> bytes:
+        """Both SPIs: SPIi | SPIr; in IKEv1 both cookies, which are the SPI of an ISAKMP SA."""
+        return self.spi_i + self.spi_r
+
+    @property
     def peer_spi(self) -> bytes:
         """The one by which we address the peer."""
+        return self.spi_r if self.is_initiator else self.spi_i
 
     @property
     @abstractmethod
@@ -176,9 +187,9 @@ class Session(ABC):
         """Whether a request of ours is on its way."""
 
     @property
-    @abstractmethod
     def lowest_nonce(self) -> bytes:
         """The lowest of both nonces that made it: both ends know it, and decide alike which of two sessions goes."""
+        return self.nonces.lowest
 
     @property
     @abstractmethod

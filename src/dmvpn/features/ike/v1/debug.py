@@ -399,7 +399,7 @@ def _nat_lines(passing: _Passing, sa: IsakmpSa) -> Iterator[str]:
     """Yield the line about NAT detection, which needs the hash on which messages 1 and 2 agree."""
     if sa.suite is None or not isinstance(passing.exchange, MainMode):
         return
-    nat = detect(passing.message, sa.cookies, passing.path, sa.prf, forces=passing.exchange.forces_udp)
+    nat = detect(passing.message, sa.spis, passing.path, sa.prf, forces=passing.exchange.forces_udp)
     match nat.local, nat.remote:
         case True, True:
             yield f"ISAKMP ({passing.number}): NAT found, both nodes inside NAT"

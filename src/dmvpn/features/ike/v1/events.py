@@ -164,12 +164,12 @@ def _octets_of(number: int) -> bytes:
 
 
 def _presence(sa: IsakmpSa, kind: NotifyType, number: bytes) -> Notify:
-    return Notify(kind, number, ProtocolId.IKE, sa.cookies)
+    return Notify(kind, number, ProtocolId.IKE, sa.spis)
 
 
 def _is_about(sa: IsakmpSa, notify: Notify) -> bool:
     """Return whether a question is about this very ISAKMP SA (RFC 3706 §5.3)."""
-    return notify.spi == sa.cookies and len(notify.data) == _NUMBER_SIZE
+    return notify.spi == sa.spis and len(notify.data) == _NUMBER_SIZE
 
 
 # ------------------------------------------------------------------------------------------------ messages
@@ -443,7 +443,7 @@ def part(sa: IsakmpSa, parallel: ParallelSas, reason: Reason) -> None:
     if heir is not None and sa.children:
         sa.hand_over(heir)
     if sa.is_established and reason.code is not IkeReason.DELETED:
-        sa.inform(Delete(ProtocolId.IKE, (sa.cookies,)))
+        sa.inform(Delete(ProtocolId.IKE, (sa.spis,)))
     if sa.children or sa.children.lingering:
         sa.part(sa.now + _AGAIN * (1 + fraction(sa.entropy)) if sa.children else None)
     else:
@@ -461,7 +461,7 @@ def end_held(held: IsakmpSa, failed: IsakmpSa) -> list[IsakmpSa]:
 
     failed: began for it. Returns the ISAKMP SAs that changed.
     """
-    if held.state is not SaState.HELD or failed.cookie_r != NO_SPI:
+    if held.state is not SaState.HELD or failed.spi_r != NO_SPI:
         return []
     if not held.terms or not held.terms.dpd or held.heard >= failed.begun:
         return []
@@ -494,7 +494,7 @@ def withdraw(sa: IsakmpSa, parallel: ParallelSas, protocol: int, spis: tuple[byt
             for child in [child for spi in spis if (child := each.children.by_outbound(spi)) is not None]:
                 each.remove_child(child, Reason(IkeReason.DELETED))
                 touched.append(each)
-        elif protocol == ProtocolId.IKE and each.cookies in spis and each.is_established:
+        elif protocol == ProtocolId.IKE and each.spis in spis and each.is_established:
             part(each, parallel, Reason(IkeReason.DELETED))
             touched.append(each)
     return touched

@@ -226,13 +226,13 @@ class MainMode(Exchange):
         mine = (packet.KeyExchange(surely(self.secret).public), packet.Nonce(self.nonce), *asked)
         if not self._detects:
             return mine
-        return (*mine, *detection(sa.cookies, sa.path, sa.prf, force=self.forces_udp))
+        return (*mine, *detection(sa.spis, sa.path, sa.prf, force=self.forces_udp))
 
     def find_nat(self, message: packet.Message, path: DatagramPath) -> None:
         """Compare the hashes of addresses in message 3 or 4 with the path on which it came."""
         if self._detects:
             sa = self.sa
-            sa.found(detect(message, sa.cookies, path, sa.prf, forces=self.forces_udp))
+            sa.found(detect(message, sa.spis, path, sa.prf, forces=self.forces_udp))
 
     def candidate(self, secret: bytes | None, theirs: packet.KeyExchange, shared: bytes, nonces: Nonces) -> Candidate:
         """Return keys and channel that follow from a secret; None: from the nonces alone, with signatures."""
@@ -240,7 +240,7 @@ class MainMode(Exchange):
         of_nonces = skeyid_of_signatures(sa.prf, shared, nonces)
         skeyid = of_nonces if secret is None else skeyid_of_secret(sa.prf, secret, nonces)
         cipher, size = CIPHERS[Encr(suite.encr)]
-        keys = ike_keys(sa.prf, skeyid, shared, sa.cookies, suite.key_bits // 8 or size)
+        keys = ike_keys(sa.prf, skeyid, shared, sa.spis, suite.key_bits // 8 or size)
         ours = surely(self.secret).public
         publics = (ours, theirs.data) if sa.is_initiator else (theirs.data, ours)
         return Candidate(secret, keys, Channel(keys, first_iv(sa.prf, *publics, cipher.block), cipher))
@@ -378,9 +378,7 @@ class Initiation(MainMode):
         sa.use(made.keys, made.channel)
         if (sa.nat.found or sa.prefers_udp) and sa.path.local.port != NAT_PORT:
             sa.use_port(NAT_PORT)
-        contact = (
-            (packet.Notify(NotifyType.INITIAL_CONTACT, protocol=1, spi=sa.cookies),) if terms.initial_contact else ()
-        )
+        contact = (packet.Notify(NotifyType.INITIAL_CONTACT, protocol=1, spi=sa.spis),) if terms.initial_contact else ()
         self.say(sa.sealed(self.KIND, PHASE_1, (*self.proved(made.keys, terms), *contact)), awaits=True)
 
     def _hear_proof(self, message: packet.Message, octets: bytes, path: DatagramPath) -> None:

@@ -159,7 +159,6 @@ class Admission:
 class IsakmpSa(Session):
     """One ISAKMP SA.
 
-    cookie_i, cookie_r: CKY-I and CKY-R.
     lifetime: agreed on, seconds.
     largest: octets of a packet to a peer that takes fragments.
     exchanges: by message ID; main mode has 0. They stay for a while when they are over, to answer repetitions.
@@ -179,15 +178,12 @@ class IsakmpSa(Session):
             "admission",
             "awaited_by",
             "channel",
-            "cookie_i",
-            "cookie_r",
             "exchanges",
             "given_up",
             "_fragments",
             "keys",
             "largest",
             "lifetime",
-            "nonces",
         ),
         *("question", "replaceable", "retires_at", "state", "wanted", "_peers_number", "_question_number"),
         *("_refusals", "_used"),
@@ -202,15 +198,13 @@ class IsakmpSa(Session):
         is_initiator: bool,
         now: float,
         terms: Terms | None = None,
-        peer_cookie: bytes = NO_SPI,
+        peer_spi: bytes = NO_SPI,
     ) -> None:
-        super().__init__(settings, entropy, path, is_initiator=is_initiator, now=now, terms=terms)
-        self.cookie_i, self.cookie_r = (self.own_spi, peer_cookie) if is_initiator else (peer_cookie, self.own_spi)
+        super().__init__(settings, entropy, path, is_initiator=is_initiator, now=now, terms=terms, peer_spi=peer_spi)
         self.state = SaState.NO_STATE
         self.abilities: frozenset[Vendor] = frozenset()
         self.lifetime = 0.0
         self.largest = LARGEST_WHOLE
-        self.nonces = Nonces(b"", b"")
         self.keys: IkeKeys | None = None
         self.channel: Channel | None = None
         self.exchanges: dict[int, Running] = {}
@@ -228,16 +222,6 @@ class IsakmpSa(Session):
         self._refusals: dict[int, None] = {}
 
     # ------------------------------------------------------------------------------------------------ who and what
-
-    @property
-    def cookies(self) -> bytes:
-        """CKY-I | CKY-R, which are the SPI of an ISAKMP SA."""
-        return self.cookie_i + self.cookie_r
-
-    @property
-    def peer_spi(self) -> bytes:
-        """The peer's cookie."""
-        return self.cookie_r if self.is_initiator else self.cookie_i
 
     @property
     def phase(self) -> IkePhase:
@@ -273,11 +257,6 @@ class IsakmpSa(Session):
     def is_asking(self) -> bool:
         """Whether a message of ours waits for its answer."""
         return self.question is not None or any(exchange.retransmission.awaits for exchange in self.exchanges.values())
-
-    @property
-    def lowest_nonce(self) -> bytes:
-        """The lowest of both nonces of main mode."""
-        return self.nonces.lowest
 
     @property
     def fragments(self) -> bool:
@@ -328,7 +307,7 @@ class IsakmpSa(Session):
 
     def heard_first(self, cookie: bytes) -> None:
         """Note the responder's cookie."""
-        self.cookie_r = cookie
+        self.spi_r = cookie
 
     def keyed(self, nonces: Nonces) -> None:
         """Note that both sides have made keys; which ones count is known when the peer proves itself."""
@@ -339,7 +318,7 @@ class IsakmpSa(Session):
         """Use these keys."""
         self.keys, self.channel = keys, channel
         if self.settings.key_log.wanted:
-            self.settings.key_log.ike(IKE_TABLE, ike_line(self.cookie_i, keys))
+            self.settings.key_log.ike(IKE_TABLE, ike_line(self.spi_i, keys))
 
     def proved(self, terms: Terms, theirs: Identification, evidence: Evidence, *, initial_contact: bool) -> None:
         """Finish main mode: both sides are who they say, and perhaps the peer has no other SA with us."""
@@ -520,7 +499,7 @@ class IsakmpSa(Session):
     def header(self, kind: ExchangeType, message_id: int, *, encrypted: bool) -> Header:
         """Return the header of a message of ours."""
         flags = ENCRYPTION if encrypted else 0
-        return Header(cookie_i=self.cookie_i, cookie_r=self.cookie_r, exchange=kind, flags=flags, message_id=message_id)
+        return Header(cookie_i=self.spi_i, cookie_r=self.spi_r, exchange=kind, flags=flags, message_id=message_id)
 
     def plain(self, payloads: tuple[Payload, ...]) -> bytes:
         """Return a message of main mode in clear."""

@@ -105,7 +105,7 @@ class IsakmpSas(Table[IsakmpSa]):
             asked = [each.spi for each in sa.exchanges.values() if isinstance(each, QuickAsk) and each.is_open]
             if spis := (*sa.children.active, *asked):  # the peer may have the pair already
                 sa.inform(Delete(ProtocolId.ESP, spis))
-            sa.inform(Delete(ProtocolId.IKE, (sa.cookies,)))
+            sa.inform(Delete(ProtocolId.IKE, (sa.spis,)))
         if sa.is_established and sa.children:  # packets are on their way until the peer has heard of it
             for child in sa.children:
                 sa.remove_child(child, reason)
@@ -230,7 +230,7 @@ class IsakmpSas(Table[IsakmpSa]):
         self, message: Message, octets: bytes, path: DatagramPath, now: float, admission: Admission | None
     ) -> list[Output]:
         cookie = message.header.cookie_i
-        sa = IsakmpSa(self.settings, self.entropy, path, is_initiator=False, now=now, peer_cookie=cookie)
+        sa = IsakmpSa(self.settings, self.entropy, path, is_initiator=False, now=now, peer_spi=cookie)
         main = Response(sa)
         why = main.welcome(message, octets)
         if why is not None:
@@ -371,5 +371,5 @@ def _turned_away(path: DatagramPath, why: Reason, *, logged: bool = False) -> Tu
 def _is_for(sa: IsakmpSa, header: Header) -> bool:
     """Return whether both cookies are those of this ISAKMP SA; the initiator learns the responder's by message 2."""
     if sa.is_unanswered:
-        return header.cookie_i == sa.cookie_i
-    return header.cookie_i + header.cookie_r == sa.cookies
+        return header.cookie_i == sa.spi_i
+    return header.cookie_i + header.cookie_r == sa.spis

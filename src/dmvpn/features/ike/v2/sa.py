@@ -127,7 +127,7 @@ class IkeSa(Session):
     prf: PrfAlgorithm
 
     __slots__ = (
-        *("abilities", "channel", "init_request", "init_response", "keys", "nonces", "prf", "spi_i", "spi_r"),
+        *("abilities", "channel", "init_request", "init_response", "keys", "prf"),
         *("gives_up_at", "incoming", "outgoing", "rival", "state"),
     )
 
@@ -142,9 +142,7 @@ class IkeSa(Session):
         terms: Terms | None = None,
         peer_spi: bytes = NO_SPI,
     ) -> None:
-        super().__init__(settings, entropy, path, is_initiator=is_initiator, now=now, terms=terms)
-        self.spi_i, self.spi_r = (self.own_spi, peer_spi) if is_initiator else (peer_spi, self.own_spi)
-        self.nonces = Nonces(b"", b"")
+        super().__init__(settings, entropy, path, is_initiator=is_initiator, now=now, terms=terms, peer_spi=peer_spi)
         self.keys: channel.IkeKeys | None = None
         self.channel: channel.Channel | None = None
         self.abilities = Abilities()
@@ -156,21 +154,6 @@ class IkeSa(Session):
         self.rival: Rival | None = None
 
     # ------------------------------------------------------------------------------------------------ who and what
-
-    @property
-    def spis(self) -> bytes:
-        """SPIi | SPIr."""
-        return self.spi_i + self.spi_r
-
-    @property
-    def peer_spi(self) -> bytes:
-        """The SPI by which we address the peer."""
-        return self.spi_r if self.is_initiator else self.spi_i
-
-    @property
-    def lowest_nonce(self) -> bytes:
-        """The lowest of both nonces of the exchange that made it."""
-        return self.nonces.lowest
 
     @property
     def fragments(self) -> bool:
