@@ -24,13 +24,12 @@ from dmvpn.base.breath import gulping
 from dmvpn.base.effects import DfBit, SetHairpin, TunnelSpec
 from dmvpn.base.errors import UserError
 from dmvpn.base.protection import EspSa, SaCount
-from dmvpn.base.values import dataclass
-from dmvpn.dataplane.contract import Door, Doors, NhrpNetworks, OwnAddress
+from dmvpn.dataplane.contract import Door, Doors, OwnAddress
 from dmvpn.dataplane.esp.suite import EspSuite
 from dmvpn.dataplane.packets import IKE_BEHIND_NAT, ike_received
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket
 from dmvpn.dataplane.tap import Tap
-from dmvpn.dataplane.userspace.engine import IpsecEnds, TooBig, Watch, minding_paths
+from dmvpn.dataplane.userspace.engine import Served, SocketEngine, TooBig, Watch
 from dmvpn.net.ipv4 import ipv4_address
 
 #: The version of the interface that this module uses.
@@ -40,16 +39,7 @@ _DRAIN: Final = 0.001
 _LONGEST_DRAIN: Final = 0.05
 
 
-@dataclass(slots=True)
-class _Served:
-    """A tunnel of the engine. number: of the core's table."""
-
-    number: int
-    spec: TunnelSpec
-    tap: Tap
-
-
-class RustEngine:
+class RustEngine(SocketEngine):
     """A `PacketEngine` in Rust."""
 
     name = "rust"
@@ -62,15 +52,7 @@ class RustEngine:
             raise UserError(f"dmvpn-engine {version} is not made for this dmvpn; 'make engine' builds the right one")
         self._core = dmvpn_engine.Core()
         self._engine = dmvpn_engine.Engine(self._core)
-        self._report = report
-        self._watch = watch
-        self._served: dict[str, _Served] = {}
-        self._names: dict[int, str] = {}
-        self._doors = Doors()
-        self._sockets: dict[Door, GreSocket] = {}
-        self._ends = IpsecEnds(self._doors, self._begin_end, self._stop_end)
-        self._numbers = 0
-        self._networks = NhrpNetworks()
+        super().__init__(report, watch, Doors())
         self._closed = False
         watch.add(self._engine.fileno(), self._read)
 
@@ -80,7 +62,7 @@ class RustEngine:
         served = self._served.get(spec.name)
         fresh = served is None
         if served is None:
-            served = _Served(self._numbers + 1, spec, tap)
+            served = Served(self._numbers + 1, spec, tap)
         served.spec = spec
         destination = spec.destination.packed if spec.destination is not None else None
         self._core.set_tunnel(
@@ -194,18 +176,6 @@ class RustEngine:
 
     # ------------------------------------------------------------------------------------------------ IPsec
 
-    def serve_ipsec(self, locals_: tuple[IPAddress, ...], front: str = "") -> dict[IPAddress, OSError | UserError]:
-        """Open protocol 50 and UDP port 4500 at exactly these addresses; returns errors by address."""
-        problems = self._ends.serve(locals_, front)
-        self._mind_paths()
-        return problems
-
-    def send_ike(
-        self, local: IPAddress, remote: IPAddress, remote_port: int, payload: bytes, tos: int, front: str = ""
-    ) -> None:
-        """Send octets from UDP port 4500 of a served address. Raises OSError."""
-        self._ends.at(self._doors.number(local, front)).udp.send(payload, str(remote), remote_port, tos=tos)
-
     def install_sa(self, sa: EspSa, *, eager: bool) -> None:
         """Install a pair of SAs. Raises UserError."""
         EspSuite.of(sa.transform)  # raises the error for an unknown transform
@@ -247,9 +217,6 @@ class RustEngine:
             if event is not None:
                 self._report(event)
 
-    def _door(self, spec: TunnelSpec) -> Door:
-        return self._doors.number(spec.source, spec.front)
-
     def _open_socket(self, spec: TunnelSpec) -> Door:
         """Open the socket of a tunnel, if no other tunnel has it, and return its door. Raises OSError, UserError."""
         if not isinstance(spec.source, IPv4Address):
@@ -275,19 +242,9 @@ class RustEngine:
         """Say what a number means, before anything of it is received."""
         self._core.set_door(door, self._doors.table(door), self._doors.address(door).packed)
 
-    def _close_unused_sockets(self) -> None:
-        used = {self._door(served.spec) for served in self._served.values()}
-        for source in [source for source in self._sockets if source not in used]:
-            if not self._closed:
-                self._engine.clear_socket(source)
-            self._sockets.pop(source).close()
-
-    def _mind_paths(self) -> None:
-        """Enable path MTU discovery at the engine's sockets, which are ours."""
-        minding = minding_paths((served.spec for served in self._served.values()), self._doors)
-        for source, opened in self._sockets.items():
-            opened.mind_paths(source in minding)
-        self._ends.mind_paths(minding)
+    def _stop_reading(self, door: Door, opened: GreSocket) -> None:
+        if not self._closed:
+            self._engine.clear_socket(door)
 
     def _begin_end(self, local: Door, esp: EspSocket, udp: UdpSocket) -> None:
         self._announce(local)

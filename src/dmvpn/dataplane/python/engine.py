@@ -18,18 +18,16 @@ from ipaddress import IPv4Address
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.breath import breathing
 from dmvpn.base.effects import DfBit, SetHairpin, TunnelSpec
-from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, GreDrops, Hairpin, KeepaliveReceived, NhrpReceived, PeerUsage
 from dmvpn.base.protection import EspSa, SaCount
-from dmvpn.base.values import dataclass
-from dmvpn.dataplane.contract import Door, NhrpNetworks, OwnAddress, usage_of
+from dmvpn.dataplane.contract import Door, OwnAddress, usage_of
 from dmvpn.dataplane.esp.protection import Sealed
 from dmvpn.dataplane.esp.table import PeerPlace
 from dmvpn.dataplane.python.core import PacketCore, Punt, ToWire
 from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer, Overlay
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket
 from dmvpn.dataplane.tap import Tap
-from dmvpn.dataplane.userspace.engine import IpsecEnds, TooBig, Watch, minding_paths
+from dmvpn.dataplane.userspace.engine import Served, SocketEngine, TooBig, Watch
 from dmvpn.net.gre import GreSequence
 from dmvpn.net.ipv4 import ipv4_address
 
@@ -39,16 +37,7 @@ from dmvpn.net.ipv4 import ipv4_address
 _TURN = 64
 
 
-@dataclass(slots=True)
-class _Served:
-    """A tunnel of the engine. number: of the core's table."""
-
-    number: int
-    spec: TunnelSpec
-    tap: Tap
-
-
-class PythonEngine:
+class PythonEngine(SocketEngine):
     """A `PacketEngine` in Python."""
 
     name = "python"
@@ -56,15 +45,8 @@ class PythonEngine:
 
     def __init__(self, report: Callable[[Event], None], watch: Watch) -> None:
         self.core = PacketCore()
-        self._report = report
-        self._watch = watch
-        self._served: dict[str, _Served] = {}
-        self._names: dict[int, str] = {}
-        self._sockets: dict[Door, GreSocket] = {}
-        self._numbers = 0
-        self._networks = NhrpNetworks()
+        super().__init__(report, watch, self.core.doors)
         self._buffer = bytearray(65536)
-        self._ends = IpsecEnds(self.core.doors, self._begin_end, self._stop_end)
 
     def set_tunnel(self, spec: TunnelSpec, tap: Tap, own_mac: bytes) -> None:
         """Add a tunnel, or change its settings. Raises OSError, UserError."""
@@ -73,7 +55,7 @@ class PythonEngine:
         served = self._served.get(spec.name)
         if served is None:
             self._numbers += 1
-            served = self._served[spec.name] = _Served(self._numbers, spec, tap)
+            served = self._served[spec.name] = Served(self._numbers, spec, tap)
             self._names[served.number] = spec.name
             self._watch.add(tap.fileno(), lambda: self._read_tap(served))
         elif served.spec.front != spec.front:
@@ -185,18 +167,6 @@ class PythonEngine:
 
     # ------------------------------------------------------------------------------------------------ IPsec
 
-    def serve_ipsec(self, locals_: tuple[IPAddress, ...], front: str = "") -> dict[IPAddress, OSError | UserError]:
-        """Open protocol 50 and UDP port 4500 at exactly these addresses; returns errors by address."""
-        problems = self._ends.serve(locals_, front)
-        self._mind_paths()
-        return problems
-
-    def send_ike(
-        self, local: IPAddress, remote: IPAddress, remote_port: int, payload: bytes, tos: int, front: str = ""
-    ) -> None:
-        """Send octets from UDP port 4500 of a served address. Raises OSError."""
-        self._ends.at(self.core.doors.number(local, front)).udp.send(payload, str(remote), remote_port, tos=tos)
-
     def install_sa(self, sa: EspSa, *, eager: bool) -> None:
         """Install a pair of SAs. Raises UserError."""
         self.core.protection.table.install(sa, eager=eager)
@@ -225,7 +195,7 @@ class PythonEngine:
 
     # ------------------------------------------------------------------------------------------------ packets
 
-    def _read_tap(self, served: _Served) -> None:
+    def _read_tap(self, served: Served) -> None:
         core, now = self.core, time.monotonic()
         for _ in range(_TURN):
             frame = served.tap.read_frame()
@@ -345,9 +315,6 @@ class PythonEngine:
 
     # ------------------------------------------------------------------------------------------------ sockets
 
-    def _door(self, spec: TunnelSpec) -> Door:
-        return self.core.doors.number(spec.source, spec.front)
-
     def _open_socket(self, spec: TunnelSpec, source: Door) -> None:
         if not isinstance(spec.source, IPv4Address):
             return
@@ -359,18 +326,8 @@ class PythonEngine:
         elif has_df:
             known.allow_df()
 
-    def _close_unused_sockets(self) -> None:
-        used = {self._door(served.spec) for served in self._served.values()}
-        for source in [source for source in self._sockets if source not in used]:
-            opened = self._sockets.pop(source)
-            self._watch.remove(opened.fileno())
-            opened.close()
-
-    def _mind_paths(self) -> None:
-        minding = minding_paths((served.spec for served in self._served.values()), self.core.doors)
-        for source, opened in self._sockets.items():
-            opened.mind_paths(source in minding)
-        self._ends.mind_paths(minding)
+    def _stop_reading(self, door: Door, opened: GreSocket) -> None:
+        self._watch.remove(opened.fileno())
 
     def _overlay(self, tunnel: str, version: int) -> CoreTunnel | Overlay:
         return self._core_tunnel(tunnel) if version == 4 else self._core_tunnel(tunnel).ipv6

@@ -15,7 +15,8 @@ Events that an engine reports, beside those of clear GRE: `NhrpReceived` and `Ha
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Container, Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Container
 from contextlib import ExitStack
 from ipaddress import IPv4Address
 from typing import NamedTuple, Protocol
@@ -26,9 +27,9 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, GreDrops, PeerUsage
 from dmvpn.base.protection import EspSa, SaCount
 from dmvpn.base.values import dataclass
-from dmvpn.dataplane.contract import Door, Doors, OwnAddress
+from dmvpn.dataplane.contract import Door, Doors, NhrpNetworks, OwnAddress
 from dmvpn.dataplane.packets import IKE_BEHIND_NAT
-from dmvpn.dataplane.sockets import EspSocket, UdpSocket
+from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket
 from dmvpn.dataplane.tap import Tap
 
 # ---------------------------------------------------------------------------------------------------- watch
@@ -141,9 +142,70 @@ class IpsecEnds:
         end.udp.close()
 
 
-def minding_paths(tunnels: Iterable[TunnelSpec], doors: Doors) -> frozenset[Door]:
-    """Return the doors of packets with DF: their sockets need path MTU discovery."""
-    return frozenset(doors.number(spec.source, spec.front) for spec in tunnels if spec.df is not DfBit.CLEAR)
+@dataclass(slots=True)
+class Served:
+    """A tunnel of an engine. number: by which its core knows the tunnel."""
+
+    number: int
+    spec: TunnelSpec
+    tap: Tap
+
+
+class SocketEngine(ABC):
+    """What engines have in common: the tunnels that they serve, and their sockets, which are the plane's."""
+
+    def __init__(self, report: Callable[[Event], None], watch: Watch, doors: Doors) -> None:
+        self._report = report
+        self._watch = watch
+        self._doors = doors
+        self._served: dict[str, Served] = {}
+        self._names: dict[int, str] = {}
+        self._numbers = 0
+        self._networks = NhrpNetworks()
+        self._sockets: dict[Door, GreSocket] = {}
+        self._ends = IpsecEnds(doors, self._begin_end, self._stop_end)
+
+    def serve_ipsec(self, locals_: tuple[IPAddress, ...], front: str = "") -> dict[IPAddress, OSError | UserError]:
+        """Open protocol 50 and UDP port 4500 at exactly these addresses; returns errors by address."""
+        problems = self._ends.serve(locals_, front)
+        self._mind_paths()
+        return problems
+
+    def send_ike(
+        self, local: IPAddress, remote: IPAddress, remote_port: int, payload: bytes, tos: int, front: str = ""
+    ) -> None:
+        """Send octets from UDP port 4500 of a served address. Raises OSError."""
+        self._ends.at(self._doors.number(local, front)).udp.send(payload, str(remote), remote_port, tos=tos)
+
+    def _door(self, spec: TunnelSpec) -> Door:
+        return self._doors.number(spec.source, spec.front)
+
+    def _mind_paths(self) -> None:
+        """Enable path MTU discovery at the sockets that send packets with DF."""
+        specs = [served.spec for served in self._served.values()]
+        minding = frozenset(self._door(spec) for spec in specs if spec.df is not DfBit.CLEAR)
+        for source, opened in self._sockets.items():
+            opened.mind_paths(source in minding)
+        self._ends.mind_paths(minding)
+
+    def _close_unused_sockets(self) -> None:
+        used = {self._door(served.spec) for served in self._served.values()}
+        for source in [source for source in self._sockets if source not in used]:
+            opened = self._sockets.pop(source)
+            self._stop_reading(source, opened)
+            opened.close()
+
+    @abstractmethod
+    def _begin_end(self, local: Door, esp: EspSocket, udp: UdpSocket) -> None:
+        """Read new sockets from now on. Raises OSError."""
+
+    @abstractmethod
+    def _stop_end(self, local: Door, esp: EspSocket, udp: UdpSocket) -> None:
+        """Read sockets no more."""
+
+    @abstractmethod
+    def _stop_reading(self, door: Door, opened: GreSocket) -> None:
+        """Read a socket for GRE no more."""
 
 
 class PacketEngine(Protocol):
