@@ -257,12 +257,13 @@ class Session(ABC):
         """Belong to this connection from now on."""
         self.connection = connection
 
-    def succeeds(self, old: Session, own_spi: bytes) -> None:
+    def succeeds(self, old: Session, spis: tuple[bytes, bytes]) -> None:
         """Take over what a session keeps that replaces another one: the peer, its proof, and the NAT between.
 
-        own_spi: the SPI that our end chose for it in the rekey.
+        spis: SPIi and SPIr, which both ends chose for it in the rekey.
         """
-        self.own_spi = own_spi
+        self.spi_i, self.spi_r = spis
+        self.own_spi = spis[0 if self.is_initiator else 1]
         self.terms, self.theirs, self.evidence, self.nat = old.terms, old.theirs, old.evidence, old.nat
         self.number, self.connection = old.number, old.connection
 

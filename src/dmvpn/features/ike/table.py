@@ -161,6 +161,8 @@ class Table(ABC, Generic[S]):
         self.largest_number = self.largest_half_open = 0
         self._by_spi: dict[bytes, S] = {}
         self._timers: Deadlines[bytes] = Deadlines()
+        #: Returns when `tick` must be called.
+        self.next_deadline: Final = self._timers.next
         self._talk: Budgets[bytes] = Budgets(*MESSAGES)
 
     def __iter__(self) -> Iterator[S]:
@@ -222,16 +224,14 @@ class Table(ABC, Generic[S]):
             outputs += self._examine(self._begin_event(session, new.now))
         return outputs
 
-    def next_deadline(self) -> float | None:
-        """Return when `tick` must be called."""
-        return self._timers.next()
-
-    def _arm(self, sa: S, deadline: float | None) -> None:
-        """Act on a session at this time. None, or the session is gone: never."""
-        if deadline is None or sa.own_spi not in self._by_spi:
-            self._timers.cancel(sa.own_spi)
-        elif self._timers.when(sa.own_spi) != deadline:
-            self._timers.set(sa.own_spi, deadline)
+    def _arm(self, sessions: Iterable[S], deadline_of: Callable[[S], float | None]) -> None:
+        """Let each of these sessions act at its deadline, None: never; one that is gone does not act."""
+        for sa in sessions:
+            deadline = deadline_of(sa)
+            if deadline is None or sa.own_spi not in self._by_spi:
+                self._timers.cancel(sa.own_spi)
+            elif self._timers.when(sa.own_spi) != deadline:
+                self._timers.set(sa.own_spi, deadline)
 
     @abstractmethod
     def _followed(self, subject: S) -> list[Output]:

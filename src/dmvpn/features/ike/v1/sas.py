@@ -321,8 +321,7 @@ class IsakmpSas(Table[IsakmpSa]):
             for other in more:
                 touched[other.own_spi] = other
                 outputs.extend(other.take_outputs())
-        for sa in touched.values():
-            self._arm(sa, deadline_of(sa))
+        self._arm(touched.values(), deadline_of)
         return followed + late
 
     def _with_peer(self, session: Session) -> tuple[IsakmpSa, ...]:

@@ -278,9 +278,8 @@ class IkeSa(Session):
     ) -> IkeSa:
         """Make the IKE SA that follows: with the same peer at the same place, everything else new. §2.18."""
         new = IkeSa(settings=self.settings, entropy=self.entropy, path=self.path, is_initiator=initiated, now=self.now)
-        new.spi_i, new.spi_r = spis
         new.abilities, new.prefers_udp = self.abilities, self.prefers_udp
-        new.succeeds(self, spis[0 if initiated else 1])
+        new.succeeds(self, spis)
         new.use(suite, channel.rekeyed_seed(self.prf, surely(self.keys).d, nonces, shared), nonces)
         new._established(SaMove.SUCCEEDED)
         return new

@@ -220,7 +220,7 @@ class IkeSas(Table[IkeSa]):
             self._by_spi[sa.own_spi] = sa
             self._half_open[octets, path] = sa
             self._beginnings[sa.own_spi] = octets, path
-            self._arm(sa, _deadline_of(sa))
+            self._arm((sa,), _deadline_of)
             outputs += self._kept(sa, now)
         return outputs
 
@@ -293,11 +293,12 @@ class IkeSas(Table[IkeSa]):
                         if not same:
                             self._by_identity.pop(sa.who, None)
                     self._timers.cancel(sa.own_spi)
-        for sa in touched.values():
+        sessions = touched.values()
+        for sa in sessions:
             if sa.outgoing.current is None and sa.outgoing.waiting:  # it inherited what its predecessor wanted to ask
                 sa.pump()
                 followed += sa.take_outputs()
-            self._arm(sa, _deadline_of(sa))
+        self._arm(sessions, _deadline_of)
         return followed + late
 
     def _succeeds(self, sa: IkeSa) -> None:
