@@ -225,7 +225,7 @@ class Table(ABC, Generic[S]):
         return outputs
 
     def _arm(self, sessions: Iterable[S], deadline_of: Callable[[S], float | None]) -> None:
-        """Let each of these sessions act at its deadline, None: never; one that is gone does not act."""
+        """Let each of these sessions act at its deadline; None, or the session is gone: never."""
         for sa in sessions:
             deadline = deadline_of(sa)
             if deadline is None or sa.own_spi not in self._by_spi:
