@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address
@@ -147,6 +146,8 @@ class Leases:
             self._context.start(self._write, self.write_delay)
 
     def _store(self) -> None:
+        import json  # not for the names of states
+
         wall = self._context.ports.clock.wall(self._context.now).timestamp() - self._context.now
         kept = [
             [str(one.address), one.vrf, one.pool, one.identity.hex(), one.interface, one.ends and one.ends + wall]
@@ -158,6 +159,8 @@ class Leases:
 
 def _restored(octets: bytes, wall: float) -> Iterator[Binding]:
     """Yield the bindings of a file; none if it is damaged."""
+    import json  # not for the names of states
+
     try:
         for address, vrf, pool, identity, interface, ends in json.loads(octets):
             until = None if ends is None else float(ends) - wall

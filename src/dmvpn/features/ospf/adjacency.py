@@ -33,7 +33,7 @@ from dmvpn.features.ospf.messages import AdjacencyChanged, AdjacencyChanged3, He
 from dmvpn.features.ospf.model import NetworkType
 from dmvpn.features.ospf.neighbor import InterfaceState, NeighborMove, NeighborState
 from dmvpn.features.ospf.packet import Hello, OspfPacket
-from dmvpn.features.ospf.reasons import OspfReason
+from dmvpn.features.ospf.reasons import ONE_WAY, RESET, SILENT, OspfReason
 from dmvpn.features.ospf.spf import RunningArea, paced
 from dmvpn.net.ipv4 import ipv4_address
 
@@ -48,11 +48,6 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------------ adjacencies
 
 
-#: Why a neighbor ends, in IOS's words.
-SILENT = "Neighbor Down: Dead timer expired"
-INTERFACE_DOWN = "Neighbor Down: Interface down or detached"
-RESET = "Neighbor Down: Adjacency forced to reset"
-ONE_WAY = "1-Way"
 #: BFD or NHRP reports that the neighbor cannot be reached.
 LOST: Final = {
     Witness.BFD: "Neighbor Down: BFD node down",

@@ -13,11 +13,10 @@ from typing import Final
 from dmvpn.base.explanations import WordKind, groups, words
 from dmvpn.base.rows import column_words
 from dmvpn.features.ospf import messages
-from dmvpn.features.ospf.adjacency import INTERFACE_DOWN, ONE_WAY, RESET, SILENT
 from dmvpn.features.ospf.lsa import LinkType, LsaType, Options, RouterFlag
 from dmvpn.features.ospf.neighbor import InterfaceState, NeighborState
 from dmvpn.features.ospf.packet import DescriptionFlag, PacketType
-from dmvpn.features.ospf.reasons import OspfReason
+from dmvpn.features.ospf.reasons import INTERFACE_DOWN, ONE_WAY, RESET, SILENT, OspfReason
 
 # ------------------------------------------------------------------------------------------------ states
 

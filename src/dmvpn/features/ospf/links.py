@@ -18,11 +18,12 @@ from dmvpn.base.context import Timer
 from dmvpn.base.distribution import Covered
 from dmvpn.base.notices import InterfaceState as IpInterface
 from dmvpn.base.notices import RouteSource
-from dmvpn.features.ospf.adjacency import INTERFACE_DOWN, Adjacencies, Hellos
+from dmvpn.features.ospf.adjacency import Adjacencies, Hellos
 from dmvpn.features.ospf.interface import FarEnd, OspfInterface
 from dmvpn.features.ospf.lsa import LAST_RESORT, Database, LsaKey, LsaType
 from dmvpn.features.ospf.messages import Silent
 from dmvpn.features.ospf.neighbor import InterfaceMove, InterfaceState
+from dmvpn.features.ospf.reasons import INTERFACE_DOWN
 from dmvpn.features.ospf.settings import Settings, area_on, cost_of, settings_of
 from dmvpn.features.ospf.spf import Graph, Reached, RunningArea, Slices, Tree
 

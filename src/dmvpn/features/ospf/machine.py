@@ -26,7 +26,7 @@ from dmvpn.base.pacing import Pace, PacedPackets
 from dmvpn.base.ports import Ports
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf import version3
-from dmvpn.features.ospf.adjacency import INTERFACE_DOWN, LOST, RESET, Adjacencies, Hellos, Helper
+from dmvpn.features.ospf.adjacency import LOST, Adjacencies, Hellos, Helper
 from dmvpn.features.ospf.calculation import Calculation
 from dmvpn.features.ospf.events import Exchange, LsaLimit, Receiver, Updates
 from dmvpn.features.ospf.flooding import Flooding, Origination
@@ -38,6 +38,7 @@ from dmvpn.features.ospf.model import OspfConfig, ProcessSettings
 from dmvpn.features.ospf.output import PROTOCOL, Complaints, Descriptions, Retransmission, Sender
 from dmvpn.features.ospf.own_lsas import Externals, Summaries, Topology
 from dmvpn.features.ospf.packet import PACKET_HEADER, PacketType
+from dmvpn.features.ospf.reasons import INTERFACE_DOWN, RESET
 from dmvpn.features.ospf.rib import Offers
 from dmvpn.features.ospf.settings import router_id
 from dmvpn.features.ospf.spf import RunningArea

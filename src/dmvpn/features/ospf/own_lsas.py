@@ -87,20 +87,6 @@ def _forwarding_in(state: State, area: RunningArea, body: ExternalBody) -> IPAdd
     return max((each.address for each in loopbacks or up), key=int, default=UNSPECIFIED)
 
 
-def translates(area: RunningArea, router_id: IPv4Address) -> bool:
-    """Return whether this router translates an area's type 7 LSAs. RFC 3101 §3.1; asked of border routers alone."""
-    if area.settings.kind is not AreaKind.NSSA or area.tree is None:
-        return False
-    if area.settings.nssa.always:
-        return True
-    others = {
-        router: reached.flags
-        for router, reached in area.tree.routers.items()
-        if reached.flags & RouterFlag.BORDER and router != router_id
-    }
-    return not any(flags & RouterFlag.TRANSLATOR or router > router_id for router, flags in others.items())
-
-
 def translations(
     areas: Iterable[RunningArea], router_id: IPv4Address, routes: Mapping[Prefix, OspfRoute]
 ) -> dict[Prefix, ExternalBody]:
@@ -110,7 +96,7 @@ def translations(
     """
     found: dict[Prefix, ExternalBody] = {}
     for area in areas:
-        if not translates(area, router_id):
+        if not area.translates(router_id):
             continue
         for key, entry in area.database.entries.items():
             body, prefix, options = entry.lsa.body, entry.lsa.prefix, entry.lsa.header.options

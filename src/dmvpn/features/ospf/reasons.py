@@ -1,4 +1,4 @@
-"""Why OSPF takes no packets of a neighbor, or has none on an interface."""
+"""Why OSPF takes no packets of a neighbor, or has none on an interface; why a neighbor ends."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ import enum
 from typing import Final
 
 from dmvpn.base.reasons import ReasonCode
+
+#: Why a neighbor ends, in IOS's words.
+SILENT: Final = "Neighbor Down: Dead timer expired"
+INTERFACE_DOWN: Final = "Neighbor Down: Interface down or detached"
+RESET: Final = "Neighbor Down: Adjacency forced to reset"
+ONE_WAY: Final = "1-Way"
 
 _OF_HELLOS: Final = "RFC 2328 §10.5"
 

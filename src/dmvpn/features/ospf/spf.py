@@ -465,6 +465,19 @@ class RunningArea:
             kind != LsaType.NSSA_EXTERNAL or self.settings.kind is AreaKind.NSSA
         )
 
+    def translates(self, router_id: IPv4Address) -> bool:
+        """Return whether this router translates type 7 LSAs. RFC 3101 §3.1; asked of border routers alone."""
+        if self.settings.kind is not AreaKind.NSSA or self.tree is None:
+            return False
+        if self.settings.nssa.always:
+            return True
+        others = {
+            router: reached.flags
+            for router, reached in self.tree.routers.items()
+            if reached.flags & RouterFlag.BORDER and router != router_id
+        }
+        return not any(flags & RouterFlag.TRANSLATOR or router > router_id for router, flags in others.items())
+
     @property
     def options(self) -> Options:
         """Our capabilities in this area, as in Hellos."""

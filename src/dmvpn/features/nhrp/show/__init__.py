@@ -14,10 +14,9 @@ from typing import Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
-from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.model import ClearCache, ClearNhrpCounters, ClearSessions, ClearStatistics
 from dmvpn.features.nhrp.show import adjacencies, dmvpn, endpoints, entries, servers, statistics
-from dmvpn.features.nhrp.show.entries import of_both, version_of
+from dmvpn.features.nhrp.show.entries import machine_of, of_both, version_of
 from dmvpn.ios import Args, Change, ExecCommand, ShowContext
 
 
@@ -60,7 +59,7 @@ def clear_numbers(ctx: ShowContext, args: Args) -> Change:
         return Change(events=(*both, ClearStatistics(interface)))
     servers = [
         (tunnel, client.nhs)
-        for tunnel in ctx.machine(NhrpMachine).tunnels
+        for tunnel in machine_of(ctx).tunnels
         for client in tunnel.clients.values()
         if interface in (None, tunnel.name) and (client.nhs == peer if nbma is None else client.nbma == nbma)
     ]

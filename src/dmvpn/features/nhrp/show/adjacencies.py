@@ -12,7 +12,7 @@ from dmvpn.base.effects import NextHop
 from dmvpn.base.notices import TunnelState
 from dmvpn.base.ports import NO_ROUTES
 from dmvpn.base.values import dataclass
-from dmvpn.features.nhrp.machine import NhrpMachine
+from dmvpn.features.nhrp.show.entries import machine_of
 from dmvpn.ios import Args, ExecCommand, ShowContext
 from dmvpn.net import gre, ipv4
 
@@ -71,7 +71,7 @@ def _known(ctx: ShowContext) -> dict[_Key, IPAddress]:
     """Return the NBMA addresses of next hops that NHRP resolved."""
     return {
         (tunnel.name, address.version, address): neighbor.nbma
-        for tunnel in ctx.machine(NhrpMachine).tunnels
+        for tunnel in machine_of(ctx).tunnels
         for address, neighbor in tunnel.adjacencies.items()
     }
 

@@ -16,7 +16,7 @@ from dmvpn.base.sessions import CryptoSession, SessionStatus, flow_lines, ike_li
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, RouteState
 from dmvpn.features.nhrp.connections import way_to, why_bare
-from dmvpn.features.nhrp.machine import NhrpMachine
+from dmvpn.features.nhrp.show.entries import machine_of
 from dmvpn.features.nhrp.show.servers import ServerLine, server_lines, silence_lines
 from dmvpn.features.nhrp.tunnel import Tunnel
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
@@ -28,7 +28,7 @@ _OPEN = (SessionStatus.UP_ACTIVE, SessionStatus.UP_NO_IKE)
 def crypto_sessions(ctx: ShowContext, args: Args) -> tuple[CryptoSession, ...]:
     """Return the sessions of the selected tunnels and peer; usable sessions first."""
     wanted, nbma = args.interface("interface", None), args.any_address("nbma", None)
-    protected = [tunnel.name for tunnel in ctx.machine(NhrpMachine).tunnels if tunnel.protected]
+    protected = [tunnel.name for tunnel in machine_of(ctx).tunnels if tunnel.protected]
     names = [name for name in protected if wanted in (None, name)]
     if not names:
         return ()
@@ -138,7 +138,7 @@ def _query(ctx: ShowContext, args: Args, *, local: bool) -> ShowDmvpn:
     wanted = args.interface("interface", None)
     versions = [version for version, word in ((4, "ipv4"), (6, "ipv6")) if word in args] or [4, 6]
     tunnels: list[TunnelPeers] = []
-    for tunnel in ctx.machine(NhrpMachine).tunnels:
+    for tunnel in machine_of(ctx).tunnels:
         if wanted in (None, tunnel.name) and tunnel.version in versions and _is_in(tunnel, args):
             entries = [e for e in breathing(tunnel.cache.entries()) if _fits(e, args) and (local or not e.is_local)]
             if entries:

@@ -16,8 +16,7 @@ from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.rows import Source, table
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import NbmaPeer
-from dmvpn.features.nhrp.machine import NhrpMachine
-from dmvpn.features.nhrp.show.entries import of_both, tunnels_of
+from dmvpn.features.nhrp.show.entries import machine_of, of_both, tunnels_of
 from dmvpn.features.nhrp.tunnel import Suppressed, Tunnel
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
 
@@ -58,7 +57,7 @@ class ShowEndpoints:
 def query_endpoints(ctx: ShowContext, args: Args) -> ShowEndpoints:
     """Query the endpoints of all multipoint tunnels, or of one."""
     wanted = args.interface("interface", None)
-    overlays = ctx.machine(NhrpMachine).tunnels
+    overlays = machine_of(ctx).tunnels
     tunnels = []
     for state in ctx.ports.tunnels.all():
         if wanted not in (None, state.name):
@@ -119,7 +118,7 @@ def groups(ctx: ShowContext, args: Args) -> ShowGroups:
     """Return groups that are mapped, or that a client belongs to."""
     wanted = args.text("group", "")
     lines: list[GroupLine] = []
-    for tunnel in ctx.machine(NhrpMachine).tunnels:
+    for tunnel in machine_of(ctx).tunnels:
         members: dict[str, list[tuple[IPAddress, IPAddress]]] = {group: [] for group, _ in tunnel.config.groups}
         for entry in tunnel.cache.entries():
             if entry.group and entry.nbma is not None:

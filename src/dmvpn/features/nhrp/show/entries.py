@@ -10,16 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, spelled
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass, project
 from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, EntryType, Flag, RouteState
 from dmvpn.features.nhrp.history import ROUTE_FLAGS, Record, record_of
-from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.tunnel import Tunnel
 from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, age, answered, moment_of, short_interface
+
+if TYPE_CHECKING:
+    from dmvpn.features.nhrp.machine import NhrpMachine
 
 _OTHER_WORDS = (
     ("show ip ", "show ipv6 "),
@@ -35,9 +37,16 @@ def version_of(args: Args) -> int:
     return 6 if "ipv6" in args else 4
 
 
+def machine_of(ctx: ShowContext) -> NhrpMachine:
+    """Return the machine. Its modules are imported only when it is configured, or a show is run."""
+    from dmvpn.features.nhrp.machine import NhrpMachine
+
+    return ctx.machine(NhrpMachine)
+
+
 def tunnels_of(ctx: ShowContext, args: Args) -> list[Tunnel]:
     """Return the tunnels of the command's IP version, or the tunnel that it names."""
-    tunnels = ctx.machine(NhrpMachine).of_version(version_of(args))
+    tunnels = machine_of(ctx).of_version(version_of(args))
     wanted, vrf = args.interface("interface", None), args.text("vrf", "") if "vrf" in args else None
     return [tunnel for tunnel in tunnels if wanted in (None, tunnel.name) and vrf in (None, tunnel.config.vrf)]
 
@@ -146,7 +155,7 @@ def cache(ctx: ShowContext, args: Args) -> ShowCache:
 
 def past_cache(ctx: ShowContext, args: Args) -> ShowCache | Unknown:
     """Return the same at an earlier moment. Requesters of our own prefixes are not recorded."""
-    history, version = ctx.machine(NhrpMachine).history, version_of(args)
+    history, version = machine_of(ctx).history, version_of(args)
     time = moment_of(ctx, args, history.oldest(version) if history is not None else None)
     if isinstance(time, Unknown):
         return time

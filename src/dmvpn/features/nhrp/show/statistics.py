@@ -12,10 +12,9 @@ from typing import Final
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import dataclass
 from dmvpn.features.nhrp.cache import Entry, EntryType, RouteState
-from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.messages import PACKET_NAMES
 from dmvpn.features.nhrp.packet import PacketType
-from dmvpn.features.nhrp.show.entries import of_both, tunnels_of, version_of
+from dmvpn.features.nhrp.show.entries import machine_of, of_both, tunnels_of, version_of
 from dmvpn.features.nhrp.tunnel import Happening, Tunnel
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
@@ -259,7 +258,7 @@ def happenings(ctx: ShowContext, args: Args) -> ShowHappenings:
     """Return the counters of all tunnels, or of one; for both IP versions together."""
     wanted = args.interface("interface", None)
     by_name: dict[str, list[Tunnel]] = {}
-    for tunnel in ctx.machine(NhrpMachine).tunnels:
+    for tunnel in machine_of(ctx).tunnels:
         if wanted in (None, tunnel.name):
             by_name.setdefault(tunnel.name, []).append(tunnel)
     tunnels = (TunnelHappenings(name, _groups(of_it, "detail" in args)) for name, of_it in by_name.items())

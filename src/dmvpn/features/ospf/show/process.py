@@ -11,7 +11,6 @@ from dmvpn.base.addresses import spelled
 from dmvpn.base.values import dataclass
 from dmvpn.features.ospf.lsa import RouterFlag
 from dmvpn.features.ospf.model import AreaKind, AreaRange, Redistribution
-from dmvpn.features.ospf.own_lsas import translates
 from dmvpn.features.ospf.show.common import HELP, OSPF, count_of_kinds, heading, own_processes, processes, version_of
 from dmvpn.ios import Args, Ask, ExecCommand, ShowContext, age, interface_sort_key
 from dmvpn.ios.routing import filter_lines
@@ -142,7 +141,7 @@ def _area(process: Process, area: RunningArea, now: float) -> AreaEntry:
         title="BACKBONE(0)" if area.number == 0 else area.title,
         kind=_KINDS[area.settings.kind],
         stubby=area.settings.no_summary and process.state.is_border,
-        translates=process.state.is_border and translates(area, process.router_id),
+        translates=process.state.is_border and area.translates(process.router_id),
         ranges=tuple(_range(process, area, each) for each in area.settings.ranges),
         filters=tuple(
             f"{name} {way}"
