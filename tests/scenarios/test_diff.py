@@ -303,7 +303,13 @@ def test_a_change_is_tried_on_many_more_spokes_than_there_are() -> None:
     assert all(talk.arrives for talk in comparison.after.talks.values())
 
 
-@pytest.mark.parametrize("name", ["phase3-summary", "ipsec-dual-hub", "phase2-eigrp", "intro-phase3", "notes-phase1"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("phase3-summary", "ipsec-dual-hub", "phase2-eigrp", "intro-phase3", "notes-phase1"),
+        *("ipv6-phase3", "dual-stack", "ipv6-only"),
+    ],
+)
 def test_copies_of_spokes_come_up_and_reach_each_other(name: str) -> None:
     (many,) = multiply([Scenario.load(name)], 5)
     subject = Subject.of(many, 1)
@@ -361,6 +367,38 @@ def test_what_names_the_tunnel_network_names_that_of_the_copy() -> None:
         address = re.search(r"^ ip address (192\.168\.\d+)\.\d+ 255\.255\.254\.0$", text, re.MULTILINE)
         assert address is not None or many.role(name) == "provider"
         assert address is None or f"  network {address[1]}.0\n" in text
+
+
+def test_copies_of_spokes_have_addresses_of_their_own_in_both_versions_of_ip() -> None:
+    (many,) = multiply([Scenario.load("dual-stack")], 40)
+    texts = [text for name, text in many.configurations.items() if many.role(name) != "provider"]
+    lines = [line for text in texts for line in re.findall(r"^ ip(?:v6)? address (\S+)", text, re.MULTILINE)]
+    assert len(lines) == len(set(lines)) == 41 * 6
+    hub = many.configurations["R11"].splitlines()
+    routes = [line.split()[2] for line in hub if line.startswith("ipv6 route ")]
+    assert len(set(routes)) == 40
+    assert all(any(f" ipv6 address {lan.removesuffix('/64')}1/64" in text for text in texts) for lan in routes)
+
+
+def test_addresses_of_two_clouds_are_counted_each_for_itself() -> None:
+    (many,) = multiply([Scenario.load("dual-hub-two-clouds")], 100)
+    lines = [
+        line for text in many.configurations.values() for line in re.findall(r"^ ip address (\S+)", text, re.MULTILINE)
+    ]
+    assert len(lines) == len(set(lines))
+
+
+@pytest.mark.parametrize("name", ["ipv6-phase3", "dual-stack"])
+def test_many_spokes_of_an_ipv6_network_all_go_direct(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", name, "--spokes", "30"]) == 0
+    assert "15 of 15 spoke pairs went direct; 0 of" in capsys.readouterr().out
+
+
+def test_a_prefix_of_ipv6_without_room_gets_shorter_on_all_routers() -> None:
+    before = Scenario.load("ipv6-phase3")
+    narrow = {name: re.sub(r"(2001:DB8:100::\d1)/64", r"\1/121", text) for name, text in before.configurations.items()}
+    (many,) = multiply([Scenario("narrow", before.lab, narrow)], 200)
+    assert all("/120" in text for name, text in many.configurations.items() if many.role(name) != "provider")
 
 
 # ------------------------------------------------------------------------------------------------ the command

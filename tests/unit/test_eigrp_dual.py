@@ -16,7 +16,7 @@ from dmvpn.features.eigrp.metric import INFINITY, MetricScale, Vector, Weights, 
 from dmvpn.features.eigrp.model import EigrpConfig, ProcessSettings
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode
 from dmvpn.features.eigrp.state import EventLog, PacketCounts, State
-from dmvpn.labs.bringing_up import addresses
+from dmvpn.router.router import addresses
 from support.fakes import fake_ports
 
 P = Prefix.parse("10.9.9.0/24")

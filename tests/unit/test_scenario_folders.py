@@ -19,9 +19,10 @@ from dmvpn.app.lab_words import Printer
 from dmvpn.app.main import argument_parser
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
-from dmvpn.labs.bringing_up import addresses, patience
+from dmvpn.labs.bringing_up import patience
 from dmvpn.labs.catalog import TOPICS
 from dmvpn.router.features import FEATURES
+from dmvpn.router.router import addresses
 from dmvpn.shells import scenario as shells_scenario
 from dmvpn.shells.documents import read_text
 from dmvpn.shells.exercises import built_in_names

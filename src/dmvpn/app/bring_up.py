@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.app.progress import Progress
 from dmvpn.base.addresses import spelled
-from dmvpn.labs.bringing_up import Missing, Up, Wanted, addresses, bring_up, main_address
+from dmvpn.labs.bringing_up import Missing, Up, Wanted, bring_up, main_address
 from dmvpn.labs.unsupported_lines import Note
+from dmvpn.router.router import addresses
 from dmvpn.shells.lab.places import running_labs
 from dmvpn.shells.lab_model import INSIDE
 

@@ -9,14 +9,17 @@ from contextlib import nullcontext
 from dmvpn.app.config import check_scenario
 from dmvpn.app.progress import Progress
 from dmvpn.base.errors import UserError
+from dmvpn.judge.anatomy import Anatomy
 from dmvpn.judge.variants import vary
 from dmvpn.shells.collecting import set_aside, uncollected
 from dmvpn.shells.descriptors import allow_descriptors
 from dmvpn.shells.files import open_private
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
+from dmvpn.shells.simulator.multiply import multiply
 from dmvpn.shells.simulator.pairs import go_direct
 from dmvpn.shells.simulator.topologies import phase3
+from dmvpn.tools.diff.probing import lans_of
 
 
 def simulate(arguments: argparse.Namespace) -> int:
@@ -42,13 +45,14 @@ def simulate(arguments: argparse.Namespace) -> int:
         raise UserError("--hours goes with --faults random")
     if arguments.scenario is None:
         raise UserError("simulate needs a scenario (or --campaign)")
+    is_multiplied = arguments.spokes is not None and arguments.scenario != "phase3"
     if arguments.scenario == "phase3":
         scenario = phase3(10 if arguments.spokes is None else arguments.spokes)
-    elif arguments.spokes is not None:
-        raise UserError("--spokes works with phase3 alone; other scenarios have the routers of their folder")
     else:
         scenario = Scenario.load(arguments.scenario)
         check_scenario(scenario)
+        if is_multiplied:
+            (scenario,) = multiply([scenario], arguments.spokes)
     scenario = vary(scenario, arguments.variant)
     with Progress.of(arguments) as progress:
         began = time.monotonic()
@@ -57,6 +61,8 @@ def simulate(arguments: argparse.Namespace) -> int:
         with recording or nullcontext():
             with uncollected():
                 world = Simulator.of(scenario, arguments.seed, record=recording.write if recording else None)
+                if is_multiplied:  # LANs of copies have no host yet, and without one no carrier
+                    lans_of(world, scenario, Anatomy.of(world, scenario))
             title = "+".join((scenario.name, *arguments.variant))
             progress.say(f"{title}: {len(world.routers)} routers, seed {arguments.seed}")
             with set_aside():

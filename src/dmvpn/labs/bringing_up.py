@@ -9,8 +9,7 @@
 Closing the generator early ends a lab that has not come up yet. A lab needs the whole program, so only commands that
 bring one up import this. The lab is a fork of the calling process, which must have no other thread and no event loop.
 
-`wait` returns what a lab lacks at each look, until it lacks nothing or the time is over. `addresses` are those of a
-configuration, as a router that runs it has them.
+`wait` returns what a lab lacks at each look, until it lacks nothing or the time is over.
 """
 
 from __future__ import annotations
@@ -21,14 +20,11 @@ import signal
 import time
 from collections import defaultdict
 from collections.abc import Generator, Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 from dmvpn.base.addresses import IPAddress
-from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
-from dmvpn.base.events import ConfigurationEntered, PlaneAnnounced
 from dmvpn.base.notices import InterfaceState
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.engines import choose
@@ -40,7 +36,7 @@ from dmvpn.network.device import Device
 from dmvpn.network.routing import election_time
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
-from dmvpn.router.router import Router
+from dmvpn.router.router import addresses
 from dmvpn.shells.convergence import cannot, changing, flapping, unfinished
 from dmvpn.shells.descriptors import allow_descriptors, is_readable
 from dmvpn.shells.facts import LabFacts
@@ -72,15 +68,6 @@ _TAIL: Final = 12
 def main_address(state: InterfaceState) -> tuple[IPAddress, int]:
     """Return the address that people would name, with its prefix length: IPv4's if there is one."""
     return (state.routed(4) or state.routed(6))[0]
-
-
-@lru_cache(maxsize=1024)
-def addresses(configuration: str) -> tuple[InterfaceState, ...]:
-    """Return the interfaces of a configuration that have an address, in IOS order."""
-    router = Router(SeededEntropy(0))
-    router.handle(PlaneAnnounced(ipv6=True), 0.0)
-    router.handle(ConfigurationEntered(configuration), 0.0)
-    return tuple(state for state in router.ports.interfaces.all() if state.routed(4) or state.routed(6))
 
 
 # ------------------------------------------------------------------------------------------------ the wait

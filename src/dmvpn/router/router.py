@@ -28,9 +28,9 @@ from typing import Final, TypeVar, cast
 from dmvpn.base.breath import aside, in_one_go
 from dmvpn.base.context import Context, Machine, earliest
 from dmvpn.base.effects import Effect, InVrf, SendIp
-from dmvpn.base.entropy import Entropy
+from dmvpn.base.entropy import Entropy, SeededEntropy
 from dmvpn.base.events import ConfigurationEntered, Event, IpReceived, LinesEntered, PlaneAnnounced, Remembered, Resync
-from dmvpn.base.notices import Configured, Log, Notice, PacketsHandled
+from dmvpn.base.notices import Configured, InterfaceState, Log, Notice, PacketsHandled
 from dmvpn.base.pages import Pages
 from dmvpn.base.ports import NO_FILTERS, NO_IKE, Ports
 from dmvpn.base.shell import NO_PLANE, Counting
@@ -347,4 +347,13 @@ class RouterView:
         return self.router.machine(kind) if inside is None else inside
 
 
-__all__ = ["Resync", "Router", "RouterView"]
+@lru_cache(maxsize=1024)
+def addresses(configuration: str) -> tuple[InterfaceState, ...]:
+    """Return the interfaces that have an address on a router with this configuration, in IOS order."""
+    router = Router(SeededEntropy(0))
+    router.handle(PlaneAnnounced(ipv6=True), 0.0)
+    router.handle(ConfigurationEntered(configuration), 0.0)
+    return tuple(state for state in router.ports.interfaces.all() if state.routed(4) or state.routed(6))
+
+
+__all__ = ["Resync", "Router", "RouterView", "addresses"]

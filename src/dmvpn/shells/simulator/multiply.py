@@ -1,10 +1,10 @@
 """A scenario with many more spokes: its own spokes are templates, each copy gets addresses of its own.
 
-    tunnel     the next free address of the cloud's network. Where it has no room its mask is shortened on all routers,
-               unless it would overlap
+    tunnel     the next free address of the cloud's network, of each version of IP, and the next free link-local one.
+               Where a network has no room its mask is shortened on all routers, unless it would overlap
     NBMA       a network like the template's with a port of its own at the provider; on a switch the next free address
-    LANs       networks of the same length, nearest to the template's: its classful network first, so that lines like
-               `network 10.0.0.0` and a summary still mean them, then private ones
+    LANs       networks of the same length, nearest to the template's: its classful network first, or of IPv6 its /32,
+               so that lines like `network 10.0.0.0` and a summary still mean them, then private ones
 
 In a copy every address of the template's own networks is replaced by the one at the same place of the copy's; a static
 route at a hub that names the template's LAN or tunnel address is repeated for the copy. Everything else, keys and
@@ -17,26 +17,36 @@ import re
 from bisect import bisect_right, insort
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final
 
-from dmvpn.base.entropy import SeededEntropy
+from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.errors import UserError
-from dmvpn.base.events import ConfigurationEntered, PlaneAnnounced
+from dmvpn.base.notices import InterfaceState
 from dmvpn.base.values import dataclass
-from dmvpn.router.router import Router
+from dmvpn.router.router import addresses
 from dmvpn.shells.certificates import NOTHING
 from dmvpn.shells.lab_model import LinkSpec, ReadySpec, RouterSpec
 from dmvpn.shells.scenario import Scenario
 
-_QUAD: Final = re.compile(r"(?<![\d.])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\d.])")
+#: What may be an address, of either version.
+_WRITTEN: Final = re.compile(
+    r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])|(?<![\w:.])[\da-fA-F]{0,4}(?::[\da-fA-F]{0,4}){2,7}(?![\w:.])"
+)
 _HOSTNAME: Final = re.compile(r"^hostname .*$", re.MULTILINE)
-_ADDRESS: Final = re.compile(r"^( *ip address )(\S+)( )(\S+)", re.MULTILINE)
-_STATIC: Final = re.compile(r"^ip route .*$", re.MULTILINE)
+_ADDRESS: Final = re.compile(r"^( *ip(?:v6)? address )([^\s/]+)([ /])(\S+)", re.MULTILINE)
+_STATIC: Final = re.compile(r"^ip(?:v6)? route .*$", re.MULTILINE)
 #: Ports of a provider toward copies: no scenario uses slot 9.
 _PORT: Final = "GigabitEthernet9/{}"
 _PRIVATE: Final = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 _CARRIER: Final = IPv4Network("100.64.0.0/10")
+_UNIQUE_LOCAL: Final = IPv6Network("fd00::/8")
+#: Above the last address of any network.
+_BEHIND: Final = 1 << 128
+
+_Network = IPv4Network | IPv6Network
+#: Interfaces of a router with the primary address of each version, and its network.
+_Own = tuple[tuple[str, IPAddress, _Network], ...]
 
 
 @dataclass(slots=True)
@@ -44,31 +54,31 @@ class _Room:
     """Networks in use, and the position of the search in each pool."""
 
     taken: list[tuple[int, int]] = field(default_factory=list)
-    _next: dict[IPv4Network, int] = field(default_factory=dict)
+    _next: dict[_Network, int] = field(default_factory=dict)
 
-    def note(self, network: IPv4Network) -> None:
+    def note(self, network: _Network) -> None:
         """Record that a network is in use."""
         insort(self.taken, (int(network.network_address), int(network.broadcast_address)))
 
-    def overlap(self, network: IPv4Network, besides: IPv4Network) -> IPv4Address | None:
+    def overlap(self, network: _Network, besides: _Network) -> IPAddress | None:
         """Return the first used address in a network, except those of `besides`."""
         first, last = int(network.network_address), int(network.broadcast_address)
         for low, high in self.taken:
             inside = int(besides.network_address) <= low and high <= int(besides.broadcast_address)
             if low <= last and high >= first and not inside:
-                return IPv4Address(max(low, first))
+                return ip_address(max(low, first))
         return None
 
-    def take(self, length: int, pools: Sequence[IPv4Network]) -> IPv4Network | None:
+    def take(self, length: int, pools: Sequence[_Network]) -> _Network | None:
         """Return the next free network of this length in the first pool that has one."""
-        size = 1 << (32 - length)
         for pool in pools:
+            size = 1 << (pool.max_prefixlen - length)
             end = int(pool.broadcast_address)
             start = -(-self._next.get(pool, int(pool.network_address)) // size) * size
             while start + size - 1 <= end:
                 busy = self._busy_until(start, start + size - 1)
                 if busy is None:
-                    network = IPv4Network((start, length))
+                    network = type(pool)((start, length))
                     self.note(network)
                     self._next[pool] = start + size
                     return network
@@ -76,28 +86,28 @@ class _Room:
         return None
 
     def _busy_until(self, first: int, last: int) -> int | None:
-        position = bisect_right(self.taken, (last, 1 << 32))
+        position = bisect_right(self.taken, (last, _BEHIND))
         ends = [high for low, high in self.taken[max(0, position - 4) : position] if high >= first]
         return max(ends) if ends else None
 
 
 @dataclass(frozen=True, slots=True)
 class _Template:
-    """A spoke to be copied. tunnels, wans, lans: interface -> its address and network. wires: of the WAN interfaces."""
+    """A spoke to be copied."""
 
     name: str
-    tunnels: dict[str, tuple[IPv4Address, IPv4Network]]
-    wans: dict[str, tuple[IPv4Address, IPv4Network]]
-    lans: dict[str, tuple[IPv4Address, IPv4Network]]
+    tunnels: _Own
+    wans: _Own
+    lans: _Own
 
 
 def multiply(scenarios: Sequence[Scenario], spokes: int) -> tuple[Scenario, ...]:
     """Return the scenarios with `spokes` spokes each. Raises UserError if that is impossible."""
-    room, given = _Room(), dict[tuple[str, str, int], IPv4Network]()
+    room, given = _Room(), dict[tuple[str, str, int, int], _Network]()
     read = [{name: _networks(text) for name, text in scenario.configurations.items()} for scenario in scenarios]
-    networks = [network for addresses in read for found in addresses.values() for _, network in found.values()]
+    networks = [network for addresses in read for found in addresses.values() for _, _, network in found]
     inside = [spec.private.network for scenario in scenarios for spec in scenario.lab.gateways.values()]
-    for network in sorted(dict.fromkeys([*networks, *inside])):
+    for network in dict.fromkeys([*networks, *inside]):
         room.note(network)
     return tuple(
         _Multiplier(scenario, addresses, room, given).copied(spokes)
@@ -105,16 +115,13 @@ def multiply(scenarios: Sequence[Scenario], spokes: int) -> tuple[Scenario, ...]
     )
 
 
-_Networks = dict[str, tuple[IPv4Address, IPv4Network]]
-
-
 class _Multiplier:
     def __init__(
         self,
         scenario: Scenario,
-        addresses: Mapping[str, _Networks],
+        addresses: Mapping[str, _Own],
         room: _Room,
-        given: dict[tuple[str, str, int], IPv4Network],
+        given: dict[tuple[str, str, int, int], _Network],
     ) -> None:
         """given: the networks of copies, by name, port and length; the next scenario gets the same."""
         self._scenario = scenario
@@ -124,7 +131,7 @@ class _Multiplier:
         self._texts = dict(scenario.configurations)
         self._routers = dict(scenario.lab.routers)
         self._links = list(scenario.lab.links)
-        self._free: dict[IPv4Network, Iterator[IPv4Address]] = {}
+        self._free: dict[_Network, Iterator[IPAddress]] = {}
         self._extra: dict[str, list[str]] = {}
         self._statics = {
             name: _STATIC.findall(text) for name, text in self._texts.items() if scenario.role(name) != "spoke"
@@ -141,7 +148,7 @@ class _Multiplier:
         if not templates:
             raise UserError(
                 f"--spokes: {scenario.name} has no spoke to copy: one with the role spoke and a wire to a provider or "
-                "switch, IPv4 alone, no certificates, not behind a NAT box and with nothing but LANs behind it"
+                "switch for IPv4, no certificates, not behind a NAT box and with nothing but LANs behind it"
             )
         copies = [
             (templates[number % len(templates)], number // len(templates) + 1) for number in range(spokes - len(there))
@@ -164,15 +171,16 @@ class _Multiplier:
     # -------------------------------------------------------------------------------------------- templates
 
     def _template(self, name: str) -> _Template | None:
-        text = self._scenario.configurations[name]
-        if self._scenario.certificates.get(name, NOTHING).given or "ipv6 address" in text:
+        if self._scenario.certificates.get(name, NOTHING).given:
             return None
         wires = {end: link for link in self._links for end in map(Scenario.end, link.ends)}
         own = self._addresses[name]
-        tunnels = {port: found for port, found in own.items() if port.startswith("Tunnel")}
-        wans = {port: found for port, found in own.items() if self._leads_out(name, wires.get((name, port)))}
-        lans = {port: found for port, found in own.items() if port not in tunnels and port not in wans}
-        if not tunnels or not wans or not all(self._is_own(name, wires.get((name, port))) for port in lans):
+        tunnels = tuple(one for one in own if one[0].startswith("Tunnel"))
+        wans = tuple(one for one in own if self._leads_out(name, wires.get((name, one[0]))))
+        lans = tuple(one for one in own if one not in tunnels and one not in wans)
+        if not tunnels or not wans or not all(self._is_own(name, wires.get((name, port))) for port, _, _ in lans):
+            return None
+        if any(network.version == 6 for _, _, network in wans):
             return None
         return _Template(name, tunnels, wans, lans)
 
@@ -192,17 +200,17 @@ class _Multiplier:
 
     def _widen(self, templates: Sequence[_Template], copies: int) -> None:
         """Find addresses for copies in the clouds; clouds without room get a shorter mask."""
-        for network in dict.fromkeys(net for template in templates for _, net in template.tunnels.values()):
+        for network in dict.fromkeys(net for template in templates for _, _, net in template.tunnels):
             members = self._members(network)
             wide = self._with_room(network, copies + len(members))
-            self._free[network] = (address for address in wide.hosts() if address not in members)
+            self._free[network] = _without(members, wide)
             if wide != network:
                 for name, text in self._texts.items():
                     self._texts[name] = _ADDRESS.sub(lambda line: _masked(line, network, wide), text)  # noqa: B023
 
-    def _with_room(self, network: IPv4Network, routers: int) -> IPv4Network:
+    def _with_room(self, network: _Network, routers: int) -> _Network:
         length = network.prefixlen
-        while (1 << (32 - length)) - 2 < routers:
+        while (1 << (network.max_prefixlen - length)) - 2 < routers:
             length -= 1
         wide = network if length == network.prefixlen else network.supernet(new_prefix=length)
         overlap = None if wide == network else self._room.overlap(wide, network)
@@ -213,13 +221,12 @@ class _Multiplier:
             f"the mask {wide.netmask} it would overlap {overlap}"
         )
 
-    def _members(self, network: IPv4Network) -> frozenset[IPv4Address]:
-        return frozenset(own for found in self._addresses.values() for own, its in found.values() if its == network)
+    def _members(self, network: _Network) -> frozenset[IPAddress]:
+        return frozenset(own for found in self._addresses.values() for _, own, its in found if its == network)
 
-    def _next_free(self, network: IPv4Network) -> IPv4Address:
+    def _next_free(self, network: _Network) -> IPAddress:
         if network not in self._free:
-            members = self._members(network)
-            self._free[network] = (address for address in network.hosts() if address not in members)
+            self._free[network] = _without(self._members(network), network)
         address = next(self._free[network], None)
         if address is None:
             raise UserError(f"--spokes: {self._scenario.name}: {network} has no room for so many")
@@ -230,13 +237,13 @@ class _Multiplier:
     def _copy(self, template: _Template, name: str) -> None:
         if name in self._texts:
             raise UserError(f"--spokes: {self._scenario.name} has a router {name} already")
-        single = {}
-        for address, network in template.tunnels.values():
+        single: dict[IPAddress, IPAddress] = {}
+        for _, address, network in template.tunnels:
             single[address] = own = self._next_free(network)
-            single[network.network_address] = IPv4Network((own, network.prefixlen), strict=False).network_address
-        moved = {}
+            single[network.network_address] = ip_network((own, network.prefixlen), strict=False).network_address
+        moved: dict[_Network, _Network] = {}
         links = {Scenario.end(end): link for link in self._links for end in link.ends}
-        for port, (address, network) in template.wans.items():
+        for port, address, network in template.wans:
             link = links[template.name, port]
             if len(link.ends) > 2:
                 single[address] = self._next_free(network)
@@ -245,11 +252,10 @@ class _Multiplier:
                     update={"ends": [*self._links[position].ends, f"{name}:{port}"]}
                 )
             else:
-                moved[network] = self._network(name, port, network, (_classful(network), _CARRIER))
+                moved[network] = self._network(name, port, network, (_nearest(network), _CARRIER))
                 self._wire(link, template.name, f"{name}:{port}", network, moved[network])
-        for port, (_, network) in template.lans.items():
-            private = [pool for pool in _PRIVATE if network.subnet_of(pool)]
-            moved[network] = self._network(name, port, network, (_classful(network), *private, *_PRIVATE))
+        for port, _, network in template.lans:
+            moved[network] = self._network(name, port, network, (_nearest(network), *_private(network)))
             if (template.name, port) in links and port not in self._hosted(template.name):
                 ends = [end.replace(f"{template.name}:", f"{name}:") for end in links[template.name, port].ends]
                 if LinkSpec(ends=ends) not in self._links:
@@ -260,9 +266,9 @@ class _Multiplier:
         self._routers[name] = RouterSpec(role="spoke")
         self._repeat_static(change, {name, template.name})
 
-    def _network(self, name: str, port: str, like: IPv4Network, pools: Sequence[IPv4Network]) -> IPv4Network:
+    def _network(self, name: str, port: str, like: _Network, pools: Sequence[_Network]) -> _Network:
         """Return a network for the port of a copy: the one in another scenario, or a new one."""
-        key = name, port, like.prefixlen
+        key = name, port, like.version, like.prefixlen
         if key not in self._given:
             found = self._room.take(like.prefixlen, [pool for pool in pools if pool.prefixlen <= like.prefixlen])
             if found is None:
@@ -270,11 +276,11 @@ class _Multiplier:
             self._given[key] = found
         return self._given[key]
 
-    def _wire(self, link: LinkSpec, template: str, end: str, old: IPv4Network, new: IPv4Network) -> None:
+    def _wire(self, link: LinkSpec, template: str, end: str, old: _Network, new: _Network) -> None:
         """Lay a cable to the provider, which gets a port at the same place of the new network."""
         provider, port = next(other for other in map(Scenario.end, link.ends) if other[0] != template)
-        address, _ = self._addresses[provider].get(port, (None, None))
-        if address is None or address not in old:
+        address = next((own for its, own, _ in self._addresses[provider] if its == port and own in old), None)
+        if address is None:
             raise UserError(f"--spokes: {provider} {port} has no address in {old}, the network of {template}")
         self._ports += 1
         own = _PORT.format(self._ports)
@@ -302,53 +308,67 @@ class _Multiplier:
 class _Renumbering:
     """Maps addresses of a template to those of a copy: single ones, and whole networks by place."""
 
-    single: Mapping[IPv4Address, IPv4Address]
-    moved: Mapping[IPv4Network, IPv4Network]
+    single: Mapping[IPAddress, IPAddress]
+    moved: Mapping[_Network, _Network]
 
     def renumbered(self, text: str) -> str:
         """Return a text with the copy's addresses."""
-        return _QUAD.sub(self._one, text)
+        return _WRITTEN.sub(self._one, text)
 
     def _one(self, found: re.Match[str]) -> str:
         try:
-            address = IPv4Address(found[0])
+            address = ip_address(found[0])
         except ValueError:
             return found[0]
         if address in self.single:
-            return str(self.single[address])
+            return spelled(self.single[address])
         for old, new in self.moved.items():
             if address in old:
-                return str(_at_same_place(address, old, new))
+                return spelled(_at_same_place(address, old, new))
         return found[0]
 
 
-def _at_same_place(address: IPv4Address, old: IPv4Network, new: IPv4Network) -> IPv4Address:
+def _without(members: frozenset[IPAddress], network: _Network) -> Iterator[IPAddress]:
+    return (address for address in network.hosts() if address not in members)
+
+
+def _at_same_place(address: IPAddress, old: _Network, new: _Network) -> IPAddress:
     return new.network_address + (int(address) - int(old.network_address))
 
 
-def _masked(line: re.Match[str], network: IPv4Network, wide: IPv4Network) -> str:
-    """Return an `ip address` line with the mask of the wider network, if it is of the network."""
+def _masked(line: re.Match[str], network: _Network, wide: _Network) -> str:
+    """Return an address line with the mask or length of the wider network, if it is of the network."""
     try:
-        inside = IPv4Address(line[2]) in network and line[4] == str(network.netmask)
+        inside = ip_address(line[2]) in network
     except ValueError:
         inside = False
-    return f"{line[1]}{line[2]}{line[3]}{wide.netmask}" if inside else line[0]
+    of_network, of_wide = (str(one.netmask if line[3] == " " else one.prefixlen) for one in (network, wide))
+    return f"{line[1]}{line[2]}{line[3]}{of_wide}" if inside and line[4] == of_network else line[0]
 
 
-def _classful(network: IPv4Network) -> IPv4Network:
-    """Return the classful network, which `network` lines of EIGRP and RIP mean."""
+def _nearest(network: _Network) -> _Network:
+    """Return the classful network, which `network` lines of EIGRP and RIP mean; of IPv6 what a provider is given."""
     first = int(network.network_address) >> 24
-    length = 8 if first < 128 else 16 if first < 192 else 24
+    length = 32 if network.version == 6 else 8 if first < 128 else 16 if first < 192 else 24
     return network.supernet(new_prefix=length) if length < network.prefixlen else network
 
 
-def _networks(text: str) -> _Networks:
-    """Return the interfaces of a configuration that have an IPv4 address."""
-    router = Router(SeededEntropy(0))
-    router.handle(PlaneAnnounced(ipv6=True), 0.0)
-    router.handle(ConfigurationEntered(text), 0.0)
-    return {
-        state.name: (state.address, IPv4Network((state.address, state.prefix_length), strict=False))
-        for state in router.ports.interfaces.all()
-        if isinstance(state.address, IPv4Address)
-    }
+def _private(network: _Network) -> tuple[_Network, ...]:
+    """Return the private networks of the same version, the one first that has the network."""
+    if isinstance(network, IPv6Network):
+        return (_UNIQUE_LOCAL,)
+    return tuple(sorted(_PRIVATE, key=lambda pool: not network.subnet_of(pool)))
+
+
+def _networks(text: str) -> _Own:
+    """Return the interfaces of a configuration that have an address, and the link-local addresses of tunnels."""
+    return tuple(
+        (state.name, address, ip_network((address, length), strict=False))
+        for state in addresses(text)
+        for address, length in (*state.routed(4)[:1], *state.routed(6)[:1], *_link_local(state))
+    )
+
+
+def _link_local(state: InterfaceState) -> tuple[tuple[IPAddress, int], ...]:
+    own = state.link_local(6) if state.name.startswith("Tunnel") else None
+    return () if own is None else ((own, 64),)

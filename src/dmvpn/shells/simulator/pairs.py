@@ -9,8 +9,7 @@ from dmvpn.base.effects import SendIp
 from dmvpn.base.events import Event, IpReceived
 from dmvpn.base.values import dataclass
 from dmvpn.dataplane.contract import EffectError
-from dmvpn.net import icmp
-from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.net import icmp, ip
 from dmvpn.shells.lab_model import INSIDE
 from dmvpn.shells.ready import missing
 
@@ -30,8 +29,8 @@ PATIENCE = 120.0
 
 @dataclass(frozen=True, slots=True)
 class PairResult:
-    """The number of possible pairs (both tunnels are multipoint) that used direct paths both ways, and the lost
-    pings.
+    """The number of possible pairs (both tunnels are multipoint) that used direct paths both ways, with each version
+    of IP that both tunnels have, and the lost pings.
     """
 
     pairs: int
@@ -60,9 +59,10 @@ def go_direct(world: Simulator, scenario: Scenario) -> PairResult:
     sent = 0
     for sequence in range(PINGS):
         for number, (one, other) in enumerate(pairs):
-            _ping(world.routers[one], _lan(world.routers[other]), number, sequence, world)
-            answers.awaited[one, _identifier(number), sequence] = None
-            sent += 1
+            for version in _versions(world, one, other):
+                _ping(world.routers[one], _lan(world.routers[other], version), number, sequence, world)
+                answers.awaited[one, version, _identifier(number), sequence] = None
+                sent += 1
         world.run_for(INTERVAL)
     world.run_for(1.0)
     able = [pair for pair in pairs if all(_is_multipoint(world.routers[name]) for name in pair)]
@@ -71,19 +71,20 @@ def go_direct(world: Simulator, scenario: Scenario) -> PairResult:
 
 
 class _Answers:
-    """The unanswered pings, by router, identifier and sequence number."""
+    """The unanswered pings, by router, version of IP, identifier and sequence number."""
 
     def __init__(self) -> None:
-        self.awaited: dict[tuple[str, int, int], None] = {}
+        self.awaited: dict[tuple[str, int, int, int], None] = {}
 
     def listen(self, node: RouterNode) -> None:
         earlier = node.watch
 
         def watch(event: Event) -> None:
-            if isinstance(event, IpReceived) and event.protocol == IpProtocol.ICMP:
-                message = icmp.parse(event.payload)
+            if isinstance(event, IpReceived) and ip.is_icmp(event.protocol, event.source):
+                message = ip.parse_icmp(event.payload, event.source, event.destination)
                 if isinstance(message, icmp.EchoReply):
-                    self.awaited.pop((node.name, message.identifier, message.sequence), None)
+                    key = node.name, event.source.version, message.identifier, message.sequence
+                    self.awaited.pop(key, None)
             earlier(event)
 
         node.watch = watch
@@ -95,19 +96,28 @@ def _identifier(number: int) -> int:
 
 def _ping(node: RouterNode, destination: IPAddress, number: int, sequence: int, world: Simulator) -> None:
     request = icmp.EchoRequest(identifier=_identifier(number), sequence=sequence, payload=bytes(56))
+    version = destination.version
+    octets = ip.serialize_icmp(request, version)
     node.plane.now = world.now
     with suppress(EffectError):  # no route: there will be no answer
-        node.plane.execute(SendIp(None, _lan(node), destination, IpProtocol.ICMP, request.serialize(), ttl=64))
+        node.plane.execute(SendIp(None, _lan(node, version), destination, ip.ICMP[version], octets, ttl=64))
     node.wake(world.now)
     world.schedule(node)
 
 
-def _lan(node: RouterNode) -> IPAddress:
+def _versions(world: Simulator, one: str, other: str) -> list[int]:
+    """Return the versions of IP of which the tunnels of both spokes have an address."""
+    own = [world.routers[name].router.ports.interfaces.all() for name in (one, other)]
+    tunnels = [[state for state in states if state.name.startswith("Tunnel")] for states in own]
+    return [version for version in (4, 6) if all(any(s.primary(version) for s in states) for states in tunnels)]
+
+
+def _lan(node: RouterNode, version: int) -> IPAddress:
     """Return the address of a spoke's last interface that is no tunnel: its LAN."""
-    states = [s for s in node.router.ports.interfaces.all() if s.address and not s.name.startswith("Tunnel")]
-    address = states[-1].address
-    assert address is not None, "chosen for having one"  # noqa: S101
-    return address
+    own = (
+        state.primary(version) for state in node.router.ports.interfaces.all() if not state.name.startswith("Tunnel")
+    )
+    return [address for address in own if address is not None][-1]
 
 
 def _has_routes(world: Simulator, one: str, other: str) -> bool:
@@ -115,7 +125,11 @@ def _has_routes(world: Simulator, one: str, other: str) -> bool:
     count.
     """
     near, far = world.routers[one], world.routers[other]
-    return all(_leads_into_tunnel(here, _lan(there)) for here, there in ((near, far), (far, near)))
+    return all(
+        _leads_into_tunnel(here, _lan(there, version))
+        for here, there in ((near, far), (far, near))
+        for version in _versions(world, one, other)
+    )
 
 
 def _leads_into_tunnel(node: RouterNode, address: IPAddress) -> bool:
@@ -133,10 +147,11 @@ def _is_direct(world: Simulator, here: str, there: str) -> bool:
     near, far = world.routers[here], world.routers[there]
     (tunnel,) = near.router.ports.tunnels.all()[:1]
     (far_tunnel,) = far.router.ports.tunnels.all()[:1]
-    hops = near.plane.route(_lan(far))
     nbma = _public(world, there, far_tunnel)
-    return bool(hops) and all(
-        near.plane.adjacency(hop.interface, hop.address or _lan(far)) == nbma
+    ways = [(lan, near.plane.route(lan)) for version in _versions(world, here, there) for lan in [_lan(far, version)]]
+    return all(hops for _, hops in ways) and all(
+        near.plane.adjacency(hop.interface, hop.address or lan) == nbma
+        for lan, hops in ways
         for hop in hops
         if hop.interface == tunnel.name
     )

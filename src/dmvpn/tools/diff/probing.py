@@ -9,12 +9,11 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from dataclasses import field
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import ip_interface, ip_network
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import Listen, SendIp
-from dmvpn.base.errors import surely
 from dmvpn.base.values import dataclass
 from dmvpn.judge.anatomy import Anatomy, customers_of
 from dmvpn.judge.traffic import Mark, Post, SealedMarks
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from dmvpn.base.events import IpReceived
     from dmvpn.base.notices import InterfaceState
     from dmvpn.shells.scenario import Scenario
+    from dmvpn.shells.simulator.node import HostAddress
     from dmvpn.shells.simulator.simulator import Simulator
     from dmvpn.tools.diff.behavior import LanPair
 
@@ -87,18 +87,23 @@ def lans_of(world: Simulator, scenario: Scenario, anatomy: Anatomy) -> dict[str,
             if state.name in (*site.wans, *site.sources):
                 continue
             host = places.get((site.name, state.name))
-            if host is None and state.prefix is not None and _is_lan(world, site.name, state):
-                own_address, prefix = IPv4Address(int(surely(state.address))), state.prefix
-                last = int(prefix.broadcast) - 1
-                address = IPv4Interface((IPv4Address(last - (last == int(own_address))), prefix.length))
+            own_addresses = [own for version in (4, 6) for own in state.routed(version)[:1]]
+            if host is None and own_addresses and _is_lan(world, site.name, state):
                 host = f"{site.name}/{state.name}"
-                world.plug_host(host, [(address, own_address)], site.name, state.name)
+                world.plug_host(host, [_neighbor(*own) for own in own_addresses], site.name, state.name)
             if host is None or not (own := world.hosts[host].plane.addresses_of("eth0")):
                 continue
             customer = of_tables.get((site.name, state.vrf), state.vrf)
             found.append(Lan(site.name, state.name, host, own[0][0], Prefix.of(*own[0]), state.vrf, customer))
     several = [site for site, count in Counter(lan.site for lan in found).items() if count > 1]
     return {f"{lan.site}:{lan.port}" if lan.site in several else lan.site: lan for lan in found}
+
+
+def _neighbor(own: IPAddress, length: int) -> HostAddress:
+    """Return an address for a host on the network of a router, and the router as its gateway."""
+    network = ip_network((own, length), strict=False)
+    last = network[-2]
+    return ip_interface((last - (last == own), length)), own
 
 
 def name_alike(some: dict[str, Lan], others: dict[str, Lan]) -> None:
@@ -113,7 +118,7 @@ def name_alike(some: dict[str, Lan], others: dict[str, Lan]) -> None:
 def _is_lan(world: Simulator, router: str, state: InterfaceState) -> bool:
     """Return whether the port is a LAN: no other router is attached, and its subnet has room for hosts.
 
-    A /30 is a link to a router that is not part of the network.
+    A /30, or of IPv6 a /126, is a link to a router that is not part of the network.
     """
     if not state.name.startswith(("Gigabit", "Fast", "Ethernet", "TenGigabit")) or not state.enabled:
         return False
@@ -122,7 +127,8 @@ def _is_lan(world: Simulator, router: str, state: InterfaceState) -> bool:
     except KeyError:
         ends = []
     alone = all(station.name == router for station, _ in ends)
-    return alone and state.prefix_length <= 29 and isinstance(state.address, IPv4Address)
+    own = (*state.routed(4)[:1], *state.routed(6)[:1])
+    return alone and all(length <= address.max_prefixlen - 3 for address, length in own)
 
 
 class Probing:
