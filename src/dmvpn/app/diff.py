@@ -96,10 +96,6 @@ def run(arguments: argparse.Namespace) -> int:
             from dmvpn.shells.simulator.multiply import multiply
 
             before, after = multiply((before, after), arguments.spokes)
-    except UserError as error:
-        print(f"dmvpn: {error}", file=sys.stderr)
-        return 2
-    try:
         comparison = comparison_of(before, after, arguments)
     except UserError as error:
         print(f"dmvpn: {error}", file=sys.stderr)

@@ -34,13 +34,9 @@ def simulate(arguments: argparse.Namespace) -> int:
     if arguments.film is not None and arguments.faults is None:
         raise UserError("--film goes with --faults: it shows one judged run")
     if arguments.campaign is not None or arguments.faults is not None:
-        if arguments.campaign is not None:
-            from dmvpn.app.campaign import judge_many
+        from dmvpn.app.campaign import judge_many, judge_one
 
-            return judge_many(arguments)
-        from dmvpn.app.campaign import judge_one
-
-        return judge_one(arguments)
+        return judge_one(arguments) if arguments.campaign is None else judge_many(arguments)
     if arguments.hours is not None:
         raise UserError("--hours goes with --faults random")
     if arguments.scenario is None:

@@ -22,7 +22,6 @@ from typing import Final
 
 from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.errors import UserError
-from dmvpn.base.notices import InterfaceState
 from dmvpn.base.values import dataclass
 from dmvpn.router.router import addresses
 from dmvpn.shells.certificates import NOTHING
@@ -178,9 +177,9 @@ class _Multiplier:
         tunnels = tuple(one for one in own if one[0].startswith("Tunnel"))
         wans = tuple(one for one in own if self._leads_out(name, wires.get((name, one[0]))))
         lans = tuple(one for one in own if one not in tunnels and one not in wans)
-        if not tunnels or not wans or not all(self._is_own(name, wires.get((name, port))) for port, _, _ in lans):
+        if not tunnels or not wans or any(network.version == 6 for _, _, network in wans):
             return None
-        if any(network.version == 6 for _, _, network in wans):
+        if not all(self._is_own(name, wires.get((name, port))) for port, _, _ in lans):
             return None
         return _Template(name, tunnels, wans, lans)
 
@@ -254,9 +253,10 @@ class _Multiplier:
             else:
                 moved[network] = self._network(name, port, network, (_nearest(network), _CARRIER))
                 self._wire(link, template.name, f"{name}:{port}", network, moved[network])
+        hosted = [Scenario.end(host.link) for host in self._scenario.lab.hosts.values()]
         for port, _, network in template.lans:
             moved[network] = self._network(name, port, network, (_nearest(network), *_private(network)))
-            if (template.name, port) in links and port not in self._hosted(template.name):
+            if (template.name, port) in links and (template.name, port) not in hosted:
                 ends = [end.replace(f"{template.name}:", f"{name}:") for end in links[template.name, port].ends]
                 if LinkSpec(ends=ends) not in self._links:
                     self._links.append(LinkSpec(ends=ends))
@@ -287,13 +287,6 @@ class _Multiplier:
         lines = f"interface {own}\n ip address {_at_same_place(address, old, new)} {new.netmask}\n no shutdown\n!\n"
         self._extra.setdefault(provider, []).append(lines)
         self._links.append(link.model_copy(update={"ends": [end, f"{provider}:{own}"]}))
-
-    def _hosted(self, router: str) -> set[str]:
-        return {
-            port
-            for node, port in (Scenario.end(host.link) for host in self._scenario.lab.hosts.values())
-            if node == router
-        }
 
     def _repeat_static(self, change: _Renumbering, besides: set[str]) -> None:
         """Repeat a hub's static route for the template for each copy."""
@@ -362,13 +355,12 @@ def _private(network: _Network) -> tuple[_Network, ...]:
 
 def _networks(text: str) -> _Own:
     """Return the interfaces of a configuration that have an address, and the link-local addresses of tunnels."""
+    found = [
+        (state, address) for state in addresses(text) for version in (4, 6) for address in state.routed(version)[:1]
+    ]
+    local = ((state, (state.link_local(6), 64)) for state in addresses(text) if state.name.startswith("Tunnel"))
     return tuple(
         (state.name, address, ip_network((address, length), strict=False))
-        for state in addresses(text)
-        for address, length in (*state.routed(4)[:1], *state.routed(6)[:1], *_link_local(state))
+        for state, (address, length) in (*found, *local)
+        if address is not None
     )
-
-
-def _link_local(state: InterfaceState) -> tuple[tuple[IPAddress, int], ...]:
-    own = state.link_local(6) if state.name.startswith("Tunnel") else None
-    return () if own is None else ((own, 64),)

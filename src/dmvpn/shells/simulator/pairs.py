@@ -53,49 +53,39 @@ def go_direct(world: Simulator, scenario: Scenario) -> PairResult:
     ]
     pairs = list(zip(spokes[::2], spokes[1::2], strict=False))
     world.run_while(lambda: any(not _has_routes(world, *pair) for pair in pairs), PATIENCE, step=0.25)
-    answers = _Answers()
+    awaited: dict[tuple[str, int, int, int], None] = {}  # router, version of IP, identifier and sequence number
     for one, _ in pairs:
-        answers.listen(world.routers[one])
+        _remove_answered(world.routers[one], awaited)
     sent = 0
     for sequence in range(PINGS):
         for number, (one, other) in enumerate(pairs):
             for version in _versions(world, one, other):
                 _ping(world.routers[one], _lan(world.routers[other], version), number, sequence, world)
-                answers.awaited[one, version, _identifier(number), sequence] = None
+                awaited[one, version, number & 0xFFFF, sequence] = None
                 sent += 1
         world.run_for(INTERVAL)
     world.run_for(1.0)
     able = [pair for pair in pairs if all(_is_multipoint(world.routers[name]) for name in pair)]
     direct = sum(_is_direct(world, one, other) and _is_direct(world, other, one) for one, other in able)
-    return PairResult(len(able), direct, sent, len(answers.awaited))
+    return PairResult(len(able), direct, sent, len(awaited))
 
 
-class _Answers:
-    """The unanswered pings, by router, version of IP, identifier and sequence number."""
+def _remove_answered(node: RouterNode, awaited: dict[tuple[str, int, int, int], None]) -> None:
+    """Remove pings from `awaited` as a router gets their answers."""
+    earlier = node.watch
 
-    def __init__(self) -> None:
-        self.awaited: dict[tuple[str, int, int, int], None] = {}
+    def watch(event: Event) -> None:
+        if isinstance(event, IpReceived) and ip.is_icmp(event.protocol, event.source):
+            message = ip.parse_icmp(event.payload, event.source, event.destination)
+            if isinstance(message, icmp.EchoReply):
+                awaited.pop((node.name, event.source.version, message.identifier, message.sequence), None)
+        earlier(event)
 
-    def listen(self, node: RouterNode) -> None:
-        earlier = node.watch
-
-        def watch(event: Event) -> None:
-            if isinstance(event, IpReceived) and ip.is_icmp(event.protocol, event.source):
-                message = ip.parse_icmp(event.payload, event.source, event.destination)
-                if isinstance(message, icmp.EchoReply):
-                    key = node.name, event.source.version, message.identifier, message.sequence
-                    self.awaited.pop(key, None)
-            earlier(event)
-
-        node.watch = watch
-
-
-def _identifier(number: int) -> int:
-    return number & 0xFFFF
+    node.watch = watch
 
 
 def _ping(node: RouterNode, destination: IPAddress, number: int, sequence: int, world: Simulator) -> None:
-    request = icmp.EchoRequest(identifier=_identifier(number), sequence=sequence, payload=bytes(56))
+    request = icmp.EchoRequest(identifier=number & 0xFFFF, sequence=sequence, payload=bytes(56))
     version = destination.version
     octets = ip.serialize_icmp(request, version)
     node.plane.now = world.now

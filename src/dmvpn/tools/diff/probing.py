@@ -101,8 +101,7 @@ def lans_of(world: Simulator, scenario: Scenario, anatomy: Anatomy) -> dict[str,
 
 def _neighbor(own: IPAddress, length: int) -> HostAddress:
     """Return an address for a host on the network of a router, and the router as its gateway."""
-    network = ip_network((own, length), strict=False)
-    last = network[-2]
+    last = ip_network((own, length), strict=False)[-2]
     return ip_interface((last - (last == own), length)), own
 
 
