@@ -20,7 +20,7 @@ from dataclasses import field
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final
 
-from dmvpn.base.addresses import IPAddress, spelled
+from dmvpn.base.addresses import IPAddress, classful_length, spelled
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.router.router import addresses
@@ -37,11 +37,8 @@ _ADDRESS: Final = re.compile(r"^( *ip(?:v6)? address )([^\s/]+)([ /])(\S+)", re.
 _STATIC: Final = re.compile(r"^ip(?:v6)? route .*$", re.MULTILINE)
 #: Ports of a provider toward copies: no scenario uses slot 9.
 _PORT: Final = "GigabitEthernet9/{}"
-_PRIVATE: Final = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
+_PRIVATE: Final = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8")))
 _CARRIER: Final = IPv4Network("100.64.0.0/10")
-_UNIQUE_LOCAL: Final = IPv6Network("fd00::/8")
-#: Above the last address of any network.
-_BEHIND: Final = 1 << 128
 
 _Network = IPv4Network | IPv6Network
 #: Interfaces of a router with the primary address of each version, and its network.
@@ -85,7 +82,7 @@ class _Room:
         return None
 
     def _busy_until(self, first: int, last: int) -> int | None:
-        position = bisect_right(self.taken, (last, _BEHIND))
+        position = bisect_right(self.taken, (last, 1 << 128))
         ends = [high for low, high in self.taken[max(0, position - 4) : position] if high >= first]
         return max(ends) if ends else None
 
@@ -255,7 +252,8 @@ class _Multiplier:
                 self._wire(link, template.name, f"{name}:{port}", network, moved[network])
         hosted = [Scenario.end(host.link) for host in self._scenario.lab.hosts.values()]
         for port, _, network in template.lans:
-            moved[network] = self._network(name, port, network, (_nearest(network), *_private(network)))
+            private = [pool for pool in _PRIVATE if network.network_address in pool]
+            moved[network] = self._network(name, port, network, (_nearest(network), *private, *_PRIVATE))
             if (template.name, port) in links and (template.name, port) not in hosted:
                 ends = [end.replace(f"{template.name}:", f"{name}:") for end in links[template.name, port].ends]
                 if LinkSpec(ends=ends) not in self._links:
@@ -270,7 +268,8 @@ class _Multiplier:
         """Return a network for the port of a copy: the one in another scenario, or a new one."""
         key = name, port, like.version, like.prefixlen
         if key not in self._given:
-            found = self._room.take(like.prefixlen, [pool for pool in pools if pool.prefixlen <= like.prefixlen])
+            usable = [pool for pool in pools if pool.version == like.version and pool.prefixlen <= like.prefixlen]
+            found = self._room.take(like.prefixlen, usable)
             if found is None:
                 raise UserError(f"--spokes: no network like {like} is left for {name}")
             self._given[key] = found
@@ -341,16 +340,8 @@ def _masked(line: re.Match[str], network: _Network, wide: _Network) -> str:
 
 def _nearest(network: _Network) -> _Network:
     """Return the classful network, which `network` lines of EIGRP and RIP mean; of IPv6 what a provider is given."""
-    first = int(network.network_address) >> 24
-    length = 32 if network.version == 6 else 8 if first < 128 else 16 if first < 192 else 24
+    length = 32 if isinstance(network, IPv6Network) else classful_length(network.network_address)
     return network.supernet(new_prefix=length) if length < network.prefixlen else network
-
-
-def _private(network: _Network) -> tuple[_Network, ...]:
-    """Return the private networks of the same version, the one first that has the network."""
-    if isinstance(network, IPv6Network):
-        return (_UNIQUE_LOCAL,)
-    return tuple(sorted(_PRIVATE, key=lambda pool: not network.subnet_of(pool)))
 
 
 def _networks(text: str) -> _Own:
