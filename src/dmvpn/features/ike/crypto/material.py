@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import field
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.effects import Effect, ReportKey
@@ -21,7 +22,7 @@ from dmvpn.base.protection import EspCipher, EspHash, EspSa
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
@@ -43,22 +44,25 @@ class BlockCipher(enum.Enum):
 
     def encrypt(self, key: bytes, iv: bytes, octets: bytes) -> bytes:
         """Encrypt whole blocks. Raises ValueError if they are not whole."""
-        encryptor = self._of(key, iv).encryptor()
+        encryptor = _in_cbc(self)(key, iv).encryptor()
         return encryptor.update(octets) + encryptor.finalize()
 
     def decrypt(self, key: bytes, iv: bytes, octets: bytes) -> bytes:
         """Decrypt whole blocks. Raises ValueError if they are not whole."""
-        decryptor = self._of(key, iv).decryptor()
+        decryptor = _in_cbc(self)(key, iv).decryptor()
         return decryptor.update(octets) + decryptor.finalize()
 
-    def _of(self, key: bytes, iv: bytes) -> Cipher[modes.CBC]:
-        # From modules, not packages: Python asks a package each time for what it might have to load.
-        from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
-        from cryptography.hazmat.primitives.ciphers.algorithms import AES
-        from cryptography.hazmat.primitives.ciphers.base import Cipher
-        from cryptography.hazmat.primitives.ciphers.modes import CBC
 
-        return Cipher(AES(key) if self is BlockCipher.AES else TripleDES(key), CBC(iv))
+@cache
+def _in_cbc(cipher: BlockCipher) -> Callable[[bytes, bytes], Cipher[modes.CBC]]:
+    """Load a cipher in CBC mode, of a key and an IV, the first time that it is used."""
+    from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+    from cryptography.hazmat.primitives.ciphers.algorithms import AES
+    from cryptography.hazmat.primitives.ciphers.base import Cipher
+    from cryptography.hazmat.primitives.ciphers.modes import CBC
+
+    algorithm = AES if cipher is BlockCipher.AES else TripleDES
+    return lambda key, iv: Cipher(algorithm(key), CBC(iv))
 
 
 #: Octets of a block of AES, and of an IV.
