@@ -330,3 +330,43 @@ def test_an_address_of_ipv6_in_the_file_of_ipv4_is_no_binding() -> None:
     pool = "ip dhcp database flash:leases\nip dhcp pool LAN\n network 10.1.1.0 /24\n"
     kept = json.dumps([["::a01:105", "", "LAN", "00", "Gi0/1", None], ["10.1.1.5", "", "LAN", "01", "Gi0/1", None]])
     assert len(Bench(pool + TEXT, kept.encode(), "dhcp-bindings").machine(DhcpMachine).server.bindings) == 1
+
+
+def test_a_reply_from_anywhere_but_the_servers_of_the_port_is_not_passed_on() -> None:
+    """Any station of the VRF could give clients behind a relay agent an address and name servers."""
+    bench = Bench(RELAYS.replace(" ipv6 dhcp server OTHER\n", ""))
+    octets = Message6(Kind.REPLY, b"abc").serialize()
+    options = ((Code.INTERFACE.value, b"GigabitEthernet0/2"), (Code.RELAYED.value, octets))
+    reply = Message6(Kind.RELAY_REPL, bytes(17) + CLIENT.packed, options)
+    assert bench.send(reply, IPv6Address("2001:db8:5::5"))
+    assert bench.send(reply, IPv6Address("2001:db8:1::66")), "the port where the group is asked"
+    alone = Bench(RELAYS.replace(" ipv6 dhcp relay destination FF02::1:2 GigabitEthernet0/1\n", ""))
+    assert alone.send(reply, IPv6Address("2001:db8:5::5"))
+    assert alone.send(reply, IPv6Address("2001:db8:1::66")) == []
+
+
+def test_the_identifier_of_the_server_is_the_same_after_a_restart_with_other_ports() -> None:
+    bench = Bench()
+    (before,) = bench.hear(ask(Kind.SOLICIT, 1))
+    again = Bench(TEXT + "interface Ethernet0/0\n", before.get(Code.SERVER), "dhcp6-duid")
+    (after,) = again.hear(ask(Kind.SOLICIT, 1))
+    assert after.get(Code.SERVER) == before.get(Code.SERVER)
+
+
+@pytest.mark.parametrize(("line", "kind"), [("LAN rapid-commit", Kind.REPLY), ("LAN", Kind.ADVERTISE)])
+def test_a_client_in_a_hurry_gets_its_lease_at_once_where_the_line_says_so(line: str, kind: Kind) -> None:
+    bench = Bench(TEXT.replace("server LAN", f"server {line}"))
+    wish = ask(Kind.SOLICIT, 1)
+    (answer,) = bench.hear(Message6(wish.kind, wish.head, (*wish.options, (Code.RAPID, b""))))
+    assert (answer.kind, len(answer.all(Code.RAPID))) == (kind, int(kind is Kind.REPLY))
+    assert [one.state.value for one in bindings(bench).values()] == ["Active" if kind is Kind.REPLY else "Selecting"]
+    assert f"Rapid-Commit: {'enabled' if kind is Kind.REPLY else 'disabled'}" in bench.shown("interface")
+
+
+def test_bindings_are_cleared_one_by_one_or_all() -> None:
+    bench = Bench()
+    first, _ = bench.lease(1), bench.lease(2)
+    bench.do(f"clear ipv6 dhcp binding {first}")
+    assert len(bindings(bench)) == 1
+    bench.do("clear ipv6 dhcp binding")
+    assert not bindings(bench)

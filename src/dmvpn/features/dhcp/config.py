@@ -205,7 +205,7 @@ PREFIX6: Final = ConfigLine(
 )
 DNS6: Final = ConfigLine(_IN_POOL6, "dns-server {server:address6}", "Name server", order=6, key=("server",))
 DOMAIN6: Final = ConfigLine(_IN_POOL6, "domain-name {domain:word}", "Domain of names", order=7, key=("domain",))
-SERVER6: Final = ConfigLine("interface", "ipv6 dhcp server {pool:word}", "Lease addresses of a pool here", order=100)
+SERVER6: Final = ConfigLine("interface", "ipv6 dhcp server {pool:word} [ rapid-commit ]", "Lease a pool", order=100)
 _DESTINATION6: Final = "ipv6 dhcp relay destination {server:address6} [ {interface:interface} ]"
 RELAY6: Final = ConfigLine("interface", _DESTINATION6, "Pass DHCP on", order=100, key=("server", "interface"))
 LINES: Final = collected(ConfigLine, vars())
@@ -253,6 +253,7 @@ def _port(args: Args, section: Section) -> PortSettings | None:
         hostname=address.text("hostname", ""),
         helpers=tuple((one.text("vrf", "" if "global" in one else own), one.address("address")) for one in helpers),
         serves6=section.args(SERVER6).text("pool", ""),
+        commits6="rapid-commit" in section.args(SERVER6),
         relays6=tuple((one.address6("server"), one.interface("interface", "")) for one in relays6),
     )
 

@@ -94,7 +94,7 @@ _VERSION6 = words(WordKind.LABEL, sighted=True)("""
     IA NA | IA ID | Address | expires at :: The port of the client, its address, and when that is free again.
     T1 | T2 :: Seconds after which the client asks this server, then any, for more time. [RFC 8415 §14.2]
     preferred lifetime | valid lifetime | INFINITY :: How long new sessions may use the address, and how long any.
-    Preference value | Hint from client | ignored | Rapid-Commit :: No line here changes them. [RFC 8415 §21]
+    Preference value | Hint from client | ignored | Rapid-Commit :: A line changes the last alone. [RFC 8415 §21]
     mode | server | relay :: What the port does with messages of clients.
     Relay destinations :: The servers that get them.
     """)

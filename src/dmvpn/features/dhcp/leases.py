@@ -119,6 +119,11 @@ class Leases:
             self._freed(binding)
             self._changed()
 
+    def forget_those(self, address: IPAddress | None, vrf: str | None) -> None:
+        """Forget the bindings of one address or all, of one VRF or (None) all."""
+        for place in [one for one in self.bindings if address in (None, one[1]) and vrf in (None, one[0])]:
+            self.forget(place)
+
     def keep(self, write_delay: int | None, *, restores: bool) -> None:
         """Write bindings to the file after so many seconds, None: never. restores: read those of an earlier life."""
         self.write_delay = write_delay

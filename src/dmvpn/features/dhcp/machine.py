@@ -14,7 +14,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base import notices
-from dmvpn.base.addresses import UNSPECIFIED, Prefix, dotted
+from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix, dotted
 from dmvpn.base.context import Context, Machine, TimerQueue
 from dmvpn.base.effects import Listen, NextHop, SendIp, StopListening, Store, in_table
 from dmvpn.base.entropy import below
@@ -48,8 +48,9 @@ class ClearDhcp(Event):
     """`clear ip dhcp ( binding | conflict ) ( * | ADDRESS )`. address None: every address; vrf None: every VRF."""
 
     conflicts: bool
-    address: IPv4Address | None
+    address: IPAddress | None
     vrf: str | None
+    version: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,12 @@ class DhcpMachine(Machine):
                 self._refresh(name, old, new)
             case notices.Configured(model=model):
                 self._configure(model if isinstance(model, DhcpConfig) else DhcpConfig())
+            case ClearDhcp(conflicts=True):
+                self.server.clear_conflicts(event.address, event.vrf)
             case ClearDhcp():
-                self.server.clear(event.address, event.vrf, conflicts=event.conflicts)
+                owner = self.version6 if event.version == 6 else self.server
+                if owner is not None:
+                    owner.leases.forget_those(event.address, event.vrf)
             case ChangeLease(interface=name):
                 client = self.clients.get(name)
                 if client is not None:

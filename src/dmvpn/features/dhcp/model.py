@@ -100,7 +100,7 @@ class PortSettings:
     identified_by: the interface whose hardware address is the client identifier, "": IOS's own form.
     hostname: "": the router's.
     helpers: `ip helper-address`, each with its VRF.
-    serves6: the pool of `ipv6 dhcp server`.
+    serves6: the pool of `ipv6 dhcp server`. commits6: with `rapid-commit`.
     relays6: `ipv6 dhcp relay destination`, each with its interface, "": as routed.
     """
 
@@ -111,6 +111,7 @@ class PortSettings:
     hostname: str
     helpers: tuple[tuple[str, IPv4Address], ...]
     serves6: str = ""
+    commits6: bool = False
     relays6: tuple[tuple[IPv6Address, str], ...] = ()
 
 

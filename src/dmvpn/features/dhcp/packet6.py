@@ -45,6 +45,7 @@ class Code(enum.IntEnum):
     ADDRESS = 5
     RELAYED = 9
     STATUS = 13
+    RAPID = 14
     INTERFACE = 18
     DNS_SERVER = 23
     DOMAINS = 24

@@ -111,16 +111,12 @@ class Server:
             if is_other or binding.manual != (place in self._by_hand):
                 self.leases.forget(place)
 
-    def clear(self, address: IPv4Address | None, vrf: str | None, *, conflicts: bool) -> None:
-        """Forget bindings or conflicts: of one address or all, of one VRF or (None) all."""
-        for place in list(self.conflicts if conflicts else self.bindings):
-            if address in (None, place[1]) and vrf in (None, place[0]):
-                if conflicts:
-                    del self.conflicts[place]
-                    self._freed.clear()
-                    self._next.clear()
-                else:
-                    self.leases.forget(place)
+    def clear_conflicts(self, address: IPAddress | None, vrf: str | None) -> None:
+        """Forget conflicts: of one address or all, of one VRF or (None) all."""
+        for place in [one for one in self.conflicts if address in (None, one[1]) and vrf in (None, one[0])]:
+            del self.conflicts[place]
+            self._freed.clear()
+            self._next.clear()
 
     def current(self, pool: Pool) -> IPv4Address | None:
         """Return the address of a pool that is tried next, 0.0.0.0: none is known to be free."""

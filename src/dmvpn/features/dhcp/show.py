@@ -412,7 +412,8 @@ def render_ports6(answer: ShowPorts6) -> Iterator[str]:
         yield f"{port.interface} is in {'server' if port.serves6 else 'relay'} mode"
         if port.serves6:
             yield f"  Using pool: {port.serves6}"
-            yield from ("  Preference value: 0", "  Hint from client: ignored", "  Rapid-Commit: disabled")
+            yield from ("  Preference value: 0", "  Hint from client: ignored")
+            yield f"  Rapid-Commit: {'enabled' if port.commits6 else 'disabled'}"
         else:
             yield "  Relay destinations:"
             yield from (f"    {spelled(to)}" + f" via {name}" * bool(name) for to, name in port.relays6)
@@ -424,8 +425,9 @@ def render_ports6(answer: ShowPorts6) -> Iterator[str]:
 def clear(ctx: ShowContext, args: Args) -> Event:
     """Forget bindings or conflicts: of one address, or all (of a VRF)."""
     vrf = args.text("vrf", "")
-    address = args.address("address", None)
-    return ClearDhcp("conflict" in args, address, vrf if vrf or address is not None else None)
+    version = 6 if "ipv6" in args else 4
+    address = args.address6("address", None) if version == 6 else args.address("address", None)
+    return ClearDhcp("conflict" in args, address, vrf if vrf or address is not None else None, version)
 
 
 def change(ctx: ShowContext, args: Args) -> Event:
@@ -463,6 +465,9 @@ COMMANDS: Final = (
         _HELP,
         action=clear,
         privilege=15,
+    ),
+    ExecCommand(
+        "clear ipv6 dhcp binding [ vrf {vrf:word} ] [ * | {address:address6} ]", _HELP, action=clear, privilege=15
     ),
     ExecCommand("renew dhcp {interface:interface}", _HELP, action=change, privilege=15),
     ExecCommand("release dhcp {interface:interface}", _HELP, action=change, privilege=15),

@@ -19,7 +19,7 @@ from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station
 from dmvpn.base.context import Context
-from dmvpn.base.effects import SendIp, in_table
+from dmvpn.base.effects import SendIp, Store, in_table
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import IpReceived
@@ -37,6 +37,7 @@ from dmvpn.net.ipv6 import INFINITE
 
 #: The file of bindings, in the router's storage.
 STORED: Final = "dhcp6-bindings"
+_IDENTITY: Final = "dhcp6-duid"
 #: Relay agents that a message may have passed (RFC 8415 §7.6), and associations of one message that are answered.
 _MOST_HOPS, _MOST_ASSOCIATIONS = 8, 4
 #: Addresses that are looked at for one client: more would be work for strangers to cause.
@@ -58,12 +59,9 @@ class Version6:
         self._ports: dict[str, PortSettings] = {}
         self._has_relays = False
         self._declines: Budgets[str] = Budgets(*DECLINES)
-
-    @property
-    def duid(self) -> bytes:
-        """The identifier of this router, made of the hardware address of its first port (§11.4)."""
-        ports = [one.name for one in self._context.ports.interfaces.all() if "Ethernet" in one.name]
-        return b"\0\3\0\1" + self._context.ports.interfaces.hardware(min(ports, default=""))
+        kept = context.ports.kept.get(_IDENTITY, b"")
+        self.duid = kept if len(kept) == 18 else b"\0\4" + context.ports.entropy.octets(16)  # §11.5: of no port
+        context.emit(Store(_IDENTITY, self.duid))
 
     def configure(self, config: DhcpConfig) -> None:
         """Apply other lines: bindings whose pool no longer has their address end."""
@@ -92,7 +90,7 @@ class Version6:
             message = Message6.parse(UdpDatagram.parse(event.payload, source, to).payload)
             is_agent = message.kind is Kind.RELAY_FORW
             if message.kind is Kind.RELAY_REPL:
-                self._to_client(message, port.vrf)
+                self._to_client(message, port, source)
             elif message.kind in (Kind.ADVERTISE, Kind.REPLY, Kind.RECONFIGURE) or settings is None:
                 self._drop(Drop.IGNORED)
             elif not (is_one_station(source) if is_agent else is_link_local(source) and to == AGENTS):
@@ -119,29 +117,29 @@ class Version6:
         if hops > _MOST_HOPS:
             self._drop(Drop.HOPS)
         elif self._relay.may(port.name):
-            link = own if is_link_local(source) else _NOWHERE
             options = ((Code.RELAYED.value, message.serialize()), (Code.INTERFACE.value, port.name.encode()))
-            relayed = Message6(Kind.RELAY_FORW, bytes((hops,)) + link.packed + source.packed, options)
+            relayed = Message6(
+                Kind.RELAY_FORW,
+                bytes((hops,)) + (own if is_link_local(source) else _NOWHERE).packed + source.packed,
+                options,
+            )
             self._forwarded[message.kind.name] += 1
             for to, interface in settings.relays6:
                 self._send(interface, port.vrf, own if own != _NOWHERE else None, to, relayed, SERVER_PORT6)
 
-    def _to_client(self, message: Message6, vrf: str) -> None:
-        """Pass a server's reply on (§19.2)."""
+    def _to_client(self, message: Message6, came: InterfaceState, source: IPAddress) -> None:
+        """Pass a server's reply on (§19.2), if it is from where messages of that port go."""
         name, peer = message.get(Code.INTERFACE).decode(errors="replace"), message.address(17)
         reply, port = Message6.parse(message.get(Code.RELAYED)), self._context.ports.interfaces.get(name)
         is_far = reply.kind is Kind.RELAY_REPL  # for another relay agent
-        relays = name in self._ports and bool(self._ports[name].relays6)
-        if (
-            not relays
-            or port is None
-            or port.vrf != vrf
-            or not (is_one_station(peer) if is_far else is_link_local(peer))
-        ):
+        servers = self._ports[name].relays6 if name in self._ports else ()
+        knows = any(to == source or (to.is_multicast and via in ("", came.name)) for to, via in servers)
+        is_right = is_one_station(peer) if is_far else is_link_local(peer)
+        if not (knows and is_right) or port is None or port.vrf != came.vrf:
             self._drop(Drop.UNTRUSTED)
             return
         self._forwarded[reply.kind.name] += 1
-        self._send(name, vrf, None, peer, reply, SERVER_PORT6 if is_far else CLIENT_PORT)
+        self._send(name, port.vrf, None, peer, reply, SERVER_PORT6 if is_far else CLIENT_PORT)
 
     # ------------------------------------------------------------------------------------------ the server
 
@@ -190,12 +188,14 @@ class Version6:
         if kind is Kind.INFORMATION_REQUEST:
             may_ask = server in (b"", own) and not associations
         else:
-            is_named = server == (own if kind in _TO_ONE else b"")
-            may_ask = kind in (*_TO_ONE, *_TO_ALL) and is_named and bool(client.hardware)
+            may_ask = bool(client.hardware) and (not server if kind in _TO_ALL else kind in _TO_ONE and server == own)
         if not may_ask:
             return None
         options = [(Code.SERVER.value, own), *((Code.CLIENT.value, one) for one in message.all(Code.CLIENT)[:1])]
         status = None
+        if kind is Kind.SOLICIT and message.all(Code.RAPID) and self._ports[client.interface].commits6:  # §18.3.1
+            kind = Kind.REQUEST
+            options.append((Code.RAPID.value, b""))
         if kind is Kind.CONFIRM:
             asked = [IPv6Address(one[:16]) for each in associations for one in leased(each)]
             here = [*links, *([pool.prefix] if pool.prefix is not None else [])]
