@@ -209,14 +209,16 @@ class Table(ABC, Generic[S]):
         sa.end(reason)
         return self._followed(sa)
 
-    def forget_older(self, new: Session) -> list[Output]:
+    def _forget(self, same: Iterable[S], new: Session) -> list[Output]:
         """Drop what we had with a peer that has forgotten us: by its proved identity, never by its address.
+
+        same: the sessions with this identity.
 
         Another address or port may be that of another peer with this identity, so the peer there is asked (RFC 7296
         §2.4).
         """
         outputs: list[Output] = []
-        older = [sa for sa in self._with_peer(new) if is_older(sa, new)]
+        older = [sa for sa in same if is_older(sa, new)]
         for sa in older:
             if are_together(sa, new):
                 outputs += self.drop(sa, Reason(IkeReason.STARTED_AGAIN), new.now)
@@ -236,10 +238,6 @@ class Table(ABC, Generic[S]):
     @abstractmethod
     def _followed(self, subject: S) -> list[Output]:
         """Keep the tables in step with what sessions did, and return what others must do."""
-
-    @abstractmethod
-    def _with_peer(self, session: Session) -> Iterable[S]:
-        """Return the sessions with the peer of this one, wherever it is."""
 
     @abstractmethod
     def _examine(self, sa: S) -> list[Output]:

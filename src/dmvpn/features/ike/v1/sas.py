@@ -324,8 +324,9 @@ class IsakmpSas(Table[IsakmpSa]):
         self._arm(touched.values(), deadline_of)
         return followed + late
 
-    def _with_peer(self, session: Session) -> tuple[IsakmpSa, ...]:
-        return self._parallel.with_peer(session)
+    def forget_older(self, new: Session) -> list[Output]:
+        """Drop what we had with a peer that has forgotten us."""
+        return self._forget(self._parallel.with_peer(new), new)
 
     def _examine(self, sa: IsakmpSa) -> list[Output]:
         examine(sa)

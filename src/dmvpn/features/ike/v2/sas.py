@@ -314,8 +314,9 @@ class IkeSas(Table[IkeSa]):
         if key is not None:
             self._half_open.pop(key, None)
 
-    def _with_peer(self, session: Session) -> list[IkeSa]:
-        return [sa for sa in self._by_identity.get(session.who, {}).values() if sa.is_usable]
+    def forget_older(self, new: Session) -> list[Output]:
+        """Drop what we had with a peer that has forgotten us."""
+        return self._forget([sa for sa in self._by_identity.get(new.who, {}).values() if sa.is_usable], new)
 
     def _examine(self, sa: IkeSa) -> list[Output]:
         if sa.outgoing.current is None:
