@@ -19,8 +19,8 @@ from dmvpn.base.errors import WireError, surely
 from dmvpn.features.dhcp.client import Client, ClientState
 from dmvpn.features.dhcp.machine import DhcpMachine
 from dmvpn.features.dhcp.model import Drop
-from dmvpn.features.dhcp.packet import BROADCAST, Code, Message, MessageType, datagram, packed
-from dmvpn.features.dhcp.packet import received as read
+from dmvpn.features.dhcp.packet import BROADCAST, CLIENT_PORT, SERVER_PORT, Code, Message, MessageType, datagram, packed
+from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.router.router import Router
 from support.work import calls
@@ -75,10 +75,12 @@ class Bench:
     def replies(self, effects: list[Effect]) -> list[Message]:
         self.sent = self._sent(effects)
         packets = [
-            events.IpReceived("", one.source or SERVER, one.destination, IpProtocol.UDP, one.payload)
+            UdpDatagram.parse(one.payload, one.source or SERVER, one.destination)
             for one in self.sent
+            if one.protocol == IpProtocol.UDP
         ]
-        return [message for packet in packets if (message := read(packet)) is not None]
+        ours = (SERVER_PORT, CLIENT_PORT)
+        return [Message.parse(one.payload) for one in packets if one.destination_port in ours]
 
     @property
     def machine(self) -> DhcpMachine:

@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_interface
 from pathlib import Path
 from typing import get_args
 
@@ -513,9 +513,11 @@ def test_of_routers_of_which_one_suffices_the_others_are_not_waited_for() -> Non
 def test_hosts_are_waited_for_until_they_have_their_lease() -> None:
     """A lab was up and converged, and its hosts reached nothing for another minute."""
     scenario = Scenario.load("branch-vlans")
-    (host, *others) = [name for name, one in scenario.lab.hosts.items() if one.is_leased]
-    assert scenario.unleased(others) == [f"{host}: no DHCP server has leased it an address"]
-    assert scenario.unleased([host, *others]) == []
+    ((host, waiting), *_) = [one for one in scenario.lab.hosts.items() if one[1].leased]
+    assert scenario.unleased(scenario.lab.hosts)[:1] == [f"{host}: no DHCP server has leased it an address"]
+    assert scenario.unleased({host: waiting.with_leases([(ip_interface("10.1.1.9/24"), None)])}) == []
+    both = waiting.model_copy(update={"address6": "dhcp"})
+    assert scenario.unleased({host: both})[1:] == [f"{host}: no DHCP server has leased it an address of IPv6"]
 
 
 def test_the_picture_has_the_translator_before_its_spoke() -> None:

@@ -30,7 +30,7 @@ OFFERED: Final = frozenset(
 #: And what single features offer besides. This only becomes less: what is not here is private.
 BESIDES: Final = {
     "bgp": ("settings",),
-    "dhcp": ("client",),
+    "dhcp": ("client", "client6"),
     "eigrp": (),
     "ike": ("numbers", "peer_settings", "settings", "suites", "translation", "v2.negotiation", "v2.numbers"),
     "ipsec": ("policies",),

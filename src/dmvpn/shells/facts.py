@@ -6,7 +6,7 @@ alone can only suspect. It contains no secrets.
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface
+from ipaddress import IPv4Address, IPv4Network, IPv6Interface
 from typing import TYPE_CHECKING
 
 from pydantic import Field, JsonValue, ValidationError
@@ -62,10 +62,6 @@ class GatewayFacts(Fact):
         return public_of(self.inward, station, self.public)
 
 
-#: The address that a host leased, and its gateway.
-HostLease = tuple[IPv4Interface, IPv4Address | None]
-
-
 class HostFacts(Fact):
     """A host.
 
@@ -119,18 +115,18 @@ def lab_facts(
     cut: Iterable[tuple[str, str]],
     bad: Mapping[tuple[str, str], tuple[str, ...]] | None = None,
     wires: Sequence[Sequence[tuple[str, str]]] | None = None,
-    leases: Mapping[str, HostLease] | None = None,
+    hosts: Mapping[str, HostSpec] | None = None,
 ) -> LabFacts:
     """Return the facts of the whole lab.
 
     cut: the ends of all cut wires.
     bad: other impairments of a wire, by an end.
     wires: the ends of all wires, where VLANs make others of those of the scenario.
-    leases: of hosts with an address by DHCP.
+    hosts: with their leases, None: those of the scenario.
     """
     plugged, has_vlans = [ends for ends, _ in scenario.segments()], wires is not None
     wires = plugged if wires is None else wires
-    severed, worse, leased = set(cut), bad or {}, leases or {}
+    severed, worse = set(cut), bad or {}
     links, cables = (
         tuple(
             LinkFacts(
@@ -143,22 +139,23 @@ def lab_facts(
         )
         for some in (wires, plugged if has_vlans else ())
     )
-    hosts = {
+    hosts = hosts or scenario.lab.hosts
+    facts = {
         name: HostFacts(
-            address=leased[name][0] if name in leased else host.interface,
-            gateway=leased[name][1] if name in leased else host.gateway,
+            address=host.interface,
+            gateway=host.gateway,
             address6=host.interface6,
             gateway6=host.gateway6,
             router=_router_beside(name, host, wires, routers) or scenario.end(host.link)[0],
         )
-        for name, host in scenario.lab.hosts.items()
+        for name, host in hosts.items()
     }
     providers = tuple(name for name in routers if scenario.role(name) == "provider")
     return LabFacts(
         routers=dict(routers),
         providers=providers,
         gateways=dict(gateways),
-        hosts=hosts,
+        hosts=facts,
         links=links,
         cables=cables,
     )

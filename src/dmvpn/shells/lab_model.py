@@ -24,12 +24,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, ip_interface
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.dataplane.translator import NatKind
 
 NAME = r"^[A-Za-z][A-Za-z0-9_.-]{0,30}$"
@@ -77,12 +79,17 @@ LEASED: Final = "dhcp"
 UNLEASED: Final = IPv4Interface("0.0.0.0/32")
 
 
+#: An address with its prefix length, and the gateway.
+HostAddress = tuple[IPv4Interface | IPv6Interface, IPAddress | None]
+
+
 class HostSpec(Strict):
     """A computer behind a router: plain IP, one interface.
 
     address: of either IP version, with its prefix length; `dhcp`: a DHCP server leases it an address, and the gateway.
     gateway: of the same.
-    address6, gateway6: of IPv6 besides. `slaac`: it takes both from the advertisements of its router (RFC 4862).
+    address6, gateway6: of IPv6 besides. `slaac`: it takes both from the advertisements of its router (RFC 4862);
+        `dhcp`: a DHCP server leases it the address.
     """
 
     link: End
@@ -102,6 +109,8 @@ class HostSpec(Strict):
     def _has_one_gateway(self) -> Self:
         if self.is_leased and self.gateway is not None:
             raise ValueError("gateway: the lease has it")
+        if self.address6 == LEASED and self.gateway6 is not None:
+            raise ValueError("gateway6: its router says it")
         return self
 
     @property
@@ -112,7 +121,7 @@ class HostSpec(Strict):
     @field_validator("address6")
     @classmethod
     def _is_address6(cls, text: str | None) -> str | None:
-        if text not in (None, SLAAC):
+        if text not in (None, SLAAC, LEASED):
             IPv6Interface(text)
         return text
 
@@ -123,13 +132,27 @@ class HostSpec(Strict):
 
     @cached_property
     def interface6(self) -> IPv6Interface | None:
-        """The additional IPv6 address, with prefix length, if the host does not make it itself."""
-        return None if self.address6 in (None, SLAAC) else IPv6Interface(self.address6)
+        """The additional IPv6 address, with prefix length, if the host neither makes nor leases it."""
+        return None if self.address6 in (None, SLAAC, LEASED) else IPv6Interface(self.address6)
 
     @property
     def makes_address(self) -> bool:
-        """Whether it makes IPv6 addresses of the prefixes that its router advertises."""
-        return self.address6 == SLAAC
+        """Whether it takes its router, and prefixes to make addresses of, from advertisements: also with a lease."""
+        own = self.interface6
+        return self.address6 in (SLAAC, LEASED) if own is None else own.network.prefixlen == 128
+
+    @property
+    def leased(self) -> tuple[int, ...]:
+        """The versions of IP of which it waits for a lease."""
+        return tuple(version for version, own in ((4, self.address), (6, self.address6)) if own == LEASED)
+
+    def with_leases(self, stations: Iterable[HostAddress | None]) -> Self:
+        """Return the host with what servers leased it, None: nothing yet."""
+        changed = self.model_dump()
+        for address, gateway in filter(None, stations):
+            end = "6" if address.version == 6 else ""
+            changed |= {f"address{end}": str(address), f"gateway{end}": gateway}
+        return type(self).model_validate(changed)
 
     @property
     def speaks_ipv6(self) -> bool:

@@ -24,7 +24,7 @@ from dmvpn.shells.documents import Path_, Places, parse_yaml, read_text
 from dmvpn.shells.exercises import BUILT_IN, CONFIGURATION, START, ExercisePlace, built_in_names, find_place
 from dmvpn.shells.files import refuse_way_out
 from dmvpn.shells.folders import FolderContents, configurations_in, configurations_of
-from dmvpn.shells.lab_model import INSIDE, NAME, OUTSIDE, RESERVED, Lab, LinkSpec, StartSpec, Strict
+from dmvpn.shells.lab_model import INSIDE, NAME, OUTSIDE, RESERVED, HostSpec, Lab, LinkSpec, StartSpec, Strict
 
 # ------------------------------------------------------------------------------------------------ files
 
@@ -39,7 +39,7 @@ _INSTEAD: Final = {
     "link": "a host's link is ROUTER:INTERFACE, as in R31:GigabitEthernet0/2",
     "routes": "a route is PREFIX/LENGTH, or PREFIX/LENGTH via NEXT-HOP",
     "address": "an address with its prefix length, as in 10.3.3.100/24",
-    "address6": "an IPv6 address with its prefix length, as in 2001:db8:3::100/64, or slaac",
+    "address6": "an IPv6 address with its prefix length, as in 2001:db8:3::100/64, slaac or dhcp",
     "inside": "an address with its prefix length, as in 192.168.31.1/24",
     "outside": "an address with its prefix length, as in 172.16.31.1/30",
     "gateway": "an address without a prefix length, as in 10.3.3.1",
@@ -333,11 +333,13 @@ class Scenario:
             f"{name}: {text}" for name, texts in lacks.items() if not (settled and name in either) for text in texts
         ]
 
-    def unleased(self, leases: Iterable[str]) -> list[str]:
-        """Return the hosts that wait for their lease, in sentences. leases: hosts with one."""
-        known = (*leases,)
-        waiting = [name for name, host in self.lab.hosts.items() if host.is_leased and name not in known]
-        return [f"{name}: no DHCP server has leased it an address" for name in waiting]
+    @staticmethod
+    def unleased(hosts: Mapping[str, HostSpec]) -> list[str]:
+        """Return the hosts that wait for a lease, in sentences. hosts: with their leases."""
+        of = {4: "", 6: " of IPv6"}
+        return [
+            f"{name}: no DHCP server has leased it an address{of[one]}" for name in hosts for one in hosts[name].leased
+        ]
 
     def role(self, router: str) -> str:
         """Return hub, spoke, provider or router."""

@@ -4,6 +4,7 @@ packet    octets <-> messages and their options
 machine   who gets each message; leases become addresses and routes
 server    pools, bindings, conflicts      relay    helper addresses, option 82
 client    the states of a lease, also for hosts of labs
+client6   the same over IPv6, for hosts of labs alone
 leases    bindings, their shares and their file, of both versions of IP
 version6  server and relay agent of IPv6          packet6  its messages
 config    its lines                       model    what they mean

@@ -161,6 +161,11 @@ class Client:
         self._offer: Lease | None = None
         self._began = 0.0
 
+    @property
+    def station(self) -> tuple[IPv4Interface, IPv4Address | None] | None:
+        """The leased address with its prefix length, and the router."""
+        return self.lease.station if self.lease is not None else None
+
     # ------------------------------------------------------------------------------------------ what happens
 
     def begin(self, now: float) -> list[ClientMessage]:
@@ -208,6 +213,10 @@ class Client:
                     self.state, self.retries = ClientState.RENEWING, 0
                 return self._request_again(now)
         return self.begin(now)
+
+    def take(self, octets: bytes, source: IPAddress, now: float) -> list[ClientMessage]:
+        """Take the octets of a message. Raises WireError."""
+        return self.hear(Message.parse(octets), now)
 
     def hear(self, message: Message, now: float, conflict: str = "") -> list[ClientMessage]:
         """Take a message. conflict: why its address cannot be used here, "": it can."""

@@ -15,7 +15,6 @@ from typing import Final, Self
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix, dotted, mask_length
 from dmvpn.base.errors import WireError
-from dmvpn.base.events import IpReceived
 from dmvpn.base.values import dataclass
 from dmvpn.net.ip import UdpDatagram
 
@@ -246,15 +245,6 @@ def datagram(message: Message, source: IPv4Address, destination: IPv4Address, po
     """Return the payload of the IP packet with a message. ports: its source and its destination."""
     udp = UdpDatagram(source_port=ports[0], destination_port=ports[1], payload=message.serialize())
     return udp.serialize(source, destination)
-
-
-def received(event: IpReceived) -> Message | None:
-    """Return the message in a packet, or None if it is malformed."""
-    try:
-        udp = UdpDatagram.parse(event.payload, event.source, event.destination)
-        return Message.parse(udp.payload)
-    except WireError:
-        return None
 
 
 def packed(addresses: Iterable[IPAddress]) -> bytes:

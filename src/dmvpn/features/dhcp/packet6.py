@@ -43,6 +43,7 @@ class Code(enum.IntEnum):
     SERVER = 2
     IA_NA = 3
     ADDRESS = 5
+    ELAPSED = 8
     RELAYED = 9
     STATUS = 13
     RAPID = 14

@@ -10,21 +10,24 @@ import selectors
 import socket
 import time
 from collections.abc import Callable, Sequence
+from ipaddress import ip_address
 
 from dmvpn.base.context import earliest
 from dmvpn.base.errors import WireError
 from dmvpn.features.dhcp.client import Client, ClientMessage, host_client
-from dmvpn.features.dhcp.packet import BROADCAST, CLIENT_PORT, SERVER_PORT, Message, datagram
+from dmvpn.features.dhcp.client6 import AGENTS, SERVER_PORT6, Client6
+from dmvpn.features.dhcp.client6 import CLIENT_PORT as CLIENT_PORT6
+from dmvpn.features.dhcp.packet import BROADCAST, CLIENT_PORT, SERVER_PORT, datagram
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
-from dmvpn.shells.facts import HostLease
 from dmvpn.shells.lab.namespaces import inside_network
 from dmvpn.shells.lab.wiring import Wiring, address_host
-from dmvpn.shells.lab_model import HostSpec
 from dmvpn.shells.runtime.entropy import SystemEntropy
 
 _ETHERTYPE_IPV4 = 0x0800
 #: Messages read in one turn, and their size.
 _TURN, _LARGEST = 16, 4096
+#: A host, and a version of IP.
+_Key = tuple[str, int]
 
 
 class LeasedHosts:
@@ -32,21 +35,18 @@ class LeasedHosts:
 
     def __init__(self, wiring: Wiring, selector: selectors.BaseSelector) -> None:
         self._wiring = wiring
-        self._given = {name: host for name, host in wiring.hosts.items() if host.is_leased}
-        self._clients: dict[str, Client] = {}
-        self._sockets: dict[str, socket.socket] = {}
-        for name in self._given:
-            with inside_network(wiring.namespaces[name]):
-                opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-                opened.bind(("", CLIENT_PORT))
-            client = self._clients[name] = host_client(name, SystemEntropy())
-            client.due, self._sockets[name] = time.monotonic(), opened
-            selector.register(opened, selectors.EVENT_READ, self._reader(name))
-
-    @property
-    def leases(self) -> dict[str, HostLease]:
-        """The leased addresses and their gateways, by host."""
-        return {name: one.lease.station for name, one in self._clients.items() if one.lease is not None}
+        self._given = {name: host for name, host in wiring.hosts.items() if host.leased}
+        self._clients: dict[_Key, Client | Client6] = {}
+        self._sockets: dict[_Key, socket.socket] = {}
+        for key in ((name, version) for name, host in self._given.items() for version in host.leased):
+            family, port = (socket.AF_INET, CLIENT_PORT) if key[1] == 4 else (socket.AF_INET6, CLIENT_PORT6)
+            with inside_network(wiring.namespaces[key[0]]):
+                opened = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+                opened.bind(("", port))
+            make = host_client if key[1] == 4 else Client6
+            client = self._clients[key] = make(key[0], SystemEntropy())
+            client.due, self._sockets[key] = time.monotonic(), opened
+            selector.register(opened, selectors.EVENT_READ, self._reader(key))
 
     def next_deadline(self) -> float | None:
         """Return when `act` is due, seconds monotonic."""
@@ -55,39 +55,42 @@ class LeasedHosts:
     def act(self) -> None:
         """Let the clients act whose time has come."""
         now = time.monotonic()
-        for name, client in self._clients.items():
+        for key, client in self._clients.items():
             if client.due is not None and client.due <= now:
-                self._follow(name, client.fire(now))
+                self._follow(key, client.fire(now))
 
-    def _reader(self, name: str) -> Callable[[], None]:
+    def _reader(self, key: _Key) -> Callable[[], None]:
         def read() -> None:
             for _ in range(_TURN):
                 try:
-                    octets = self._sockets[name].recv(_LARGEST)
+                    octets, (source, *_) = self._sockets[key].recvfrom(_LARGEST)
                 except OSError:
                     return
                 with contextlib.suppress(WireError):
-                    self._follow(name, self._clients[name].hear(Message.parse(octets), time.monotonic()))
+                    self._follow(key, self._clients[key].take(octets, ip_address(source), time.monotonic()))
 
         return read
 
-    def _follow(self, name: str, out: Sequence[ClientMessage]) -> None:
+    def _follow(self, key: _Key, out: Sequence[ClientMessage | bytes]) -> None:
         """Send the messages of a client, and follow its lease."""
-        client, given = self._clients[name], self._given[name]
+        name = key[0]
         with inside_network(self._wiring.namespaces[name]), contextlib.suppress(OSError):
             for each in out:
-                self._send(name, each)
-        address, gateway = client.lease.station if client.lease is not None else (given.address, None)
-        spec = HostSpec.model_validate(given.model_dump() | {"address": str(address), "gateway": gateway})
+                self._send(self._sockets[key], each)
+        spec = self._given[name].with_leases(one.station for key, one in self._clients.items() if key[0] == name)
         if spec != self._wiring.hosts[name]:
             self._wiring.hosts[name] = spec
             with inside_network(self._wiring.namespaces[name]):
                 address_host(spec)
 
-    def _send(self, name: str, one: ClientMessage) -> None:
+    @staticmethod
+    def _send(way: socket.socket, one: ClientMessage | bytes) -> None:
         """Send by a unicast as usual. Before there is an address the kernel would not send from 0.0.0.0."""
+        if isinstance(one, bytes):
+            way.sendto(one[8:], (str(AGENTS), SERVER_PORT6, 0, socket.if_nametoindex("eth0")))
+            return
         if one.destination != BROADCAST:
-            self._sockets[name].sendto(one.message.serialize(), (str(one.destination), SERVER_PORT))
+            way.sendto(one.message.serialize(), (str(one.destination), SERVER_PORT))
             return
         source = one.message.ciaddr
         payload = datagram(one.message, source, BROADCAST, (CLIENT_PORT, SERVER_PORT))

@@ -124,7 +124,7 @@ class Supervisor:
         self._routers = {name: _Router(self._plan(name)) for name in scenario.configurations}
         self._impairments.begin()
         self._leases: LeasedHosts | None = None
-        if any(host.is_leased for host in scenario.lab.hosts.values()):
+        if any(host.leased for host in scenario.lab.hosts.values()):
             from dmvpn.shells.lab.leased_hosts import LeasedHosts  # most labs have none
 
             self._leases = LeasedHosts(self._wiring, self._selector)
@@ -301,7 +301,7 @@ class Supervisor:
 
     def _order_missing(self, request: dict[str, Json]) -> Json:
         lacks = self.scenario.still_missing({name: self._lacks(router) for name, router in self._routers.items()})
-        return [*lacks, *self.scenario.unleased(self._leases.leases if self._leases is not None else ())]
+        return [*lacks, *self.scenario.unleased(self._wiring.hosts)]
 
     def _lacks(self, router: _Router) -> list[str]:
         """Return what a router still waits for."""
@@ -353,9 +353,8 @@ class Supervisor:
             with inside_network(self._wiring.namespaces[name]):
                 gateways[name] = gateway.facts()
         cut = [end for cable in self._wiring.cables if self._impairments.is_cut(cable) for end in cable.ends]
-        leases = self._leases.leases if self._leases is not None else {}
         bad, wires = self._impairments.particulars(), self._switching.segments
-        facts = lab_facts(self.scenario, routers, gateways, cut, bad, wires, leases)
+        facts = lab_facts(self.scenario, routers, gateways, cut, bad, wires, self._wiring.hosts)
         return cast("Json", facts.model_copy(update={"absent": absent}).model_dump(mode="json"))
 
     def _order_down(self, request: dict[str, Json]) -> Json:

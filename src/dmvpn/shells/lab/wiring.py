@@ -408,10 +408,11 @@ def address_host(host: HostSpec) -> None:
         if link is None:
             raise UserError("a host's cable is gone")
         have = [each for each in kernel.addresses() if each.link == link.index]
+        own6, gateway6 = host.interface6, None if host.makes_address else host.gateway6  # the kernel hears its router
         for old in have:
-            if old.address.version == 4:
+            was_leased = old.prefix_length == 128 and (own6 is None or old.address != own6.ip)
+            if old.address.version == 4 or was_leased:
                 kernel.call(netlink.delete_address(old))
-        own6, gateway6 = host.interface6, host.gateway6
         if own6 is not None and own6.ip in [each.address for each in have]:  # only the lease is another one
             own6 = gateway6 = None
         for each in (None if host.is_leased else host.interface, own6):

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+from ipaddress import IPv4Address, IPv6Address
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.base.context import earliest
@@ -46,8 +46,8 @@ from dmvpn.net import icmp
 from dmvpn.net.discovery import ADVERTISEMENT, RouterAdvertisement
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol, Ipv4Packet, decrement_ttl
 from dmvpn.router.router import Router
-from dmvpn.shells.facts import GatewayFacts, GreFlow, HostLease, public_of
-from dmvpn.shells.lab_model import INSIDE, OUTSIDE, GatewaySpec
+from dmvpn.shells.facts import GatewayFacts, GreFlow, public_of
+from dmvpn.shells.lab_model import INSIDE, OUTSIDE, GatewaySpec, HostAddress, HostSpec
 
 # ------------------------------------------------------------------------------------------------ routers and hosts
 
@@ -173,10 +173,6 @@ class RouterNode:
         self.outside(effect)
 
 
-#: An address with its prefix length, and the gateway.
-HostAddress = tuple[IPv4Interface | IPv6Interface, IPAddress | None]
-
-
 class HostNode:
     """A computer behind a router: one interface and a default gateway.
 
@@ -216,10 +212,9 @@ class HostNode:
         self.plane.now = now
         self.plane.receive(interface, packet)
 
-    @property
-    def lease(self) -> HostLease | None:
-        """The address that a DHCP server leased it, and the gateway."""
-        return None
+    def now(self, host: HostSpec) -> HostSpec:
+        """Return what `lab.yaml` says of it, with its leases."""
+        return host
 
     def wake(self, now: float) -> None:
         """Do nothing: a host has no timers."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dmvpn.base import events
@@ -27,7 +28,7 @@ from dmvpn.shells.facts import LabFacts, lab_facts
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.ready import missing
 from dmvpn.shells.simulator.network import Impairment, Segment
-from dmvpn.shells.simulator.node import HostAddress, HostNode, NatNode, RouterNode
+from dmvpn.shells.simulator.node import HostNode, NatNode, RouterNode
 from dmvpn.shells.simulator.switched import SwitchedNetwork
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.base.switching import Box
+    from dmvpn.shells.lab_model import HostAddress, HostSpec
     from dmvpn.shells.scenario import Scenario
 
 
@@ -134,7 +136,7 @@ class Simulator:
             addresses: list[HostAddress] = [] if host.is_leased else [(host.interface, host.gateway)]
             if host.interface6 is not None:
                 addresses.append((host.interface6, host.gateway6))
-            kind = _leased_host() if host.is_leased else HostNode
+            kind = _leased_host(host.leased) if host.leased else HostNode
             world.add_host(name, kind(name, addresses, world._transmitter(name), makes_address=host.makes_address))
             world.schedule(world.hosts[name])
         for name, gateway in scenario.lab.gateways.items():
@@ -347,8 +349,11 @@ class Simulator:
             for end, port in segment.ends
         }
         wires = self._switched.segments() if self._switched is not None else None
-        leases = {name: node.lease for name, node in self.hosts.items() if node.lease is not None}
-        return lab_facts(scenario, routers, gateways, cut, bad, wires, leases)
+        return lab_facts(scenario, routers, gateways, cut, bad, wires, self.hosts_of(scenario))
+
+    def hosts_of(self, scenario: Scenario) -> dict[str, HostSpec]:
+        """Return the hosts of a scenario with their leases."""
+        return {name: self.hosts[name].now(host) for name, host in scenario.lab.hosts.items()}
 
     def setups(self, known: Mapping[str, str]) -> dict[str, SetupFacts | None]:
         """Return how each router is set up, None for a dead one. known: the tags that the client knows."""
@@ -399,7 +404,7 @@ class Simulator:
         return transmit
 
 
-def _leased_host() -> type[HostNode]:
+def _leased_host(versions: tuple[int, ...]) -> Callable[..., HostNode]:
     from dmvpn.shells.simulator.leased_host import LeasedHost  # most networks have none
 
-    return LeasedHost
+    return partial(LeasedHost, versions)

@@ -420,10 +420,7 @@ class SimulatedLab:
             "engine": "simulated",
             "routers": {name: node.alive for name, node in self.world.routers.items()},
             "providers": [name for name in self.scenario.configurations if self.scenario.role(name) == "provider"],
-            "hosts": {
-                name: str(lease[0]) if (lease := self.world.hosts[name].lease) is not None else host.address
-                for name, host in self.scenario.lab.hosts.items()
-            },
+            "hosts": {name: host.address for name, host in self.world.hosts_of(self.scenario).items()},
             "gateways": {name: describe(node) for name, node in self.world.gateways.items()},
             "links": [segment.name for segment in self.world.segments],
             "impaired": {
@@ -434,8 +431,8 @@ class SimulatedLab:
         }
 
     def _order_missing(self, request: dict[str, Json]) -> Json:
-        leases = [name for name, node in self.world.hosts.items() if node.lease is not None]
-        return [*self.world.missing(self.scenario), *self.scenario.unleased(leases)]
+        hosts = self.world.hosts_of(self.scenario)
+        return [*self.world.missing(self.scenario), *self.scenario.unleased(hosts)]
 
     def _order_down(self, request: dict[str, Json]) -> Json:
         self._ended.set()

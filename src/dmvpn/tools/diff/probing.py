@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from dmvpn.base.events import IpReceived
     from dmvpn.base.notices import InterfaceState
+    from dmvpn.shells.lab_model import HostAddress
     from dmvpn.shells.scenario import Scenario
-    from dmvpn.shells.simulator.node import HostAddress
     from dmvpn.shells.simulator.simulator import Simulator
     from dmvpn.tools.diff.behavior import LanPair
 
