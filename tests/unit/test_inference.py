@@ -228,6 +228,13 @@ def test_a_computer_has_an_address_that_is_free(tmp_path: Path) -> None:
     assert {host.address for host in scenario.lab.hosts.values()} == {"10.1.1.101/24", "10.2.2.2/29", "10.3.3.100/25"}
 
 
+def test_a_computer_is_the_server_that_a_line_of_nat_publishes(tmp_path: Path) -> None:
+    """It had .100, so nobody answered at the public address."""
+    nat = "ip nat inside source static tcp 10.1.1.5 80 192.0.2.9 80\nip nat inside source static 10.2.2.1 192.0.2.8"
+    scenario = load(tmp_path, router("A", f"10.1.1.1 {LONG}", f"10.2.2.1 {LONG}", more=nat))
+    assert {host.address for host in scenario.lab.hosts.values()} == {"10.1.1.5/24", "10.2.2.100/24"}
+
+
 def test_who_gets_an_address_by_dhcp_is_plugged_in_where_its_gateway_is(tmp_path: Path) -> None:
     """`dmvpn render` writes it for sites with a dynamic address. The lab waited for 20 s, and nobody said why."""
     more = "interface GigabitEthernet0/9\n ip address dhcp\n!\nip route 0.0.0.0 0.0.0.0 192.0.2.1"

@@ -18,7 +18,7 @@ from dmvpn.shells.inference.wires import InferredNetwork, Port, Wire, spelled_en
 from dmvpn.shells.lab_model import LEASED, NAME, HostSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.network.device import Device
@@ -135,8 +135,11 @@ def _is_gateway(name: str, network: InferredNetwork) -> bool:
     return len(users) > 1
 
 
-def _free(wire: Wire, known: list[tuple[int, int]], taken: Container[IPv4Address]) -> IPv4Address | None:
-    """Return an address for a computer: outside of more specific networks, if possible; None: all are taken.
+def _free(
+    wire: Wire, known: list[tuple[int, int]], published: Iterable[IPv4Address], taken: Container[IPv4Address]
+) -> IPv4Address | None:
+    """Return an address for a computer: that of a published server, else outside of more specific networks, if
+    possible; None: all are taken.
 
     known: the addresses of all routers and the lengths of their prefixes, in order. taken: addresses of computers.
     """
@@ -146,7 +149,9 @@ def _free(wire: Wire, known: list[tuple[int, int]], taken: Container[IPv4Address
     usual = (subnet.network_address + number for number in range(_HOST_NUMBER, min(_TRIED, subnet.num_addresses - 1)))
     own = [IPv4Address(address) for address, _ in among]
     candidates = [
-        host for host in chain(usual, islice(subnet.hosts(), _TRIED)) if host not in own and host not in taken
+        host
+        for host in chain((one for one in published if one in subnet), usual, islice(subnet.hosts(), _TRIED))
+        if host not in own and host not in taken
     ]
     outside = (host for host in candidates if not any(host in one for one in carved))
     return next(chain(outside, candidates), None)
@@ -161,6 +166,7 @@ def hosts(network: InferredNetwork, configurations: Mapping[str, str]) -> dict[s
     known = sorted(
         (int(address), length) for device in network.devices.values() for _, address, length in device.addresses()
     )
+    published = [one.rule.local for device in network.devices.values() for one in device.nat.statics]
     taken: dict[IPv4Address, None] = {}  # asked, never iterated
     for wire in network.wires:
         subnet, (port, gateway) = wire.ports[0].address.network, _gateway(network, wire)
@@ -177,7 +183,7 @@ def hosts(network: InferredNetwork, configurations: Mapping[str, str]) -> dict[s
             name = next(one for one in names if re.fullmatch(NAME, one) and one not in ("H", *found, *configurations))
             if is_leased(network, wire, subnet):
                 found[name] = HostSpec(link=place, address=LEASED)
-            elif (address := _free(wire, known, taken)) is not None:
+            elif (address := _free(wire, known, published, taken)) is not None:
                 taken[address] = None
                 found[name] = HostSpec(link=place, address=f"{address}/{subnet.prefixlen}", gateway=gateway)
     return dict(sorted(found.items()))
