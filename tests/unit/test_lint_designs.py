@@ -226,6 +226,18 @@ def test_a_pool_of_leases_may_be_for_a_secondary_subnet() -> None:
     assert found(with_port(network, *addresses, on=("SPOKE1",)), "dhcp-pool-on-no-link") == []
 
 
+def test_a_pool_of_ipv6_is_for_the_prefix_of_a_port() -> None:
+    pool = "ipv6 dhcp pool LAN6\n address prefix 2001:db8:9::/64"
+    network = edited(CLEAR, SPOKE1=[below("!", pool)])
+
+    def what(address: str) -> list[str]:
+        lines = (f"ipv6 address {address}", "ipv6 dhcp server LAN6")
+        return [one.what for one in found(with_port(network, *lines, on=("SPOKE1",)), "dhcp-pool-on-no-link")]
+
+    assert what("2001:db8:8::1/64") == ["pool LAN6 is for 2001:db8:9::/64, where no router has a port"]
+    assert what("2001:db8:9::1/64") == what("2001:db8:9::/64 eui-64") == []
+
+
 def test_two_routers_with_one_source_address_in_the_front_door_vrf_are_an_error() -> None:
     network = edited(everywhere(CLEAR, *_FRONT), SPOKE2=[("ip address 203.0.113.20", "ip address 203.0.113.10")])
     assert severities(network, "address-duplicate") == [("SPOKE2", Severity.ERROR)]

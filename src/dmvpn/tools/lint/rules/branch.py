@@ -74,9 +74,11 @@ RULES: Final = collected(Rule, vars())
 def check(network: Network) -> Iterator[NetworkConcern]:
     """Yield mistakes of leases and of NAT."""
     ports = [one for device in network.devices for one in device.interfaces.interfaces]
-    every = [address for one in ports if one.address is not None for address, _ in (one.address, *one.secondary)]
+    every = [address for one in ports for address, _ in one.addresses_of(4)]
+    links6 = [Prefix(*address) for one in ports for address in one.addresses_of(6)]
+    links6 += (prefix for one in ports if one.ipv6 is not None for prefix in one.ipv6.prefixes)
     for device in network.devices:
-        yield from _leases(device, every)
+        yield from _leases(device, every, links6)
         for name, helper in device.helpers:
             for server in network.devices:
                 yield from _helped(device, device.ports.get(name), server, helper)
@@ -89,8 +91,12 @@ def check(network: Network) -> Iterator[NetworkConcern]:
             yield from _pools(device, own, network.devices)
 
 
-def _leases(device: Device, every: list[IPAddress]) -> Iterator[NetworkConcern]:
+def _leases(device: Device, every: list[IPAddress], links6: list[Prefix]) -> Iterator[NetworkConcern]:
     config = device.dhcp
+    for six in config.pools6:
+        if six.prefix is not None and not any(link in six.prefix or six.prefix in link for link in links6):
+            line = leases.POOL6.line(name=six.name)
+            yield found(NO_LINK, device, (line,), f"pool {six.name} is for {six.prefix}, where no router has a port")
     if not config.enabled and (config.pools or device.helpers):
         yield found(OFF, device, (leases.SERVICE.no(),), "server and relay agent are off", leases.SERVICE.line())
     for pool in config.pools:
