@@ -416,10 +416,7 @@ class Judge:
             if self._is_quiet(docket):
                 docket.troubled_since = self._world.now
             if fault.seconds and at_end(fault, self._anatomy, 0.0):
-                # Since when the registrations that a fault concerns may have had no answer: others may concern them,
-                # too
-                same = [began for other, began in docket.lasting if self._same_registrations(fault, other)]
-                docket.lasting.append((fault, min([docket.troubled_since, *same])))
+                docket.lasting.append((fault, self._unanswered_since(docket, fault)))
             if granted:
                 self._excuse(docket, granted, fault.KIND)
             docket.lossy += is_loss(fault)
@@ -466,6 +463,11 @@ class Judge:
         now = self._world.now
         docket.excuses = [excuse for excuse in docket.excuses if excuse[1] > now - 2 * GRACE]
         docket.excuses.append((now - BoundPart.FLIGHT.seconds, now + seconds + BoundPart.FLIGHT.seconds, why))
+
+    def _unanswered_since(self, docket: _Docket, fault: Fault) -> float:
+        """Return since when registrations that a fault concerns may have no answer: others may concern them, too."""
+        same = [began for other, began in docket.lasting if self._same_registrations(fault, other)]
+        return min([docket.troubled_since, *same])
 
     def _same_registrations(self, one: Fault, other: Fault) -> bool:
         """Return whether both keep a client from the same server.

@@ -178,7 +178,7 @@ def clamped(scene: Scene, client: Client) -> Iterator[Verdict]:
         others = list(mtus)
         if tunnel.ip_mtu in others:
             others.remove(tunnel.ip_mtu)
-        fits = tunnel.mss is not None and tunnel.mss + HEADERS[client.version] <= min(others)
+        fits = tunnel.mss is not None and tunnel.mss + HEADERS[client.version] <= min(others, default=0)
         if _is_smaller(tunnel, others) and fits:
             right.append(name)
     yield from (replace(one, stops=False) for one in _clamped(scene, client) if one.router not in right)
