@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from dmvpn.features.dhcp.packet6 import CLIENT_PORT
 from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
 from support.world import World
@@ -90,6 +91,30 @@ def test_an_address_whose_server_is_gone_ends() -> None:
     world.sim.kill("R1")
     world.run_for(700)
     assert leased(world, "H2") == ""
+
+
+def test_an_address_that_nobody_renews_ends_with_its_lifetime() -> None:
+    """It stayed until the next request, some seconds later."""
+    world = net()
+    assert world.wait_until(lambda: leased(world, "H2") != "", 20)
+    world.sim.kill("R1")
+    world.run_for(599)
+    assert leased(world, "H2") != ""
+    world.run_for(1)
+    assert leased(world, "H2") == ""
+
+
+def test_a_leased_host_gets_an_answer_whose_checksum_looks_like_the_port_of_its_client() -> None:
+    world = net()
+    world.run_for(20)
+    far = leased(world, "H2")
+    world.ping("H1", far)
+    world.run_for(1)
+    checksum = int.from_bytes(world.sim.hosts["H1"].received[-1].payload[2:4], "big")
+    like_a_port = (checksum - CLIENT_PORT) % 65535  # a sequence number that is higher lowers the checksum
+    world.ping("H1", far, like_a_port)
+    world.run_for(1)
+    assert world.replies("H1") == [0, like_a_port]
 
 
 def test_a_restarted_server_gives_a_client_that_renews_the_address_that_it_has() -> None:

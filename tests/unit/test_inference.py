@@ -89,6 +89,19 @@ def test_spokes_are_asked_for_each_other_when_routing_leads_into_their_tunnels(
     assert "1 of 1 spoke pairs went direct; 0 of 5 packets lost" in capsys.readouterr().out
 
 
+def test_spokes_whose_tunnels_alone_have_an_address_of_ipv6_are_asked_for_each_other_by_ipv4(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command ended with a stack of calls."""
+    both = TUNNEL + "\n ip nhrp network-id 1\n ipv6 address 2001:DB8::{}/64\n ipv6 nhrp network-id 1"
+    spoke = both + "\n ip nhrp nhs 10.0.0.1 nbma 192.0.2.1\n ipv6 nhrp nhs 2001:DB8::1 nbma 192.0.2.1"
+    ports = {number: (f"192.0.2.{number} {LONG}", f"10.1.{number}.1 {LONG}") for number in (2, 3)}
+    sites = (router(f"S{one}", *each, tunnel=spoke.format(one, WAN, one)) for one, each in ports.items())
+    load(tmp_path, router("HUB", f"192.0.2.1 {LONG}", tunnel=both.format(1, WAN, 1)), *sites)
+    assert main(["simulate", str(tmp_path)]) == 1
+    assert "0 of 1 spoke pairs went direct; 5 of 5 packets lost" in capsys.readouterr().out
+
+
 def test_a_computer_has_no_address_of_a_network_that_is_carved_out_of_its_lan(tmp_path: Path) -> None:
     """It had that of another router's port, and the doctor called the network broken."""
     wan = ("10.1.1.201 255.255.255.252", "10.1.1.202 255.255.255.252")

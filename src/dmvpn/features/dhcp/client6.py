@@ -67,7 +67,8 @@ class Client6:
     def _ask(self, kind: Kind, now: float) -> list[bytes]:
         if kind is not self._kind or not self._xid:
             self._kind, self._tries, self._xid = kind, 0, self._entropy.octets(3)
-        self.due = now + min(2.0**self._tries, HOSTS_WAIT) * (0.9 + 0.2 * fraction(self._entropy))
+        again = now + min(2.0**self._tries, HOSTS_WAIT) * (0.9 + 0.2 * fraction(self._entropy))
+        self.due = again if self.station is None else min(again, self._end)
         self._tries = min(self._tries + 1, 8)
         asked = () if kind is Kind.SOLICIT else ((Code.ADDRESS.value, self._offer),)
         association = (Code.IA_NA.value, bytes((0, 0, 0, 1)) + bytes(8) + serialize(asked))

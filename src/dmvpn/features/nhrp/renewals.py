@@ -213,5 +213,6 @@ def _shape(tunnel: Tunnel, request: bytes) -> tuple[str, bytes]:
 
 
 def _digest(request: bytes) -> int:
-    """Return the digest of all but the checksum and the request identifier."""
-    return hash(request[: _CHECKSUM.start] + request[_CHECKSUM.stop : _IDENTIFIER.start] + request[_IDENTIFIER.stop :])
+    """Return the digest of all but checksum and request identifier. More than 60 bits would take 16 octets more."""
+    rest = request[: _CHECKSUM.start] + request[_CHECKSUM.stop : _IDENTIFIER.start] + request[_IDENTIFIER.stop :]
+    return hash(rest) & ((1 << 60) - 1)

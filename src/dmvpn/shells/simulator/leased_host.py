@@ -60,10 +60,10 @@ class LeasedHost(HostNode):
         return earliest(*(client.due for client in self._clients.values()))
 
     def _take(self, event: Event) -> None:
-        client = self._clients.get(int.from_bytes(event.payload[2:4], "big")) if isinstance(event, IpReceived) else None
-        if client is None or not isinstance(event, IpReceived):
-            super()._take(event)
-            return
+        if not isinstance(event, IpReceived) or event.protocol != IpProtocol.UDP:
+            return super()._take(event)
+        if (client := self._clients.get(int.from_bytes(event.payload[2:4], "big"))) is None:
+            return super()._take(event)
         with suppress(WireError):
             udp = UdpDatagram.parse(event.payload, event.source, event.destination)
             self._follow(client.take(udp.payload, event.source, self.plane.now))

@@ -96,18 +96,19 @@ def _ping(node: RouterNode, destination: IPAddress, number: int, sequence: int, 
 
 
 def _versions(world: Simulator, one: str, other: str) -> list[int]:
-    """Return the versions of IP of which the tunnels of both spokes have an address."""
-    own = [world.routers[name].router.ports.interfaces.all() for name in (one, other)]
-    tunnels = [[state for state in states if state.name.startswith("Tunnel")] for states in own]
-    return [version for version in (4, 6) if all(any(s.primary(version) for s in states) for states in tunnels)]
+    """Return the versions of IP of which both spokes have an address on a tunnel, and one elsewhere."""
+    ends = [(world.routers[name], of_tunnels) for name in (one, other) for of_tunnels in (True, False)]
+    return [version for version in (4, 6) if all(_own(node, version, of_tunnels=here) for node, here in ends)]
 
 
 def _lan(node: RouterNode, version: int) -> IPAddress:
     """Return the address of a spoke's last interface that is no tunnel: its LAN."""
-    own = (
-        state.primary(version) for state in node.router.ports.interfaces.all() if not state.name.startswith("Tunnel")
-    )
-    return [address for address in own if address is not None][-1]
+    return _own(node, version, of_tunnels=False)[-1]
+
+
+def _own(node: RouterNode, version: int, *, of_tunnels: bool) -> list[IPAddress]:
+    states = [one for one in node.router.ports.interfaces.all() if one.name.startswith("Tunnel") == of_tunnels]
+    return [address for one in states if (address := one.primary(version)) is not None]
 
 
 def _has_routes(world: Simulator, one: str, other: str) -> bool:
