@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import stat
 from typing import TYPE_CHECKING
@@ -394,6 +395,27 @@ def test_packets_of_a_new_tunnel_that_are_larger_than_the_old_ones_begin_at_zero
 def test_a_router_of_a_large_lab_has_its_turn_after_all_others() -> None:
     assert Traffic([f"R{number}" for number in range(MOST_ASKED)]).period == 1
     assert Traffic([f"R{number}" for number in range(MOST_ASKED + 1)]).period == 2
+
+
+def test_few_routers_are_asked_for_their_traffic_at_the_same_time(tmp_path: Path) -> None:
+    open_now, most = 0, 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal open_now, most
+        open_now += 1
+        most = max(most, open_now)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        open_now -= 1
+        writer.close()
+
+    async def ask() -> None:
+        async with await asyncio.start_unix_server(serve, tmp_path / "routers"):
+            names = [f"R{number}" for number in range(MOST_ASKED)]
+            assert await Traffic(names).rates(dict.fromkeys(names, tmp_path / "routers")) == []
+
+    asyncio.run(ask())
+    assert 0 < most <= 4
 
 
 @with_node

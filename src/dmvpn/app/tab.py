@@ -153,7 +153,7 @@ class Tab:
         self._post = post
         #: Of the lab, and of the application, whose time does not jump.
         self._loop, self._outer = HostedLoop(), HostedLoop()
-        self._aside = Aside(mail, self._loop, self._outer)
+        self._aside = Aside(mail, self._outer, self._loop, self._outer)  # a key, its effect, the answer
         self._loop.between = self._aside.pause
         self._deaf_until = 0.0
         #: Modules that are imported ahead.
@@ -277,6 +277,7 @@ class Tab:
         while self._unread:
             self._read_one()
             breathe()
+        gc.freeze()  # a key waits for a collection, and what is there is not searched again
         token = HEARD.set(notes.append)
         try:
             code, result, said = _printed(as_json(words))

@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 
 #: Routers that are asked each second for one stream.
 MOST_ASKED: Final = 32
+#: Routers that are asked at the same time: where one thread does all, as in a tab, keys wait for their answers.
+_AT_ONCE: Final = 4
 #: Seconds for which a router may take for its answer.
 _PATIENCE: Final = 2.0
 #: What rows have.
@@ -121,7 +123,8 @@ class Traffic:
         names = [self._routers[(self._next + place) % len(self._routers)] for place in range(size)]
         self._next = (self._next + size) % max(1, len(self._routers))
         living = [name for name in names if name in sockets]
-        answers = await asyncio.gather(*(_asked(sockets[name]) for name in living))
+        turns = asyncio.Semaphore(_AT_ONCE)
+        answers = await asyncio.gather(*(_asked(sockets[name], turns) for name in living))
         found: list[dict[str, object]] = []
         for name, counted in zip(living, answers, strict=True):
             if counted is None:
@@ -157,10 +160,10 @@ def rows(router: str, before: Counted, after: Counted) -> list[dict[str, object]
     return found
 
 
-async def _asked(path: Path) -> Counted | None:
+async def _asked(path: Path, turns: asyncio.Semaphore) -> Counted | None:
     """Return what a router has counted; None: it does not answer."""
     with suppress(OSError, EOFError, TimeoutError, ProtocolError):
-        async with asyncio.timeout(_PATIENCE):
+        async with turns, asyncio.timeout(_PATIENCE):
             reader, writer = await open_streams(path, _PIECE)
             try:
                 writer.write(encode(Count(("peers",))))

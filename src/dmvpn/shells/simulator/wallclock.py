@@ -60,13 +60,15 @@ if TYPE_CHECKING:
 
 
 #: Seconds of the machine for which the simulation runs at a time.
-LONGEST: Final = 0.05
+LONGEST: Final = 0.02
 #: Seconds of the machine for one slice of a leap.
 SLICE: Final = 0.05
 #: Seconds that the simulation may be behind and still catches up; the rest it never catches up.
 MOST_BEHIND: Final = 1.0
 #: Seconds of the simulation between two looks at the machine's clock.
 _STEP: Final = 0.005
+#: Turns of the loop for clients, such as one that types, before a simulation that is behind goes on.
+_TURNS: Final = 8
 
 
 class World(Protocol):
@@ -252,7 +254,7 @@ class SimulatedLab:
         #: The tasks that tend what the current request has started or ended.
         self._tended: list[asyncio.Task[None]] = []
         self._tasks: dict[asyncio.Task[None], None] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
         self._hidden: dict[str, None] = {}
         self._ended = asyncio.Event()
         #: The leap that the current request asked for: its end, in seconds of the simulation, and its longest work.
@@ -303,9 +305,12 @@ class SimulatedLab:
 
     # ------------------------------------------------------------------------------------------------ time
 
-    def _advance(self) -> None:
-        """Let the simulation catch up with the clock, and schedule the next call."""
+    def _advance(self, turns: int = 0) -> None:
+        """Let the simulation catch up with the clock, and schedule the next call. turns: of the loop, until then."""
         loop = asyncio.get_running_loop()
+        if turns:
+            self._timer = loop.call_soon(self._advance, turns - 1, context=self._context)
+            return
         self.programs.prune(loop.time())
         try:
             self._time.catch_up()
@@ -315,7 +320,8 @@ class SimulatedLab:
             due = self._time.due()
             if due is not None:
                 # Not in the context of the command that set it: its breath would end time with the command.
-                self._timer = loop.call_at(due, self._advance, context=self._context)
+                turns = _TURNS if due < loop.time() else 0
+                self._timer = loop.call_at(due, self._advance, turns, context=self._context)
 
     def _handle(self, name: str) -> Handle:
         def post(event: Event) -> None:

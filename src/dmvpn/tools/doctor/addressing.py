@@ -18,6 +18,7 @@ from itertools import combinations, islice
 from typing import Final, NamedTuple
 
 from dmvpn.base.addresses import spelled
+from dmvpn.base.breath import breathing
 from dmvpn.base.facts import Address, AddressWithLength, Network
 from dmvpn.base.findings import Cause
 from dmvpn.features.interface.config import IPV6_ADDRESS as ADDRESS6
@@ -404,7 +405,7 @@ def duplicate_addresses(scene: Scene) -> Iterator[Verdict]:
     """
     hosts = [lan.own for lan in _lans(scene)]
     known = {lan.own.network: lan for lan in _lans(scene) if any(lan.gateway == one.ip for one in lan.port.addresses)}
-    for network, lan in known.items():
+    for network, lan in breathing(known.items()):
         for name, facts in scene.alive():
             if name == lan.router:
                 continue

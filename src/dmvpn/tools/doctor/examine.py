@@ -218,9 +218,9 @@ def examine(scene: Scene, router: str | None = None, address: Address | None = N
     verdicts: list[Verdict] = []
     rows = impact.Rows(scene)
     for check in breathing(OF_ALL):
-        verdicts += _weighed(rows, check(scene))
+        verdicts += breathing(_weighed(rows, check(scene)))
     servers: dict[Verdict, str] = {}
-    for client in scene.clients():
+    for client in breathing(scene.clients()):
         found = _of_pair(rows, client, verdicts)
         servers |= dict.fromkeys(found, client.hub)
         verdicts += found

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, ip_address
 from typing import Final, NamedTuple
 
+from dmvpn.base.breath import gulping
 from dmvpn.base.facts import Address
 from dmvpn.base.filters import FilterEntry, FilterList, Packet, PortFilters, TcpFlag
 from dmvpn.base.translation import ICMP, TCP, UDP
@@ -355,9 +356,9 @@ class Decisions:
             for one in facts.packet_filters
             if one.version == version
         }
-        self.hosts = tuple(self.flows.of_hosts())
-        self.strangers = tuple(self.flows.of_strangers())
-        self.network = tuple(self._needed())
+        self.hosts = tuple(gulping(self.flows.of_hosts()))
+        self.strangers = tuple(gulping(self.flows.of_strangers()))
+        self.network = tuple(gulping(self._needed()))
         self._passed: dict[tuple[str, _Question], Counter[bool]] = {}
         self.denials = tuple(self._denied())
 
@@ -381,14 +382,14 @@ class Decisions:
     def _denied(self) -> Iterator[Denial]:
         """Yield all denials. An answer counts only if what it answers passes all lists."""
         dropped = {(one.ends, one.kind) for one in self.hosts if not one.answer and self.denial(one) is not None}
-        for demand in self.hosts:
+        for demand in gulping(self.hosts):
             found = self.denial(demand)
             self._note(demand, passes=found is None)
             if found is not None and not (demand.answer and (demand.ends, demand.kind) in dropped):
                 yield found
         for demand in self.strangers:
             self._note(demand, passes=self.denial(demand) is None)
-        for demand in self.network:
+        for demand in gulping(self.network):
             found = self.denial(demand)
             if found is not None:
                 yield found

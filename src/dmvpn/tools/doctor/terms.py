@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
+from dmvpn.base.breath import breathing
 from dmvpn.base.findings import Cause, Rule
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Likeness, Term
@@ -200,16 +201,16 @@ def _mistakes(scene: Scene) -> tuple[Mistake, ...]:
     if not known:
         names = {
             _placed(scene, name, read(facts.hostname, facts.configuration, table.vrf)): name
-            for name, facts in scene.alive()
+            for name, facts in breathing(scene.alive())
             for table in facts.tables
         }
         network = Network([one for one in names if not one.vrf])
         found = [NetworkConcern(one, concern) for one in network.devices for concern in nhrp.check(one.nhrp)]
-        for one in names:
+        for one in breathing(names):
             of_ports = () if one.vrf else (references.ACCESS_GROUP,)
             dangling = (bad.concern for bad in references.dangling(one, eigrp.KEY_CHAIN, *of_ports))
             found += [NetworkConcern(one, concern) for concern in (*eigrp.check(one.eigrp), *dangling)]
-        for check in _CHECKS:
+        for check in breathing(_CHECKS):
             found += check(network)
         found = [one for one in found if one.concern.rule.cause is not None and one.concern.severity is None]
         known.append(

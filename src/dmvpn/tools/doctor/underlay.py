@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv4Network, ip_network
 from itertools import combinations
 from typing import Final
 
+from dmvpn.base.breath import gulping
 from dmvpn.base.facts import Address, AddressWithLength, Network
 from dmvpn.base.findings import Cause
 from dmvpn.features.static.config import ROUTE, ROUTE_VRF
@@ -81,7 +82,7 @@ def conflicts(scene: Scene) -> Iterator[Verdict]:
         if not port.name.startswith("Loopback") and not own.ip.is_link_local
     ]
     strange = set(addressing.mistaken_ports(scene))
-    for (one, port, mine), (other, there, theirs) in combinations(seen, 2):
+    for (one, port, mine), (other, there, theirs) in gulping(combinations(seen, 2)):
         if one == other or mine.version != theirs.version or not mine.network.overlaps(theirs.network):
             continue
         link = scene.link((one, port))
