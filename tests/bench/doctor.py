@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from bench.figures import Figure
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.shells.simulator.topologies import phase3
-from dmvpn.tools.doctor import visit
+from dmvpn.tools.doctor.visit import visit
 from dmvpn.tools.remedies.affected_pairs import reduced
 from dmvpn.tools.remedies.trial import attempt
 from support.bench import WorldBench

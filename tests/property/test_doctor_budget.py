@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.labs.proofs.networks import drawn
-from dmvpn.tools.doctor import visit
 from dmvpn.tools.doctor.scene import MOST_COMMANDS, MOST_ECHOES
+from dmvpn.tools.doctor.visit import visit
 from dmvpn.tools.troubles import TROUBLES
 from dmvpn.tools.troubles.faults import draw
 from dmvpn.tools.troubles.orders import carry_out

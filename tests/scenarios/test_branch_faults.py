@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dmvpn.labs.proofs.verdicts import broken_case
-from dmvpn.tools.doctor import visit
+from dmvpn.tools.doctor.visit import visit
 from dmvpn.tools.troubles.branch import BRANCH
 from dmvpn.tools.troubles.faults import fault, places
 from dmvpn.tools.troubles.stage import Stage

@@ -6,7 +6,8 @@ from ipaddress import ip_address
 
 from dmvpn.shells.lab_model import LEASED, HostSpec, Lab
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.doctor import as_text, visit
+from dmvpn.tools.doctor.report import as_text
+from dmvpn.tools.doctor.visit import visit
 from support.doctors import ExaminedWorld
 from support.world import World
 

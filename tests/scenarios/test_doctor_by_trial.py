@@ -15,7 +15,9 @@ from dmvpn.labs.proofs.networks import drawn
 from dmvpn.network.lines import after
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.doctor import Diagnosis, Health, View, as_text, visit
+from dmvpn.tools.doctor.report import as_text
+from dmvpn.tools.doctor.verdicts import Diagnosis, Health, View
+from dmvpn.tools.doctor.visit import visit
 from dmvpn.tools.remedies.affected_pairs import Harm, asked
 from dmvpn.tools.remedies.search import Search
 from dmvpn.tools.remedies.unforeseen import searched

@@ -17,7 +17,9 @@ from dmvpn.labs.copied import CopiedLab
 from dmvpn.labs.proofs.networks import FEW
 from dmvpn.shells.exercises import BUILT_IN
 from dmvpn.shells.lab import places
-from dmvpn.tools.doctor import Diagnosis, Finding, as_text, visit
+from dmvpn.tools.doctor.report import as_text
+from dmvpn.tools.doctor.verdicts import Diagnosis, Finding
+from dmvpn.tools.doctor.visit import visit
 from dmvpn.tools.remedies.trial import attempt
 from support.bench import WorldBench
 from support.doctors import ExaminedWorld, as_it_runs, no_advice

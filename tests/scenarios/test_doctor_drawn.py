@@ -13,7 +13,9 @@ from dmvpn.labs.proofs.networks import FEW, Case, Harm, drawn, well_rows
 from dmvpn.labs.proofs.verdicts import LATER, healthy, judge
 from dmvpn.shells.exercises import built_in_names
 from dmvpn.shells.lab.badness import HARMLESS, Badness
-from dmvpn.tools.doctor import Finding, as_text, visit
+from dmvpn.tools.doctor.report import as_text
+from dmvpn.tools.doctor.verdicts import Finding
+from dmvpn.tools.doctor.visit import visit
 from dmvpn.tools.troubles.plans import Plan
 from dmvpn.tools.troubles.stage import Stage
 from support.bench import WorldBench

@@ -17,7 +17,9 @@ from dmvpn.network.device import Device
 from dmvpn.network.terms.preshared_keys import half_key
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.doctor import Finding, as_text, visit
+from dmvpn.tools.doctor.report import as_text
+from dmvpn.tools.doctor.verdicts import Finding
+from dmvpn.tools.doctor.visit import visit
 from dmvpn.tools.remedies.trial import attempt
 from dmvpn.tools.troubles.plans import CERTIFICATES
 from support.bench import WorldBench
@@ -33,7 +35,7 @@ from support.world import World
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dmvpn.tools.doctor import Diagnosis
+    from dmvpn.tools.doctor.verdicts import Diagnosis
 
 _RIP = "notes-phase3 with RIP"
 FAULTS = read("routes")

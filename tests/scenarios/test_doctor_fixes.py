@@ -18,7 +18,8 @@ from dmvpn.base.findings import Cause
 from dmvpn.labs.proofs.networks import Case, Harm, drawn, well_rows
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.measuring import worse
-from dmvpn.tools.doctor import Finding, visit
+from dmvpn.tools.doctor.verdicts import Finding
+from dmvpn.tools.doctor.visit import visit
 from support.bench import WorldBench
 from support.cases import every_day_but, one_in
 from support.diagnoses import PLAIN, ill_of, judged_of

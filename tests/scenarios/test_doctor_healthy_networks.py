@@ -10,7 +10,9 @@ from dmvpn.base.findings import Cause
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.labs.proofs.verdicts import LATER
 from dmvpn.shells.lab.badness import Badness
-from dmvpn.tools.doctor import Finding, Health, Step, as_text, in_words, visit
+from dmvpn.tools.doctor.report import as_text
+from dmvpn.tools.doctor.verdicts import Finding, Health, Step, in_words
+from dmvpn.tools.doctor.visit import visit
 from dmvpn.tools.remedies.trial import attempt, settle
 from support.cases import every_day_but
 from support.odd import CLOUD, ODD, TWO, Odd, accusations, case_of, odd_of, said_of

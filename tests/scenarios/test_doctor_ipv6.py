@@ -9,9 +9,9 @@ import pytest
 from dmvpn.base.findings import Cause
 from dmvpn.labs.copied import CopiedLab, brought_up
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.doctor import visit
 from dmvpn.tools.doctor.impact import Rows
 from dmvpn.tools.doctor.scene import Scene
+from dmvpn.tools.doctor.visit import visit
 from dmvpn.tools.troubles import trouble
 from dmvpn.tools.troubles.faults import faults
 from dmvpn.tools.troubles.model import Role

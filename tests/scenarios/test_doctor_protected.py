@@ -14,7 +14,7 @@ from dmvpn.labs.proofs.networks import Case, well_rows
 from dmvpn.network.device import Device
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.doctor import visit
+from dmvpn.tools.doctor.visit import visit
 from dmvpn.tools.to_ikev2 import Stage, plan
 from support.bench import WorldBench
 from support.doctors import ExaminedWorld, no_advice
@@ -27,7 +27,7 @@ from support.world import World
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dmvpn.tools.doctor import Finding
+    from dmvpn.tools.doctor.verdicts import Finding
 
 TYPED = read("protected")
 HUB, SPOKE10 = "198.51.100.1", "203.0.113.10"

@@ -16,7 +16,9 @@ from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator.multiply import multiply
 from dmvpn.shells.simulator.network import Impairment
-from dmvpn.tools.doctor import Copied, Diagnosis, Step, as_text, visit
+from dmvpn.tools.doctor.report import as_text
+from dmvpn.tools.doctor.verdicts import Copied, Diagnosis, Step
+from dmvpn.tools.doctor.visit import visit
 from dmvpn.tools.remedies.affected_pairs import MOST, reduced
 from dmvpn.tools.remedies.search import Search
 from dmvpn.tools.remedies.trial import attempt, changed, patch
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dmvpn.tools.doctor import Finding
+    from dmvpn.tools.doctor.verdicts import Finding
 
 DEFAULT = "ip route vrf INTERNET 0.0.0.0 0.0.0.0 198.51.100.2"
 

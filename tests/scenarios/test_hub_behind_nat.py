@@ -9,7 +9,7 @@ import pytest
 
 from dmvpn.base.findings import Cause
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.doctor import visit
+from dmvpn.tools.doctor.visit import visit
 from dmvpn.tools.lint import lint, sites_of
 from support.doctors import ExaminedWorld
 from support.nats import hub_behind_nat, lost

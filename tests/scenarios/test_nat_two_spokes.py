@@ -9,7 +9,8 @@ import pytest
 from dmvpn.base.findings import Cause
 from dmvpn.dataplane.translator import Drop
 from dmvpn.net.gre import ProtocolType
-from dmvpn.tools.doctor import Finding, visit
+from dmvpn.tools.doctor.verdicts import Finding
+from dmvpn.tools.doctor.visit import visit
 from support.doctors import ExaminedWorld
 
 if TYPE_CHECKING:

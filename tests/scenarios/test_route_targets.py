@@ -8,7 +8,7 @@ from dmvpn.router.facts import router_facts
 from dmvpn.shells.facts import lab_facts
 from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.doctor import visit
+from dmvpn.tools.doctor.visit import visit
 from dmvpn.tools.walk import as_text, walk
 from support.doctors import ExaminedWorld
 from support.texts import file_text

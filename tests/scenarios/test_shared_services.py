@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from dmvpn.tools.doctor import visit
+from dmvpn.tools.doctor.visit import visit
 from support.doctors import ExaminedWorld
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 from dmvpn.shells.simulator.topologies import phase3
 from dmvpn.tools.diff.measuring import worse
-from dmvpn.tools.doctor import visit
+from dmvpn.tools.doctor.visit import visit
 from dmvpn.tools.troubles.stage import Stage
 from support.cases import every_day_but
 from support.networks import CLOUDS, by_udp, is_esp, logging, nbma_on_the_hub, short_lived

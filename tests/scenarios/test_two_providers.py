@@ -16,7 +16,7 @@ from dmvpn.net.ipv4 import Ipv4Packet
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator.network import Impairment
-from dmvpn.tools.doctor import visit
+from dmvpn.tools.doctor.visit import visit
 from dmvpn.tools.remedies.trial import attempt
 from dmvpn.tools.walk import as_text, walk
 from support.doctors import ExaminedWorld, as_it_runs

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.labs.proofs.networks import FEW, network_of
 from dmvpn.labs.proofs.verdicts import DoctorVerdict, judged
-from dmvpn.tools.doctor import visit
+from dmvpn.tools.doctor.visit import visit
 from dmvpn.tools.remedies.affected_pairs import reduced
 from dmvpn.tools.remedies.search import Search
 from dmvpn.tools.remedies.trial import attempt
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from dmvpn.labs.proofs.networks import Case
     from dmvpn.shells.scenario import Scenario
-    from dmvpn.tools.doctor import Diagnosis, ExaminedLab
+    from dmvpn.tools.doctor.verdicts import Diagnosis
+    from dmvpn.tools.doctor.visit import ExaminedLab
 
 
 def said_after_trials(case: Case, *earlier: Mapping[str, str]) -> Diagnosis:

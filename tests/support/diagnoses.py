@@ -28,7 +28,7 @@ from dmvpn.labs.proofs.verdicts import (
 )
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.measuring import worse
-from dmvpn.tools.doctor import visit
+from dmvpn.tools.doctor.visit import visit
 from dmvpn.tools.troubles import TROUBLES
 from dmvpn.tools.troubles.branch import BRANCH
 from dmvpn.tools.troubles.faults import Fault, copied, exchanged, fault, place_name, places, removed
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from dmvpn.labs.proofs.networks import Case
-    from dmvpn.tools.doctor import Finding
+    from dmvpn.tools.doctor.verdicts import Finding
 
 T = TypeVar("T")
 

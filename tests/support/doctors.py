@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from dmvpn.labs.proofs import networks as proofs
 from dmvpn.router.passing import barrier
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.doctor import Diagnosis, visit
+from dmvpn.tools.doctor.verdicts import Diagnosis
+from dmvpn.tools.doctor.visit import visit
 from dmvpn.tools.troubles import TROUBLES
 from dmvpn.tools.troubles.model import Role
 from dmvpn.tools.troubles.orders import carry_out, fits, orders_for
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from dmvpn.base.barriers import Barrier, Gap
     from dmvpn.base.findings import Cause
     from dmvpn.shells.facts import LabFacts
-    from dmvpn.tools.doctor import Finding
+    from dmvpn.tools.doctor.verdicts import Finding
     from dmvpn.tools.troubles.model import Trouble
 
 PAGE = ROOT / "docs" / "reference" / "doctor.md"

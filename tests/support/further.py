@@ -14,7 +14,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.labs.proofs.draws import Measure
 from dmvpn.labs.proofs.networks import FEW, drawn, network_of
 from dmvpn.labs.proofs.verdicts import DoctorVerdict, broken_case, judged
-from dmvpn.tools.doctor import visit
+from dmvpn.tools.doctor.visit import visit
 from dmvpn.tools.troubles.faults import Fault, fault, places
 from dmvpn.tools.troubles.further import FURTHER, VERY_SLOW
 from dmvpn.tools.troubles.plans import CERTIFICATES, plan_of

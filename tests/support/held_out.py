@@ -24,14 +24,14 @@ from dmvpn.labs.proofs.verdicts import LATER, entered, left_by, tried
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.measuring import worse
-from dmvpn.tools.doctor import visit
+from dmvpn.tools.doctor.visit import visit
 from dmvpn.tools.lint import lint, sites_of
 from support.by_trial import said_after_trials
 from support.conformance import ROOT
 from support.diagnoses import PLAIN
 
 if TYPE_CHECKING:
-    from dmvpn.tools.doctor import Finding
+    from dmvpn.tools.doctor.verdicts import Finding
 
 # The cases of `held_out`: faults that people make at night, and networks that look odd and work.
 #

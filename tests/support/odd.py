@@ -24,14 +24,15 @@ from dmvpn.labs.proofs.verdicts import LATER
 from dmvpn.network.lines import after
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.doctor import in_words, visit
+from dmvpn.tools.doctor.verdicts import in_words
+from dmvpn.tools.doctor.visit import visit
 from dmvpn.tools.troubles.plans import Plan, plan_of
 from support.typed import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dmvpn.tools.doctor import Diagnosis
+    from dmvpn.tools.doctor.verdicts import Diagnosis
 
 _TUNNEL: Final = "interface Tunnel0"
 _WAN, _LAN = "interface GigabitEthernet0/1", "interface GigabitEthernet0/2"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.labs.proofs.networks import MANY
 from dmvpn.labs.proofs.verdicts import broken
-from dmvpn.tools.doctor import visit
+from dmvpn.tools.doctor.visit import visit
 from support.diagnoses import in_processes, options
 
 if TYPE_CHECKING:

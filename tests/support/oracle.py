@@ -41,7 +41,7 @@ from dmvpn.labs.proofs.networks import HEALED, Case, LeakError, well_rows
 from dmvpn.labs.proofs.verdicts import LATER
 from dmvpn.network.lines import after
 from dmvpn.tools.diff.measuring import worse
-from dmvpn.tools.doctor import visit
+from dmvpn.tools.doctor.visit import visit
 from dmvpn.tools.lint import lint, sites_of
 from dmvpn.tools.troubles import TROUBLES
 from dmvpn.tools.troubles.faults import Fault, fault, places
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from dmvpn.base.findings import LintFinding
     from dmvpn.shells.scenario import Scenario
     from dmvpn.tools.diff.measuring import Rows
-    from dmvpn.tools.doctor import Finding
+    from dmvpn.tools.doctor.verdicts import Finding
     from dmvpn.tools.lint import Site
     from dmvpn.tools.troubles.model import Trouble
     from support.lint_cases import Case as LintCase

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from dmvpn.labs.proofs.networks import MANY
 from dmvpn.labs.proofs.verdicts import broken, entered, left_by, tried
-from dmvpn.tools.doctor import Copied, visit
+from dmvpn.tools.doctor.verdicts import Copied
+from dmvpn.tools.doctor.visit import visit
 from support.diagnoses import in_processes, options
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from dmvpn.router.language import configurator
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.behavior import LanPair, Talk
 from dmvpn.tools.diff.measuring import Rows
-from dmvpn.tools.doctor import Copied, Diagnosis, Finding, Step, View, as_text
+from dmvpn.tools.doctor.report import as_text
+from dmvpn.tools.doctor.verdicts import Copied, Diagnosis, Finding, Step, View
 from dmvpn.tools.remedies.affected_pairs import AffectedPairs, Harm, KeptApart, hunks, in_order
 from dmvpn.tools.remedies.changes import ChangedLine, Names, Proposals, RouterChange, lines_of, switches, with_changes
 from dmvpn.tools.remedies.search import Search, SearchResult

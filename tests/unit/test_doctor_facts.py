@@ -27,12 +27,15 @@ from dmvpn.features.system.messages import Configured, Restarted
 from dmvpn.network.terms.table import Table
 from dmvpn.router.facts import FilterFacts, KernelFacts, RouterFacts, TunnelFacts
 from dmvpn.shells.facts import GatewayFacts, HostFacts, LabFacts, LinkFacts
-from dmvpn.tools.doctor import Finding, Scene, examine, protocols, suspect
+from dmvpn.tools.doctor import protocols
+from dmvpn.tools.doctor.examine import examine
 from dmvpn.tools.doctor.ipsec import agreements, clue
 from dmvpn.tools.doctor.protocols import not_before
 from dmvpn.tools.doctor.registration import keys
-from dmvpn.tools.doctor.scene import Client, Probe, ProbeResult
+from dmvpn.tools.doctor.scene import Client, Probe, ProbeResult, Scene
 from dmvpn.tools.doctor.scene import ProbePurpose as ProbeKind
+from dmvpn.tools.doctor.verdicts import Finding
+from dmvpn.tools.doctor.visit import suspect
 from support.texts import because
 
 if TYPE_CHECKING:

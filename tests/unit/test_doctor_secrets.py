@@ -16,7 +16,9 @@ from dmvpn.features.nhrp.reasons import NhrpReason
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.router.facts import RouterFacts
 from dmvpn.shells.facts import LabFacts
-from dmvpn.tools.doctor import Finding, Scene, ipsec, protocols, registration
+from dmvpn.tools.doctor import ipsec, protocols, registration
+from dmvpn.tools.doctor.scene import Scene
+from dmvpn.tools.doctor.verdicts import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

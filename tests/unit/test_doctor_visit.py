@@ -18,12 +18,21 @@ from dmvpn.router.facts import RouterFacts
 from dmvpn.shells.facts import LabFacts
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.doctor import Scene, Step, Trial, View, as_text, in_words, visit
 from dmvpn.tools.doctor.configuration import device, routes_to, static_lines
 from dmvpn.tools.doctor.missing_routes import withdrawn
-from dmvpn.tools.doctor.report import brief
-from dmvpn.tools.doctor.scene import MOST_COMMANDS, MOST_ECHOES, Probe, ProbePurpose, ProbeResult, carry_out, read
-from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, permitted
+from dmvpn.tools.doctor.report import as_text, brief
+from dmvpn.tools.doctor.scene import (
+    MOST_COMMANDS,
+    MOST_ECHOES,
+    Probe,
+    ProbePurpose,
+    ProbeResult,
+    Scene,
+    carry_out,
+    read,
+)
+from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Step, Trial, View, in_words, permitted
+from dmvpn.tools.doctor.visit import visit
 from dmvpn.tools.lint.rules.registration import lines_about, with_address
 from dmvpn.tools.remedies.changes import ChangedLine, RouterChange
 from dmvpn.tools.remedies.trial import settle

@@ -22,7 +22,7 @@ from dmvpn.net.icmp import TimeExceededCode
 from dmvpn.network import terms
 from dmvpn.network.terms.table import Table
 from dmvpn.router.features import FEATURES
-from dmvpn.tools.doctor import as_text
+from dmvpn.tools.doctor.report import as_text
 from dmvpn.tools.doctor.verdicts import Copied, Diagnosis, Finding, Fine, Health, Hypothesis, Step, Trial, Unseen, View
 from dmvpn.tools.explain import Answer, Explainer, render
 from dmvpn.tools.explain.outer import OF_DOCTOR

@@ -95,7 +95,9 @@ def _asked(arguments: argparse.Namespace) -> int:
         raise UserError("--files and --lab name two networks: leave one out")
     from dmvpn.app.progress import Progress
     from dmvpn.labs import copied
-    from dmvpn.tools.doctor import as_json, as_text, brief, in_words, visit
+    from dmvpn.tools.doctor.report import as_json, as_text, brief
+    from dmvpn.tools.doctor.verdicts import in_words
+    from dmvpn.tools.doctor.visit import visit
 
     aim = _address(arguments.router, arguments.address)
     with Progress.of(arguments) as progress:

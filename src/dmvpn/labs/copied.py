@@ -34,8 +34,7 @@ from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 from dmvpn.shells.simulator.network import Impairment
 from dmvpn.tools.diff.measuring import Subject
-from dmvpn.tools.doctor import Diagnosis
-from dmvpn.tools.doctor.verdicts import View
+from dmvpn.tools.doctor.verdicts import Diagnosis, View
 from dmvpn.tools.remedies.trial import settle
 
 #: Virtual seconds that a command may take, and between two looks whether it is done.

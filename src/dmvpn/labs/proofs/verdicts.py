@@ -31,7 +31,8 @@ from dmvpn.labs.proofs.networks import (
 )
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.measuring import Rows, worse
-from dmvpn.tools.doctor import Diagnosis, Finding, visit
+from dmvpn.tools.doctor.verdicts import Diagnosis, Finding
+from dmvpn.tools.doctor.visit import visit
 from dmvpn.tools.remedies.affected_pairs import reduced
 from dmvpn.tools.remedies.trial import attempt
 from dmvpn.tools.troubles import TROUBLES

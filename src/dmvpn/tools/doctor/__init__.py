@@ -28,28 +28,3 @@ The checks, each a function of the scene, in the order of a packet's path:
     examine             all checks, with the whole lab in view: it decides
     report              for people and for programs
 """
-
-from dmvpn.tools.doctor.examine import examine
-from dmvpn.tools.doctor.report import as_json, as_text, brief
-from dmvpn.tools.doctor.scene import Scene
-from dmvpn.tools.doctor.verdicts import Copied, Diagnosis, Finding, Health, Step, Trial, View, in_words
-from dmvpn.tools.doctor.visit import ExaminedLab, suspect, visit
-
-__all__ = [
-    "Copied",
-    "Diagnosis",
-    "ExaminedLab",
-    "Finding",
-    "Health",
-    "Scene",
-    "Step",
-    "Trial",
-    "View",
-    "as_json",
-    "as_text",
-    "brief",
-    "examine",
-    "in_words",
-    "suspect",
-    "visit",
-]

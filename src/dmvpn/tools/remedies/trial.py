@@ -29,9 +29,8 @@ from dmvpn.base.values import dataclass
 from dmvpn.network.lines import Lines, after, indented, removal, with_lines
 from dmvpn.tools.diff.behavior import ChangeVerdict, LanPair, Topic
 from dmvpn.tools.diff.measuring import Rows, Subject, changes, choose_pairs, converge, warm_up, worse
-from dmvpn.tools.doctor import visit
 from dmvpn.tools.doctor.verdicts import Copied, Diagnosis, Finding, Trial
-from dmvpn.tools.doctor.visit import ExaminedLab
+from dmvpn.tools.doctor.visit import ExaminedLab, visit
 
 # ------------------------------------------------------------------------------------------------ rows as clauses
 
