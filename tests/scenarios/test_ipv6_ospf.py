@@ -95,6 +95,30 @@ def test_multipoint_leads_through_the_hub_and_a_lost_lan_is_withdrawn() -> None:
     assert "2001:DB8:4::/64" not in world.show("R31", "ipv6 route")
 
 
+@pytest.mark.parametrize("router", [("ipv6 router ospf 1",), ("router ospfv3 1", "address-family ipv6 unicast")])
+def test_a_distribute_list_keeps_routes_out_of_the_table_and_routes_of_another_protocol_out_of_ospf(
+    router: tuple[str, ...],
+) -> None:
+    world = cloud("broadcast", LINES.replace("ipv6 router ospf 1\n router-id", "\n ".join(router) + "\n  router-id"))
+    world.configure("R31", "ipv6 prefix-list FAR deny 2001:DB8:4::/64", "ipv6 prefix-list FAR permit ::/0 le 128")
+    said = world.configure("R31", *router, "distribute-list prefix-list FAR in Tunnel100")
+    assert "%" not in said
+    world.run_for(10)
+    assert "2001:DB8:4::/64" not in world.show("R31", "ipv6 route")
+    assert "2001:DB8:3::/64" in world.show("R41", "ipv6 route ospf")
+    assert "  distribute-list prefix-list FAR in Tunnel100" in world.show("R31", "running-config").replace("\n ", "\n  ")
+    world.configure("R31", *router, "no distribute-list prefix-list FAR in Tunnel100")
+    world.run_for(10)
+    assert "2001:DB8:4::/64" in world.show("R31", "ipv6 route ospf")
+    world.configure("R11", "ipv6 prefix-list FAR permit 2001:DB8:E::/48")
+    world.configure("R11", "ipv6 route 2001:db8:e::/48 Null0", "ipv6 route 2001:db8:f::/48 Null0")
+    world.configure("R11", *router, "redistribute static", "distribute-list prefix-list FAR out static")
+    world.run_for(10)
+    routes = world.show("R31", "ipv6 route ospf")
+    assert "2001:DB8:E::/48" in routes
+    assert "2001:DB8:F::/48" not in routes
+
+
 def test_stub_areas_ranges_external_routes_and_summaries() -> None:
     world = cloud("point-to-multipoint")
     world.configure("R11", "ipv6 route 2001:db8:f:1::/64 Null0", "ipv6 route 2001:db8:f:2::/64 Null0")

@@ -15,7 +15,16 @@ from dmvpn.base.distribution import DistanceOf, DistributeList, Distribution, Li
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.translation import Addresses
-from dmvpn.ios.common import KEY, KEY_ACCEPT, KEY_ALGORITHM, KEY_CHAIN, KEY_SEND, KEY_STRING, read_lifetime
+from dmvpn.ios.common import (
+    KEY,
+    KEY_ACCEPT,
+    KEY_ALGORITHM,
+    KEY_CHAIN,
+    KEY_SEND,
+    KEY_STRING,
+    Spoken,
+    read_lifetime,
+)
 from dmvpn.ios.config_line import ConfigLine
 from dmvpn.ios.grammar import Args
 from dmvpn.ios.section import Section
@@ -229,7 +238,7 @@ class DistributionLines:
         """For the grammar."""
         return (*self.lists, self.offset, self.distance)
 
-    def distribution(self, section: Section) -> Distribution:
+    def distribution(self, section: Section | Spoken) -> Distribution:
         """Return the distribution settings of a process."""
         return Distribution(
             tuple(self._lists(section)),
@@ -240,7 +249,7 @@ class DistributionLines:
             tuple(map(distance_of, section.all(self.distance))),
         )
 
-    def _lists(self, section: Section) -> Iterator[DistributeList]:
+    def _lists(self, section: Section | Spoken) -> Iterator[DistributeList]:
         for line, kind in zip(self._by_kind, ListKind, strict=True):
             for args in section.all(line):
                 where = args.interface("interface", "")

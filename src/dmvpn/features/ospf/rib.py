@@ -264,8 +264,7 @@ class Offers:
 
 def candidate(found: OspfRoute, hop: NextHop | None = None) -> MatchedRoute:
     """Return a route by one of its next hops, as lists look at it."""
-    address = hop.address if hop is not None and isinstance(hop.address, IPv4Address) else None
-    interface = hop.interface if hop is not None else ""
+    address, interface = (hop.address, hop.interface) if hop is not None else (None, "")
     return MatchedRoute(
         prefix=found.prefix,
         next_hop=address,

@@ -7,7 +7,6 @@ from ipaddress import IPv4Address
 from typing import Final, TypeVar, cast
 
 from dmvpn.base.addresses import IPAddress, Prefix, mask_length
-from dmvpn.base.distribution import NOTHING
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE
 from dmvpn.features.ospf import model
@@ -144,7 +143,7 @@ def _process(number: int, section: Section | Spoken) -> model.ProcessSettings:
         log_changes_in_detail=section.flag(processes.LOG_DETAIL),
         maximum_paths=section.args(processes.MAXIMUM_PATHS).integer("paths", 4),
         distances=_distances(section),
-        distribution=processes.DISTRIBUTION.distribution(section) if isinstance(section, Section) else NOTHING,
+        distribution=processes.DISTRIBUTION.distribution(section),
         spf_throttle=_throttle(throttle) if throttle else (50, 200, 5000),
         lsa_throttle=_throttle(lsa_throttle) if lsa_throttle else (50, 200, 5000),
         helps=not section.flag(processes.HELP_DISABLED),

@@ -143,6 +143,7 @@ def _in_mode(mode: str) -> Twins:
         "{address:address} {mask:mask}": "{prefix:network6}",
         "summary-address": "summary-prefix",
         " | subnets |": " | include-connected |",
+        "distribute-list prefix ": "distribute-list prefix-list ",
     }
     help_ = {
         "summary-prefix": "Advertise one external prefix for many",
@@ -150,6 +151,7 @@ def _in_mode(mode: str) -> Twins:
         "prefix": "The prefix",
     }
     shared = [line for line in collected(ConfigLine, vars(processes)) if line not in _NOT_IN_PROCESSES]
+    shared.append(processes.DISTRIBUTION.by_prefix_list)
     return Twins(shared, words, help=help_, mode=mode)
 
 
