@@ -118,6 +118,14 @@ def test_no_spokes_are_not_the_usual_number_of_spokes(folder: Path, capsys: pyte
     assert "--spokes 0" in _complaint(capsys, "simulate", "phase3", "--spokes", "0")
 
 
+@pytest.mark.parametrize("option", ["--spokes=7", "--record=life.jsonl"])
+def test_a_run_with_faults_does_not_pass_over_an_option_in_silence(
+    option: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = _complaint(capsys, "simulate", "notes-phase3", "--faults", "random", option)
+    assert "--spokes and --record go with a run without faults" in said
+
+
 def test_a_misspelled_scenario_is_recognized(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "did you mean notes-phase3" in _complaint(capsys, "lab", "up", "notes-fase3")
     assert "'dmvpn lab list'" in _complaint(capsys, "simulate", "something-else")

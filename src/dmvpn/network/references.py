@@ -29,6 +29,8 @@ from dmvpn.features.ike.lint import ALGORITHMS, KEYRING, PROPOSAL, profile_lines
 from dmvpn.features.ike.model import AuthenticationMethod, IsakmpProfile, Profile
 from dmvpn.features.ipsec.config import profiles
 from dmvpn.features.ipsec.lint import TRANSFORM_SET, strong
+from dmvpn.features.ospf.config import version3
+from dmvpn.features.ospf.model import ProcessSettings as OspfProcess
 from dmvpn.features.pki.config import trustpoints
 from dmvpn.features.policy.config import access_lists, objects, route_maps
 from dmvpn.features.policy.config.route_maps import ROUTE_MAP as ROUTE_MAP_LINE
@@ -44,7 +46,6 @@ from dmvpn.network.lines import IN_VRF, IN_VRF_OLD, POLICY_MAP, SERVICE_POLICY, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 
-    from dmvpn.features.ospf.model import ProcessSettings as OspfProcess
     from dmvpn.features.rip.model import RipConfig
     from dmvpn.network.device import Device
 
@@ -288,10 +289,10 @@ def _of_certificates(device: Device) -> Iterator[Use]:
             yield Use("certificate map", name, whose, (header, f"match certificate {name}"), severity=severity)
 
 
-_DISTRIBUTED: Final = {ListKind.ACCESS_LIST: "access list", ListKind.PREFIX_LIST: "prefix list"}
+_PREFIX_LIST, _PREFIX_LIST6 = "prefix list", "IPv6 prefix list"
 _FILTERS: Final = {
     FilterKind.ROUTE_MAP: "route map",
-    FilterKind.PREFIX_LIST: "prefix list",
+    FilterKind.PREFIX_LIST: _PREFIX_LIST,
     FilterKind.DISTRIBUTE_LIST: "access list",
     FilterKind.FILTER_LIST: "as path access list",
 }
@@ -299,16 +300,16 @@ _FILTERS: Final = {
 
 def _of_routing(device: Device) -> Iterator[Use]:
     """Yield the lists and route maps of routing processes."""
-    for router, process in _processes(device):
+    for router, prefix_list, process in _processes(device):
         for redistribution in process.redistributions:
             yield _of_router(router, "route map", redistribution.route_map)
         for filtered in process.distribution.lists:
-            if filtered.kind in _DISTRIBUTED:
-                yield _of_router(router, _DISTRIBUTED[filtered.kind], filtered.name)
-            yield _of_router(router, "prefix list", filtered.gateway)
-    for ospf in device.ospf.processes:
-        if ospf.default_originate is not None:
-            yield _of_router(f"router ospf {ospf.number}", "route map", ospf.default_originate.route_map)
+            if filtered.kind is not ListKind.ROUTE_MAP:
+                kind = prefix_list if filtered.kind is ListKind.PREFIX_LIST else "access list"
+                yield _of_router(router, kind, filtered.name)
+            yield _of_router(router, prefix_list, filtered.gateway)
+        if isinstance(process, OspfProcess) and process.default_originate is not None:
+            yield _of_router(router, "route map", process.default_originate.route_map)
     router = f"router bgp {device.bgp.local_as}"
     maps_of_bgp = [one.route_map for one in device.bgp.redistributions] + [one.route_map for one in device.bgp.networks]
     for neighbor in device.bgp.neighbors:
@@ -317,10 +318,15 @@ def _of_routing(device: Device) -> Iterator[Use]:
     yield from (_of_router(router, "route map", name) for name in maps_of_bgp)
 
 
-def _processes(device: Device) -> Iterator[tuple[str, OspfProcess | EigrpProcess | RipConfig]]:
-    yield "router rip", device.rip
-    yield from (("router eigrp", process) for process in device.eigrp.processes)
-    yield from ((f"router ospf {process.number}", process) for process in device.ospf.processes)
+def _processes(device: Device) -> Iterator[tuple[str, str, OspfProcess | EigrpProcess | RipConfig]]:
+    """Yield the line of each process, and the kind of its prefix lists."""
+    yield "router rip", _PREFIX_LIST, device.rip
+    yield from (("router eigrp", _PREFIX_LIST, process) for process in device.eigrp.processes)
+    yield from ((f"router ospf {process.number}", _PREFIX_LIST, process) for process in device.ospf.processes)
+    for eigrp in device.eigrp.ipv6:
+        yield "router eigrp" if eigrp.name else "ipv6 router eigrp", _PREFIX_LIST6, eigrp
+    for ospf in device.ospf.of_version(6).processes:
+        yield version3.process(device.tree, ospf.number, version=6), _PREFIX_LIST6, ospf
 
 
 def _of_router(router: str, kind: str, name: str) -> Use:
@@ -564,13 +570,13 @@ REFERENCES: Final = (
     ),
     Reference(
         LIST,
-        "prefix list",
+        _PREFIX_LIST,
         lambda device: device.policy.prefix_lists,
         _section(access_lists.ENTRY, permit=True, prefix=Blank("prefix")),
     ),
     Reference(
         LIST,
-        "IPv6 prefix list",
+        _PREFIX_LIST6,
         lambda device: [one.removeprefix(IPV6_LIST) for one in device.policy.prefix_lists if IPV6_LIST in one],
         _section(access_lists.ENTRY6, permit=True, prefix=Blank("prefix")),
     ),
