@@ -35,7 +35,7 @@ def simulate(arguments: argparse.Namespace) -> int:
         raise UserError("--film goes with --faults: it shows one judged run")
     if arguments.campaign is not None or arguments.faults is not None:
         if arguments.spokes is not None or arguments.record is not None:
-            raise UserError("--spokes and --record go with a run without faults: networks with faults have their own size")
+            raise UserError("--spokes and --record go with a run without faults")
         from dmvpn.app.campaign import judge_many, judge_one
 
         return judge_one(arguments) if arguments.campaign is None else judge_many(arguments)
