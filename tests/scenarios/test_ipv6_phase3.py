@@ -55,6 +55,21 @@ def test_one_registration_makes_two_entries_and_names_the_hub_twice() -> None:
     )
 
 
+def test_a_map_with_the_length_of_the_tunnels_network_says_where_its_server_is() -> None:
+    """`ipv6 nhrp map 2001:DB8:100::11/64`, as many people write it, left the spoke without a way to its server."""
+
+    def change(name: str, text: str) -> str:
+        line = " ipv6 nhrp nhs 2001:DB8:100::11"
+        written = f" ipv6 nhrp map 2001:DB8:100::11/64 {HUB}\n ipv6 nhrp map multicast {HUB}\n{line}\n"
+        return text.replace(f"{line} nbma {HUB} multicast\n", written)
+
+    world = World(NETWORK, change=change)
+    world.converge()
+    assert "2001:DB8:100::31/128 via 2001:DB8:100::31" in world.show("R11", "ipv6 nhrp")
+    assert world.stream("H3", H4, seconds=3, rate=5) == len(world.replies("H3"))
+    assert "2001:DB8:100::41/128 via 2001:DB8:100::41" in world.show("R31", "ipv6 nhrp")
+
+
 def test_a_redirect_leads_to_the_direct_path_and_to_routes_of_nhrp(world: World) -> None:
     wire = world.watch("R31", "GigabitEthernet0/1")
     world.stream("H3", H4, seconds=3, rate=5)

@@ -51,6 +51,29 @@ def test_ports_of_one_subnet_are_on_one_wire_and_a_lonely_lan_gets_a_computer(tm
     assert scenario.notes == ()
 
 
+def test_lans_of_ipv6_get_computers_and_an_overlay_of_ipv6_has_hubs_and_spokes(tmp_path: Path) -> None:
+    """Ports without an address of IPv4 had no carrier, and every router was a hub."""
+
+    def site(number: int, lines: str, lan: str) -> str:
+        tunnel = f"interface Tunnel0\n ipv6 address 2001:db8:a::{number}/64\n ipv6 nhrp network-id 6\n{lines}"
+        ends = f" tunnel source {WAN}\n tunnel mode gre multipoint"
+        port = f"interface GigabitEthernet0/2\n ipv6 address 2001:db8:{lan}::{number}/64"
+        head = router(f"R{number}", f"192.0.2.{number} {LONG}", tunnel=tunnel + ends, more=port)
+        return f"ipv6 unicast-routing\n{head}"
+
+    server = " ipv6 nhrp nhs 2001:db8:a::1 nbma 192.0.2.1\n ipv6 nhrp shortcut\n"
+    dual = router("R4", f"192.0.2.4 {LONG}", f"10.1.4.1 {LONG}\n ipv6 address 2001:db8:4::1/64")
+    texts = site(1, " ipv6 nhrp redirect\n", "1"), site(2, server, "2"), site(3, server, "2")
+    scenario = load(tmp_path, *texts, f"ipv6 unicast-routing\n{dual}")
+    assert [scenario.role(name) for name in ("R1", "R2", "R3")] == ["hub", "spoke", "spoke"]
+    assert wires(scenario)[1:] == [["R2:GigabitEthernet0/2", "R3:GigabitEthernet0/2"]]
+    found = {name: (host.address, host.gateway, host.address6) for name, host in scenario.lab.hosts.items()}
+    assert {name: tuple(map(str, host)) for name, host in found.items()} == {
+        "H1": ("2001:db8:1::100/64", "2001:db8:1::1", "None"),
+        "H4": ("10.1.4.100/24", "10.1.4.1", "slaac"),
+    }
+
+
 def test_a_network_whose_spokes_have_no_way_to_each_other_is_simulated_to_the_end(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -83,6 +83,7 @@ def infer(
         for wire in network.wires
         if len(wire.ports) > 1 and wire.computers is None
     ]
+    links += [LinkSpec(ends=[spelled_end(*end) for end in wire]) for wire in network.wires6() if len(wire) > 1]
     computers = hosts(network, configurations)
     links += outside
     if not strict:

@@ -12,10 +12,11 @@ from itertools import chain, count, islice
 from typing import TYPE_CHECKING, Final, Literal
 
 from dmvpn.base.errors import UserError
+from dmvpn.features.interface.model import IDENTIFIER_LENGTH
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
 from dmvpn.shells.inference.provider import NO_LAN
 from dmvpn.shells.inference.wires import InferredNetwork, Port, Wire, spelled_end
-from dmvpn.shells.lab_model import LEASED, NAME, HostSpec
+from dmvpn.shells.lab_model import LEASED, NAME, SLAAC, HostSpec
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
@@ -86,6 +87,9 @@ def _same_places(one: Device, other: Device) -> bool:
 
 
 _HOST_NUMBER: Final = 100
+_HOST_NUMBER6: Final = 0x100
+#: Prefixes of IPv6 of at least this length are no LANs.
+_LINK6: Final = 120
 #: Addresses of a LAN that are candidates for its computer.
 _TRIED: Final = 512
 
@@ -96,13 +100,15 @@ def role(name: str, network: InferredNetwork, *, added: bool) -> Literal["hub", 
     if added or device is None or (not device.tunnels.tunnels and _is_gateway(name, network)):
         return "provider"
     tunnels = device.tunnels.tunnels
-    own = [interface.address[0] for one in tunnels if (interface := device.interface(one.name)) and interface.address]
-    spoken = {one.name: one for one in device.nhrp.tunnels if one.version == 4}
-    if any(address in _servers(network) for address in own):
+    there = [interface for one in tunnels if (interface := device.interface(one.name)) is not None]
+    servers = _servers(network)
+    if any(address in servers for one in there for version in (4, 6) for address, _ in one.addresses_of(version)):
         return "hub"
-    if any(one.multipoint and not spoken[one.name].nhs for one in tunnels):
+    clients = [one.name for one in device.nhrp.tunnels if one.nhs]
+    if any(one.multipoint and one.name not in clients for one in tunnels):
         return "hub"
-    return "spoke" if any(spoken[one.name] != NhrpTunnel(name=one.name) for one in tunnels) else "router"
+    spoken = [one for one in device.nhrp.tunnels if one != NhrpTunnel(name=one.name, version=one.version)]
+    return "spoke" if spoken else "router"
 
 
 def _servers(network: InferredNetwork) -> list[IPAddress]:
@@ -176,17 +182,36 @@ def hosts(network: InferredNetwork, configurations: Mapping[str, str]) -> dict[s
         if subnet.prefixlen >= NO_LAN:
             continue
         for place in places:
-            router = place.partition(":")[0]
-            digits = re.sub(r"\D", "", router)
-            named = (f"H{digits}", f"H-{router}")
-            names = chain(named, (f"{one}-{number}" for number in count(2) for one in (*named, "H")))
-            name = next(one for one in names if re.fullmatch(NAME, one) and one not in ("H", *found, *configurations))
+            name = _host_name(place, ("H", *found, *configurations))
+            own6 = SLAAC if _advertises(network.devices.get(port.router), port.name) else None
             if is_leased(network, wire, subnet):
-                found[name] = HostSpec(link=place, address=LEASED)
+                found[name] = HostSpec(link=place, address=LEASED, address6=own6)
             elif (address := _free(wire, known, published, taken)) is not None:
                 taken[address] = None
-                found[name] = HostSpec(link=place, address=f"{address}/{subnet.prefixlen}", gateway=gateway)
+                mask = subnet.prefixlen
+                found[name] = HostSpec(link=place, address=f"{address}/{mask}", gateway=gateway, address6=own6)
+    for wire6 in network.wires6():
+        (router, interface), own = next(iter(wire6.items()))
+        if len(wire6) == 1 and own.network.prefixlen < _LINK6:
+            place, host = spelled_end(router, interface), own.network.network_address + _HOST_NUMBER6
+            address6 = f"{host if host != own.ip else host + 1}/{own.network.prefixlen}"
+            name = _host_name(place, ("H", *found, *configurations))
+            found[name] = HostSpec(link=place, address=address6, gateway=own.ip)
     return dict(sorted(found.items()))
+
+
+def _host_name(place: str, taken: Container[str]) -> str:
+    router = place.partition(":")[0]
+    digits = re.sub(r"\D", "", router)
+    named = (f"H{digits}", f"H-{router}")
+    names = chain(named, (f"{one}-{number}" for number in count(2) for one in (*named, "H")))
+    return next(one for one in names if re.fullmatch(NAME, one) and one not in taken)
+
+
+def _advertises(device: Device | None, interface: str) -> bool:
+    """Return whether a port advertises a prefix of which a computer makes its address."""
+    port = device.interface(interface) if device is not None and device.interfaces.forwards_ipv6 else None
+    return port is not None and any(length == IDENTIFIER_LENGTH for _, length in port.addresses_of(6))
 
 
 def _gateway(network: InferredNetwork, wire: Wire) -> tuple[Port, IPAddress]:

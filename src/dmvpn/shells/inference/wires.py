@@ -9,6 +9,7 @@ Raises UserError for configurations that are no network at all.
 from __future__ import annotations
 
 from dataclasses import field
+from ipaddress import IPv6Interface
 from itertools import count
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final
@@ -139,6 +140,19 @@ class InferredNetwork:
         settings = self.devices[port.router].interface(port.name) if port.router in self.devices else None
         others = settings.secondary if settings is not None else ()
         return [port.address.ip, *(address for address, _ in others if address in port.address.network)]
+
+    def wires6(self) -> list[dict[tuple[str, str], IPv6Interface]]:
+        """Return the ports (router, name) of each wire without addresses of IPv4, each with its first one of IPv6."""
+        found: dict[object, dict[tuple[str, str], IPv6Interface]] = {}
+        cabled = {end for cable in self.cables for end in cable}  # asked, never iterated
+        for router, device in self.devices.items():
+            for settings in device.interfaces.interfaces:
+                end, own = (router, settings.name), settings.addresses_of(6)
+                is_plain = settings.address is None and not device.uses_dhcp(settings.name) and end not in cabled
+                if own and is_plain and not settings.name.startswith((*VIRTUAL, _VLAN)):
+                    address = IPv6Interface((int(own[0][0]), own[0][1]))
+                    found.setdefault(self.segments.get(end, address.network), {})[end] = address
+        return [*found.values()]
 
     def _switch(self, ports: list[Port]) -> dict[tuple[str, str], Wire]:
         """Make the wires of VLANs. Returns these by their ports."""
