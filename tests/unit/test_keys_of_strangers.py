@@ -186,7 +186,8 @@ def test_ipv6_lines_of_ports_that_mean_nothing_here_are_kept(line: str) -> None:
         (
             "interface Tunnel0",
             "ip nhrp map 10.0.0.1 2001:DB8::1\nip nhrp map multicast 2001:DB8::1\nip nhrp connect 101\n"
-            "ipv6 nhrp map 2001:DB8::1/128 2001:DB8:1::1\nip ospf message-digest-key 1 md5 7 0822455D0A16\n"
+            "ipv6 nhrp map 2001:DB8::1/128 2001:DB8:1::1\nipv6 nhrp interest V6\n"
+            "ip ospf message-digest-key 1 md5 7 0822455D0A16\n"
             "ip ospf authentication-key 7 0822455D0A16\nip ospf bfd\n"
             "tunnel tsp-hop 1 10.0.0.1\n"
             "ip summary-address eigrp 1 10.0.0.0 255.0.0.0 leak-map M\ntunnel bandwidth receive 10 transmit 20\n"
@@ -198,6 +199,11 @@ def test_ipv6_lines_of_ports_that_mean_nothing_here_are_kept(line: str) -> None:
             "timers active-time disabled\nredistribute maximum-prefix 100",
         ),
         ("router ospf 1", "distance 100 10.0.0.1 0.0.0.0\nnsr\nlls"),
+        (
+            "ipv6 router ospf 1",
+            "area 1 virtual-link 1.1.1.1\ngraceful-restart\nevent-log size 100\ntimers pacing flood 5",
+        ),
+        ("router ospfv3 1", "address-family ipv4 unicast\narea 1 stub\nredistribute connected\nexit-address-family"),
         ("router bgp 1", "network 10.0.0.0 mask 255.0.0.0 backdoor"),
         ("router rip", "timers basic 30 180 180 240 0"),
         ("crypto ipsec profile P", "set security-association dummy pps 5\nset security-association lifetime days 1"),

@@ -213,6 +213,7 @@ IPV6: Final = Twins(
         "ip nhrp ": "ipv6 nhrp ",
         "{target:address} [ {mask:mask} ]": "{target:prefix6}",
         "{nhs_address:address}": "{nhs_address:address6}",
+        "{access_list:1-199}": "{access_list:word}",
     },
     help={"ipv6": "Internet Protocol, version 6", "nhrp": "Next Hop Resolution Protocol"},
     order=84,
