@@ -253,11 +253,7 @@ def _enum(name: str) -> type[object]:
 
 def named(root: type[object]) -> dict[str, type[object]]:
     """Return our classes that derive from one, by name."""
-    return {kind.__name__: kind for kind in _subclasses(root) if _ours(kind)}
-
-
-def _ours(kind: type[object]) -> bool:
-    return kind.__module__.startswith("dmvpn.")
+    return {kind.__name__: kind for kind in _subclasses(root) if kind.__module__.startswith("dmvpn.")}
 
 
 def _subclasses(root: type[object]) -> Iterator[type[object]]:

@@ -459,7 +459,13 @@ class OneShot:
             if self._outcome.job and not text:
                 if not self._notes:
                     return ""
-                text = self._job_output()
+                text = ""
+                while self._notes:
+                    note = self._notes.popleft()
+                    if isinstance(note, JobDone):
+                        self._outcome = None
+                        break
+                    text += note.text
             elif not text:
                 self._finish(self._outcome)
             if text:
@@ -519,13 +525,3 @@ class OneShot:
                 self._begin(Outcome(failed=True), [outcome.question.unanswered])
                 return
             self._go_on(outcome.question.answer(self._lines.popleft() if outcome.question.scripted else ""))
-
-    def _job_output(self) -> str:
-        text = ""
-        while self._notes:
-            note = self._notes.popleft()
-            if isinstance(note, JobDone):
-                self._outcome = None
-                break
-            text += note.text
-        return text

@@ -64,7 +64,7 @@ class Pager:
         used = 0
         while self._next is not None and (not rows or used < rows):
             output.append(self._next + "\r\n")
-            used += self._rows_of(self._next)
+            used += max(1, -(-len(self._next) // self._width)) if self._width else 1
             self._next = next(self._lines, None)
             if len(output) == PIECE:
                 yield "".join(output).encode()
@@ -72,9 +72,6 @@ class Pager:
         if self._next is not None:
             output.append(MORE)
         yield "".join(output).encode()
-
-    def _rows_of(self, line: str) -> int:
-        return max(1, -(-len(line) // self._width)) if self._width else 1
 
     def _search_key(self, text: str, char: str) -> Iterator[bytes]:
         """Answer a key while the text to look for is typed."""

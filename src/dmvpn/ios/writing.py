@@ -205,7 +205,13 @@ def _lines(node: grammar.Node, given: Mapping[str, Hashable], single: frozenset[
         case grammar.Keyword():
             return (_keyword(node.shown, given),)
         case grammar.Value():
-            return _value(node, given)
+            value = given.get(node.name)
+            if value is None or value is True:
+                return (_Line((None,), missing=(node.name,)),)
+            reading = _read(node, value)
+            if reading is None:
+                return ()
+            return (_Line((reading.text,), ((node.name, reading.value),), said=frozenset((node.name,)), end=1),)
         case SequenceNode():
             return _joined(_lines(part, given, single) for part in node.parts)
         case grammar.Choice():
@@ -243,16 +249,6 @@ def _keyword(word: str, given: Mapping[str, Hashable]) -> _Line:
         return _Line((word,), keywords=(word,), said=frozenset((word,)), end=1)
     # A value of the same name asks for its keyword, too.
     return _Line((word,), keywords=(word,), added=() if word in given else (word,))
-
-
-def _value(node: grammar.Value, given: Mapping[str, Hashable]) -> Sequence[_Line]:
-    value = given.get(node.name)
-    if value is None or value is True:
-        return (_Line((None,), missing=(node.name,)),)
-    reading = _read(node, value)
-    if reading is None:
-        return ()
-    return (_Line((reading.text,), ((node.name, reading.value),), said=frozenset((node.name,)), end=1),)
 
 
 def _read(node: grammar.Value, value: Hashable) -> Reading | None:

@@ -266,7 +266,9 @@ class Injector:
                 self._pulled.discard(router)
                 self._carriers(router, up=True)
             case faults.Cut(router=router) | faults.Impair(router=router):
-                self._repair(router)
+                segment = self.wan(router)
+                if segment is not None:
+                    segment.impairment = self._good.pop(segment.name, segment.impairment)
             case faults.Partition(one=one, other=other, one_way=one_way):
                 self._block(one, other, -1)
                 if not one_way:
@@ -305,11 +307,6 @@ class Injector:
         if segment is not None:
             good = self._good.setdefault(segment.name, segment.impairment)
             segment.impairment = replace(good, **wrong)  # type: ignore[arg-type]  # cut is a bool, the others floats
-
-    def _repair(self, router: str) -> None:
-        segment = self.wan(router)
-        if segment is not None:
-            segment.impairment = self._good.pop(segment.name, segment.impairment)
 
     def _block(self, one: str, other: str, step: int) -> None:
         self.blocked[one, other] = self.blocked.get((one, other), 0) + step

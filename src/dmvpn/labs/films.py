@@ -281,7 +281,11 @@ class RecordedNews:
         elif since >= self.part.since and reading.is_due:
             self._read(reading)
         if self._lines >= MOST_LINES and not self.is_over:
-            self._cut(reading, since)
+            self.is_over = True
+            self.notes.append(
+                f"the film ends at {_clock(reading.wall(reading.life.last))} UTC, after {self._lines} lines: "
+                f"--from {since:.0f} is what follows"
+            )
 
     def finish(self) -> None:
         """Read all lives to their end."""
@@ -295,13 +299,6 @@ class RecordedNews:
         self._read(reading)
         life = reading.life
         self.news.append({"router": life.name, "now": reading.wall(life.last), "gone": True})
-
-    def _cut(self, reading: _Reading, since: float) -> None:
-        self.is_over = True
-        self.notes.append(
-            f"the film ends at {_clock(reading.wall(reading.life.last))} UTC, after {self._lines} lines: "
-            f"--from {since:.0f} is what follows"
-        )
 
     def _read(self, reading: _Reading) -> None:
         begins = reading.wall(self._first + self.part.since) if self.part.since and self._first is not None else None

@@ -73,14 +73,11 @@ class CaptureFile:
         except OSError as error:
             self.why = error.strerror or str(error)
         if self.why:
-            self._cut()
-
-    def _cut(self) -> None:
-        counted, self.packets = self.packets, 0
-        with contextlib.suppress(OSError, WireError), self.path.open("r+b") as file:
-            self.packets, end = pcap.whole(file)
-            file.truncate(end)
-        self.lost += counted - self.packets
+            counted, self.packets = self.packets, 0
+            with contextlib.suppress(OSError, WireError), self.path.open("r+b") as file:
+                self.packets, end = pcap.whole(file)
+                file.truncate(end)
+            self.lost += counted - self.packets
 
 
 @dataclass(slots=True)

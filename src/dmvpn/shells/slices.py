@@ -131,7 +131,12 @@ class Slices:
 
     async def run(self, work: Callable[[], T], between: Callable[[], Awaitable[None]] | None = None) -> T:
         """Do the work. Raises its exceptions; BrokenOff if it was broken off and did not handle that itself."""
-        self._begin(work)
+        if not self._is_done:
+            raise AssertionError("one piece of work at a time")
+        self._work, self._is_done, self._is_broken_off = work, False, False
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._live, daemon=True, name="slices")
+            self._thread.start()
         try:
             while not self._is_done:
                 await self._together.wait()
@@ -163,14 +168,6 @@ class Slices:
             self._go.release()
 
     # -------------------------------------------------------------------------------------------- the loop's side
-
-    def _begin(self, work: Callable[[], object]) -> None:
-        if not self._is_done:
-            raise AssertionError("one piece of work at a time")
-        self._work, self._is_done, self._is_broken_off = work, False, False
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._live, daemon=True, name="slices")
-            self._thread.start()
 
     def _go_on(self) -> None:
         """Run one slice."""

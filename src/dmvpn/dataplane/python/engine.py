@@ -154,7 +154,13 @@ class PythonEngine(SocketEngine):
         """Return the counters by NBMA address; on a protected tunnel by connection."""
         counted = self._core_tunnel(tunnel)
         if counted.protected:
-            return self._usage_over(counted)
+            usage = []
+            for number in dict.fromkeys((*counted.sent_over, *counted.received_over)):
+                link = self.core.protection.table.link(number)
+                if link is not None:
+                    sent, received = counted.sent_over.get(number), counted.received_over.get(number)
+                    usage.append(usage_of(ipv4_address(link.place.address), sent, received, number))
+            return tuple(usage)
         peers = dict.fromkeys((*counted.sent, *counted.received))
         return tuple(
             usage_of(ipv4_address(nbma), counted.sent.get(nbma), counted.received.get(nbma))
@@ -303,15 +309,6 @@ class PythonEngine(SocketEngine):
         if punt.kind == "big":
             return TooBig(tunnel, punt.out, punt.data)
         return Hairpin(tunnel, self._names[punt.out], nbma, punt.data, punt.connection)
-
-    def _usage_over(self, counted: CoreTunnel) -> tuple[PeerUsage, ...]:
-        usage = []
-        for number in dict.fromkeys((*counted.sent_over, *counted.received_over)):
-            link = self.core.protection.table.link(number)
-            if link is not None:
-                sent, received = counted.sent_over.get(number), counted.received_over.get(number)
-                usage.append(usage_of(ipv4_address(link.place.address), sent, received, number))
-        return tuple(usage)
 
     # ------------------------------------------------------------------------------------------------ sockets
 

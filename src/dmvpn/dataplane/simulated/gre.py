@@ -352,7 +352,10 @@ class TunnelBox(IpBox):
             case effects.ServeIpsec():
                 self._served = frozenset(effect.locals)
             case effects.InstallSa():
-                self._install(effect)
+                try:
+                    self._protection.table.install(effect.sa, eager=effect.eager)
+                except UserError as error:
+                    raise EffectError(effect, errno.EINVAL, str(error)) from error
             case effects.UseSa():
                 self._protection.table.use(effect.spi_in)
             case effects.RemoveSa():
@@ -363,12 +366,6 @@ class TunnelBox(IpBox):
                 self._report(self._chassis.sas_counted())
             case _:
                 pass
-
-    def _install(self, effect: effects.InstallSa) -> None:
-        try:
-            self._protection.table.install(effect.sa, eager=effect.eager)
-        except UserError as error:
-            raise EffectError(effect, errno.EINVAL, str(error)) from error
 
     def _is_ipsec(self, interface: str, header: Header | IpPacket, payload: bytes) -> bool:
         if header.destination not in self._served:

@@ -185,7 +185,11 @@ class TcpConnection:
         if segment.flags & Flag.RST:
             self._reset(segment)
         elif self.phase is Phase.CALLING:
-            self._answered(segment, now)
+            opening = Flag.SYN | Flag.ACK
+            if segment.flags & opening == opening and segment.acknowledgment == self._unacknowledged + 1 & _SPACE - 1:
+                self._expected = segment.sequence + 1 & _SPACE - 1
+                self._open(segment, now)
+                self._emit(Flag.ACK)
         elif segment.flags & Flag.SYN:
             # A repeated SYN, or the other end has lost this connection: our answer shows it the state.
             self._emit(Flag.SYN | Flag.ACK if self.phase is Phase.CALLED else Flag.ACK)
@@ -211,13 +215,6 @@ class TcpConnection:
                 self._end(streams.StreamEnd.REFUSED)
         elif segment.sequence == self._expected:  # RFC 5961 §3.2: any other is a guess, or late
             self._end(streams.StreamEnd.RESET)
-
-    def _answered(self, segment: TcpSegment, now: float) -> None:
-        opening = Flag.SYN | Flag.ACK
-        if segment.flags & opening == opening and segment.acknowledgment == self._unacknowledged + 1 & _SPACE - 1:
-            self._expected = segment.sequence + 1 & _SPACE - 1
-            self._open(segment, now)
-            self._emit(Flag.ACK)
 
     def _open(self, segment: TcpSegment, now: float) -> None:
         taken = self.phase is Phase.CALLED

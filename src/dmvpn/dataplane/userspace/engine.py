@@ -102,7 +102,14 @@ class IpsecEnds:
         for local, address in wanted.items():
             if local not in self._ends:
                 try:
-                    self._open(local, address)
+                    if not isinstance(address, IPv4Address):
+                        raise UserError(f"{address}: IPsec is carried over IPv4 only")
+                    with ExitStack() as opened:
+                        udp = opened.enter_context(UdpSocket(address, IKE_BEHIND_NAT))
+                        esp = opened.enter_context(EspSocket(address))
+                        self._begin(local, esp, udp)
+                        opened.pop_all()
+                    self._ends[local] = IpsecEnd(esp, udp)
                 except (OSError, UserError) as error:
                     problems[address] = error
         return problems
@@ -124,16 +131,6 @@ class IpsecEnds:
         """Close all sockets."""
         for local in list(self._ends):
             self._close(local)
-
-    def _open(self, local: Door, address: IPAddress) -> None:
-        if not isinstance(address, IPv4Address):
-            raise UserError(f"{address}: IPsec is carried over IPv4 only")
-        with ExitStack() as opened:
-            udp = opened.enter_context(UdpSocket(address, IKE_BEHIND_NAT))
-            esp = opened.enter_context(EspSocket(address))
-            self._begin(local, esp, udp)
-            opened.pop_all()
-        self._ends[local] = IpsecEnd(esp, udp)
 
     def _close(self, local: Door) -> None:
         end = self._ends.pop(local)

@@ -450,7 +450,10 @@ class Keeper:
         delay = 0.0 if times <= AT_ONCE else min(FIRST_DELAY * 2 ** (times - AT_ONCE - 1), LONGEST_DELAY)
         self._lost[key] = now + delay
         if times >= FIGHT:
-            self._fight(key)
+            begins = key[0] not in self._fights
+            self._fights.setdefault(key[0], {})[key] = None
+            if begins:
+                self._report(KernelContested(self._name(key), ended=False))
 
     # ------------------------------------------------------------------------------------------------ restoring
 
@@ -527,12 +530,6 @@ class Keeper:
                 self._retry(key)
 
     # ------------------------------------------------------------------------------------------------ conflicts
-
-    def _fight(self, key: Key) -> None:
-        begins = key[0] not in self._fights
-        self._fights.setdefault(key[0], {})[key] = None
-        if begins:
-            self._report(KernelContested(self._name(key), ended=False))
 
     def _name(self, key: Key) -> str:
         wanted = self._wanted.get(key)

@@ -332,7 +332,8 @@ class Kernel:
             return
         index = self._links.index(order.interface)
         if has_ipv6(order):
-            self._prepare_ipv6(order)
+            folder = f"net/ipv6/conf/{self._names.linux(order.interface)}"
+            self.change_settings({f"{folder}/{name}": value for name, value in _OF_IPV6_INTERFACE.items()})
         requests = self._links.requests(order, self._addresses.on(index))
         self.routes.cover_network(order)
         self._socket.call(*requests)
@@ -341,10 +342,6 @@ class Kernel:
         if order.up:  # with the old address, or while it was down, it lost routes without notification
             self._keeper.suspect(index)
             self._keeper.settle()
-
-    def _prepare_ipv6(self, order: SetInterface) -> None:
-        folder = f"net/ipv6/conf/{self._names.linux(order.interface)}"
-        self.change_settings({f"{folder}/{name}": value for name, value in _OF_IPV6_INTERFACE.items()})
 
     def counts(self) -> tuple[InterfaceCount, ...]:
         """Return the counters of every interface."""

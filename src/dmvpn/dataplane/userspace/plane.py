@@ -546,7 +546,9 @@ class UserspacePlane(DataPlane):
     def _execute_on_tunnel(self, effect: effects.Effect) -> None:
         match effect:
             case effects.SendGre():
-                self._send_gre(effect)
+                tunnel, nbma, connection = effect.tunnel, effect.nbma, effect.connection
+                with self._places.at(self._taps.spec(tunnel).front):
+                    self._engine.send(tunnel, nbma, effect.protocol, effect.payload, effect.tos, connection=connection)
             case effects.SendKeepalive():
                 self._send_keepalive(effect)
             case effects.SetAdjacency():
@@ -599,11 +601,6 @@ class UserspacePlane(DataPlane):
         self._taps.vanished(name)
 
     # ------------------------------------------------------------------------------------------------ sending
-
-    def _send_gre(self, effect: effects.SendGre) -> None:
-        tunnel, nbma, connection = effect.tunnel, effect.nbma, effect.connection
-        with self._places.at(self._taps.spec(tunnel).front):
-            self._engine.send(tunnel, nbma, effect.protocol, effect.payload, effect.tos, connection=connection)
 
     def _send_keepalive(self, effect: effects.SendKeepalive) -> None:
         spec = self._taps.spec(effect.tunnel)

@@ -352,7 +352,14 @@ class InterfaceMachine(Machine):
             new = port.state(old, self._context.now)
             self._log(name, old, port.status, new)
             self._states[name], self._status[name] = new, port.status
-            self._order(port, old, new)
+            order = port.order(new)
+            came_up = new.line and not (old is not None and old.line)
+            if order is None:
+                self._orders.pop(port.name, None)
+            elif came_up or order != self._orders.get(port.name):
+                self._orders[port.name] = order
+                self._retries.forget_order(port.name)
+                self._context.emit(order)
             self._advertise(port, new)
             if new != old:
                 self._sorted = None
@@ -425,16 +432,6 @@ class InterfaceMachine(Machine):
         port = self._interfaces.get(name)
         if port is not None and port.learn(prefixes):
             self._refresh((name,))
-
-    def _order(self, port: InterfaceSources, old: notices.InterfaceState | None, new: notices.InterfaceState) -> None:
-        order = port.order(new)
-        came_up = new.line and not (old is not None and old.line)
-        if order is None:
-            self._orders.pop(port.name, None)
-        elif came_up or order != self._orders.get(port.name):
-            self._orders[port.name] = order
-            self._retries.forget_order(port.name)
-            self._context.emit(order)
 
     def _own(self, name: str, old: notices.InterfaceState | None, new: notices.InterfaceState | None) -> None:
         """Note the owner of each address of a VRF. Link-local ones are not here: several links may have the same."""

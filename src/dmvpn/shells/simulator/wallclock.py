@@ -506,7 +506,11 @@ class SimulatedLab:
         return self._order_status(request)
 
     def _order_rebind(self, request: dict[str, Json]) -> Json:
-        node = self._gateway(request)
+        name = str(request.get("gateway"))
+        if name not in self.world.gateways:
+            known = ", ".join(self.world.gateways) or "none"
+            raise UserError(f"there is no gateway {name} in this lab; it has {known}")
+        node = self.world.gateways[name]
         public, kind = wanted_public(request, node.spec), wanted_kind(request)
         if kind is not None:
             node.change_kind(kind, hidden=bool(request.get("hidden")))
@@ -555,13 +559,6 @@ class SimulatedLab:
 
     def _segment(self, text: str) -> Segment:
         return self.world.segment_of(*Scenario.find_wire(text, ends_of(self.world))[1])
-
-    def _gateway(self, request: dict[str, Json]) -> NatNode:
-        name = str(request.get("gateway"))
-        if name not in self.world.gateways:
-            known = ", ".join(self.world.gateways) or "none"
-            raise UserError(f"there is no gateway {name} in this lab; it has {known}")
-        return self.world.gateways[name]
 
     def _router(self, request: dict[str, Json]) -> str:
         name = str(request.get("router"))

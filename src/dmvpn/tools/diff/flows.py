@@ -202,7 +202,10 @@ class _Side:
         passed: list[tuple[PacketSet, Gate | None, FilterEntry | None]] = [(flows, None, None)]
         denied: list[tuple[PacketSet, Gate, FilterEntry | None]] = []
         for gate in gates:
-            known = self._meaning(gate)
+            place = gate[:3]
+            if place not in self._meanings:
+                self._meanings[place] = meanings(gate.listed, most=_MOST_PAIRS)
+            known = self._meanings[place]
             if known is None:
                 return None
             decided = split(known, [one for one, _, _ in passed], most=_MOST_PARTS)
@@ -211,12 +214,6 @@ class _Side:
             passed = [(one.packets, gate, one.entry) for one in decided if one.permit]
             denied += [(one.packets, gate, one.entry) for one in decided if not one.permit]
         return Passage(tuple(passed), tuple(denied))
-
-    def _meaning(self, gate: Gate) -> list[Meaning] | None:
-        place = gate[:3]
-        if place not in self._meanings:
-            self._meanings[place] = meanings(gate.listed, most=_MOST_PAIRS)
-        return self._meanings[place]
 
     def said(self, gate: Gate, entry: FilterEntry | None) -> str:
         """Return the entry in words."""
