@@ -19,7 +19,7 @@ from dmvpn.features.ike.crypto import SUPPORTED, PrfAlgorithm, draw, modp
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.crypto.modp import MODP_GROUPS, prime
 from dmvpn.features.ike.numbers import Group
-from dmvpn.features.ike.v2 import authentication, packet, signatures
+from dmvpn.features.ike.v2 import initial_exchanges, packet, signatures
 from dmvpn.features.ike.v2.channel import child_keys
 from dmvpn.features.ike.v2.numbers import AuthMethod, ExchangeType, HashId, NotifyType
 from support.ike_capture import Capture, Read, names, nonces_of
@@ -391,11 +391,11 @@ def test_both_sides_prove_who_they_are(name: str) -> None:
             if proof is None or identity is None:
                 assert opened(read).error is not None
                 continue
-            octets = authentication.signed_octets(sa.prf, init.octets, nonce, identity, sk_p)
+            octets = initial_exchanges.signed_octets(sa.prf, init.octets, nonce, identity, sk_p)
             certificate = opened(read).find(packet.Certificate)
             if certificate is None:
-                assert authentication.knows_secret(sa.prf, seen.run["psk"].encode(), octets, proof)
-                assert not authentication.knows_secret(sa.prf, b"another", octets, proof)
+                assert initial_exchanges.knows_secret(sa.prf, seen.run["psk"].encode(), octets, proof)
+                assert not initial_exchanges.knows_secret(sa.prf, b"another", octets, proof)
             else:
                 key = x509.load_der_x509_certificate(certificate.data).public_key()
                 assert isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey)

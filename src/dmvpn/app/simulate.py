@@ -17,8 +17,7 @@ from dmvpn.shells.files import open_private
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 from dmvpn.shells.simulator.multiply import multiply
-from dmvpn.shells.simulator.pairs import go_direct
-from dmvpn.shells.simulator.topologies import phase3
+from dmvpn.shells.simulator.topologies import go_direct, phase3
 from dmvpn.tools.diff.probing import lans_of
 
 

@@ -10,9 +10,9 @@
 
 sync, aio    the two fronts
 operations   what each operation asks and reads, without either front: shows, configurations, orders to labs, jobs
-exchange     requests and answers as values; events over several connections
+exchange     the server and the token; requests and answers as values; events over several connections
 frames       metrics; rows and DataFrames
-settings, values, errors
+values, errors
 
 Needs the extra `client` (httpx2). It is a client of HTTP alone: it imports nothing of `dmvpn.web`, and no router
 imports it.

@@ -15,8 +15,7 @@ from dmvpn.client.values import Gone, NotReachedError, ProblemError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from dmvpn.client.exchange import Following, N
-    from dmvpn.client.settings import Settings
+    from dmvpn.client.exchange import Following, N, Settings
     from dmvpn.client.typed import AsyncShow
 
 T = TypeVar("T")

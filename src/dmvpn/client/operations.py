@@ -28,9 +28,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, S
 from urllib.parse import quote, urlencode
 
 from dmvpn.client import frames, values
-from dmvpn.client.exchange import Following, N, Reply, Request, Steps, made
+from dmvpn.client.exchange import Following, N, Reply, Request, Settings, Steps, made
 from dmvpn.client.frames import Metrics, frame
-from dmvpn.client.settings import Settings
 from dmvpn.ios.from_plain import MisfitError, reader_of
 
 if TYPE_CHECKING:
@@ -193,7 +192,7 @@ class Server:
 
         authority: a file of certificates (PEM) to trust instead of the system's.
         timeout: seconds of silence after which an answer is given up; a command may run 60.
-        The environment has the values of arguments that are left out (`settings.py`).
+        The environment has the values of arguments that are left out (`exchange.py`).
         """
         return cls(Settings.of(url, token, token_file, authority, timeout))
 

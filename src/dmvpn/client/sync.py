@@ -14,8 +14,7 @@ from dmvpn.client.values import Gone, NotReachedError, ProblemError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dmvpn.client.exchange import Following, N
-    from dmvpn.client.settings import Settings
+    from dmvpn.client.exchange import Following, N, Settings
     from dmvpn.client.typed import Show
 
 T = TypeVar("T")

@@ -33,7 +33,7 @@ from dmvpn.ios.config_line import UNKNOWN
 from dmvpn.ios.errors import CliError, ErrorKind, without_keys
 from dmvpn.ios.language import sealed_text
 from dmvpn.ios.parts import other_device, parts_of
-from dmvpn.ios.ranges import interfaces_of
+from dmvpn.ios.reader import interfaces_of
 from dmvpn.ios.transcript import decode
 from dmvpn.ios.tree import render_tree
 from dmvpn.router.entered_text import EnteredText, hold, report

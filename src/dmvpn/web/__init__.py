@@ -10,8 +10,8 @@ configuration  the running configuration, changed by all lines or by none; comma
 terminals      terminals of routers: output as a stream, keys by requests
 events         what happens at a router, as a stream; lab_events: at all routers of a lab, and their traffic
 metrics        what Prometheus asks for: `/metrics`, and its targets
-pages          the page that shows a lab, and the files that it has; exported: a film inside of one file
-login          the code for a token or a session, and the page of a browser
+pages          the page that shows a lab, and the files that it has; the code for a token or a session;
+               exported: a film inside of one file
 guard          judges each request: `Host`, `Origin`, a reverse proxy, its form, its token
 entrance       the printed code, tokens and sessions of this process; wrong tokens by address; the audit
 permission     roles, named tokens, and the role that each resource needs

@@ -22,9 +22,8 @@ from dmvpn.web.guard import HEALTH, Guard
 from dmvpn.web.jobs import Examination, Hosts, Jobs
 from dmvpn.web.lab_events import LabEvents
 from dmvpn.web.labs import LAB, LABS, Labs, Saved, Teaching, Uploads
-from dmvpn.web.login import Login
 from dmvpn.web.metrics import Watched
-from dmvpn.web.pages import Pages
+from dmvpn.web.pages import Login, Pages
 from dmvpn.web.permission import hold_roles, resource, routes_of
 from dmvpn.web.terminals import Terminals
 

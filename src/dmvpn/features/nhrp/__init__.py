@@ -5,11 +5,10 @@ Takes `NhrpReceived`, `Unresolved`, `Hairpin`, `UsageReported`, `IpReceived` (ec
 ...`; makes `SendGre`, `SetAdjacency`, `SetMulticast`, `SetHairpin`, routes and overrides (`RouteOffered`,
 `OverrideOffered`), `LineEnds`, `HoldTunnel`, `ProtectionWanted`.
 
-    machine, shared            one overlay for each IP version, and the state that both share
-    overlay, reception         dispatch of events, dispatch of received packets
+    machine, shared            one overlay for each IP version, its dispatch of events, and the state that both share
+    reception                  dispatch of received packets
     configuration              applies configuration changes to tunnels
-    registration, client       registration with our servers
-    servers                    addresses of servers: from DNS, and from their replies
+    registration, client       registration with our servers; their addresses, from DNS and from their replies
     admission, server          registration of clients: admission policy; registered entries
     renewals                   registrations that repeat the last one of a client: the same answer
     resolver, questions        our Resolution Requests, and the replies to them

@@ -26,10 +26,9 @@ if TYPE_CHECKING:
     from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, TunnelConfig
     from dmvpn.features.nhrp.peers import Peers
     from dmvpn.features.nhrp.purge import Purger
-    from dmvpn.features.nhrp.registration import Registration
+    from dmvpn.features.nhrp.registration import Names, Registration
     from dmvpn.features.nhrp.resolver import Resolver
     from dmvpn.features.nhrp.server import Server
-    from dmvpn.features.nhrp.servers import Names
 
 
 class Configuration:

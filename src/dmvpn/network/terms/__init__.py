@@ -1,8 +1,8 @@
 """Terms of the two ends of a pair: on which the ends do not agree, at which end, and the lines that change it.
 
     table      the terms of a protocol, and the comparison of pairs by them
-    protocols  the tables of routing protocols, of tunnels and of NHRP
-    ipsec      the tables of protection and of SAs; preshared_keys: the lines of keys
+    protocols  the tables of routing protocols, of tunnels, of NHRP, of protection and of SAs
+    preshared_keys  the lines of keys
     bgp        the table of BGP sessions, and what each end knows of the other one
     ike        the table of IKE; ike_sides: how each end would talk to the other one
 

@@ -27,9 +27,8 @@ from dmvpn.shells.certificates import NOTHING, Certificates
 from dmvpn.shells.facts import LabFacts, lab_facts
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.ready import missing
-from dmvpn.shells.simulator.network import Impairment, Segment
+from dmvpn.shells.simulator.network import Impairment, Segment, SwitchedNetwork
 from dmvpn.shells.simulator.node import HostNode, NatNode, RouterNode
-from dmvpn.shells.simulator.switched import SwitchedNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -25,8 +25,8 @@ from dmvpn.network.overlay import TunnelEnd
 from dmvpn.network.references import IKE_PROFILE_UNDEFINED, dangling
 from dmvpn.network.terms.ike import IDENTITY as IDENTITY_DUTY
 from dmvpn.network.terms.ike import IKE, Side, side_of
-from dmvpn.network.terms.ipsec import IPSEC, PROTECTION
 from dmvpn.network.terms.preshared_keys import half_key, is_special, key_lines, key_place
+from dmvpn.network.terms.protocols import IPSEC, PROTECTION
 from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.scene import Client, ProbePurpose, Scene

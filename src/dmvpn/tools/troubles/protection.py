@@ -23,9 +23,8 @@ from dmvpn.features.rip.model import RipTimers
 from dmvpn.features.rip.terms import TIMERS
 from dmvpn.ios import common
 from dmvpn.network.terms.bgp import BGP, PASSWORD
-from dmvpn.network.terms.ipsec import IPSEC, MODE, PROTECTED
-from dmvpn.network.terms.ipsec import PROTECTION as PROTECTION_TABLE
-from dmvpn.network.terms.protocols import RIP
+from dmvpn.network.terms.protocols import IPSEC, MODE, PROTECTED, RIP
+from dmvpn.network.terms.protocols import PROTECTION as PROTECTION_TABLE
 from dmvpn.tools.troubles import model
 from dmvpn.tools.troubles.model import (
     Command,

@@ -23,10 +23,9 @@ from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Transmit
 from dmvpn.features.ike.udp import HALF_OPEN
 from dmvpn.features.ike.v2 import packet
-from dmvpn.features.ike.v2.authentication import check_proof, our_proof
 from dmvpn.features.ike.v2.channel import Channel, Illegible
 from dmvpn.features.ike.v2.exchanges import NONCE_SIZE, DeleteChild, RekeyChild, RekeyIke
-from dmvpn.features.ike.v2.initial_exchanges import certificates
+from dmvpn.features.ike.v2.initial_exchanges import certificates, check_proof, our_proof
 from dmvpn.features.ike.v2.negotiation import (
     ChildRefused,
     Contributions,

@@ -20,8 +20,8 @@ from dmvpn.features.ipsec.config.profiles import ISAKMP_PROFILE
 from dmvpn.ios.hidden_secrets import compare
 from dmvpn.network.lines import indented
 from dmvpn.network.terms.ike import IDENTITY, IKE, METHOD, PROPOSALS, Side, side_of
-from dmvpn.network.terms.ipsec import IPSEC, PROTECTED, PROTECTION
 from dmvpn.network.terms.preshared_keys import key_lines
+from dmvpn.network.terms.protocols import IPSEC, PROTECTED, PROTECTION
 from dmvpn.tools.lint.found import NetworkConcern, differences, found
 
 if TYPE_CHECKING:
