@@ -137,3 +137,51 @@ def test_a_cut_wire_is_found_on_the_side_of_the_translator_where_it_is(router: s
     (finding,) = visit(ExaminedWorld(world)).findings
     assert (finding.cause, finding.router) == (Cause.LINK_CUT, router)
     assert said_of in finding.what
+
+
+_END = """\
+hostname {name}
+interface Tunnel0
+ ip address 172.16.0.{number} 255.255.255.0
+ ip nhrp network-id 1
+ {nhrp}
+ tunnel source GigabitEthernet0/0
+ tunnel mode gre multipoint
+interface GigabitEthernet0/0
+ ip address {own} 255.255.255.0
+ip route 0.0.0.0 0.0.0.0 {gateway}
+"""
+_BOX = """\
+hostname {name}
+interface GigabitEthernet0/0
+ ip address 203.0.113.{number} 255.255.255.248
+ ip nat outside
+interface GigabitEthernet0/1
+ description to {end}
+ ip address {inside} 255.255.255.0
+ ip nat inside
+ip nat inside source {nat}
+access-list 1 permit any
+"""
+
+
+def test_routers_that_translate_before_a_hub_and_two_spokes_with_one_network_are_no_fault(tmp_path: Path) -> None:
+    """The doctor said that no router has the public address, and that two spokes have the same network."""
+    hub = _END.format(
+        name="HUB", number=1, nhrp="ip nhrp map multicast dynamic", own="192.168.9.2", gateway="192.168.9.1"
+    )
+    box = _BOX.format(name="OUTER", number=1, end="HUB", inside="192.168.9.1", nat="static 192.168.9.2 203.0.113.5")
+    texts = [hub, box]
+    for number in (2, 3):
+        nhs = "ip nhrp nhs 172.16.0.1 nbma 203.0.113.5 multicast"
+        spoke = f"SPOKE{number}"
+        own, gateway = f"192.168.1.{number}", "192.168.1.1"
+        texts.append(_END.format(name=spoke, number=number, nhrp=nhs, own=own, gateway=gateway))
+        overload = "list 1 interface GigabitEthernet0/0 overload"
+        texts.append(_BOX.format(name=f"CPE{number}", number=number, end=spoke, inside=gateway, nat=overload))
+    for number, text in enumerate(texts):
+        (tmp_path / f"r{number}.cfg").write_text(text)
+    world = World(str(tmp_path)).converge()
+    found = visit(ExaminedWorld(world))
+    assert found.healthy
+    assert all(one.cause is Cause.MSS for one in found.findings), [one.what for one in found.findings]

@@ -14,6 +14,7 @@ from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor.addressing import branch as doctor_of_branches
 from dmvpn.tools.doctor.scene import Scene
+from dmvpn.tools.doctor.underlay import interfaces
 from dmvpn.tools.walk import as_text, walk
 from support.command import dmvpn_here
 from support.vlans import LAB, SW1, SW2, TEXTS
@@ -182,6 +183,12 @@ def test_the_doctor_of_a_running_lab_compares_both_ends_of_a_trunk() -> None:
     assert [(one.router, one.what) for one in doctor_of_branches(Scene(world.sim.facts(world.scenario)))] == [
         ("SW1", "SW1: GigabitEthernet0/1 has the native VLAN 1, and GigabitEthernet0/1 of SW2 7")
     ]
+
+
+def test_the_vlan_that_switches_are_delivered_with_may_be_shut_down() -> None:
+    """`interface Vlan1` is shut down in the files of most switches; the doctor would start it."""
+    world = branch(SW2=f"{SW2}interface Vlan1\n no ip address\n shutdown\n")
+    assert not [*interfaces(Scene(world.sim.facts(world.scenario)))]
 
 
 def test_a_switch_that_is_switched_off_carries_nothing_until_it_starts_again(net: World) -> None:

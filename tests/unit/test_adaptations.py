@@ -486,3 +486,46 @@ def test_a_hub_that_sends_no_multicasts_is_named_where_no_release_has_them_on() 
     mapped = hub.replace("network-id 1\n", "network-id 1\n ip nhrp map multicast dynamic\n")
     for told in (mapped, f"version 15.2\n{hub}", f"version 17.3\n{hub}"):
         assert not any(said in note for note in adapted({"h": told, "s": spoke}).notes)
+
+
+_SERVER = (
+    "ip dhcp pool P{0}\n network {1} 255.255.255.0\ninterface {2}\n{3} ip address {4} 255.255.255.0\n no shutdown\n"
+)
+
+
+def _links(scenario: Scenario) -> list[list[str]]:
+    return [list(link.ends) for link in scenario.lab.links]
+
+
+def test_each_customer_of_a_provider_is_at_a_port_of_its_own(tmp_path: Path) -> None:
+    """All were plugged into the first port, and the other pools had no client: one address for each was too few."""
+    pools = "".join(
+        _SERVER.format(number, f"198.51.{number}.0", f"GigabitEthernet0/{number}", "", f"198.51.{number}.1")
+        for number in (2, 3)
+    )
+    isp = f"hostname ISP\n{pools}interface GigabitEthernet0/1\n ip address 203.0.113.2 255.255.255.252\n"
+    hub = _router("HUB", 1, "ip address 203.0.113.1 255.255.255.252") + "ip route 0.0.0.0 0.0.0.0 203.0.113.2\n"
+    spokes = (_router(name, number, "ip address dhcp") for number, name in enumerate("AB", 2))
+    assert _links(_comes_up(tmp_path, hub, *spokes, isp))[-2:] == [
+        ["A:GigabitEthernet0/0", "ISP:GigabitEthernet0/2"],
+        ["B:GigabitEthernet0/0", "ISP:GigabitEthernet0/3"],
+    ]
+
+
+def test_a_customer_is_behind_the_translator_that_descriptions_name_and_in_no_vlan(tmp_path: Path) -> None:
+    """Two translators of one template have one LAN, and a switch a pool: both spokes were in the VLAN of the switch."""
+    switch = "hostname SW\n" + _SERVER.format(9, "10.9.9.0", "Vlan9", "", "10.9.9.1")
+    switch += "vlan 9\ninterface Ethernet0/1\n switchport mode access\n switchport access vlan 9\n"
+    boxes = [
+        f"hostname CPE{number}\n"
+        + _SERVER.format(1, "192.168.1.0", "GigabitEthernet0/1", f" description to SPOKE-{name}\n", "192.168.1.1")
+        + f"interface GigabitEthernet0/0\n ip address 203.0.113.{4 * number + 1} 255.255.255.252\n"
+        for number, name in ((1, "B"), (2, "A"))
+    ]
+    for number, text in enumerate(
+        [switch, *(_router(f"SPOKE-{name}", number, "ip address dhcp") for number, name in enumerate("AB", 2)), *boxes]
+    ):
+        (tmp_path / f"r{number}.cfg").write_text(text)
+    wired = _links(Scenario.load(str(tmp_path)))
+    assert ["CPE2:GigabitEthernet0/1", "SPOKE-A:GigabitEthernet0/0"] in wired
+    assert ["CPE1:GigabitEthernet0/1", "SPOKE-B:GigabitEthernet0/0"] in wired

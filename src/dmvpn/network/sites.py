@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from ipaddress import AddressValueError, IPv4Address
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address
-
     from dmvpn.base.addresses import IPAddress
     from dmvpn.dataplane.translator import NatKind
 
@@ -36,3 +36,23 @@ class Site:
         """Return the place of a tunnel with this source."""
         public = next((public for public, station in self.inward if station == source), None)
         return self if public is None else replace(self, nat="cone", public=public, one_to_one=True)
+
+
+#: A line of a router that gives a station inside a public address of its own, or at least UDP port 4500 of one.
+_STATIC: Final = re.compile(
+    r"^ip nat inside source static (?:udp (?=\S+ 4500 \S+ 4500))?(\d[\d.]+)(?: 4500)? (\d[\d.]+)", re.MULTILINE
+)
+_NOWHERE: Final = IPv4Address(0)
+
+
+def translated(text: str) -> list[tuple[IPv4Address, IPv4Address]]:
+    """Return the public addresses of stations by a router's lines, and the stations."""
+    return [_pair(match) for match in _STATIC.finditer(text)]
+
+
+def _pair(line: re.Match[str]) -> tuple[IPv4Address, IPv4Address]:
+    """Return the public address of a line, and its station; of addresses that cannot be, 0.0.0.0."""
+    try:
+        return IPv4Address(line[2]), IPv4Address(line[1])
+    except AddressValueError:
+        return _NOWHERE, _NOWHERE

@@ -27,6 +27,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface
 from typing import Final, NamedTuple
 
@@ -38,6 +39,7 @@ from dmvpn.ios import normalize_interface
 from dmvpn.network.device import Device
 from dmvpn.network.lines import BEFORE
 from dmvpn.network.routing import Protocol, ospf_interface, running
+from dmvpn.network.sites import Site, translated
 
 # ------------------------------------------------------------------------------------------------ ends of links
 
@@ -137,13 +139,34 @@ def _of_systems(first: Seat, second: Seat) -> int:
 
 def _names(first: Seat, second: Seat) -> int:
     """Return 1 if the description of the first port names the second router, else 0."""
-    settings = first.device.interface(first.port)
-    return int(is_named(second.router, settings.description if settings is not None else ""))
+    return int(describes(first.device, first.port, second.router))
+
+
+def describes(device: Device, port: str, router: str) -> bool:
+    """Return whether the description of a port names a router."""
+    settings = device.interface(port)
+    return settings is not None and is_named(router, settings.description)
 
 
 def is_named(router: str, text: str) -> bool:
     """Return whether a text has the name of a router as a word."""
     return re.search(rf"(?<![A-Za-z0-9]){re.escape(router)}(?![A-Za-z0-9])", text, re.IGNORECASE) is not None
+
+
+def placed(devices: list[Device]) -> list[Device]:
+    """Return routers with what lines of other routers show: a translator before them that gives them an address."""
+    pairs = [(device, pair) for device in devices for pair in translated(device.text)]
+    if not pairs:
+        return devices
+    found = []
+    for device in devices:
+        inward = tuple(pair for other, pair in pairs if other is not device)
+        stations = [station for _, station in inward]
+        port = next((port.name for port, address, _ in device.addresses() if address in stations), "")
+        site = device.site or Site()
+        behind = replace(site, nat="cone", interface=port, inward=inward)
+        found.append(replace(device, site=behind) if port and site.nat is None else device)
+    return found
 
 
 # ---------------------------------------------------------------------------------------------------- forwarding

@@ -27,6 +27,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from operator import itemgetter
 from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
@@ -36,7 +37,7 @@ from dmvpn.ios import MAY_BE_WEAK, is_marked, normalize_interface, permission
 from dmvpn.network.device import Device, is_private
 from dmvpn.network.lab_lines import RELEASE, cloud_keys, replace_maps, silent_hubs, unnamed_releases
 from dmvpn.network.lines import BEFORE, with_lines
-from dmvpn.network.underlay import far_ends
+from dmvpn.network.underlay import describes, far_ends
 from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 
@@ -114,7 +115,7 @@ def _given(
             gateways = _elsewhere(read[file])
             place = _asking(read[file]).index(name) if name in _asking(read[file]) else 0
             gateway = gateways[place] if place < len(gateways) else None
-            pool = next(_pools(read, file, name, known), gateway)
+            pool = _pool(read, file, name, known) or gateway
             near = across.get((file, name))
             network = near.network if near is not None else pool if pool is not None else next(made)
             part = network if network.prefixlen >= _WIDE else next(network.subnets(new_prefix=_WIDE))
@@ -139,22 +140,28 @@ def _elsewhere(device: Device) -> list[IPv4Network]:
     ]
 
 
-def _pools(read: Mapping[str, Device], file: str, port: str, known: Sequence[IPv4Interface]) -> Iterator[IPv4Network]:
-    """Yield the networks of pools of other routers that a port may be in.
+def _pool(read: Mapping[str, Device], file: str, port: str, known: Sequence[IPv4Interface]) -> IPv4Network | None:
+    """Return the network of another router's pool that a port is most likely in.
 
     A tunnel's source is in no LAN of a site, nor is the outside of NAT in a private network without a default route.
+    Descriptions that name the other router decide, then whether the pool is for no VLAN, then how few are there.
     """
     device = read[file]
     is_wan = any(tunnel.source_interface == port for tunnel in device.tunnels.tunnels)
-    others = (each for name, each in read.items() if name != file and not (is_wan and each.tunnels.tunnels))
-    for pool in _all_pools(others):
-        is_outside = device.translates(port, "outside") and is_private(pool.network_address)
-        if (
-            pool.prefixlen <= _LINK
-            and any(one.ip in pool for one in known)
-            and (not is_outside or any(one in pool for one in device.default_gateways))
-        ):
-            yield pool
+    is_outside = device.translates(port, "outside")
+    found: list[tuple[bool, bool, int, IPv4Network]] = []
+    for each in (each for name, each in read.items() if name != file and not (is_wan and each.tunnels.tunnels)):
+        for pool in _all_pools([each]):
+            seats = [seat for seat, address in each.ports.items() if address.network == pool]
+            is_said = any(
+                describes(device, port, each.own_name) or describes(each, seat, device.own_name) for seat in seats
+            )
+            is_vlan = any(seat.startswith("Vlan") or "." in seat for seat in seats)
+            there = len([one for one in known if one.ip in pool])
+            leads_out = not (is_outside and is_private(pool.network_address))
+            if pool.prefixlen <= _LINK and there and (leads_out or any(one in pool for one in device.default_gateways)):
+                found.append((not is_said, is_vlan, there, pool))
+    return min(found, key=itemgetter(0, 1, 2))[3] if found else None
 
 
 def _asking(device: Device) -> list[str]:

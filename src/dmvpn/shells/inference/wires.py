@@ -8,6 +8,7 @@ Raises UserError for configurations that are no network at all.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import field
 from ipaddress import IPv6Interface
 from itertools import count
@@ -19,7 +20,7 @@ from dmvpn.base.switching import DEFAULT_VLAN, PortMode, within
 from dmvpn.base.values import dataclass
 from dmvpn.ios import short_interface
 from dmvpn.network.switching import Bridge, End, Layer2, PluggedWire, Vertex, layer2
-from dmvpn.network.underlay import Seat, pairs
+from dmvpn.network.underlay import Seat, describes, pairs
 from dmvpn.shells.inference.cables import UPLINK, access_ports, access_switch, drawn_cables, guessed_cables
 
 if TYPE_CHECKING:
@@ -254,15 +255,20 @@ class InferredNetwork:
         return []
 
     def _wire_up(self, ports: list[Port]) -> None:
-        """Put every port on the wire whose ports share its subnet, both ways. The widest subnets come last."""
+        """Put every port on the wire whose ports share its subnet, both ways. The widest subnets come last.
+
+        Ports with one address at several sites are first: each has a wire of its own, among which others choose.
+        """
         paired = self._pair_up(ports)
         taken = set(paired)
         ports = [port for port in ports if port not in taken]
         near = _Near(ports)
         for pair in self.wires:
             near.add(pair)
-        for port in sorted(ports, key=lambda port: -port.address.network.prefixlen):
-            wire = next((wire for wire in near.wires(port) if self._belongs(port, wire)), None)
+        owners = Counter(port.address for port in ports)
+        for port in sorted(ports, key=lambda port: (-port.address.network.prefixlen, owners[port.address] == 1)):
+            wires = sorted(near.wires(port), key=lambda wire: self._distance(port, wire))
+            wire = next((wire for wire in wires if self._belongs(port, wire)), None)
             if wire is None:
                 self.wires.append(Wire([port]))
                 near.add(self.wires[-1])
@@ -290,6 +296,17 @@ class InferredNetwork:
                 joined = ", ".join(f"{first.router} and {second.router}" for first, second in wires)
                 self.notes.append(f"{network} is the subnet of several links: taken for wires between {joined}")
         return paired
+
+    def _distance(self, port: Port, wire: Wire) -> tuple[bool, int]:
+        """Return how little speaks for a wire, if several sites have its subnet: no description that names a router at
+        the other end, and many ports.
+        """
+        is_said = any(
+            describes(self.devices[one.router], one.name, other.router)
+            for far in wire.ports
+            for one, other in ((port, far), (far, port))
+        )
+        return not is_said, len(wire.ports)
 
     def _belongs(self, port: Port, wire: Wire) -> bool:
         other = wire.ports[0].address

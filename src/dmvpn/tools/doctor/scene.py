@@ -14,6 +14,7 @@ import enum
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
+from ipaddress import IPv4Address
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from dmvpn.base.addresses import ip_keyword
@@ -27,11 +28,12 @@ from dmvpn.features.nhrp.facts import ServerFacts
 from dmvpn.features.ospf.facts import OspfFacts, OspfInterfaceFacts
 from dmvpn.features.rip.facts import RipInterfaceFacts
 from dmvpn.network.overlay import EndIndex, EndPair, Seat, Table, TunnelEnd, TunnelSeat, customers
+from dmvpn.network.sites import translated
 from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.shells.facts import LabFacts, LinkFacts
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 from dmvpn.tools.answers import hops, trace
-from dmvpn.tools.doctor.configuration import tunnel_end
+from dmvpn.tools.doctor.configuration import device, tunnel_end
 from dmvpn.tools.walk.view import HOST_PORT, without_filters
 
 # ------------------------------------------------------------------------------------------------ pings
@@ -269,8 +271,12 @@ def version_of(tunnel: TunnelFacts, server: ServerFacts | None) -> int:
 
 @dataclass(slots=True)
 class _Index:
-    """Frequent look-ups: a hub may have hundreds of spokes. clients: made on demand."""
+    """Frequent look-ups: a hub may have hundreds of spokes.
 
+    stations: by the router that translates and the public address. clients: made on demand.
+    """
+
+    stations: dict[str, dict[IPv4Address, IPv4Address]] = field(default_factory=dict)
     owners: dict[Address, str] = field(default_factory=dict)
     ends: EndIndex[tuple[str, TunnelFacts]] = field(default_factory=lambda: EndIndex(()))
     links: dict[Port, LinkFacts] = field(default_factory=dict)
@@ -290,15 +296,20 @@ class _Index:
                 for address in mine:
                     index.owners.setdefault(address, name)
         running = [(name, facts) for name, facts in lab.routers.items() if facts is not None]
+        index.stations = {name: dict(translated("\n".join(facts.configuration))) for name, facts in running}
         seats = []
         for name, facts in running:
             for tunnel in facts.tunnels:
                 seen = _public(lab, index.links, name, tunnel)
-                sources = [one for one in dict.fromkeys((tunnel.source, seen)) if one is not None]
+                every = (pair for stations in index.stations.values() for pair in stations.items())
+                outside = [public for public, station in every if station == tunnel.source]
+                sources = [one for one in dict.fromkeys((tunnel.source, seen, *outside)) if one is not None]
                 networks = [own.network for own in addresses_of(facts, tunnel.name)]
                 seats.append(Seat((name, tunnel), name, tunnel.key, tunnel.addresses, networks, sources))
                 if seen is not None and any(seen in gateway.inward for gateway in lab.gateways.values()):
                     index.owners.setdefault(seen, name)
+                for public in outside:
+                    index.owners.setdefault(public, name)
         index.ends = EndIndex(seats)
         return index
 
@@ -367,6 +378,11 @@ class Scene:
     def owner(self, address: Address | None) -> str | None:
         """Return the living router that has this address."""
         return self._index.owners.get(address) if address is not None else None
+
+    def station(self, router: str, address: Address) -> IPv4Address | None:
+        """Return the station to which a router's lines send what comes for a public address."""
+        stations = self._index.stations.get(router, {})
+        return stations.get(address) if isinstance(address, IPv4Address) else None
 
     def tunnel_owner(self, address: Address | None) -> tuple[str, TunnelFacts] | None:
         """Return the router that has this tunnel address."""
@@ -516,9 +532,21 @@ def _gateway_at(lab: LabFacts, link: LinkFacts | None) -> str | None:
 
 
 def _public(lab: LabFacts, links: Mapping[Port, LinkFacts], router: str, tunnel: TunnelFacts) -> Address | None:
-    """Return the source of a tunnel as its peers see it."""
-    gateway = _gateway_at(lab, links.get((router, tunnel.source_interface)))
-    return tunnel.source if gateway is None else lab.gateways[gateway].public_of(tunnel.source)
+    """Return the source of a tunnel as its peers see it: behind a router that translates for this wire alone, that of
+    its port outside.
+    """
+    link = links.get((router, tunnel.source_interface))
+    gateway = _gateway_at(lab, link)
+    if gateway is not None:
+        return lab.gateways[gateway].public_of(tunnel.source)
+    for node, port in link.ends if link is not None else ():
+        facts = lab.routers.get(node)
+        if facts is not None and not facts.tunnels and (box := device(facts)).nat.inside == (port,):
+            pairs = translated("\n".join(facts.configuration))
+            whole = [public for public, station in pairs if station == tunnel.source]
+            outside = (one for name in box.nat.outside for one in facts.addresses.get(name, ()))
+            return next(iter([*whole, *outside]), tunnel.source)
+    return tunnel.source
 
 
 def _sized(facts: RouterFacts, tunnel: TunnelFacts, version: int) -> TunnelFacts:

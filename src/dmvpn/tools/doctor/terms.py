@@ -23,6 +23,7 @@ from dmvpn.network import references
 from dmvpn.network.overlay import EndPair, Network
 from dmvpn.network.sites import Site
 from dmvpn.network.terms.table import Disagreement, Failure, Table
+from dmvpn.network.underlay import placed
 from dmvpn.tools.doctor.configuration import read
 from dmvpn.tools.doctor.scene import Client, Mistake, Scene
 from dmvpn.tools.doctor.verdicts import Finding, Step
@@ -199,11 +200,13 @@ def _mistakes(scene: Scene) -> tuple[Mistake, ...]:
     """Return the mistakes with a cause; they are sought once."""
     known = scene.mistakes
     if not known:
-        names = {
-            _placed(scene, name, read(facts.hostname, facts.configuration, table.vrf)): name
+        read_now = [
+            (_placed(scene, name, read(facts.hostname, facts.configuration, table.vrf)), name)
             for name, facts in breathing(scene.alive())
             for table in facts.tables
-        }
+        ]
+        behind = placed([device for device, _ in read_now])
+        names = {device: name for device, (_, name) in zip(behind, read_now, strict=True)}
         network = Network([one for one in names if not one.vrf])
         found = [NetworkConcern(one, concern) for one in network.devices for concern in nhrp.check(one.nhrp)]
         for one in breathing(names):

@@ -22,7 +22,7 @@ from dmvpn.ios.interface_addresses import ADDRESS
 from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.doctor import addressing, missing_routes, registration, tables, terms
-from dmvpn.tools.doctor.configuration import removal_lines, route_line, static_lines
+from dmvpn.tools.doctor.configuration import device, removal_lines, route_line, static_lines
 from dmvpn.tools.doctor.scene import Client, Port, Scene, interface_of
 from dmvpn.tools.doctor.underlay_path import PathEnd, UnderlayPath, best_route, trace
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step, Verdict
@@ -59,7 +59,7 @@ def interfaces(scene: Scene) -> Iterator[Verdict]:
             if not (scene.link((name, interface.name)) if scene.lab.links else is_source):
                 continue
             is_providers, port = name in scene.lab.providers, interface.name
-            if not interface.enabled:
+            if not interface.enabled and (interface.addresses or not port.startswith("Vlan")):
                 evidence = (f"{name}: {port} is administratively down",)
                 fix = (INTERFACE.line(name=port), SHUTDOWN.no())
                 yield Finding(_STEP, Cause.INTERFACE_SHUTDOWN, name, f"{port} of {name} is shut down", evidence, fix)
@@ -127,8 +127,7 @@ def _are_apart(scene: Scene, one: Port, other: Port) -> bool:
     """Return whether the same addresses may exist at both ports: they are behind translators, in two VRFs, or one is
     that of a provider whose wires do not lead to the other.
     """
-    is_inside = [INSIDE in {port for _, port in link.ends} for end in (one, other) if (link := scene.link(end))]
-    if is_inside == [True, True]:
+    if _is_behind_nat(scene, one) and _is_behind_nat(scene, other):
         return True
     if {one[0], other[0]} & set(scene.lab.providers):
         # Do wires lead from the table of a port to that of the other one, by the tables of routers between?
@@ -140,6 +139,16 @@ def _are_apart(scene: Scene, one: Port, other: Port) -> bool:
             return True
     vrfs = {scene.vrf_of(one), scene.vrf_of(other)}
     return len(vrfs) == 2 and "" not in vrfs  # a VRF may be the global table of another router
+
+
+def _is_behind_nat(scene: Scene, end: Port) -> bool:
+    """Return whether a translator, or a router without tunnels that translates, stands between a port and the rest."""
+    link = scene.link(end)
+    for node, port in link.ends if link is not None else ():
+        facts = scene.facts(node)
+        if port == INSIDE or (facts is not None and not facts.tunnels and device(facts).translates(port, "inside")):
+            return True
+    return False
 
 
 def _twice(scene: Scene, one: tuple[str, str, AddressWithLength], other: tuple[str, str, AddressWithLength]) -> Finding:

@@ -91,6 +91,7 @@ def trace(scene: Scene, router: str, target: Address, vrf: str = "") -> Underlay
         facts = scene.facts(at)
         if facts is None:
             return UnderlayPath(PathEnd.DEAD, at, wires=wires, blame=at)
+        target = scene.station(at, target) or target
         if any(one.ip == target for it in facts.interfaces if it.vrf == vrf for one in it.addresses):
             return UnderlayPath(PathEnd.ARRIVED, at, wires=wires, vrf=vrf)
         route = best_route(facts, target, vrf)
@@ -142,7 +143,7 @@ def _taken(
     others = [end for end in ends if end != port]
     for node, interface in others:
         facts = scene.facts(node)
-        if facts is not None and next_hop in facts.addresses.get(interface, ()):
+        if facts is not None and (next_hop in facts.addresses.get(interface, ()) or scene.station(node, next_hop)):
             return ((port, (node, interface)),), node
         gateway = scene.lab.gateways.get(node)
         if gateway is not None and next_hop in gateway.publics:

@@ -18,7 +18,6 @@ import sys
 from collections import Counter
 from dataclasses import field, replace
 from functools import partial
-from ipaddress import AddressValueError, IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -42,6 +41,7 @@ from dmvpn.network import references
 from dmvpn.network.device import Device
 from dmvpn.network.overlay import Network
 from dmvpn.network.sites import Site
+from dmvpn.network.underlay import placed
 from dmvpn.router.entered_text import without_effect
 from dmvpn.shells.exercises import CONFIGURATION
 from dmvpn.shells.files import leads_out, notes_on_links
@@ -95,36 +95,6 @@ def sites_of(scenario: Scenario) -> dict[str, Site]:
                 beside = (*sites[router].beside, (port, other, far_port))
                 sites[router] = replace(sites[router], beside=beside)
     return sites
-
-
-#: A line of a router that gives a station inside a public address of its own, or at least UDP port 4500 of one.
-_STATIC: Final = re.compile(
-    r"^ip nat inside source static (?:udp (?=\S+ 4500 \S+ 4500))?(\d[\d.]+)(?: 4500)? (\d[\d.]+)", re.MULTILINE
-)
-_NOWHERE: Final = IPv4Address(0)
-
-
-def placed(devices: list[Device]) -> list[Device]:
-    """Return routers with what lines of other routers show: a translator before them that gives them an address."""
-    lines = [(device, match) for device in devices for match in _STATIC.finditer(device.text)]
-    if not lines:
-        return devices
-    found = []
-    for device in devices:
-        inward = tuple(_pair(match) for other, match in lines if other is not device)
-        stations = [station for _, station in inward]
-        port = next((port.name for port, address, _ in device.addresses() if address in stations), "")
-        free = device.site is None or device.site.nat is None
-        found.append(replace(device, site=Site(nat="cone", interface=port, inward=inward)) if port and free else device)
-    return found
-
-
-def _pair(line: re.Match[str]) -> tuple[IPv4Address, IPv4Address]:
-    """Return the public address of a line, and its station; of addresses that cannot be, 0.0.0.0."""
-    try:
-        return IPv4Address(line[2]), IPv4Address(line[1])
-    except AddressValueError:
-        return _NOWHERE, _NOWHERE
 
 
 # ----------------------------------------------------------------------------------------- comments that allow findings
