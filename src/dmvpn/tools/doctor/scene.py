@@ -273,10 +273,12 @@ def version_of(tunnel: TunnelFacts, server: ServerFacts | None) -> int:
 class _Index:
     """Frequent look-ups: a hub may have hundreds of spokes.
 
-    stations: by the router that translates and the public address. clients: made on demand.
+    stations: by the router that translates and the public address. seen: sources of tunnels as their peers see them.
+    clients: made on demand.
     """
 
     stations: dict[str, dict[IPv4Address, IPv4Address]] = field(default_factory=dict)
+    seen: dict[tuple[str, str], Address | None] = field(default_factory=dict)
     owners: dict[Address, str] = field(default_factory=dict)
     ends: EndIndex[tuple[str, TunnelFacts]] = field(default_factory=lambda: EndIndex(()))
     links: dict[Port, LinkFacts] = field(default_factory=dict)
@@ -296,11 +298,11 @@ class _Index:
                 for address in mine:
                     index.owners.setdefault(address, name)
         running = [(name, facts) for name, facts in lab.routers.items() if facts is not None]
-        index.stations = {name: dict(translated("\n".join(facts.configuration))) for name, facts in running}
+        index.stations = {name: stations for name, facts in running if (stations := _stations(facts))}
         seats = []
         for name, facts in running:
             for tunnel in facts.tunnels:
-                seen = _public(lab, index.links, name, tunnel)
+                index.seen[name, tunnel.name] = seen = _public(lab, index.links, name, tunnel)
                 every = (pair for stations in index.stations.values() for pair in stations.items())
                 outside = [public for public, station in every if station == tunnel.source]
                 sources = [one for one in dict.fromkeys((tunnel.source, seen, *outside)) if one is not None]
@@ -515,7 +517,7 @@ class Scene:
 
     def public(self, router: str, tunnel: TunnelFacts) -> Address | None:
         """Return the NBMA address of a router's tunnel as its peers see it."""
-        return _public(self.lab, self._index.links, router, tunnel)
+        return self._index.seen[router, tunnel.name]
 
     def underlay_wires(self, router: str) -> Iterator[InterfaceFacts]:
         """Yield the interfaces of a router that are plugged in."""
@@ -531,6 +533,16 @@ def _gateway_at(lab: LabFacts, link: LinkFacts | None) -> str | None:
     return next((node for node, port in ends if port == INSIDE and node in lab.gateways), None)
 
 
+#: The line of a port whose stations a router translates.
+_INSIDE: Final = " ip nat inside"
+
+
+def _stations(facts: RouterFacts) -> dict[IPv4Address, IPv4Address]:
+    """Return the stations that a router's lines give public addresses, by these."""
+    lines = [line for line in facts.configuration if line.startswith("ip nat inside source static ")]
+    return dict(translated("\n".join(lines)))
+
+
 def _public(lab: LabFacts, links: Mapping[Port, LinkFacts], router: str, tunnel: TunnelFacts) -> Address | None:
     """Return the source of a tunnel as its peers see it: behind a router that translates for this wire alone, that of
     its port outside.
@@ -541,9 +553,9 @@ def _public(lab: LabFacts, links: Mapping[Port, LinkFacts], router: str, tunnel:
         return lab.gateways[gateway].public_of(tunnel.source)
     for node, port in link.ends if link is not None else ():
         facts = lab.routers.get(node)
-        if facts is not None and not facts.tunnels and (box := device(facts)).nat.inside == (port,):
-            pairs = translated("\n".join(facts.configuration))
-            whole = [public for public, station in pairs if station == tunnel.source]
+        is_box = facts is not None and not facts.tunnels and _INSIDE in facts.configuration
+        if facts is not None and is_box and (box := device(facts)).nat.inside == (port,):
+            whole = [public for public, station in _stations(facts).items() if station == tunnel.source]
             outside = (one for name in box.nat.outside for one in facts.addresses.get(name, ()))
             return next(iter([*whole, *outside]), tunnel.source)
     return tunnel.source
