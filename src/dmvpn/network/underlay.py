@@ -13,6 +13,8 @@ A router that already has a route, even a default route, keeps it; so does a rou
 neighbor that would send a packet back, or has no route, does not lead there. Routes that a protocol would learn are
 assumed to be the shortest ones.
 
+`placed` finds the translators before routers.
+
 `pairs` finds the other end of a link among several ports with a fitting address, where sites use the same addresses.
 
     R14 Ethernet0/0  172.16.1.0/31, OSPF area 10        three other ports have 172.16.1.1/31, and
