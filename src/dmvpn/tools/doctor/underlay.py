@@ -142,7 +142,7 @@ def _are_apart(scene: Scene, one: Port, other: Port) -> bool:
 
 
 def _is_behind_nat(scene: Scene, end: Port) -> bool:
-    """Return whether a translator, or a router without tunnels that translates, stands between a port and the rest."""
+    """Return whether a translator, or a router without tunnels that translates, is between a port and the rest."""
     link = scene.link(end)
     for node, port in link.ends if link is not None else ():
         facts = scene.facts(node)
