@@ -134,7 +134,8 @@ def test_what_a_look_at_a_plain_header_finds_is_what_decoding_finds(data: bytes)
     header = peek_plain(data)
     if header is not None:
         packet = Ipv4Packet.parse(data)
-        assert header == (packet.tos, packet.ttl, packet.protocol, packet.source, packet.destination)
+        to = packet.destination
+        assert header == (packet.tos, packet.ttl, packet.protocol, packet.source, to, to.is_multicast)
         assert data[HEADER_LENGTH:] == packet.payload
         assert (packet.is_fragment, packet.options) == (False, b"")
 

@@ -293,6 +293,7 @@ class Header(NamedTuple):
     protocol: int
     source: IPv4Address
     destination: IPv4Address
+    is_multicast: bool
 
 
 def peek_plain(data: bytes) -> Header | None:
@@ -306,7 +307,7 @@ def peek_plain(data: bytes) -> Header | None:
     _, tos, length, _, fragment, ttl, protocol, _, source, destination = _HEADER.unpack_from(data)
     if length != len(data) or fragment & _IN_PIECES or checksum(data[:HEADER_LENGTH]):
         return None
-    return Header(tos, ttl, protocol, ipv4_address(source), ipv4_address(destination))
+    return Header(tos, ttl, protocol, ipv4_address(source), ipv4_address(destination), destination[0] >> 4 == 0xE)
 
 
 class Flow(NamedTuple):

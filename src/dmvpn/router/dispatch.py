@@ -247,6 +247,7 @@ class Dispatch:
                 times += 1
                 _sort(seat.hand(event, now), effects, notices)
                 seat.ask()
+            del seat.handed[place]  # it needs no other question
 
 
 def _sort(results: list[Effect | Notice], effects: list[Effect], notices: deque[Notice]) -> None:

@@ -130,7 +130,7 @@ class IpBox(ABC):
         """Return whether a packet only needs to be forwarded, by its header alone."""
         destination = header.destination
         return not (
-            destination.is_multicast
+            header.is_multicast
             or self._table.port(interface).is_broadcast(destination)
             or self._is_for_us(interface, destination)
         )
@@ -144,7 +144,7 @@ class IpBox(ABC):
 
         Then it goes to every listener, and is not answered.
         """
-        if header.protocol in _NOT_ONLY_HEARD or not header.destination.is_multicast:
+        if header.protocol in _NOT_ONLY_HEARD or not header.is_multicast:
             return False
         if (interface, header.protocol, None) in self._listeners:
             self._report(

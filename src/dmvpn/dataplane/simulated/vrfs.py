@@ -241,7 +241,8 @@ class SimulatedPlane(Chassis, DataPlane):
 
     def next_deadline(self) -> float | None:
         """Return when `tick` is due next: for packets that wait for a next hop, and segments to repeat."""
-        return earliest(self.deadlines.next(), self.streams.next_deadline())
+        waiting, streams = self.deadlines.next(), self.streams.next_deadline()
+        return waiting if streams is None else earliest(waiting, streams)  # asked for every packet
 
     def tick(self) -> None:
         """Serve streams, and drop packets for next hops that were not resolved in time."""

@@ -61,6 +61,8 @@ class DirectionCounters:
 
     def after(self, packets: int, octets: int, seconds: float, now: float) -> DirectionCounters:
         """Return the value after these counters, `seconds` after the last ones."""
+        if (packets, octets) == (self.packets, self.octets) and not (self.packet_rate or self.bit_rate):
+            return self  # idle
         is_new = packets < self.packets
         more = packets if is_new else packets - self.packets
         more_octets = octets if is_new else octets - self.octets
@@ -72,6 +74,9 @@ class DirectionCounters:
             self.packet_rate * kept + more / seconds * (1 - kept),
             self.bit_rate * kept + more_octets * 8 / seconds * (1 - kept),
         )
+
+
+_IDLE: Final = DirectionCounters()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +96,7 @@ class InterfaceTraffic:
     @classmethod
     def first(cls, count: InterfaceCount, now: float) -> InterfaceTraffic:
         """Return the counters after the plane's first answer."""
-        received, sent = (DirectionCounters().after(*figures, POLL, now) for figures in _directions(count))
+        received, sent = (_IDLE.after(*figures, POLL, now) for figures in _directions(count))
         return cls(count, now, received, sent)
 
     def after(self, count: InterfaceCount, now: float) -> InterfaceTraffic:

@@ -120,7 +120,8 @@ class RouterNode:
         """Return when `wake` is due."""
         if not self.alive:
             return None
-        return earliest(self._due, self.plane.next_deadline())
+        due = self.plane.next_deadline()
+        return self._due if due is None else earliest(self._due, due)
 
     def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
         """Return the addresses of a port; a dead router has none."""
