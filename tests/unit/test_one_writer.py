@@ -85,7 +85,7 @@ WRITERS: dict[str, dict[str, str]] = {
         "tunnels": "configuration.py",
         "paths": "peers.py",
         "doubted": "routing.py",
-        "server_paths": "echoes.py",
+        "server_paths": "peers.py",
         "public_nbma": "registration.py",
         "held": "registration.py",
         "redirects": "routing.py",

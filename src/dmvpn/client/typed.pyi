@@ -81,8 +81,8 @@ from dmvpn.features.ipsec.show.settings import ShowProfiles as features_ipsec_sh
 from dmvpn.features.ipsec.show.settings import ShowSets
 from dmvpn.features.nat.show import ShowStatistics
 from dmvpn.features.nat.show import ShowTranslations
-from dmvpn.features.nhrp.show.adjacencies import ShowAdjacency
 from dmvpn.features.nhrp.show.dmvpn import ShowDmvpn
+from dmvpn.features.nhrp.show.endpoints import ShowAdjacency
 from dmvpn.features.nhrp.show.endpoints import ShowEndpoints
 from dmvpn.features.nhrp.show.endpoints import ShowGroups
 from dmvpn.features.nhrp.show.endpoints import ShowMulticast

@@ -15,7 +15,7 @@ Takes `NhrpReceived`, `Unresolved`, `Hairpin`, `UsageReported`, `IpReceived` (ec
     responder                  our answers to Resolution Requests
     transit                    forwarding of NHRP packets; Error Indications
     purge                      withdrawal of bindings that are no longer valid
-    peers, path, echoes        direct paths to spokes, dead servers; the echoes that test both
+    peers, path                direct paths to spokes, dead servers; the echoes that test both
     connections                the IPsec connection of each peer, and the peers that need one
     routing                    next station of an NHRP message; standby for a silent server; redirects
     forwarding                 state programmed into the data plane and the RIB

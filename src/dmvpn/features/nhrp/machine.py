@@ -47,12 +47,11 @@ from dmvpn.features.nhrp import messages, model
 from dmvpn.features.nhrp.admission import Admission
 from dmvpn.features.nhrp.cache import Entry, EntryType, NbmaPeer, RouteState
 from dmvpn.features.nhrp.configuration import Configuration
-from dmvpn.features.nhrp.echoes import Echoes
 from dmvpn.features.nhrp.forwarding import Forwarding, OfferedRoutes
 from dmvpn.features.nhrp.history import History
 from dmvpn.features.nhrp.instance import Instance
 from dmvpn.features.nhrp.path import DirectPath
-from dmvpn.features.nhrp.peers import Peers
+from dmvpn.features.nhrp.peers import Echoes, Peers
 from dmvpn.features.nhrp.purge import Purger
 from dmvpn.features.nhrp.reception import Reception
 from dmvpn.features.nhrp.registration import Names, Registration

@@ -36,10 +36,10 @@ from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.cache import EntryType, NbmaPeer
 from dmvpn.features.nhrp.client import NhsClient, NhsState, RegistrationOutput
 from dmvpn.features.nhrp.connections import why_not
-from dmvpn.features.nhrp.echoes import Echoes, ServerPaths, is_overlooked
 from dmvpn.features.nhrp.model import ALL_CONNECTIONS
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest
 from dmvpn.features.nhrp.parts import CieCode, ClientInfo, NatAddress, ResponderAddress, find
+from dmvpn.features.nhrp.peers import Echoes, ServerPaths, is_overlooked
 from dmvpn.features.nhrp.reasons import Evidence, Nak, NhrpReason, Refusal, Suspicion, suspicions
 from dmvpn.features.nhrp.vendor import group_extension
 

@@ -4,8 +4,8 @@ entries      show ip nhrp ..., and the helpers that give each command an IPv6 fo
 servers      show ip nhrp nhs ...
 dmvpn        show dmvpn ...
 statistics   show ip nhrp traffic, summary; show nhrp stats
-adjacencies  show adjacency
-endpoints    show tunnel endpoints, show ip nhrp multicast, redirect, show nhrp group-map
+endpoints    show adjacency, show tunnel endpoints, show ip nhrp multicast, redirect, show
+             nhrp group-map
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
 from dmvpn.features.nhrp.model import ClearCache, ClearNhrpCounters, ClearSessions, ClearStatistics
-from dmvpn.features.nhrp.show import adjacencies, dmvpn, endpoints, entries, servers, statistics
+from dmvpn.features.nhrp.show import dmvpn, endpoints, entries, servers, statistics
 from dmvpn.features.nhrp.show.entries import machine_of, of_both, version_of
 from dmvpn.ios import Args, Change, ExecCommand, ShowContext
 
@@ -118,7 +118,6 @@ COMMANDS: Final = (
     *servers.COMMANDS,
     *statistics.COMMANDS,
     *_ORDERS,
-    *adjacencies.COMMANDS,
     *endpoints.COMMANDS,
 )
 
