@@ -79,7 +79,8 @@ class RouterNode:
         self.name = name
         self.stored: dict[str, bytes] = {}
         self.router = Router(entropy if recorder is None else recorder.begin(entropy), remembers=remembers)
-        self.plane = SimulatedPlane(self._enqueue, transmit, sealing.octets)
+        self._inbox: list[Event] = []
+        self.plane = SimulatedPlane(self._inbox.append, transmit, sealing.octets)
         self.router.counting = self.plane
         self.outside: Callable[[Effect], None] = _ignore
         self.recorder = recorder
@@ -87,7 +88,6 @@ class RouterNode:
         self.resolve: Callable[[str], None] = _ignore
         self.switch: Callable[[Box], None] = _ignore
         self.alive = True
-        self._inbox: list[Event] = []
         self._busy = False
         self._due: float | None = None
 
@@ -126,9 +126,6 @@ class RouterNode:
     def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
         """Return the addresses of a port; a dead router has none."""
         return self.plane.addresses_of(interface) if self.alive else ()
-
-    def _enqueue(self, event: Event) -> None:
-        self._inbox.append(event)
 
     def _work(self, now: float) -> None:
         if self._busy:
