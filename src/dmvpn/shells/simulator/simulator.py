@@ -296,14 +296,16 @@ class Simulator:
         """Number of scheduled actions."""
         return len(self._heap)
 
-    def run_until(self, time: float) -> None:
-        """Carry out all actions up to `time` (seconds since the start)."""
+    def run_until(self, time: float, is_enough: Callable[[], bool] | None = None) -> None:
+        """Carry out all actions up to `time` (seconds since the start). is_enough: whether to stop behind an action."""
         heap, breath = self._heap, BREATH.get()
         while heap and heap[0][0] <= time:
             self.now, _, action = heapq.heappop(heap)
             action()
             if breath is not None:
                 breath.pause()
+            if is_enough is not None and is_enough():
+                return
         self.now = max(self.now, time)
 
     def run_for(self, seconds: float) -> None:

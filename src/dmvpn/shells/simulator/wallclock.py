@@ -65,8 +65,6 @@ LONGEST: Final = 0.02
 SLICE: Final = 0.05
 #: Seconds that the simulation may be behind and still catches up; the rest it never catches up.
 MOST_BEHIND: Final = 1.0
-#: Seconds of the simulation between two looks at the machine's clock.
-_STEP: Final = 0.005
 #: Turns of the loop for clients, such as one that types, before a simulation that is behind goes on.
 _TURNS: Final = 8
 
@@ -78,8 +76,8 @@ class World(Protocol):
     def now(self) -> float:
         """The time of the simulation, seconds."""
 
-    def run_until(self, time: float) -> None:
-        """Let time pass."""
+    def run_until(self, time: float, is_enough: Callable[[], bool] | None = None) -> None:
+        """Let time pass. is_enough: whether to stop behind an action."""
 
     def next_event(self) -> float | None:
         """Return when something happens next, or None."""
@@ -121,10 +119,8 @@ class FollowedClock:
 
     def _go_on(self, wanted: float, ends: float) -> None:
         """Let the simulation go on to a time of its own, until a time of the machine."""
-        world = self._world
-        while world.now < wanted and self._clock() < ends:
-            due = world.next_event()
-            world.run_until(wanted if due is None else min(wanted, max(world.now, due) + _STEP))
+        clock = self._clock
+        self._world.run_until(wanted, lambda: clock() >= ends)  # hundreds of routers may act in one moment
 
     def due(self) -> float | None:
         """Return when something happens next, by the machine's clock; None for nothing, or while a leap is made."""
