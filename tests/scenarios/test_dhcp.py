@@ -80,6 +80,21 @@ def test_a_spoke_whose_provider_leases_its_address_registers_and_keeps_it() -> N
     assert "0.0.0.0/0" not in world.show("R41", "ip route static")
 
 
+def test_a_static_route_by_a_lease_may_name_the_port_with_the_lease() -> None:
+    """The line was kept as an unknown one, and had no effect."""
+    found = Scenario.load("phase3-summary")
+    line = "ip route 10.{0}.0.0 255.255.0.0 GigabitEthernet0/{1} dhcp {0}\n"
+    more = line.format(77, 1) + line.format(78, 2)
+    texts = dict(found.configurations)
+    texts |= {"TRANSPORT": texts["TRANSPORT"] + WAN, "R41": by_provider(texts["R41"], more)}
+    world = World.of(Scenario(found.name, found.lab, texts))
+    world.run_for(30)
+    routes = world.show("R41", "ip route static")
+    assert "10.77.0.0/16 [77/0] via 172.16.41.2" in routes
+    assert "10.78.0.0" not in routes
+    assert more.splitlines()[0] in world.show("R41", "running-config")
+
+
 def test_an_inbound_list_without_bootpc_keeps_the_lease_out() -> None:
     found = Scenario.load("phase3-summary")
     closed = "ip access-list extended WAN\n permit gre any any\ninterface GigabitEthernet0/1\n ip access-group WAN in\n"

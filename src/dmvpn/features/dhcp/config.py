@@ -125,9 +125,14 @@ INFORMATION: Final = ConfigLine(
 )
 ROUTE: Final = ConfigLine(
     "global",
-    "ip route [ vrf {vrf:word} ] {network:address} {mask:mask} dhcp [ {distance:1-255} ]",
-    {"route": "Make a static route", "dhcp": "By the router of a lease", "distance": "Administrative distance"},
-    key=("vrf", "network", "mask"),
+    "ip route [ vrf {vrf:word} ] {network:address} {mask:mask} [ {interface:interface} ] dhcp [ {distance:1-255} ]",
+    {
+        "route": "Make a static route",
+        "interface": "The port with the lease",
+        "dhcp": "By the router of a lease",
+        "distance": "Administrative distance",
+    },
+    key=("vrf", "network", "mask", "interface"),
     order=502,
     check=_check_route,
 )
@@ -233,7 +238,10 @@ def model(tree: ConfigTree) -> DhcpConfig | None:
         ports=ports,
         adds_information=tree.flag(INFORMATION),
         routes=tuple(
-            LeasedRoute(one.text("vrf", ""), _subnet(one), one.integer("distance", DISTANCE)) for one in tree.all(ROUTE)
+            LeasedRoute(
+                one.text("vrf", ""), _subnet(one), one.integer("distance", DISTANCE), one.interface("interface", "")
+            )
+            for one in tree.all(ROUTE)
         ),
         pools6=tuple(_pool6(args, section) for args, section in tree.sections(POOL6)),
     )

@@ -387,7 +387,8 @@ class DhcpMachine(Machine):
         ways = [(prefix, hop, DISTANCE) for prefix, hop in lease.routes]
         if lease.router is not None:
             ways.insert(0, (Prefix.of(UNSPECIFIED, 0), lease.router, DISTANCE))
-            ways += [(one.prefix, lease.router, one.distance) for one in self.config.routes if one.vrf == vrf]
+            mine = [one for one in self.config.routes if one.vrf == vrf and one.interface in ("", name)]
+            ways += [(one.prefix, lease.router, one.distance) for one in mine]
         return [(vrf, _route(prefix, distance, NextHop(name, hop))) for prefix, hop, distance in ways]
 
 

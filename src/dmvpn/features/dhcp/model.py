@@ -117,11 +117,12 @@ class PortSettings:
 
 @dataclass(frozen=True, slots=True)
 class LeasedRoute:
-    """`ip route ... dhcp`: a route by the router of a lease."""
+    """`ip route ... dhcp`: a route by the router of a lease. interface: the port with the lease, "": any."""
 
     vrf: str
     prefix: Prefix
     distance: int
+    interface: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
