@@ -320,6 +320,8 @@ _SAFE: Final = {
     ),
     "bounds that this program has of its own": (
         "global crypto ikev2 limit", "global logging", "global ip icmp rate-limit", "router-ospf limit",
+        "router-ospf-ipv6 limit",
+        "router-ospfv3 limit", "router-ospfv3-family limit",
     ),
     "tags of packets, and the servers for them: `cts role-based enforcement` is left out": ("global cts",),
     "words that mean something else": (
