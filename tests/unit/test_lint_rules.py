@@ -111,7 +111,11 @@ def test_lists_of_paths_and_communities_that_nobody_defined_are_named() -> None:
     [
         ("router eigrp 1\n distribute-list 7 in\n", 1, "router eigrp names the access list 7"),
         ("router ospf 1\n distribute-list prefix P in\n", 1, "router ospf 1 names the prefix list P"),
-        ("ipv6 router ospf 7\n distribute-list prefix-list P in\n", 1, "ipv6 router ospf 7 names the IPv6 prefix list P"),
+        (
+            "ipv6 router ospf 7\n distribute-list prefix-list P in\n",
+            1,
+            "ipv6 router ospf 7 names the IPv6 prefix list P",
+        ),
         ("router rip\n distribute-list gateway G in\n", 1, "router rip names the prefix list G"),
         ("line vty 0 4\n access-class 23 in\n", 2, "line vty 0 4 names the access list 23"),
     ],
