@@ -262,7 +262,7 @@ def test_the_judge_names_the_event_that_a_router_did_not_survive(monkeypatch: py
 
 def test_a_network_that_does_not_become_whole_again_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """The wire stays cut when the judge believes it fixed."""
-    monkeypatch.setattr(Injector, "_repair", lambda *_: None)
+    monkeypatch.setattr(Injector, "end", lambda *_: None)
     verdict = judged(faults.Cut(at=5.0, seconds=20.0, router="R31"), seconds=26.0)
     assert rules(verdict) == {"convergence"}
 

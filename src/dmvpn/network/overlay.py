@@ -193,12 +193,7 @@ class TunnelEnd:
             return nhs.nbma
         if nhs.name:
             return next((address for name, address in self.device.nhrp.hosts if name == nhs.name), None)
-        return self.mapped(nhs.address)
-
-    def mapped(self, address: IPAddress | None) -> IPAddress | None:
-        """Return the NBMA address that a static map gives for a tunnel address."""
-        fitting = [(target, nbma) for target, nbma in self.nhrp.maps if address in target]
-        return max(fitting, key=lambda pair: pair[0].length)[1] if fitting else None
+        return self.nhrp.mapped(nhs.address)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

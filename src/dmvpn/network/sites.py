@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from ipaddress import AddressValueError, IPv4Address
 from typing import TYPE_CHECKING, Final
@@ -42,17 +43,12 @@ class Site:
 _STATIC: Final = re.compile(
     r"^ip nat inside source static (?:udp (?=\S+ 4500 \S+ 4500))?(\d[\d.]+)(?: 4500)? (\d[\d.]+)", re.MULTILINE
 )
-_NOWHERE: Final = IPv4Address(0)
 
 
 def translated(text: str) -> list[tuple[IPv4Address, IPv4Address]]:
     """Return the public addresses of stations by a router's lines, and the stations."""
-    return [_pair(match) for match in _STATIC.finditer(text)]
-
-
-def _pair(line: re.Match[str]) -> tuple[IPv4Address, IPv4Address]:
-    """Return the public address of a line, and its station; of addresses that cannot be, 0.0.0.0."""
-    try:
-        return IPv4Address(line[2]), IPv4Address(line[1])
-    except AddressValueError:
-        return _NOWHERE, _NOWHERE
+    found = []
+    for line in _STATIC.finditer(text):
+        with suppress(AddressValueError):  # text of a file may have anything there
+            found.append((IPv4Address(line[2]), IPv4Address(line[1])))
+    return found

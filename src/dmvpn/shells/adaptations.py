@@ -24,7 +24,7 @@ its IKE identity name; else one of its drawn wire, or of a pool; else an invente
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from operator import itemgetter
@@ -150,8 +150,8 @@ def _pool(read: Mapping[str, Device], file: str, port: str, known: Sequence[IPv4
     is_wan = any(tunnel.source_interface == port for tunnel in device.tunnels.tunnels)
     is_outside = device.translates(port, "outside")
     found: list[tuple[bool, bool, int, IPv4Network]] = []
-    for each in (each for name, each in read.items() if name != file and not (is_wan and each.tunnels.tunnels)):
-        for pool in _all_pools([each]):
+    for name, each in read.items():
+        for pool in _pools(each) if name != file and not (is_wan and each.tunnels.tunnels) else ():
             seats = [seat for seat, address in each.ports.items() if address.network == pool]
             is_said = any(
                 describes(device, port, each.own_name) or describes(each, seat, device.own_name) for seat in seats
@@ -218,10 +218,9 @@ def _told_of(read: Mapping[str, Device], address: IPv4Address) -> list[IPAddress
     return [*maps, *(server.nbma for nhrp in every for server in nhrp.nhs if server.address == address)]
 
 
-def _all_pools(routers: Iterable[Device]) -> Iterator[IPv4Network]:
-    """Yield the networks of DHCP pools."""
-    for device in routers:
-        yield from (IPv4Network(str(pool.network)) for pool in device.dhcp.pools if pool.network is not None)
+def _pools(device: Device) -> list[IPv4Network]:
+    """Return the networks of a router's DHCP pools."""
+    return [IPv4Network(str(pool.network)) for pool in device.dhcp.pools if pool.network is not None]
 
 
 # ------------------------------------------------------------------------------------------------ virtual addresses

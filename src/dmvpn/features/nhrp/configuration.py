@@ -321,7 +321,7 @@ class Configuration:
         for nhs in tunnel.config.nhs:
             nbma = nhs.nbma or (self._names.address(nhs.name, tunnel.name) if nhs.name else None)
             key = nhs.address or nbma or UNSPECIFIED_OF[self._instance.version]
-            wanted[key] = (nhs, nbma or tunnel.nbma_of_server(key) or tunnel.far_end)
+            wanted[key] = (nhs, nbma or tunnel.config.mapped(key) or tunnel.far_end)
         return wanted
 
     def _new_client(self, tunnel: Tunnel, key: IPAddress, nhs: NhsConfig, nbma: IPAddress | None) -> NhsClient:

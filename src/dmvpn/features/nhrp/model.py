@@ -121,6 +121,11 @@ class TunnelConfig:
         """Seconds from one registration to the next, RFC 2332 §5.2.3."""
         return float(self.registration_timeout) if self.registration_timeout else self.holdtime / 3
 
+    def mapped(self, address: IPAddress | None) -> IPAddress | None:
+        """Return the NBMA address that the closest `map` line gives a tunnel address; of two alike the last counts."""
+        fitting = [one for one in reversed([*self.maps]) if address in one[0]]
+        return max(fitting, key=lambda one: one[0].length)[1] if fitting else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NhrpConfig:

@@ -311,13 +311,6 @@ class Tunnel:
         lines = list(self.mapped.group(target).values())
         return lines[-1][1] if lines else None
 
-    def nbma_of_server(self, address: IPAddress) -> IPAddress | None:
-        """Return the NBMA address that `map` lines give a server: of its own line, or of a network that it is in."""
-        if (own := self.nbma_of(Prefix.host(address))) is not None:
-            return own
-        around = [one for one in self.config.maps if address in one[0]]
-        return max(reversed(around), key=lambda one: one[0].length)[1] if around else None
-
     @property
     def own(self) -> tuple[IPAddress, IPAddress]:
         """Our tunnel address and NBMA address. Raises RuntimeError if the tunnel does not run."""

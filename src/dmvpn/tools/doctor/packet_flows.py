@@ -387,7 +387,7 @@ class Decisions:
             self._note(demand, passes=found is None)
             if found is not None and not (demand.answer and (demand.ends, demand.kind) in dropped):
                 yield found
-        for demand in self.strangers:
+        for demand in gulping(self.strangers):
             self._note(demand, passes=self.denial(demand) is None)
         for demand in gulping(self.network):
             found = self.denial(demand)

@@ -298,13 +298,18 @@ class _Index:
                 for address in mine:
                     index.owners.setdefault(address, name)
         running = [(name, facts) for name, facts in lab.routers.items() if facts is not None]
-        index.stations = {name: stations for name, facts in running if (stations := _stations(facts))}
+        index.stations = {
+            name: stations for name, facts in running if (stations := dict(translated("\n".join(facts.configuration))))
+        }
+        publics: dict[Address, list[IPv4Address]] = {}
+        for stations in index.stations.values():
+            for public, station in stations.items():
+                publics.setdefault(station, []).append(public)
         seats = []
         for name, facts in running:
             for tunnel in facts.tunnels:
-                index.seen[name, tunnel.name] = seen = _public(lab, index.links, name, tunnel)
-                every = (pair for stations in index.stations.values() for pair in stations.items())
-                outside = [public for public, station in every if station == tunnel.source]
+                index.seen[name, tunnel.name] = seen = _public(lab, index, name, tunnel)
+                outside = publics.get(tunnel.source, []) if tunnel.source is not None else []
                 sources = [one for one in dict.fromkeys((tunnel.source, seen, *outside)) if one is not None]
                 networks = [own.network for own in addresses_of(facts, tunnel.name)]
                 seats.append(Seat((name, tunnel), name, tunnel.key, tunnel.addresses, networks, sources))
@@ -533,29 +538,24 @@ def _gateway_at(lab: LabFacts, link: LinkFacts | None) -> str | None:
     return next((node for node, port in ends if port == INSIDE and node in lab.gateways), None)
 
 
-#: The line of a port whose stations a router translates.
-_INSIDE: Final = " ip nat inside"
+def is_translator(facts: RouterFacts | None) -> bool:
+    """Return whether a router has no tunnels and translates for those behind it."""
+    return facts is not None and not facts.tunnels and " ip nat inside" in facts.configuration
 
 
-def _stations(facts: RouterFacts) -> dict[IPv4Address, IPv4Address]:
-    """Return the stations that a router's lines give public addresses, by these."""
-    lines = [line for line in facts.configuration if line.startswith("ip nat inside source static ")]
-    return dict(translated("\n".join(lines)))
-
-
-def _public(lab: LabFacts, links: Mapping[Port, LinkFacts], router: str, tunnel: TunnelFacts) -> Address | None:
+def _public(lab: LabFacts, index: _Index, router: str, tunnel: TunnelFacts) -> Address | None:
     """Return the source of a tunnel as its peers see it: behind a router that translates for this wire alone, that of
     its port outside.
     """
-    link = links.get((router, tunnel.source_interface))
+    link = index.links.get((router, tunnel.source_interface))
     gateway = _gateway_at(lab, link)
     if gateway is not None:
         return lab.gateways[gateway].public_of(tunnel.source)
     for node, port in link.ends if link is not None else ():
         facts = lab.routers.get(node)
-        is_box = facts is not None and not facts.tunnels and _INSIDE in facts.configuration
-        if facts is not None and is_box and (box := device(facts)).nat.inside == (port,):
-            whole = [public for public, station in _stations(facts).items() if station == tunnel.source]
+        if facts is not None and is_translator(facts) and (box := device(facts)).nat.inside == (port,):
+            stations = index.stations.get(node, {})
+            whole = [public for public, station in stations.items() if station == tunnel.source]
             outside = (one for name in box.nat.outside for one in facts.addresses.get(name, ()))
             return next(iter([*whole, *outside]), tunnel.source)
     return tunnel.source

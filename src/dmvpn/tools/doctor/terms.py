@@ -201,7 +201,7 @@ def _mistakes(scene: Scene) -> tuple[Mistake, ...]:
     known = scene.mistakes
     if not known:
         read_now = [
-            (_placed(scene, name, read(facts.hostname, facts.configuration, table.vrf)), name)
+            (_with_site(scene, name, read(facts.hostname, facts.configuration, table.vrf)), name)
             for name, facts in breathing(scene.alive())
             for table in facts.tables
         ]
@@ -225,7 +225,7 @@ def _mistakes(scene: Scene) -> tuple[Mistake, ...]:
     return known[0]
 
 
-def _placed(scene: Scene, name: str, device: Device) -> Device:
+def _with_site(scene: Scene, name: str, device: Device) -> Device:
     """Return a router with what its lines do not show: its cables, where there are VLANs, and the NAT before it."""
     pairs = [cable.ends for cable in scene.lab.cables if len(cable.ends) == 2]
     both = ((own, far) for one, other in pairs for own, far in ((one, other), (other, one)))

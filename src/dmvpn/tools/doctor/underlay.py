@@ -23,7 +23,7 @@ from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.doctor import addressing, missing_routes, registration, tables, terms
 from dmvpn.tools.doctor.configuration import device, removal_lines, route_line, static_lines
-from dmvpn.tools.doctor.scene import Client, Port, Scene, interface_of
+from dmvpn.tools.doctor.scene import Client, Port, Scene, interface_of, is_translator
 from dmvpn.tools.doctor.underlay_path import PathEnd, UnderlayPath, best_route, trace
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step, Verdict
 from dmvpn.tools.lint.rules import underlay
@@ -146,7 +146,7 @@ def _is_behind_nat(scene: Scene, end: Port) -> bool:
     link = scene.link(end)
     for node, port in link.ends if link is not None else ():
         facts = scene.facts(node)
-        if port == INSIDE or (facts is not None and not facts.tunnels and device(facts).translates(port, "inside")):
+        if port == INSIDE or (facts is not None and is_translator(facts) and device(facts).translates(port, "inside")):
             return True
     return False
 

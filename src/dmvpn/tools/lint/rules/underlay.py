@@ -206,7 +206,7 @@ def _nobody(network: Network, end: TunnelEnd) -> Iterator[NetworkConcern]:
     subnet, own = end.subnet, [address for address, _ in end.addresses]
     for route in end.device.static.routes:
         hop = route.next_hop
-        if hop is None or subnet is None or hop not in subnet or end.mapped(hop) is not None:
+        if hop is None or subnet is None or hop not in subnet or end.nhrp.mapped(hop) is not None:
             continue
         if any(one.device is not end.device for one in network.owners(hop)):
             continue
