@@ -90,7 +90,7 @@ def _alone(clients: int) -> float:
         offer = None
         for kind in (MessageType.DISCOVER, MessageType.REQUEST):
             octets = datagram(_asked(kind, number, offer), _NOBODY, BROADCAST, (CLIENT_PORT, SERVER_PORT))
-            effects = router.handle(IpReceived(_PORT, _NOBODY, BROADCAST, IpProtocol.UDP, octets), number / 1000)
+            effects = router.handle(IpReceived(_PORT, _NOBODY, BROADCAST, IpProtocol.UDP, octets), number / 200)
             (sent,) = (one.payload for one in effects if isinstance(one, SendIp))
             offer = Message.parse(UdpDatagram.parse(sent, _SERVER, BROADCAST).payload)
         assert offer is not None

@@ -166,6 +166,9 @@ def client() -> Client:
         {"options": {Code.SUBNET_MASK: b"\xff\0\xff\0"}},
         {"options": {Code.ROUTER: b"\x0a\x02\x02\x01"}},
         {"options": {Code.LEASE_TIME: b"\0\0\0\0"}},
+        {"options": {Code.LEASE_TIME: b"\0\0\0\1"}},
+        {"options": {Code.ROUTER: b"\x0a\x01\x01\xff"}},
+        {"options": {Code.CLASSLESS_ROUTES: b"\x18\x0a\x09\x09\x0a\x01\x01\x0a"}},
         {"options": {Code.CLASSLESS_ROUTES: b"\x01\x80\x0a\x01\x01\x01"}},
         {"options": {Code.CLASSLESS_ROUTES: b"\x18\x0a\x09\x09\x0a\x01\x01\x01" * 65}},
         {"xid": 99},
@@ -220,6 +223,55 @@ def test_a_port_gets_another_address_and_loses_it_with_a_nak() -> None:
     assert state is not None
     assert state.address is None
     assert [one.type for one in bench.wait(11)] == [MessageType.DISCOVER]
+
+
+def test_a_stranger_whose_offers_differ_writes_few_lines_into_the_log() -> None:
+    bench = Bench("interface GigabitEthernet0/1\n ip address dhcp\n no shutdown\n")
+    one, said = bench.machine.clients["GigabitEthernet0/1"], 0
+    for number in range(500):
+        lie = offer(xid=one.xid, hardware=one.hardware, yiaddr=IPv4Address(0xE0000001 + number))
+        payload = datagram(lie, SERVER, BROADCAST, (67, 68))
+        event = events.IpReceived("GigabitEthernet0/1", SERVER, BROADCAST, IpProtocol.UDP, payload)
+        said += sum("LEASE_REFUSED" in str(each) for each in bench.router.handle(event, 1.0))
+    assert said == 1
+    assert bench.machine.drops[Drop.IGNORED] == 500
+
+
+def test_the_words_of_a_server_fill_no_page() -> None:
+    made = client()
+    made.hear(offer(xid=made.xid), 1.0)
+    made.hear(offer(xid=made.xid, options={Code.MESSAGE_TYPE: b"\6", Code.MESSAGE: b"no" * 1000}), 1.1)
+    assert (made.state, len(made.why)) == (ClientState.INIT, 255)
+
+
+PROTECTED = """crypto ipsec transform-set T esp-gcm
+ mode transport
+crypto ipsec profile P
+ set transform-set T
+interface Tunnel0
+ ip address 10.0.0.2 255.255.255.0
+ tunnel source GigabitEthernet0/1
+ tunnel destination 192.0.2.1
+ tunnel protection ipsec profile P
+interface GigabitEthernet0/1
+ ip address dhcp
+ no shutdown
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "taken"), [("", 0), ("interface Tunnel0\n no tunnel protection ipsec profile P\n", 1)]
+)
+def test_a_server_outside_leads_nothing_past_a_protected_tunnel_by_routes_of_its_lease(more: str, taken: int) -> None:
+    bench = Bench(PROTECTED + more)
+    one = bench.machine.clients["GigabitEthernet0/1"]
+    routes = b"\x18\x0a\x63\x01\x0a\x01\x01\x01" + b"\0\x0a\x01\x01\x01"
+    for kind in (2, 5):
+        options: dict[int, bytes] = {Code.MESSAGE_TYPE: bytes((kind,)), Code.CLASSLESS_ROUTES: routes}
+        bench.hear(offer(xid=one.xid, hardware=one.hardware, options=options), port=68, source=SERVER)
+    rib = bench.router.ports.rib
+    assert surely(rib.lookup(IPv4Address("8.8.8.8"))).prefix.length == 0, "the default route is what a lease is for"
+    assert surely(rib.lookup(IPv4Address("10.99.1.1"))).prefix.length == 24 * taken
 
 
 @pytest.mark.parametrize("earlier", [b"", b"\xff damaged", b"GigabitEthernet0/1 10.1.1.10\n"])
@@ -313,6 +365,63 @@ def test_a_relay_agent_in_the_subnet_of_another_port_takes_none_of_its_addresses
     assert bench.machine.drops[Drop.UNTRUSTED] == 1
 
 
+def test_a_client_that_names_no_hardware_has_one_share_too() -> None:
+    bench = Bench("ip dhcp ping packets 0\n" + POOL)
+    for number in range(40):
+        wish: dict[int, bytes] = {Code.CLIENT: bytes((1, number))}
+        bench.hear(replace(ask(MessageType.DISCOVER, 1, wish), hardware=b""))
+    assert bench.machine.drops[Drop.CLIENT] == 40 - 16
+
+
+@pytest.mark.parametrize("padding", [256, 3000, 9000])
+def test_an_identifier_or_a_message_of_any_length_is_not_kept(padding: int) -> None:
+    bench = Bench(POOL)
+    bench.hear(ask(MessageType.DISCOVER, 1, {Code.CLIENT: bytes(256)} if padding == 256 else {200: bytes(padding)}))
+    assert bench.machine.drops[Drop.MALFORMED] == (padding != 3000)
+    assert len(bench.machine.server.bindings) == (padding == 3000)
+
+
+def test_only_a_station_that_hears_the_ping_can_answer_it() -> None:
+    bench = Bench(POOL + SECOND_PORT)
+    bench.hear(ask(MessageType.DISCOVER))
+    (ping,) = bench.sent
+    replies = [bytes(4) + ping.payload[4:8] + payload for payload in (bytes(32), ping.payload[8:])]
+    for payload in replies:
+        event = events.IpReceived("GigabitEthernet0/2", ADDRESS, SERVER, IpProtocol.ICMP, payload)
+        bench.router.handle(event, bench.now)
+        assert len(bench.machine.server.conflicts) == (payload is replies[1])
+
+
+@pytest.mark.parametrize("kind", [MessageType.RELEASE, MessageType.REQUEST, MessageType.INFORM])
+def test_a_stranger_on_another_port_speaks_for_no_client(kind: MessageType) -> None:
+    bench = Bench(POOL + SECOND_PORT)
+    given = surely(bench.lease(1)).yiaddr
+    message = replace(ask(kind), ciaddr=given)
+    payload = datagram(message, given, SERVER, (68, 67))
+    event = events.IpReceived("GigabitEthernet0/2", given, SERVER, IpProtocol.UDP, payload)
+    assert bench.replies(bench.router.handle(event, bench.now)) == []
+    assert bench.machine.drops[Drop.UNTRUSTED] == 1
+    assert len(bench.machine.server.bindings) == 1
+
+
+def test_an_answer_goes_to_an_address_only_if_it_came_from_there() -> None:
+    bench = Bench(POOL)
+    inform = replace(ask(MessageType.INFORM), ciaddr=IPv4Address("10.1.1.77"))
+    assert bench.hear(inform, SERVER, source=IPv4Address("10.1.1.66")) == []
+    assert [one.type for one in bench.hear(inform, SERVER, source=inform.ciaddr)] == [MessageType.ACK]
+    assert bench.sent[0].destination == inform.ciaddr
+
+
+def test_a_flood_of_one_port_leaves_time_for_the_others() -> None:
+    bench = Bench("ip dhcp ping packets 0\n" + POOL + SECOND_PORT)
+    wrong: dict[int, bytes] = {Code.REQUESTED_ADDRESS: b"\x0a\x09\x09\x09"}
+    refused = [one for number in range(9000) for one in bench.hear(ask(MessageType.REQUEST, number, wrong))]
+    assert 0 < len(refused) <= 4001
+    assert bench.machine.drops[Drop.BUSY] == 9000 - len(refused)
+    bench.wait(2)
+    assert bench.lease(1) is not None
+
+
 @given(st.lists(st.tuples(st.sampled_from(MessageType), st.integers(0, 3), st.integers(8, 14), st.integers(0, 90))))
 def test_no_sequence_of_messages_gives_two_clients_one_address_or_keeps_what_is_over(
     steps: list[tuple[MessageType, int, int, int]],
@@ -360,6 +469,17 @@ def test_a_request_goes_on_to_the_helper_with_option_82_and_the_reply_comes_back
     assert bench.hear(replace(ask(MessageType.DISCOVER), hops=16)) == []
     assert bench.hear(replace(ask(MessageType.DISCOVER), giaddr=SERVER)) == [], "our own"
     assert sum(len(bench.hear(ask(MessageType.DISCOVER))) for _ in range(1000)) < 450
+
+
+def test_a_reply_that_no_client_waits_for_stays_out_whoever_sends_it() -> None:
+    bench = Bench(
+        "interface GigabitEthernet0/1\n ip address 10.1.1.1 255.255.255.0\n ip helper-address 10.9.9.9\n no shutdown\n"
+    )
+    bench.hear(ask(MessageType.DISCOVER))
+    for xid in (8, 7):
+        given = offer(xid=xid, giaddr=SERVER, options={Code.MESSAGE_TYPE: b"\6"})
+        assert len(bench.hear(given, SERVER, source=IPv4Address("10.9.9.7"))) == (xid == 7)
+    assert bench.machine.drops[Drop.IGNORED] == 1
 
 
 def test_a_reply_for_a_port_whose_clients_never_asked_through_the_router_stays_out() -> None:

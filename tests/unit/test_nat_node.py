@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.entropy import SeededEntropy
+from dmvpn.base.translation import SHARE
 from dmvpn.dataplane.translator import Drop, NatKind
 from dmvpn.net import gre, icmp, ip, ipv4
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE, GatewaySpec
 from dmvpn.shells.simulator.node import NatNode
+from support.work import calls
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
@@ -324,3 +326,31 @@ def test_a_station_reaches_another_one_at_its_public_address_and_hears_its_answe
     assert (ends(asked), box.sent[0][0]) == ((shared, OTHER), INSIDE)
     answer = box.out(datagram((OTHER, 53), (shared, ports(asked)[0])))
     assert (ends(answer), ports(answer)) == ((shared, ONE), (53, 4000))
+
+
+# --------------------------------------------------------------------------------------------- bounds
+
+
+def _remote(number: int) -> tuple[str, int]:
+    return str(IPv4Address(0x0B000000 + number)), 53
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_station_has_its_share_of_flows_whether_it_changes_its_port_or_its_peer(kind: NatKind) -> None:
+    box = Box(kind)
+    for port in (5000, 5001):
+        passed = [box.out(datagram((ONE, port), _remote(number))) for number in range(SHARE)]
+        assert sum(one is not None for one in passed) == (SHARE if port == 5000 else 0)
+    assert box.out(datagram((OTHER, 5000), _remote(1))) is not None, "another station has its own share"
+    assert calls(lambda: box.out(datagram((ONE, 5000), _remote(9_000_000)))) < 300, "what is refused costs little"
+    box.now = 200.0
+    assert box.out(datagram((ONE, 5000), _remote(9_000_000))) is not None
+
+
+def test_strangers_who_find_a_port_take_no_flow_that_a_station_begins() -> None:
+    box = Box("cone")
+    box.out(datagram((ONE, 5000), _remote(0)))
+    let_in = [box.back(datagram(_remote(number), (PUBLIC, 5000))) for number in range(1, SHARE + 100)]
+    assert sum(one is not None for one in let_in) == SHARE
+    assert box.out(datagram((ONE, 5000), _remote(9_000_000))) is not None
+    assert box.back(datagram(_remote(1), (PUBLIC, 5000))) is not None

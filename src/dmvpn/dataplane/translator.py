@@ -18,6 +18,7 @@ through, as with Linux, which ignores the tunnel key (nf_conntrack_proto_gre.c i
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import field
 from ipaddress import IPv4Address
@@ -39,8 +40,10 @@ from dmvpn.net.translate import Side
 NatKind = Literal["cone", "port-restricted", "symmetric"]
 #: Seconds that an unanswered flow lives, as Linux has it for UDP, GRE and ICMP.
 UNANSWERED = 30.0
-#: Flows of one translator. Beyond that, and beyond a station's share, new ones are refused, as with a full table.
+#: Pairs of a flow and a remote of one translator. Beyond that, and beyond a station's share, new ones are refused, as
+#: with a full table; pairs that strangers begin have a share of their own. Seconds between two searches for old ones.
 LARGEST_TABLE = 16_384
+_PAUSE = 1.0
 
 _PORTED = (IpProtocol.UDP, IpProtocol.TCP)
 _WITH_NUMBER = (*_PORTED, IpProtocol.ICMP)
@@ -115,10 +118,12 @@ class Remote:
 
     answered: packets went both ways.
     expires: seconds.
+    from_outside: it began.
     """
 
     expires: float
     answered: bool = False
+    from_outside: bool = False
 
 
 @dataclass(slots=True)
@@ -128,6 +133,7 @@ class NatFlow:
     scope: the only remote of the flow; None: any.
     remotes: the stations that packets were sent to.
     vrf: of the inside endpoint, "": the global table. Two VRFs may have the same addresses.
+    expires: seconds, the latest of all remotes.
     """
 
     protocol: int
@@ -136,10 +142,11 @@ class NatFlow:
     scope: Endpoint | None
     remotes: dict[Endpoint, Remote] = field(default_factory=dict)
     vrf: str = ""
+    expires: float = 0.0
 
     def lives(self, now: float) -> bool:
         """Return whether a packet went to or came from any remote lately."""
-        return any(remote.expires > now for remote in self.remotes.values())
+        return self.expires > now
 
     def speaks_to(self, remote: Endpoint, now: float) -> bool:
         """Return whether a packet went to or came from this remote lately."""
@@ -168,21 +175,38 @@ class FlowTable:
         self._ports = _class_of if ports is None else ports
         self._by_inside: dict[tuple[int, Endpoint, Endpoint | None, str], NatFlow] = {}
         self._by_port: dict[tuple[int, int, Endpoint | None], NatFlow] = {}
-        self._of_station: dict[tuple[IPv4Address, str], int] = {}
+        #: Pairs of a flow and a remote: of inside stations with their VRFs, and whether strangers began them.
+        self._shares: Counter[tuple[IPv4Address, str, bool]] = Counter()
+        self._size = 0
+        self._searched = -_PAUSE
 
-    def outbound(self, protocol: int, inside: Endpoint, remote: Endpoint, now: float, vrf: str = "") -> NatFlow | Drop:
-        """Return the flow of a packet from inside; it is made if necessary. vrf: of the inside endpoint."""
+    def outbound(
+        self,
+        protocol: int,
+        inside: Endpoint,
+        remote: Endpoint,
+        now: float,
+        vrf: str = "",
+        *,
+        from_outside: bool = False,
+    ) -> NatFlow | Drop:
+        """Return the flow of a packet from inside; it is made if necessary. vrf: of the inside endpoint.
+
+        from_outside: the packet goes the other way, to a published station.
+        """
         scope = self._scope(protocol, remote)
         flow = self._by_inside.get((protocol, inside, scope, vrf))
         if flow is not None and not flow.lives(now):
             self._forget(flow)
             flow = None
+        if (flow is None or remote not in flow.remotes) and self._is_full((inside.address, vrf, from_outside), now):
+            return Drop.FULL
         if flow is None:
             made = self._make(protocol, inside, scope, now, vrf)
             if isinstance(made, Drop):
                 return made
             flow = made
-        self._note(flow, remote, now, inbound=False)
+        self._note(flow, remote, now, from_outside=from_outside)
         return flow
 
     def inbound(
@@ -196,9 +220,13 @@ class FlowTable:
             return flow if flow is not None and flow.speaks_to(remote, now) else None
         if flow is None or not flow.lives(now) or (self.kind != "cone" and not flow.speaks_to(remote, now)):
             found = self.published.station(protocol, port) if self.published is not None else None
-            begun = self.outbound(protocol, found[0], remote, now, found[1]) if found is not None else None
+            if found is None:
+                return None
+            begun = self.outbound(protocol, found[0], remote, now, found[1], from_outside=True)
             return begun if isinstance(begun, NatFlow) and begun.port == port else None
-        self._note(flow, remote, now, inbound=True)
+        if remote not in flow.remotes and self._is_full((flow.inside.address, flow.vrf, True), now):
+            return None
+        self._note(flow, remote, now, answered=True, from_outside=True)
         return flow
 
     def living(self, now: float) -> Iterator[NatFlow]:
@@ -214,7 +242,8 @@ class FlowTable:
         """Remove all flows, as a restart does."""
         self._by_inside.clear()
         self._by_port.clear()
-        self._of_station.clear()
+        self._shares.clear()
+        self._size = 0
 
     # -------------------------------------------------------------------------------------------- parts
 
@@ -222,22 +251,32 @@ class FlowTable:
         return None if protocol in _PORTED and self.kind != "symmetric" else remote
 
     def _make(self, protocol: int, inside: Endpoint, scope: Endpoint | None, now: float, vrf: str) -> NatFlow | Drop:
-        station = inside.address, vrf
-        if self._is_full(station):
-            self.remove_flows(lambda flow: not flow.lives(now))
-            if self._is_full(station):
-                return Drop.FULL
         port = self._choose_port(protocol, inside, scope, now, vrf)
         if port is None:
             return Drop.FULL if protocol in _WITH_NUMBER else Drop.TAKEN
         self.made += 1
         flow = NatFlow(protocol, inside, port, scope, vrf=vrf)
         self._by_inside[protocol, inside, scope, vrf] = self._by_port[protocol, port, scope] = flow
-        self._of_station[station] = self._of_station.get(station, 0) + 1
         return flow
 
-    def _is_full(self, station: tuple[IPv4Address, str]) -> bool:
-        return len(self._by_inside) >= LARGEST_TABLE or self._of_station.get(station, 0) >= SHARE
+    def _is_full(self, share: tuple[IPv4Address, str, bool], now: float) -> bool:
+        is_full = self._size >= LARGEST_TABLE or self._shares[share] >= SHARE
+        if is_full and now >= self._searched + _PAUSE:
+            self._searched = now
+            for flow in list(self._by_inside.values()):
+                for gone in [other for other, state in flow.remotes.items() if state.expires <= now]:
+                    self._count(flow, flow.remotes.pop(gone), -1)
+                if not flow.remotes:
+                    self._forget(flow)
+            return self._is_full(share, now)
+        return is_full
+
+    def _count(self, flow: NatFlow, remote: Remote, by: int) -> None:
+        share = flow.inside.address, flow.vrf, remote.from_outside
+        self._size += by
+        self._shares[share] += by
+        if not self._shares[share]:
+            del self._shares[share]
 
     def _choose_port(self, protocol: int, inside: Endpoint, scope: Endpoint | None, now: float, vrf: str) -> int | None:
         """Return its own port if that is free, else any of the same class (RFC 4787 §4.2.2).
@@ -272,22 +311,22 @@ class FlowTable:
             holder = None
         return holder is None
 
-    def _note(self, flow: NatFlow, remote: Endpoint, now: float, *, inbound: bool) -> None:
+    def _note(
+        self, flow: NatFlow, remote: Endpoint, now: float, *, answered: bool = False, from_outside: bool = False
+    ) -> None:
         known = flow.remotes.get(remote)
-        if known is None or known.expires <= now:
-            for gone in [other for other, state in flow.remotes.items() if state.expires <= now]:
-                del flow.remotes[gone]
-            known = flow.remotes[remote] = Remote(now)
-        known.answered |= inbound
+        if known is None:
+            known = flow.remotes[remote] = Remote(now, from_outside=from_outside)
+            self._count(flow, known, 1)
+        known.answered = answered or (known.answered and known.expires > now)
         known.expires = now + (self.timeout if known.answered else min(UNANSWERED, self.timeout))
+        flow.expires = max(flow.expires, known.expires)
 
     def _forget(self, flow: NatFlow) -> None:
         del self._by_inside[flow.protocol, flow.inside, flow.scope, flow.vrf]
         del self._by_port[flow.protocol, flow.port, flow.scope]
-        station = flow.inside.address, flow.vrf
-        self._of_station[station] -= 1
-        if not self._of_station[station]:
-            del self._of_station[station]
+        for remote in flow.remotes.values():
+            self._count(flow, remote, -1)
 
 
 def _class_of(inside: Endpoint) -> PublicPorts:

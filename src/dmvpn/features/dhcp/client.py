@@ -32,6 +32,8 @@ _REQUESTS: Final = 4
 #: Classless routes of one lease, and their shortest prefix: shorter ones would draw all traffic unseen.
 MOST_ROUTES: Final = 64
 SHORTEST_ROUTE: Final = 8
+#: Seconds: shorter leases would keep the router busy.
+SHORTEST_LEASE: Final = 10
 #: Option 55: mask, classless routes, router, name servers, domain, NetBIOS name servers, lease time.
 _WANTED: Final = bytes((1, 121, 3, 6, 15, 44, 51))
 
@@ -114,8 +116,8 @@ class Lease:
         """Return why the lease cannot be right, "": it can."""
         if self.server == UNSPECIFIED:
             return "no server identifier"
-        if self.seconds == 0:
-            return "a lease of no time"
+        if self.seconds is not None and self.seconds < SHORTEST_LEASE:
+            return f"a lease of {self.seconds} seconds"
         if self.length is None or not SHORTEST_ROUTE <= self.length <= 32:
             return "no subnet mask that can be right"
         subnet, own = Prefix.of(self.address, self.length), self.address
@@ -125,10 +127,11 @@ class Lease:
             return f"{own} is the server's or the router's own address"
         if self.length < 31 and own in (subnet.address, subnet.broadcast):
             return f"{own} is no address of a station in {subnet}"
-        if self.router is not None and Prefix.host(self.router) not in subnet:
-            return f"the router {self.router} is not in {subnet}"
+        nobody = (own, subnet.broadcast if self.length < 31 else None)
+        if self.router is not None and (self.router in nobody or Prefix.host(self.router) not in subnet):
+            return f"no router {self.router} can be in {subnet}"
         for prefix, hop in self.routes:
-            if prefix.length < SHORTEST_ROUTE or prefix in subnet or Prefix.host(hop) not in subnet:
+            if prefix.length < SHORTEST_ROUTE or prefix in subnet or hop in nobody or Prefix.host(hop) not in subnet:
                 return f"the route {prefix} by {hop}"
         return "too many routes" if len(self.routes) > MOST_ROUTES else ""
 

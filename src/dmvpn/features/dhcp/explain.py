@@ -15,6 +15,8 @@ _LOGS = words(WordKind.LOG, *messages.MESSAGES)("""
         show ip dhcp conflict
     %DHCPD-4-POOL_EXHAUSTED :: When a client gets no offer. next: show ip dhcp pool
     %DHCP-6-ADDRESS_ASSIGN :: When an interface gets another address. next: show dhcp lease
+    %DHCP-5-ROUTES_LEFT_OUT :: When a lease with classless routes comes, and a tunnel of the VRF is protected.
+        next: show dhcp lease
     %DHCP-5-ANOTHER_CLIENT :: Under `dmvpn run --manage`, when a program of the host has UDP port 68 of an interface.
         next: show ip interface brief
     %DHCP-4-LEASE_REFUSED :: When a server says no, or its lease cannot be right. next: show dhcp lease
@@ -73,9 +75,10 @@ _SERVER = words(WordKind.LABEL, sighted=True)("""
     no free address in the pool :: All are leased, excluded or in conflict.
     too many offers on a port :: 256 offers of the pool wait for clients there.
     too many addresses of a client :: One hardware address has 16.
-    from a relay agent that cannot be right :: Its address is that of another port, or a client wrote option 82.
+    from a relay agent that cannot be right :: Its address is that of another port, a client wrote
+        option 82, or a client's own address is not its sender.
     too many relay agents :: 16 passed it on.
-    too many messages to relay on a port :: More than 100 a second.
+    too many messages on a port :: More than 500 a second, or 100 that would be relayed.
     for no client of ours :: Offers that cannot be right, and answers that no interface asked for.
     BOOTREQUEST | BOOTREPLY :: Messages without a type of DHCP; they get no answer.
     DHCPDISCOVER | DHCPOFFER :: A client looks for servers; an address for it.

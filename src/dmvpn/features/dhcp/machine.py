@@ -20,6 +20,7 @@ from dmvpn.base.effects import Listen, NextHop, SendIp, StopListening, Store, in
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import EffectFailed, Event, IpReceived, Packets, Resync
+from dmvpn.base.limits import Budgets, Limiter
 from dmvpn.base.notices import InterfaceState, Notice
 from dmvpn.base.ports import Ports, interface_in
 from dmvpn.base.values import dataclass
@@ -41,6 +42,9 @@ _STORED: Final = "dhcp-leases"
 #: UDP ports, each with its version of IP.
 _WATCHED: Final = {**dict.fromkeys((SERVER_PORT, CLIENT_PORT, *SERVICES), 4), SERVER_PORT6: 6}
 _GROUPS: Final = {SERVER_PORT6: AGENTS}
+_TO_CLIENT: Final = CLIENT_PORT.to_bytes(2, "big")
+#: Messages a second that a port may bring to server and relay agent, and at once.
+_RATE, _CREDIT = 500.0, 4000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class DhcpMachine(Machine):
         Packets(IpProtocol.UDP),
         Packets(IpProtocol.ICMP),
         notices.InterfaceChanged,
+        notices.TunnelChanged,
         Resync,
         ClearDhcp,
         ChangeLease,
@@ -88,6 +93,8 @@ class DhcpMachine(Machine):
         self.clients: dict[str, Client] = {}
         self._ports: dict[str, PortSettings] = {}
         self.listened: dict[tuple[str, int], None] = {}
+        self._shares: Budgets[str] = Budgets(_RATE, _CREDIT)
+        self._complaints: Limiter[str] = Limiter(60.0, 16)
         self._routes: dict[str, tuple[tuple[str, notices.Route], ...]] = {}
         self._addressed: set[str] = set()  # interfaces whose address is from their client
         self._due: TimerQueue[str] = TimerQueue(self._context, "the next message of a client", self._fire, most=16)
@@ -102,6 +109,9 @@ class DhcpMachine(Machine):
                 to = int.from_bytes(event.payload[2:4], "big")
                 if to in _WATCHED and event.source.version == _WATCHED[to]:
                     self._receive(event)
+            case notices.TunnelChanged():
+                for name in self.clients:
+                    self._apply(name)
             case notices.InterfaceChanged(name=name, old=old, new=new):
                 self._refresh(name, old, new)
             case notices.Configured(model=model):
@@ -183,8 +193,11 @@ class DhcpMachine(Machine):
     # ------------------------------------------------------------------------------------------ packets
 
     def _receive(self, event: IpReceived) -> None:
-        port = self._context.ports.interfaces.get(event.interface)
+        port, now = self._context.ports.interfaces.get(event.interface), self._context.now
         if port is None:
+            return
+        if event.payload[2:4] != _TO_CLIENT and not self._shares.admit(port.name, 1.0, now):
+            self._drop(Drop.BUSY)
             return
         if event.source.version == 6:
             if self.version6 is not None and (port.name, SERVER_PORT6) in self.listened:
@@ -221,14 +234,16 @@ class DhcpMachine(Machine):
         interfaces = self._context.ports.interfaces
         owner = interfaces.owner(message.giaddr, port.vrf)
         if message.is_reply:
-            if owner is not None and self._helped(owner.name) is not None:  # else nobody there asked through us
-                self._to_client(self.relay.reply(message), owner.name, message.giaddr)
-            return
-        agent = Prefix.host(message.giaddr)
-        if message.giaddr != UNSPECIFIED and interface_in(interfaces, agent, port.vrf, but=port.name):
-            self._drop(Drop.UNTRUSTED, message)  # else a stranger on this port could take the addresses of that one
+            if owner is not None and (reply := self.relay.reply(message, owner.name)) is not None:
+                self._to_client(reply, owner.name, message.giaddr)
             return
         own = tuple((one, length) for one, length in port.addresses if isinstance(one, IPv4Address))
+        said = message.giaddr if message.giaddr != UNSPECIFIED else message.ciaddr
+        is_forged = said == message.ciaddr and event.source not in (UNSPECIFIED, said)
+        is_here = said == UNSPECIFIED or any(Prefix.host(said) in Prefix.of(*one) for one in own)
+        if is_forged or (not is_here and interface_in(interfaces, Prefix.host(said), port.vrf, but=port.name)):
+            self._drop(Drop.UNTRUSTED, message)  # else a stranger on this port could take the addresses of that one
+            return
         unicast = not self._is_broadcast(event, port) and isinstance(event.destination, IPv4Address)
         server = event.destination if unicast else own[0][0]
         if isinstance(server, IPv4Address):
@@ -274,15 +289,15 @@ class DhcpMachine(Machine):
 
     # ------------------------------------------------------------------------------------------ pings
 
-    def _ping(self, vrf: str, address: IPv4Address) -> None:
-        request = icmp.EchoRequest(identifier=self._identifier, sequence=1, payload=bytes(32))
+    def _ping(self, vrf: str, address: IPv4Address, token: bytes) -> None:
+        request = icmp.EchoRequest(identifier=self._identifier, sequence=1, payload=token)
         self._context.emit(in_table(vrf, SendIp(None, None, address, IpProtocol.ICMP, request.serialize())))
 
     def _echoed(self, event: IpReceived) -> None:
         if event.payload[:1] != b"\0" or int.from_bytes(event.payload[4:6], "big") != self._identifier:
             return
         if isinstance(event.source, IPv4Address):
-            self.server.answered(event.vrf, event.source)
+            self.server.answered(event.vrf, event.source, event.payload[8:])
 
     # ------------------------------------------------------------------------------------------ clients
 
@@ -332,7 +347,7 @@ class DhcpMachine(Machine):
             self.drops[Drop.IGNORED] += client.ignored - ignored
             what = f"DHCP: Received {message.name} on {port.name} for"
             self._debug(messages.CLIENT, what, message, f"{message.yiaddr}, state {client.state.value}")
-            if client.why and client.why != before:
+            if client.why and client.why != before and self._complaints.permits(port.name, self._context.now):
                 self._context.emit(messages.LeaseRefused.of(port.name, client.why))
 
     def _conflict(self, message: Message, port: InterfaceState) -> str:
@@ -379,12 +394,18 @@ class DhcpMachine(Machine):
             if lease is not None:
                 hostname = self.clients[name].hostname
                 self._context.emit(messages.AddressAssigned.of(name, lease.address, lease.mask, hostname))
+                if lease.routes and self._is_guarded(vrf):
+                    self._context.emit(messages.RoutesLeftOut.of(name, len(lease.routes)))
         if routes:
             self._routes[name] = routes
         self._context.emit(*(notices.RouteOffered(route, vrf) for vrf, route in routes if (vrf, route) not in old))
 
+    def _is_guarded(self, vrf: str) -> bool:
+        """Return whether a protected tunnel takes packets of a VRF: a server outside may name no routes there."""
+        return any(one.protection and one.vrf == vrf for one in self._context.ports.tunnels.all())
+
     def _routes_of(self, name: str, vrf: str, lease: Lease) -> list[tuple[str, notices.Route]]:
-        ways = [(prefix, hop, DISTANCE) for prefix, hop in lease.routes]
+        ways = [(prefix, hop, DISTANCE) for prefix, hop in lease.routes if not self._is_guarded(vrf)]
         if lease.router is not None:
             ways.insert(0, (Prefix.of(UNSPECIFIED, 0), lease.router, DISTANCE))
             mine = [one for one in self.config.routes if one.vrf == vrf and one.interface in ("", name)]

@@ -47,6 +47,15 @@ class LeaseRefused(Log, name="DHCP-4-LEASE_REFUSED"):
         return cls(f"Interface {interface} has no lease: {why}")
 
 
+class RoutesLeftOut(Log, name="DHCP-5-ROUTES_LEFT_OUT"):
+    """A lease has classless routes, which could lead packets past a protected tunnel of the same VRF: not taken."""
+
+    @classmethod
+    def of(cls, interface: str, count: int) -> Self:
+        """Return the message with their number."""
+        return cls(f"{count} routes of the lease of {interface} left out: they could lead past a protected tunnel")
+
+
 class AnotherClient(Log, name="DHCP-5-ANOTHER_CLIENT"):
     """The DHCP client of this router cannot run on a port: the router takes the address that the host gives it."""
 

@@ -27,7 +27,7 @@ class Drop(enum.Enum):
     CLIENT = "too many addresses of a client"
     UNTRUSTED = "from a relay agent that cannot be right"
     HOPS = "too many relay agents"
-    RELAYED = "too many messages to relay on a port"
+    BUSY = "too many messages on a port"
     IGNORED = "for no client of ours"
 
 

@@ -30,6 +30,8 @@ _COOKIE = b"\x63\x82\x53\x63"
 #: BOOTP's own length (RFC 1542 §2.1): relay agents may drop shorter messages.
 _SHORTEST = 300
 _BROADCAST_FLAG = 0x8000
+#: Octets of a message: longer ones are dropped.
+_LONGEST: Final = 4096
 
 
 class MessageType(enum.IntEnum):
@@ -108,7 +110,7 @@ class Message:
     @classmethod
     def parse(cls, data: bytes) -> Self:
         """Decode the payload of a UDP datagram. Raises WireError."""
-        if len(data) < _FIXED.size + len(_COOKIE) or data[_FIXED.size : _FIXED.size + 4] != _COOKIE:
+        if not _FIXED.size + len(_COOKIE) <= len(data) <= _LONGEST or data[_FIXED.size : _FIXED.size + 4] != _COOKIE:
             raise WireError("no DHCP message", offset=min(len(data), _FIXED.size), clause="RFC 2131 §3")
         op, kind, length, hops, xid, seconds, flags, *addresses, chaddr, sname, file = _FIXED.unpack_from(data)
         if op not in (1, 2) or length > len(chaddr):
@@ -186,8 +188,8 @@ class Message:
         return int.from_bytes(self.options[code], "big") if code in self.options else None
 
     def text(self, code: Code) -> str:
-        """Return an option as printable text."""
-        decoded = self.options.get(code, b"").decode("ascii", "replace")
+        """Return an option as printable text, of 255 letters at most."""
+        decoded = self.options.get(code, b"")[:255].decode("ascii", "replace")
         return "".join(letter if letter.isprintable() else "?" for letter in decoded.rstrip("\0"))
 
     @property
@@ -219,7 +221,7 @@ def _read(area: bytes, offset: int, options: dict[int, bytes]) -> None:
 def check(options: Mapping[int, bytes]) -> None:
     """Check the lengths of known options. Raises WireError."""
     for code, octets in options.items():
-        wrong = len(octets) != _EXACT.get(code, len(octets))
+        wrong = len(octets) != _EXACT.get(code, len(octets)) or (code == Code.CLIENT and len(octets) > 255)
         unit = _EACH.get(code, 0)
         if wrong or (unit and (not octets or len(octets) % unit)):
             raise WireError(f"option {code} of {len(octets)} octets", offset=240, clause="RFC 2132")

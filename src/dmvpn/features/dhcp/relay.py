@@ -25,6 +25,8 @@ SERVICES: Final = (37, 49, 53, 69, 137, 138)
 MOST_HOPS: Final = 16
 #: Messages a second that a port may send to each server, and at once.
 _RATE, _CREDIT = 100.0, 400.0
+#: Transactions of a port whose replies may come.
+_MOST_BEGUN: Final = 1024
 _CIRCUIT, _REMOTE = 1, 2
 
 
@@ -35,6 +37,8 @@ class Relay:
         self.forwarded: Counter[str] = Counter()
         self._context, self._drop = context, drop
         self._shares: Budgets[str] = Budgets(_RATE, _CREDIT)
+        #: By port, the latest last.
+        self._begun: dict[str, dict[int, None]] = {}
 
     def forward(self, message: Message, port: InterfaceState, settings: PortSettings, config: DhcpConfig) -> None:
         """Pass a client's request on, in the name of the port that it came by."""
@@ -55,6 +59,11 @@ class Relay:
                 options = {**options, Code.RELAY_INFORMATION: added}
             relayed = replace(message, hops=message.hops + 1, giaddr=giaddr, options=options).serialize()
             self.forwarded[message.name] += 1
+            begun = self._begun.setdefault(port.name, {})
+            begun.pop(message.xid, None)
+            begun[message.xid] = None
+            if len(begun) > _MOST_BEGUN:
+                del begun[next(iter(begun))]
             for vrf, helper in settings.helpers:
                 self._send(vrf, own, helper, (SERVER_PORT, SERVER_PORT), relayed)
 
@@ -66,8 +75,11 @@ class Relay:
                 ports = datagram.source_port, datagram.destination_port
                 self._send(vrf, source, helper, ports, datagram.payload, event.ttl - 1)
 
-    def reply(self, message: Message) -> Message:
-        """Return a server's reply as the client gets it."""
+    def reply(self, message: Message, interface: str) -> Message | None:
+        """Return a server's reply as the client on a port gets it; None: nobody there asked through us."""
+        if message.xid not in self._begun.get(interface, {}):
+            self._drop(Drop.IGNORED, message)
+            return None
         self.forwarded[message.name] += 1
         options = {code: octets for code, octets in message.options.items() if code != Code.RELAY_INFORMATION}
         return replace(message, options=options)
@@ -76,7 +88,7 @@ class Relay:
         """Count a message of a port. Returns whether it may be passed on: the share of the port is not used up."""
         admitted = self._shares.admit(interface, 1.0, self._context.now)
         if not admitted:
-            self._drop(Drop.RELAYED, message)
+            self._drop(Drop.BUSY, message)
         return admitted
 
     def _send(

@@ -57,12 +57,16 @@ class Arrival:
 
 @dataclass(slots=True)
 class _Trial:
-    """An address that is pinged before it is offered. left: echo requests to send."""
+    """An address that is pinged before it is offered. left: echo requests to send.
+
+    token: in them, so that only a station that hears them can answer.
+    """
 
     message: Message
     arrival: Arrival
     pool: Pool
     left: int
+    token: bytes
 
 
 class Server:
@@ -70,7 +74,7 @@ class Server:
 
     drop: called with each message without an answer.
     send: called with each reply, the message that it answers, and how that came.
-    ping: called with a VRF and an address.
+    ping: called with a VRF, an address and what the echo request holds.
     """
 
     def __init__(
@@ -78,7 +82,7 @@ class Server:
         context: Context,
         drop: Callable[[Drop, Message], None],
         send: Callable[[Message, Message, Arrival], None],
-        ping: Callable[[str, IPv4Address], None],
+        ping: Callable[[str, IPv4Address, bytes], None],
     ) -> None:
         self.config = DhcpConfig()
         self.leases = Leases(context, STORED, self._freed_again)
@@ -145,10 +149,10 @@ class Server:
                 self._reply(MessageType.ACK, message, arrival, pool, UNSPECIFIED)
         return True
 
-    def answered(self, vrf: str, address: IPv4Address) -> None:
+    def answered(self, vrf: str, address: IPv4Address, token: bytes) -> None:
         """Note that a station answered a ping."""
         trial, place = self._trials.get((vrf, address)), (vrf, address)
-        if trial is None:
+        if trial is None or trial.token != token:
             return
         self.leases.forget(place)
         self._conflict(place, "Ping")
@@ -183,7 +187,8 @@ class Server:
                 return
             binding, place = self._keep(address, message, arrival, pool, manual), (pool.vrf, address)
             if manual is None and self.config.ping_packets:
-                self._trials[place] = _Trial(message, arrival, pool, self.config.ping_packets)
+                token = self._context.ports.entropy.octets(32)
+                self._trials[place] = _Trial(message, arrival, pool, self.config.ping_packets, token)
                 self._unanswered(place)
         if (binding.vrf, binding.address) not in self._trials:  # else the offer follows
             self._reply(MessageType.OFFER, message, arrival, pool, binding.address)
@@ -192,7 +197,7 @@ class Server:
         trial = self._trials[place]
         if trial.left:
             trial.left -= 1
-            self._ping(*place)
+            self._ping(*place, trial.token)
             self._pings.set(place, self._context.now + self.config.ping_timeout)
         else:
             del self._trials[place]
@@ -206,7 +211,7 @@ class Server:
         until = self._context.now + OFFERED + self.config.ping_packets * self.config.ping_timeout
         self.leases.forget(place)  # of a `host` pool with two clients
         known = (pool.vrf, pool.name, message.identity, arrival.interface, until)
-        binding = Binding(address, *known, manual=manual is not None, hardware=message.hardware)
+        binding = Binding(address, *known, manual=manual is not None, hardware=_hardware(message))
         self.leases.add(binding)
         return binding
 
@@ -246,7 +251,7 @@ class Server:
     def _choose(self, message: Message, arrival: Arrival, pool: Pool) -> IPv4Address | None:
         """Return the address to offer to a client without one; None: all are taken, or a share is."""
         known = (pool.vrf, pool.name, message.identity, arrival.interface, None)
-        made = Binding(UNSPECIFIED, *known, hardware=message.hardware)
+        made = Binding(UNSPECIFIED, *known, hardware=_hardware(message))
         exhausted = self.leases.exhausted(made, len(self.config.pools))
         if exhausted is not None:
             self._drop(exhausted, message)
@@ -346,3 +351,8 @@ def _holds(pool: Pool, address: IPAddress) -> bool:
         return True
     network = pool.network
     return network is not None and address.version == 4 and 0 < int(address) - network.number < network.size - 1
+
+
+def _hardware(message: Message) -> bytes:
+    """Return whose share a client takes a part of: all that name no hardware address have one."""
+    return message.hardware or b"\0"
