@@ -76,7 +76,7 @@ class Relay:
                 self._send(vrf, source, helper, ports, datagram.payload, event.ttl - 1)
 
     def reply(self, message: Message, interface: str) -> Message | None:
-        """Return a server's reply as the client on a port gets it; None: nobody there asked through us."""
+        """Return a server's reply as the client on a port gets it; None: no client there asked through us."""
         if message.xid not in self._begun.get(interface, {}):
             self._drop(Drop.IGNORED, message)
             return None
