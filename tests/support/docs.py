@@ -51,6 +51,11 @@ class Step:
     command: str
     expected: list[str] = field(default_factory=list)
 
+    @property
+    def looks(self) -> bool:
+        """Whether it asks a router and changes nothing, so that it may be asked again."""
+        return self.command.startswith("dmvpn -r ") and ("show " in self.command or "traceroute " in self.command)
+
 
 def pages() -> list[Path]:
     """Return every page with a session, the README first."""
