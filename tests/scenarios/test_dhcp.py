@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
+import pytest
+
 from dmvpn.shells.lab_model import LEASED, HostSpec, Lab
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor.report import as_text
@@ -138,4 +140,32 @@ def test_the_doctor_says_that_a_host_waits_for_its_lease() -> None:
     world = branch({})
     world.run_for(60)
     said = as_text(visit(ExaminedWorld(world)))
-    assert "H3 has no address: no DHCP server leases it one" in "\n".join(said)
+    assert "H3 has no address: R31 has no ip helper-address at GigabitEthernet0/2" in "\n".join(said)
+
+
+FAR = "ip dhcp pool FAR\n network 10.3.3.0 /24\n default-router 10.3.3.1\nip dhcp excluded-address 10.3.3.1\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "says", "heals"),
+    [
+        (
+            "router eigrp GRE-OVERLAY\n address-family ipv4 unicast autonomous-system 100\n  eigrp stub receive-only\n",
+            "R41 has no way to 10.3.3.1 of R31: EIGRP of R31 does not send its LAN 10.3.3.0/24: a stub",
+            "stub",
+        ),
+        (
+            "ip access-list extended LAN\n permit icmp any any\n"
+            "interface GigabitEthernet0/2\n ip access-group LAN in\n",
+            "the inbound list LAN of GigabitEthernet0/2 denies its requests",
+            "permit UDP from port 68 to port 67",
+        ),
+    ],
+)
+def test_the_doctor_names_what_ends_the_way_to_a_server_or_back(lines: str, says: str, heals: str) -> None:
+    helper = "interface GigabitEthernet0/2\n ip helper-address 10.4.4.1\n"
+    world = branch({"R31": helper + lines, "R41": FAR})
+    world.run_for(90)
+    said = "\n".join(as_text(visit(ExaminedWorld(world))))
+    assert f"H3 has no address: {says}" in " ".join(said.split())
+    assert heals in said

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from dmvpn.features.dhcp.packet6 import CLIENT_PORT
 from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
+from dmvpn.tools.doctor.report import as_text
+from dmvpn.tools.doctor.visit import visit
+from support.doctors import ExaminedWorld
 from support.world import World
 
 POOL = """hostname R1
@@ -133,3 +138,35 @@ def test_a_pool_without_addresses_has_the_rest_alone() -> None:
     world.run_for(30)
     assert leased(world, "H1") == ""
     assert "DNS server: 2001:DB8::53" in world.show("R1", "ipv6 dhcp pool LAN")
+
+
+@pytest.mark.parametrize(
+    ("server", "relay", "says"),
+    [
+        ((" ipv6 dhcp server LAN\n no", " no"), ("", ""), "H1 has no IPv6 address: R1 has no ipv6 dhcp server and"),
+        ((" address prefix 2001:DB8:1::/64\n", ""), ("", ""), "H1 has no IPv6 address: pool LAN, of"),
+        (("prefix 2001:DB8:2", "prefix 2001:DB8:7"), ("", ""), "H2 has no IPv6 address: R1 has no pool with the relay"),
+        (
+            ("", ""),
+            (" ipv6 dhcp relay destination 2001:DB8:12::1\n", ""),
+            "H2 has no IPv6 address: R2 has no ipv6 dhcp",
+        ),
+        (("ipv6 route 2001:DB8:2::/64 2001:DB8:12::2\n", ""), ("", ""), "R1 has no way to 2001:db8:2::1 of R2"),
+        (
+            ("", ""),
+            (
+                "interface GigabitEthernet0/1\n",
+                "ipv6 access-list LAN\n deny udp any any eq 547\n permit ipv6 any any\n"
+                "interface GigabitEthernet0/1\n ipv6 traffic-filter LAN in\n",
+            ),
+            "H2 has no IPv6 address: the inbound list LAN of GigabitEthernet0/1 denies its requests",
+        ),
+    ],
+)
+def test_the_doctor_says_why_a_host_has_no_lease(server: tuple[str, str], relay: tuple[str, str], says: str) -> None:
+    texts = {"R1": POOL.replace(*server, 1) if server[0] else POOL, "R2": RELAY.replace(*relay) if relay[0] else RELAY}
+    world = World.of(Scenario("leases", Lab.model_validate(LAB), texts))
+    world.run_for(20)
+    said = " ".join("\n".join(as_text(visit(ExaminedWorld(world)))).split())
+    assert says in said
+    assert "H1 has no address" not in said

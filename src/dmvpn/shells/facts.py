@@ -68,12 +68,14 @@ class HostFacts(Fact):
     router: the router on its wire.
     gateway: its default gateway.
     address6, gateway6: of IPv6, besides those of IPv4.
+    waits: versions of IP of which it waits for a lease.
     """
 
     address: AddressWithLength
     gateway: Address | None = None
     address6: IPv6Interface | None = None
     gateway6: Address | None = None
+    waits: tuple[int, ...] = ()
     router: str
 
 
@@ -146,6 +148,7 @@ def lab_facts(
             gateway=host.gateway,
             address6=host.interface6,
             gateway6=host.gateway6,
+            waits=host.leased,
             router=_router_beside(name, host, wires, routers) or scenario.end(host.link)[0],
         )
         for name, host in hosts.items()

@@ -26,7 +26,7 @@ from dmvpn.features.interface.facts import InterfaceFacts
 from dmvpn.ios import INTERFACE, Blank, Placeholder
 from dmvpn.ios.interface_addresses import ADDRESS
 from dmvpn.router.facts import TunnelFacts
-from dmvpn.shells.lab_model import INSIDE, UNLEASED
+from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.doctor import terms
 from dmvpn.tools.doctor.configuration import device, static_routes
 from dmvpn.tools.doctor.scene import ProbePurpose, Scene, addresses_of
@@ -274,20 +274,6 @@ def gateways(scene: Scene) -> Iterator[Verdict]:
 
 #: Checks of what a branch has around its tunnels: leases, NAT, VLANs.
 branch: Final = terms.of_all(Step.UNDERLAY, *terms.BRANCH, stops=False)
-
-
-def hosts_without_lease(scene: Scene) -> Iterator[Verdict]:
-    """Check that hosts that wait for a DHCP server have an address."""
-    for name, host in scene.lab.hosts.items():
-        if host.address == UNLEASED:
-            yield Finding(
-                step=Step.UNDERLAY,
-                cause=Cause.NO_ADDRESS,
-                router=host.router,
-                what=f"{name} has no address: no DHCP server leases it one",
-                order=f"look at show ip dhcp server statistics on {host.router}, or on the server of its helper",
-                stops=False,
-            )
 
 
 def silent_hosts(scene: Scene) -> Iterator[Verdict]:

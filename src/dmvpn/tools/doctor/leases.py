@@ -1,0 +1,116 @@
+"""Hosts that wait for a lease of either version of IP: where on the way of their request it ends.
+
+host ── inbound list of the port ── a pool here, or the way to a server and its pool ── the way back to the agent
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from ipaddress import IPv6Address
+from typing import Final
+
+from dmvpn.base.addresses import UNSPECIFIED, Prefix, ip_keyword
+from dmvpn.base.facts import Address
+from dmvpn.base.filters import Packet
+from dmvpn.base.findings import Cause
+from dmvpn.features.dhcp import config as lines
+from dmvpn.features.dhcp.model import AGENTS, SERVER_PORT6
+from dmvpn.features.dhcp.packet import BROADCAST, CLIENT_PORT, SERVER_PORT
+from dmvpn.features.policy.machine import filter_list
+from dmvpn.ios import INTERFACE
+from dmvpn.net.ipv4 import IpProtocol
+from dmvpn.network.device import Device
+from dmvpn.tools.doctor.configuration import device
+from dmvpn.tools.doctor.missing_routes import to_address
+from dmvpn.tools.doctor.scene import Scene
+from dmvpn.tools.doctor.underlay_path import best_route, is_last_resort
+from dmvpn.tools.doctor.verdicts import Finding, Step, Verdict
+
+#: UDP port of clients of IPv6 (RFC 8415 §7.2).
+_CLIENT_PORT6: Final = 546
+#: What a client sends first: from, to, and the ports of both.
+_ASKS: Final[dict[int, tuple[Address, Address, tuple[int, int]]]] = {
+    4: (UNSPECIFIED, BROADCAST, (CLIENT_PORT, SERVER_PORT)),
+    6: (IPv6Address("fe80::1"), AGENTS, (_CLIENT_PORT6, SERVER_PORT6)),
+}
+
+
+def hosts_without_lease(scene: Scene) -> Iterator[Verdict]:
+    """Check that hosts that wait for a DHCP server have an address."""
+    for name, host in scene.lab.hosts.items():
+        for version in host.waits:
+            found = _found(scene, name, host.router, version)
+            what = f"{name} has no {'address' if version == 4 else 'IPv6 address'}: {found.what}"
+            yield replace(found, what=what, step=Step.UNDERLAY, stops=False)
+
+
+def _found(scene: Scene, name: str, router: str, version: int) -> Finding:
+    """Return what keeps the lease from a host."""
+    port, facts = scene.gateway_port(name), scene.facts(router)
+    show = "show ip dhcp server statistics" if version == 4 else "show ipv6 dhcp binding"
+    found = Finding(Step.UNDERLAY, Cause.NO_ADDRESS, router, "no DHCP server leases it one")
+    found = replace(found, order=f"look at {show} on {router}, or on the server of its helper")
+    own = next((one.ip for one in port.addresses if one.version == version), None) if port is not None else None
+    if port is None or facts is None or own is None:
+        return found
+    models, at = device(facts), INTERFACE.line(name=port.name)
+    filters = models.filters.of_version(version).get(port.name)
+    listed = filter_list(models.policy, filters.inward, version=version) if filters is not None else None
+    source, to, ports = _ASKS[version]
+    asks = Packet(protocol=IpProtocol.UDP, source=source, destination=to, destination_port=ports[1])
+    if listed is not None and listed.denies(replace(asks, source_port=ports[0])) is not None:
+        what = f"the inbound list {listed.name} of {port.name} denies its requests"
+        return replace(found, what=what, order=f"permit UDP from port {ports[0]} to port {ports[1]} in {listed.name}")
+    settings = next((one for one in models.dhcp.ports if one.interface == port.name), None)
+    helpers, relays = (settings.helpers, settings.relays6) if settings is not None else ((), ())
+    servers: list[Address] = [one for _, one in helpers] if version == 4 else [one for one, _ in relays]
+    serves = settings.serves6 if settings is not None else ""
+    if not servers and not (_pools(models, own) if version == 4 else serves):
+        line = "ip helper-address" if version == 4 else "ipv6 dhcp server and no ipv6 dhcp relay destination"
+        pools = _pools(models, own) if version == 6 else []
+        fix = (at, lines.SERVER6.line(pool=pools[0])) if pools else ()
+        what = f"{router} has no {line} at {port.name}{'' if pools else f', and no pool for {own}'}"
+        return replace(found, what=what, fix=fix)
+    if version == 6 and serves and serves not in _pools(models, own):
+        return replace(found, what=f"pool {serves}, of {port.name} of {router}, has no prefix with {own}")
+    for server in servers:
+        owner = scene.owner(server) or ""
+        there = scene.facts(owner)
+        vrf = (
+            next((one.vrf for one in there.interfaces if any(e.ip == server for e in one.addresses)), "")
+            if there
+            else ""
+        )
+        lost = _lost(scene, (router, port.vrf), server, owner) or _lost(scene, (owner, vrf), own, router)
+        if lost is not None:
+            return lost
+        if there is not None and version == 6 and not _pools(device(there), own):
+            return replace(found, router=owner, what=f"{owner} has no pool with the relay agent's address {own}")
+    return found
+
+
+def _pools(models: Device, own: Address) -> list[str]:
+    """Return the names of a router's pools with an address of a port."""
+    every = [(one.name, one.network) for one in models.dhcp.pools] + [
+        (one.name, one.prefix) for one in models.dhcp.pools6
+    ]
+    return [name for name, prefix in every if prefix is not None and Prefix.host(own) in prefix]
+
+
+def _lost(scene: Scene, here: tuple[str, str], target: Address, owner: str) -> Finding | None:
+    """Return the missing route between a relay agent and its server: of a router to an address of another one."""
+    router, vrf = here
+    facts = scene.facts(router)
+    if facts is None:
+        return None
+    barred, what = to_address(scene, owner, here, target), f"{router} has no way to {target} of {owner}"
+    if barred is not None:  # perhaps on the way, where a summary leads
+        return replace(barred, what=f"{what}: {barred.what}")
+    route = best_route(facts, target, vrf)
+    ports = [hop.interface for hop in route.next_hops] if route is not None else []
+    by_tunnel = any(tunnel.name in ports for tunnel in facts.tunnels)
+    if route is not None and (by_tunnel or (route.prefix.prefixlen and not is_last_resort(route))):
+        return None
+    ask = f"which router does not advertise it? show {ip_keyword(target.version)} route {target}"
+    return Finding(Step.UNDERLAY, Cause.MISSING_ROUTE, router, what, decide=ask)
