@@ -111,6 +111,19 @@ def test_what_is_excused_does_not_count_as_judged() -> None:
     assert 0 < lossy.demanded < lossy.sent - 50
 
 
+@pytest.mark.parametrize("name", ["ipv6-only", "ipv6-phase3"])
+def test_direct_paths_that_stay_in_use_are_no_leftovers_in_a_network_of_ipv6(name: str) -> None:
+    """The judge knew sites by addresses of IPv4 alone: what was used for longer than a holding time was called stale."""
+    whole = Scenario.load(name)
+    network = " ipv6 nhrp network-id 100\n"
+    texts = {
+        at: text.replace(network, f" ipv6 nhrp holdtime 90\n{network}") for at, text in whole.configurations.items()
+    }
+    verdict = run(Plan(scenario=Scenario(name, whole.lab, texts), seed=1, seconds=3600.0))
+    assert verdict.violations == ()
+    assert {"purges", "malformed"} <= {fault.KIND for fault in verdict.faults}
+
+
 @pytest.mark.parametrize(
     "fault",
     [

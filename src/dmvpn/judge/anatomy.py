@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from dmvpn.base.addresses import IPAddress
+    from dmvpn.base.notices import InterfaceState
     from dmvpn.shells.scenario import Scenario
     from dmvpn.shells.simulator.simulator import Simulator
 
@@ -186,7 +187,7 @@ class ClearWatch:
 class Site:
     """A router of the overlay. wans: its ports to the provider. sources: the source interfaces of its tunnels.
 
-    tunnels: with their addresses. configured: NBMA addresses that its configuration names.
+    tunnels: with their addresses of both versions. configured: NBMA addresses that its configuration names.
     servers: sites that it registers with or has a tunnel or a cable to. stub: it forwards no packets between other
     sites. shortcuts: it uses them (phase 3). companions: sites behind the same NAT, which share its public address.
     """
@@ -343,12 +344,18 @@ def _site(world: Simulator, name: str, owners: dict[IPAddress, str], cabled: tup
         stub=False,
         wans=_wans(world, name, owners),
         sources=tuple(dict.fromkeys(tunnel.source_interface for tunnel, _ in states)),
-        tunnels=tuple((tunnel.name, state.address) for tunnel, state in states if state and state.address),
+        tunnels=tuple((tunnel.name, address) for tunnel, state in states if state for address in _on_link(state)),
         configured=tuple(mapped),
         servers=tuple({**servers, **dict.fromkeys(cabled)}),
         shortcuts=any(tunnel.config.shortcut for tunnel in router.machine(NhrpMachine).tunnels),
         companions=tuple(found),
     )
+
+
+def _on_link(state: InterfaceState) -> list[IPAddress]:
+    """Return the primary and the link-local address of each version of IP."""
+    found = (state.primary(4), state.primary(6), state.link_local(6))
+    return [address for address in found if address is not None]
 
 
 def _wans(world: Simulator, name: str, owners: dict[IPAddress, str]) -> tuple[str, ...]:

@@ -13,8 +13,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import partial
-from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
+from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import Entropy, below
 from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, LinkChanged
@@ -32,6 +32,8 @@ from dmvpn.network.device import Device
 from dmvpn.network.lines import after
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dmvpn.base.addresses import IPAddress
     from dmvpn.features.nhrp.tunnel import Tunnel
     from dmvpn.judge.anatomy import Anatomy
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 
 
 #: Unused overlay addresses: the subjects of a storm besides real ones.
-_NOWHERE = int(IPv4Address("10.250.0.0"))
+_NOWHERE: Final[Mapping[int, IPAddress]] = {4: IPv4Address("10.250.0.0"), 6: IPv6Address("2001:DB8:FA00::")}
 #: Octet offsets of the fixed header, RFC 2332 §5.1.
 _CHECKSUM_AT, _TYPE_AT = 12, 17
 
@@ -66,7 +68,7 @@ class Forger:
             return []
         packets = []
         for number in range(count):
-            address, length = self._subject(number)
+            address, length = self._subject(number, pair[1])
             request = packet.PurgeRequest(
                 source_nbma=pair[1].own[1],
                 source_protocol=pair[1].own[0],
@@ -95,14 +97,19 @@ class Forger:
                     return mine, theirs
         return None
 
-    def _subject(self, number: int) -> tuple[IPAddress, int]:
-        if self.known and number % 2 == 0:
-            return self.known[below(self.entropy, len(self.known))]
-        return IPv4Address(_NOWHERE + below(self.entropy, 0x10000)), 32
+    def _subject(self, number: int, tunnel: Tunnel) -> tuple[IPAddress, int]:
+        known = [one for one in self.known if one[0].version == tunnel.version]
+        if known and number % 2 == 0:
+            return known[below(self.entropy, len(known))]
+        address = self._somewhere(tunnel)
+        return address, address.max_prefixlen
+
+    def _somewhere(self, tunnel: Tunnel) -> IPAddress:
+        return _NOWHERE[tunnel.version] + below(self.entropy, 0x10000)
 
     def _spoilt(self, pair: tuple[Tunnel, Tunnel]) -> bytes:
         address, nbma = pair[1].own
-        somewhere = IPv4Address(_NOWHERE + below(self.entropy, 0x10000))
+        somewhere = self._somewhere(pair[1])
         if below(self.entropy, 2):
             good = packet.ResolutionRequest(
                 source_nbma=nbma,
@@ -110,7 +117,7 @@ class Forger:
                 destination_protocol=somewhere,
                 flags=packet.ResolutionFlag.ROUTER,
                 request_id=1,
-                cies=(ClientInfo(prefix_length=32, holding_time=600),),
+                cies=(ClientInfo(prefix_length=somewhere.max_prefixlen, holding_time=600),),
                 extensions=_authentication(pair[1]),
             ).serialize()
         else:
@@ -120,7 +127,7 @@ class Forger:
                 destination_protocol=pair[0].own[0],
                 flags=packet.RegistrationFlag.UNIQUE,
                 request_id=1,
-                cies=(ClientInfo(prefix_length=33, holding_time=0xFFFF),),
+                cies=(ClientInfo(prefix_length=somewhere.max_prefixlen + 1, holding_time=0xFFFF),),
                 extensions=_authentication(pair[1]),
             ).serialize()
         octets = bytearray(good)
@@ -375,7 +382,7 @@ class Injector:
 
     def _forger(self, router: str, pretended: str) -> Forger:
         tunnels: list[tuple[IPAddress, int]] = [
-            (address, 32) for site in self._anatomy.sites.values() for _, address in site.tunnels
+            (address, address.max_prefixlen) for site in self._anatomy.sites.values() for _, address in site.tunnels
         ]
         victim, imitated = self._world.routers[router], self._world.routers[pretended]
         return Forger(victim, imitated, (*tunnels, *self._lans), self._entropy)
