@@ -388,6 +388,26 @@ def test_addresses_of_two_clouds_are_counted_each_for_itself() -> None:
     assert len(lines) == len(set(lines))
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        *("router eigrp 7\n eigrp router-id {}", "router ospf 7\n router-id {}", "ipv6 router ospf 7\n router-id {}"),
+        *(
+            "router bgp 7\n bgp router-id {}",
+            "router eigrp T\n address-family ipv6 autonomous-system 7\n  eigrp router-id {}",
+        ),
+    ],
+)
+def test_each_copy_of_a_spoke_has_a_router_id_of_its_own(lines: str) -> None:
+    before = Scenario.load("notes-phase1")
+    texts = dict(before.configurations)
+    for name, own in (("R11", "192.0.2.1"), ("R31", "192.0.2.31"), ("R41", "192.0.2.41")):
+        texts[name] = texts[name].replace("\nend\n", f"\n{lines.format(own)}\nend\n")
+    (many,) = multiply([Scenario("named", before.lab, texts)], 90)
+    found = [one for text in many.configurations.values() for one in re.findall(r"router-id (\S+)", text)]
+    assert len(found) == len(set(found)) == 91
+
+
 @pytest.mark.parametrize("name", ["ipv6-phase3", "dual-stack"])
 def test_many_spokes_of_an_ipv6_network_all_go_direct(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["simulate", name, "--spokes", "30"]) == 0

@@ -3,6 +3,7 @@
     tunnel     the next free address of the cloud's network, of each version of IP, and the next free link-local one.
                Where a network has no room its mask is shortened on all routers, unless it would overlap
     NBMA       a network like the template's with a port of its own at the provider; on a switch the next free address
+    router ID  that a line gives: the nearest free one, unless it is one of the addresses above and below
     LANs       networks of the same length, nearest to the template's: its classful network first, or of IPv6 its /32,
                so that lines like `network 10.0.0.0` and a summary still mean them, then private ones
 
@@ -32,6 +33,7 @@ from dmvpn.shells.scenario import Scenario
 _WRITTEN: Final = re.compile(
     r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])|(?<![\w:.])[\da-fA-F]{0,4}(?::[\da-fA-F]{0,4}){2,7}(?![\w:.])"
 )
+_ROUTER_ID: Final = re.compile(r"^ *(?:eigrp |bgp )?router-id (\S+)$", re.MULTILINE)
 _HOSTNAME: Final = re.compile(r"^hostname .*$", re.MULTILINE)
 _ADDRESS: Final = re.compile(r"^( *ip(?:v6)? address )([^\s/]+)([ /])(\S+)", re.MULTILINE)
 _STATIC: Final = re.compile(r"^ip(?:v6)? route .*$", re.MULTILINE)
@@ -103,7 +105,8 @@ def multiply(scenarios: Sequence[Scenario], spokes: int) -> tuple[Scenario, ...]
     read = [{name: _networks(text) for name, text in scenario.configurations.items()} for scenario in scenarios]
     networks = [network for addresses in read for found in addresses.values() for _, _, network in found]
     inside = [spec.private.network for scenario in scenarios for spec in scenario.lab.gateways.values()]
-    for network in dict.fromkeys([*networks, *inside]):
+    named = [network for scenario in scenarios for text in scenario.configurations.values() for network in _named(text)]
+    for network in dict.fromkeys([*networks, *inside, *named]):
         room.note(network)
     return tuple(
         _Multiplier(scenario, addresses, room, given).copied(spokes)
@@ -258,6 +261,10 @@ class _Multiplier:
                 ends = [end.replace(f"{template.name}:", f"{name}:") for end in links[template.name, port].ends]
                 if LinkSpec(ends=ends) not in self._links:
                     self._links.append(LinkSpec(ends=ends))
+        for like in _named(self._texts[template.name]):
+            if like.network_address not in single and not any(like.network_address in network for network in moved):
+                own = self._network(name, f"router-id {like}", like, (_nearest(like), *_PRIVATE)).network_address
+                single[like.network_address] = own
         change = _Renumbering(single, moved)
         text = _HOSTNAME.sub(f"hostname {name}", self._texts[template.name], count=1)
         self._texts[name] = change.renumbered(text)
@@ -318,6 +325,11 @@ class _Renumbering:
             if address in old:
                 return spelled(_at_same_place(address, old, new))
         return found[0]
+
+
+def _named(text: str) -> list[IPv4Network]:
+    """Return the router IDs that a configuration names."""
+    return [IPv4Network(written) for written in dict.fromkeys(_ROUTER_ID.findall(text))]
 
 
 def _without(members: frozenset[IPAddress], network: _Network) -> Iterator[IPAddress]:
