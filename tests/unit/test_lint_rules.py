@@ -106,6 +106,18 @@ def test_lists_of_paths_and_communities_that_nobody_defined_are_named() -> None:
     }
 
 
+_FAMILY6 = "router bgp 1\n neighbor 2001:DB8::2 remote-as 2\n address-family ipv6\n  neighbor 2001:DB8::2 activate\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["neighbor 2001:DB8::2 route-map M in", "network 2001:DB8:9::/48 route-map M", "redistribute static route-map M"],
+)
+def test_route_maps_of_the_ipv6_family_that_nobody_defined_are_named(line: str) -> None:
+    told = [one.what for one in lint({"R.cfg": f"{_FAMILY6}  {line}\n"}) if one.rule == "route-map-undefined"]
+    assert told == ["bgp 1 names the route map M, which is not configured"]
+
+
 @pytest.mark.parametrize(
     ("lines", "line", "what"),
     [
@@ -115,6 +127,14 @@ def test_lists_of_paths_and_communities_that_nobody_defined_are_named() -> None:
             "ipv6 router ospf 7\n distribute-list prefix-list P in\n",
             1,
             "ipv6 router ospf 7 names the IPv6 prefix list P",
+        ),
+        (f"{_FAMILY6}  neighbor 2001:DB8::2 prefix-list P in\n", 1, "router bgp 1 names the IPv6 prefix list P"),
+        (f"{_FAMILY6}  neighbor 2001:DB8::2 distribute-list D in\n", 1, "router bgp 1 names the IPv6 access list D"),
+        (f"{_FAMILY6}  neighbor 2001:DB8::2 filter-list 7 in\n", 1, "router bgp 1 names the as path access list 7"),
+        (
+            "route-map M permit 10\n match ipv6 address prefix-list P\n",
+            2,
+            "route-map M permit 10 names the IPv6 prefix list P",
         ),
         ("router rip\n distribute-list gateway G in\n", 1, "router rip names the prefix list G"),
         ("line vty 0 4\n access-class 23 in\n", 2, "line vty 0 4 names the access list 23"),

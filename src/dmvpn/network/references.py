@@ -296,6 +296,8 @@ _FILTERS: Final = {
     FilterKind.DISTRIBUTE_LIST: "access list",
     FilterKind.FILTER_LIST: "as path access list",
 }
+#: Those of which each version of IP has its own.
+_OF_PREFIXES = (FilterKind.PREFIX_LIST, FilterKind.DISTRIBUTE_LIST)
 
 
 def _of_routing(device: Device) -> Iterator[Use]:
@@ -311,11 +313,15 @@ def _of_routing(device: Device) -> Iterator[Use]:
         if isinstance(process, OspfProcess) and process.default_originate is not None:
             yield _of_router(router, "route map", process.default_originate.route_map)
     router = f"router bgp {device.bgp.local_as}"
-    maps_of_bgp = [one.route_map for one in device.bgp.redistributions] + [one.route_map for one in device.bgp.networks]
-    for neighbor in device.bgp.neighbors:
-        maps_of_bgp += (neighbor.originate_map, neighbor.unsuppress_map)
-        yield from (_of_router(router, _FILTERS[one.kind], one.name) for one in neighbor.filters)
-    yield from (_of_router(router, "route map", name) for name in maps_of_bgp)
+    for bgp in (device.bgp, *device.bgp.others):
+        version = "" if bgp is device.bgp else "IPv6 "
+        maps = [one.route_map for one in bgp.redistributions] + [one.route_map for one in bgp.networks]
+        for neighbor in bgp.neighbors:
+            maps += (neighbor.originate_map, neighbor.unsuppress_map)
+            for one in neighbor.filters:
+                kind = f"{version}{_FILTERS[one.kind]}" if one.kind in _OF_PREFIXES else _FILTERS[one.kind]
+                yield _of_router(router, kind, one.name)
+        yield from (_of_router(router, "route map", name) for name in maps)
 
 
 def _processes(device: Device) -> Iterator[tuple[str, str, OspfProcess | EigrpProcess | RipConfig]]:
