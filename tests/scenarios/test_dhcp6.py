@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from dmvpn.features.dhcp.packet6 import CLIENT_PORT
+from dmvpn.features.dhcp.model import CLIENT_PORT6
 from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor.report import as_text
@@ -116,7 +116,7 @@ def test_a_leased_host_gets_an_answer_whose_checksum_looks_like_the_port_of_its_
     world.ping("H1", far)
     world.run_for(1)
     checksum = int.from_bytes(world.sim.hosts["H1"].received[-1].payload[2:4], "big")
-    like_a_port = (checksum - CLIENT_PORT) % 65535  # a sequence number that is higher lowers the checksum
+    like_a_port = (checksum - CLIENT_PORT6) % 65535  # a sequence number that is higher lowers the checksum
     world.ping("H1", far, like_a_port)
     world.run_for(1)
     assert world.replies("H1") == [0, like_a_port]

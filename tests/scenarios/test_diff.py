@@ -408,6 +408,14 @@ def test_each_copy_of_a_spoke_has_a_router_id_of_its_own(lines: str) -> None:
     assert len(found) == len(set(found)) == 91
 
 
+def test_a_router_id_that_no_router_takes_stays_with_the_copies() -> None:
+    before = Scenario.load("notes-phase1")
+    line = "router ospf 7\n router-id 999.1.1.1"
+    texts = {name: text.replace("\nend\n", f"\n{line}\nend\n") for name, text in before.configurations.items()}
+    (many,) = multiply([Scenario("named", before.lab, texts)], 5)
+    assert all(line in text for text in many.configurations.values())
+
+
 @pytest.mark.parametrize("name", ["ipv6-phase3", "dual-stack"])
 def test_many_spokes_of_an_ipv6_network_all_go_direct(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["simulate", name, "--spokes", "30"]) == 0

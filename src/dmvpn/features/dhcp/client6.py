@@ -14,11 +14,11 @@ from typing import Final
 from dmvpn.base.addresses import IPAddress, is_link_local, is_one_station
 from dmvpn.base.entropy import Entropy, fraction, made_hardware
 from dmvpn.features.dhcp.client import HOSTS_WAIT
-from dmvpn.features.dhcp.model import AGENTS, SERVER_PORT6
-from dmvpn.features.dhcp.packet6 import CLIENT_PORT, Code, Kind, Message6, leased, serialize
+from dmvpn.features.dhcp.model import AGENTS, CLIENT_PORT6, SERVER_PORT6
+from dmvpn.features.dhcp.packet6 import Code, Kind, Message6, leased, serialize
 from dmvpn.net.ip import without_checksum
 
-__all__ = ("AGENTS", "CLIENT_PORT", "SERVER_PORT6", "Client6")
+__all__ = ("AGENTS", "CLIENT_PORT6", "SERVER_PORT6", "Client6")
 #: Requests without an answer before the client begins again.
 _REQUESTS: Final = 4
 
@@ -74,7 +74,7 @@ class Client6:
         association = (Code.IA_NA.value, bytes((0, 0, 0, 1)) + bytes(8) + serialize(asked))
         named = ((Code.SERVER.value, self._server),) if kind in (Kind.REQUEST, Kind.RENEW) else ()
         options = ((Code.CLIENT.value, self._duid), association, *named, (Code.ELAPSED.value, bytes(2)))
-        return [without_checksum(CLIENT_PORT, SERVER_PORT6, Message6(kind, self._xid, options).serialize())]
+        return [without_checksum(CLIENT_PORT6, SERVER_PORT6, Message6(kind, self._xid, options).serialize())]
 
 
 def _is_station(address: IPv6Address) -> bool:

@@ -42,7 +42,6 @@ _STORED: Final = "dhcp-leases"
 #: UDP ports, each with its version of IP.
 _WATCHED: Final = {**dict.fromkeys((SERVER_PORT, CLIENT_PORT, *SERVICES), 4), SERVER_PORT6: 6}
 _GROUPS: Final = {SERVER_PORT6: AGENTS}
-_TO_CLIENT: Final = CLIENT_PORT.to_bytes(2, "big")
 #: Messages a second that a port may bring to server and relay agent, and at once.
 _RATE, _CREDIT = 500.0, 4000.0
 
@@ -108,7 +107,7 @@ class DhcpMachine(Machine):
             case IpReceived():
                 to = int.from_bytes(event.payload[2:4], "big")
                 if to in _WATCHED and event.source.version == _WATCHED[to]:
-                    self._receive(event)
+                    self._receive(event, to)
             case notices.TunnelChanged():
                 for name in self.clients:
                     self._apply(name)
@@ -192,11 +191,11 @@ class DhcpMachine(Machine):
 
     # ------------------------------------------------------------------------------------------ packets
 
-    def _receive(self, event: IpReceived) -> None:
-        port, now = self._context.ports.interfaces.get(event.interface), self._context.now
+    def _receive(self, event: IpReceived, to: int) -> None:
+        port = self._context.ports.interfaces.get(event.interface)
         if port is None:
             return
-        if event.payload[2:4] != _TO_CLIENT and not self._shares.admit(port.name, 1.0, now):
+        if to != CLIENT_PORT and not self._shares.admit(port.name, 1.0, self._context.now):
             self._drop(Drop.BUSY)
             return
         if event.source.version == 6:
@@ -205,7 +204,7 @@ class DhcpMachine(Machine):
             return
         try:
             udp = UdpDatagram.parse(event.payload, event.source, event.destination)
-            if udp.destination_port in SERVICES:
+            if to in SERVICES:
                 settings = self._helped(port.name)
                 if settings is not None and self._is_broadcast(event, port):
                     self.relay.forward_service(event, udp, settings)
@@ -214,7 +213,7 @@ class DhcpMachine(Machine):
         except WireError:
             self._drop(Drop.MALFORMED)
             return
-        if udp.destination_port == CLIENT_PORT:
+        if to == CLIENT_PORT:
             self._hear(message, port)
         elif self.config.enabled and (port.name, SERVER_PORT) in self.listened:
             self._serve(message, event, port)
@@ -405,7 +404,8 @@ class DhcpMachine(Machine):
         return any(one.protection and one.vrf == vrf for one in self._context.ports.tunnels.all())
 
     def _routes_of(self, name: str, vrf: str, lease: Lease) -> list[tuple[str, notices.Route]]:
-        ways = [(prefix, hop, DISTANCE) for prefix, hop in lease.routes if not self._is_guarded(vrf)]
+        taken = () if self._is_guarded(vrf) else lease.routes
+        ways = [(prefix, hop, DISTANCE) for prefix, hop in taken]
         if lease.router is not None:
             ways.insert(0, (Prefix.of(UNSPECIFIED, 0), lease.router, DISTANCE))
             mine = [one for one in self.config.routes if one.vrf == vrf and one.interface in ("", name)]

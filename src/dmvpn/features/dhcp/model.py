@@ -13,8 +13,8 @@ from dmvpn.net.ipv6 import INFINITE
 LEASE = 86_400
 #: The distance of routes that come with a lease.
 DISTANCE = 254
-#: UDP port of servers and relay agents of IPv6, and the group of them all (RFC 8415 §7).
-SERVER_PORT6 = 547
+#: UDP ports of IPv6 of clients, and of servers and relay agents; the group of all these (RFC 8415 §7).
+CLIENT_PORT6, SERVER_PORT6 = 546, 547
 AGENTS = IPv6Address("ff02::1:2")
 
 

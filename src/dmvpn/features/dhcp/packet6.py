@@ -10,7 +10,6 @@ from typing import Final, Self
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import dataclass
 
-CLIENT_PORT: Final = 546
 #: Octets of a message: longer ones are dropped.
 _LONGEST: Final = 4096
 _OPTION: Final = struct.Struct("!HH")

@@ -28,8 +28,8 @@ from dmvpn.base.notices import InterfaceState
 from dmvpn.base.ports import interface_in
 from dmvpn.features.dhcp import packet6
 from dmvpn.features.dhcp.leases import DECLINES, OFFERED, Binding, BindingState, Leases
-from dmvpn.features.dhcp.model import AGENTS, SERVER_PORT6, DhcpConfig, Drop, Pool6, PortSettings
-from dmvpn.features.dhcp.packet6 import CLIENT_PORT, Code, Kind, Message6, leased, serialize
+from dmvpn.features.dhcp.model import AGENTS, CLIENT_PORT6, SERVER_PORT6, DhcpConfig, Drop, Pool6, PortSettings
+from dmvpn.features.dhcp.packet6 import Code, Kind, Message6, leased, serialize
 from dmvpn.features.dhcp.relay import Relay
 from dmvpn.net.ip import UdpDatagram, without_checksum
 from dmvpn.net.ipv4 import IpProtocol
@@ -139,7 +139,7 @@ class Version6:
             self._drop(Drop.UNTRUSTED)
             return
         self._forwarded[reply.kind.name] += 1
-        self._send(name, port.vrf, None, peer, reply, SERVER_PORT6 if is_far else CLIENT_PORT)
+        self._send(name, port.vrf, None, peer, reply, SERVER_PORT6 if is_far else CLIENT_PORT6)
 
     # ------------------------------------------------------------------------------------------ the server
 
@@ -170,7 +170,7 @@ class Version6:
             named = tuple((Code.INTERFACE.value, octets) for octets in one.all(Code.INTERFACE)[:1])
             reply = Message6(Kind.RELAY_REPL, one.head, (*named, (Code.RELAYED, reply.serialize())))
         own = None if event.destination.is_multicast else event.destination
-        self._send(port.name, port.vrf, own, event.source, reply, SERVER_PORT6 if path else CLIENT_PORT)
+        self._send(port.name, port.vrf, own, event.source, reply, SERVER_PORT6 if path else CLIENT_PORT6)
 
     def _is_for(self, pool: Pool6, vrf: str) -> bool:
         """Return whether a pool is for relay agents of a VRF: it is none that ports of other VRFs alone serve."""

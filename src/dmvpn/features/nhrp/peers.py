@@ -131,7 +131,7 @@ class Echoes:
             tunnel.count_own(self._instance.secured(tunnel, way) or way)
 
     def answered(self, event: IpReceived) -> tuple[str, DirectPath, int] | None:
-        """Return the tunnel, the path and the number of the echo of which a message is the answer, else None."""
+        """Return the tunnel, the path and the number of the echo that a message answers; None: it answers no echo."""
         source = event.source
         if not ip.is_icmp(event.protocol, source) or not ip.is_echo_reply(event.payload, source.version):
             return None

@@ -15,8 +15,7 @@ from ipaddress import ip_address
 from dmvpn.base.context import earliest
 from dmvpn.base.errors import WireError
 from dmvpn.features.dhcp.client import Client, ClientMessage, host_client
-from dmvpn.features.dhcp.client6 import AGENTS, SERVER_PORT6, Client6
-from dmvpn.features.dhcp.client6 import CLIENT_PORT as CLIENT_PORT6
+from dmvpn.features.dhcp.client6 import AGENTS, CLIENT_PORT6, SERVER_PORT6, Client6
 from dmvpn.features.dhcp.packet import BROADCAST, CLIENT_PORT, SERVER_PORT, datagram
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet
 from dmvpn.shells.lab.namespaces import inside_network

@@ -14,8 +14,7 @@ from dmvpn.base.events import Event, IpReceived
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.simulated.chassis import Transmit
 from dmvpn.features.dhcp.client import Client, ClientMessage, host_client
-from dmvpn.features.dhcp.client6 import AGENTS, Client6
-from dmvpn.features.dhcp.client6 import CLIENT_PORT as CLIENT_PORT6
+from dmvpn.features.dhcp.client6 import AGENTS, CLIENT_PORT6, Client6
 from dmvpn.features.dhcp.packet import BROADCAST, CLIENT_PORT, SERVER_PORT, datagram
 from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol

@@ -17,8 +17,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right, insort
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import field
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import AddressValueError, IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final
 
 from dmvpn.base.addresses import IPAddress, classful_length, spelled
@@ -329,7 +330,11 @@ class _Renumbering:
 
 def _named(text: str) -> list[IPv4Network]:
     """Return the router IDs that a configuration names."""
-    return [IPv4Network(written) for written in dict.fromkeys(_ROUTER_ID.findall(text))]
+    found = []
+    for written in dict.fromkeys(_ROUTER_ID.findall(text)):
+        with suppress(AddressValueError):  # the router refuses the line
+            found.append(IPv4Network(written))
+    return found
 
 
 def _without(members: frozenset[IPAddress], network: _Network) -> Iterator[IPAddress]:

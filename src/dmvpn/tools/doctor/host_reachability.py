@@ -34,7 +34,15 @@ from dmvpn.tools.doctor.configuration import routes_to
 from dmvpn.tools.doctor.missing_routes import to_address
 from dmvpn.tools.doctor.scene import Client, ProbePurpose, Scene
 from dmvpn.tools.doctor.tables import route_elsewhere
-from dmvpn.tools.doctor.underlay_path import PathEnd, best_route, is_last_resort, probe_result, trace
+from dmvpn.tools.doctor.underlay_path import (
+    PathEnd,
+    best_route,
+    is_last_resort,
+    leads_nowhere,
+    probe_result,
+    trace,
+    tunnels_of,
+)
 from dmvpn.tools.doctor.verdicts import Finding, Fine, Step, Verdict
 from dmvpn.tools.walk import WalkedPath, WalkOutcome, walk
 
@@ -280,13 +288,10 @@ def path_to(scene: Scene, router: str, address: Address) -> Iterator[Verdict]:
         return
     owner = site_owner(scene, address)
     route = best_route(facts, address)
-    ports = [hop.interface for hop in route.next_hops] if route is not None else []
-    by_tunnel = [tunnel for tunnel in facts.tunnels if tunnel.name in ports]
     if owner == router:
         yield Fine(Step.ROUTING, f"{address} is at {router} itself")
         return
-    nowhere = route is None or not route.prefix.prefixlen or is_last_resort(route)
-    if nowhere and not by_tunnel:
+    if leads_nowhere(facts, route):
         barred = to_address(scene, owner, (router, facts.vrf), address)
         if barred is not None:
             yield barred
@@ -296,7 +301,7 @@ def path_to(scene: Scene, router: str, address: Address) -> Iterator[Verdict]:
         evidence = (f"{router}: {route.prefix if route is not None else 'nothing'} is all that fits",)
         yield Finding(Step.ROUTING, Cause.NO_ROUTE_THERE, router, what, evidence)
         return
-    for tunnel in by_tunnel:
+    for tunnel in tunnels_of(facts, route):
         yield from _by_tunnel(scene, (router, facts, tunnel), address, owner)
 
 

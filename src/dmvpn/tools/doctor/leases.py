@@ -15,7 +15,7 @@ from dmvpn.base.facts import Address
 from dmvpn.base.filters import Packet
 from dmvpn.base.findings import Cause
 from dmvpn.features.dhcp import config as lines
-from dmvpn.features.dhcp.model import AGENTS, SERVER_PORT6
+from dmvpn.features.dhcp.model import AGENTS, CLIENT_PORT6, SERVER_PORT6
 from dmvpn.features.dhcp.packet import BROADCAST, CLIENT_PORT, SERVER_PORT
 from dmvpn.features.policy.machine import filter_list
 from dmvpn.ios import INTERFACE
@@ -23,16 +23,14 @@ from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.network.device import Device
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.missing_routes import to_address
-from dmvpn.tools.doctor.scene import Scene
-from dmvpn.tools.doctor.underlay_path import best_route, is_last_resort
+from dmvpn.tools.doctor.scene import Scene, interface_with
+from dmvpn.tools.doctor.underlay_path import best_route, leads_nowhere
 from dmvpn.tools.doctor.verdicts import Finding, Step, Verdict
 
-#: UDP port of clients of IPv6 (RFC 8415 §7.2).
-_CLIENT_PORT6: Final = 546
 #: What a client sends first: from, to, and the ports of both.
 _ASKS: Final[dict[int, tuple[Address, Address, tuple[int, int]]]] = {
     4: (UNSPECIFIED, BROADCAST, (CLIENT_PORT, SERVER_PORT)),
-    6: (IPv6Address("fe80::1"), AGENTS, (_CLIENT_PORT6, SERVER_PORT6)),
+    6: (IPv6Address("fe80::1"), AGENTS, (CLIENT_PORT6, SERVER_PORT6)),
 }
 
 
@@ -66,22 +64,19 @@ def _found(scene: Scene, name: str, router: str, version: int) -> Finding:
     helpers, relays = (settings.helpers, settings.relays6) if settings is not None else ((), ())
     servers: list[Address] = [one for _, one in helpers] if version == 4 else [one for one, _ in relays]
     serves = settings.serves6 if settings is not None else ""
-    if not servers and not (_pools(models, own) if version == 4 else serves):
+    pools = _pools(models, own)
+    if not servers and not (pools if version == 4 else serves):
         line = "ip helper-address" if version == 4 else "ipv6 dhcp server and no ipv6 dhcp relay destination"
-        pools = _pools(models, own) if version == 6 else []
         fix = (at, lines.SERVER6.line(pool=pools[0])) if pools else ()
         what = f"{router} has no {line} at {port.name}{'' if pools else f', and no pool for {own}'}"
         return replace(found, what=what, fix=fix)
-    if version == 6 and serves and serves not in _pools(models, own):
+    if version == 6 and serves and serves not in pools:
         return replace(found, what=f"pool {serves}, of {port.name} of {router}, has no prefix with {own}")
     for server in servers:
         owner = scene.owner(server) or ""
         there = scene.facts(owner)
-        vrf = (
-            next((one.vrf for one in there.interfaces if any(e.ip == server for e in one.addresses)), "")
-            if there
-            else ""
-        )
+        port_there = interface_with(there, server) if there is not None else None
+        vrf = port_there.vrf if port_there is not None else ""
         lost = _lost(scene, (router, port.vrf), server, owner) or _lost(scene, (owner, vrf), own, router)
         if lost is not None:
             return lost
@@ -108,9 +103,7 @@ def _lost(scene: Scene, here: tuple[str, str], target: Address, owner: str) -> F
     if barred is not None:  # perhaps on the way, where a summary leads
         return replace(barred, what=f"{what}: {barred.what}")
     route = best_route(facts, target, vrf)
-    ports = [hop.interface for hop in route.next_hops] if route is not None else []
-    by_tunnel = any(tunnel.name in ports for tunnel in facts.tunnels)
-    if route is not None and (by_tunnel or (route.prefix.prefixlen and not is_last_resort(route))):
+    if not leads_nowhere(facts, route):
         return None
     ask = f"which router does not advertise it? show {ip_keyword(target.version)} route {target}"
     return Finding(Step.UNDERLAY, Cause.MISSING_ROUTE, router, what, decide=ask)

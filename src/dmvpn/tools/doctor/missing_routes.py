@@ -32,7 +32,7 @@ from dmvpn.network.device import Device
 from dmvpn.network.overlay import Table
 from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.tools.doctor.configuration import NULL, cause_of, device, remedy, removal_lines, routes_to, static_routes
-from dmvpn.tools.doctor.scene import Client, Scene, interface_of
+from dmvpn.tools.doctor.scene import Client, Scene, interface_of, interface_with
 from dmvpn.tools.doctor.underlay_path import is_last_resort
 from dmvpn.tools.doctor.verdicts import Finding, Step, Verdict
 
@@ -230,8 +230,7 @@ def _links(scene: Scene, *, with_providers: bool) -> dict[Table, dict[Table, tup
                 whose = scene.owner(address) or ""
                 other, mine = scene.facts(whose), interface_of(facts, port)
                 own = next((one.ip for one in mine.addresses if address in one.network), None) if mine else None
-                theirs = other.interfaces if other is not None else ()
-                there = next((it for it in theirs if any(one.ip == address for one in it.addresses)), None)
+                there = interface_with(other, address) if other is not None else None
                 if other is not None and mine is not None and own is not None and there is not None:
                     near = _End(name, seen, port, own, mine.link_local)
                     far = _End(whose, other.seen_in(there.vrf), there.name, address, there.link_local)

@@ -538,9 +538,9 @@ def _gateway_at(lab: LabFacts, link: LinkFacts | None) -> str | None:
     return next((node for node, port in ends if port == INSIDE and node in lab.gateways), None)
 
 
-def is_translator(facts: RouterFacts | None) -> bool:
+def is_translator(facts: RouterFacts) -> bool:
     """Return whether a router has no tunnels and translates for those behind it."""
-    return facts is not None and not facts.tunnels and " ip nat inside" in facts.configuration
+    return not facts.tunnels and " ip nat inside" in facts.configuration
 
 
 def _public(lab: LabFacts, index: _Index, router: str, tunnel: TunnelFacts) -> Address | None:
@@ -573,6 +573,11 @@ def _sized(facts: RouterFacts, tunnel: TunnelFacts, version: int) -> TunnelFacts
 def interface_of(facts: RouterFacts, name: str) -> InterfaceFacts | None:
     """Return one interface of a router."""
     return next((interface for interface in facts.interfaces if interface.name == name), None)
+
+
+def interface_with(facts: RouterFacts, address: Address) -> InterfaceFacts | None:
+    """Return the interface that has this address."""
+    return next((it for it in facts.interfaces if any(one.ip == address for one in it.addresses)), None)
 
 
 def addresses_of(facts: RouterFacts, name: str) -> tuple[AddressWithLength, ...]:

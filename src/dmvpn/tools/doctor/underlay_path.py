@@ -23,7 +23,7 @@ from dmvpn.features.rib.facts import HopFacts, RouteFacts
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE
 from dmvpn.ios.common import IP_MTU
-from dmvpn.router.facts import RouterFacts
+from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.shells.lab_model import INSIDE
 from dmvpn.tools.doctor.configuration import device, texts
 from dmvpn.tools.doctor.scene import Client, Port, ProbePurpose, ProbeResult, Scene, interface_of
@@ -75,6 +75,18 @@ def is_last_resort(route: RouteFacts) -> bool:
     `dmvpn lint` recommends such routes.
     """
     return route.drops and route.source == "static" and route.distance >= _LAST
+
+
+def tunnels_of(facts: RouterFacts, route: RouteFacts | None) -> list[TunnelFacts]:
+    """Return the tunnels that a route leads into."""
+    ports = [hop.interface for hop in route.next_hops] if route is not None else []
+    return [tunnel for tunnel in facts.tunnels if tunnel.name in ports]
+
+
+def leads_nowhere(facts: RouterFacts, route: RouteFacts | None) -> bool:
+    """Return whether an address at another site has no route but a default route or a last resort, past all tunnels."""
+    is_rest = route is None or not route.prefix.prefixlen or is_last_resort(route)
+    return is_rest and not tunnels_of(facts, route)
 
 
 def best_route(facts: RouterFacts, target: Address, vrf: str | None = None) -> RouteFacts | None:
