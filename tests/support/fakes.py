@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.entropy import SeededEntropy
-from dmvpn.base.notices import InterfaceState, Log, Route, TunnelState
+from dmvpn.base.notices import InterfaceState, Log, LogKind, Route, TunnelState
 from dmvpn.base.ports import Ports
 from dmvpn.base.protection import IkeStats, Protected, ProtectionPhase
 from dmvpn.base.routemaps import RoutePolicies
@@ -26,11 +26,7 @@ if TYPE_CHECKING:
 
 def log(name: str, text: str) -> Log:
     """Return a log message that no feature has: `log("SYS-5-TEST", "hello")`."""
-
-    class MadeUp(Log, name=name):
-        pass
-
-    return MadeUp(text)
+    return Log(LogKind(name, ""), text)
 
 
 @dataclass

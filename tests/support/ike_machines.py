@@ -138,7 +138,7 @@ class Node:
     @property
     def logs(self) -> list[str]:
         """Lines in the log."""
-        return [f"%{log.name}: {log.text}" for log in self.heard(Log)]
+        return [f"%{log.kind.name}: {log.text}" for log in self.heard(Log)]
 
     @property
     def connections(self) -> dict[int, Connection]:

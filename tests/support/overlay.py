@@ -310,7 +310,7 @@ class Overlay:
                 else:
                     member.rib.overrides[prefix] = hop
             case notices.Log():
-                self.logs.append((member.name, f"%{result.name}: {result.text}"))
+                self.logs.append((member.name, f"%{result.kind.name}: {result.text}"))
             case _:
                 pass
 

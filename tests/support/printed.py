@@ -139,6 +139,8 @@ def debug_lines() -> Iterator[tuple[str, str]]:
         for function in module.body if name.endswith(".machine") else ast.walk(module):
             if not isinstance(function, ast.FunctionDef) or getattr(function.returns, "id", "") == "bool":
                 continue
+            if any("log_kind" in ast.unparse(mark) for mark in function.decorator_list):
+                continue
             if function.name[0] != "_" or any(isinstance(node, ast.Yield) for node in ast.walk(function)):
                 for line in _lines_made(function, module):
                     yield f"{name}.{function.name}", line

@@ -25,7 +25,7 @@ class WholeRouter:
         self.router = Router(SeededEntropy(1))
         self.now = 0.0
         self.logs: list[str] = []
-        self.router.logged = lambda log: self.logs.append(f"%{log.name}: {log.text}")
+        self.router.logged = lambda log: self.logs.append(f"%{log.kind.name}: {log.text}")
         self.effects = self.router.handle(ConfigurationEntered(text), 0.0)
         self.effects += self.router.handle(LinkChanged(GI, up=True), 0.0)
 

@@ -127,7 +127,7 @@ class Workbench:
             if isinstance(item, Notice):
                 self.notices.append(item)
             if isinstance(item, Log):
-                self.logs.append(f"%{item.name}: {item.text}")
+                self.logs.append(f"%{item.kind.name}: {item.text}")
             if isinstance(item, DebugOutput):
                 self.debug_lines += item.lines
             for name, machine in self.machines.items():

@@ -161,7 +161,7 @@ def test_a_refused_order_is_logged_once_and_given_again(code: int, said: str) ->
     """Without nf_tables every packet passed, and the log said that none did."""
     router = Router(SeededEntropy(1))
     logs: list[str] = []
-    router.logged = lambda log: logs.append(f"%{log.name}: {log.text}")
+    router.logged = lambda log: logs.append(f"%{log.kind.name}: {log.text}")
     (order,) = filters(ordered(PORT.format(NAME, "ip access-group 101 in"), router))
     for now in (1.0, 10.0):
         router.handle(events.EffectFailed(order, code, "no nf_tables here"), now)
@@ -303,7 +303,7 @@ def test_a_group_in_a_group_means_its_members_and_a_circle_ends() -> None:
 def test_a_flow_is_logged_at_once_and_then_every_five_minutes() -> None:
     router = Router(SeededEntropy(1))
     logs: list[str] = []
-    router.logged = lambda log: logs.append(f"%{log.name}: {log.text}")
+    router.logged = lambda log: logs.append(f"%{log.kind.name}: {log.text}")
     text = f"ip access-list extended L\n 10 deny tcp any any log\ninterface {NAME}\n ip access-group L in\n"
     ordered(text, router)
     logs.clear()

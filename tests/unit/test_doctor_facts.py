@@ -10,6 +10,7 @@ import pytest
 from dmvpn.base.facts import NeighborFacts, PeerFacts, ReasonFacts, reason_facts
 from dmvpn.base.filters import PortFilters
 from dmvpn.base.findings import Cause
+from dmvpn.base.notices import LogKind
 from dmvpn.base.reasons import Reason
 from dmvpn.features.filter.facts import FilterFacts as PortFacts
 from dmvpn.features.filter.reasons import FilterReason
@@ -18,12 +19,12 @@ from dmvpn.features.ike.reasons import AlgorithmKind, IkeReason
 from dmvpn.features.interface.facts import InterfaceFacts
 from dmvpn.features.ipsec.reasons import IpsecReason
 from dmvpn.features.nhrp.facts import ServerFacts
-from dmvpn.features.nhrp.messages import NhsUp
+from dmvpn.features.nhrp.messages import nhs_up
 from dmvpn.features.ospf.facts import OspfFacts, OspfInterfaceFacts
 from dmvpn.features.ospf.reasons import OspfReason
 from dmvpn.features.rib.facts import RouteFacts
-from dmvpn.features.system.facts import LogFacts, log_name
-from dmvpn.features.system.messages import Configured, Restarted
+from dmvpn.features.system.facts import LogFacts
+from dmvpn.features.system.messages import configured, restarted
 from dmvpn.network.terms.table import Table
 from dmvpn.router.facts import FilterFacts, KernelFacts, RouterFacts, TunnelFacts
 from dmvpn.shells.facts import GatewayFacts, HostFacts, LabFacts, LinkFacts
@@ -511,15 +512,15 @@ def client(*, spoke: LogFacts, hub: LogFacts) -> Client:
     return Client("R31", ends[0], TUNNEL, None, None, "R11", ends[1], TUNNEL)
 
 
-def line(message: type[NhsUp | Restarted | Configured], age: float) -> LogFacts:
-    return LogFacts(message=log_name(message), text="", age=age)
+def line(message: LogKind, age: float) -> LogFacts:
+    return LogFacts(message=message.name, text="", age=age)
 
 
-@pytest.mark.parametrize("message", [NhsUp, Restarted, Configured])
-def test_until_two_ends_had_their_time_nothing_is_known(message: type[NhsUp | Restarted | Configured]) -> None:
-    said = not_before(client(spoke=line(NhsUp, 900), hub=line(message, 4)), 40)
+@pytest.mark.parametrize("message", [nhs_up, restarted, configured])
+def test_until_two_ends_had_their_time_nothing_is_known(message: LogKind) -> None:
+    said = not_before(client(spoke=line(nhs_up, 900), hub=line(message, 4)), 40)
     assert said == "not known before R31 and R11 had 40 s to find each other, in 36 s"
 
 
 def test_what_has_lasted_longer_needs_no_waiting() -> None:
-    assert not_before(client(spoke=line(NhsUp, 900), hub=line(Restarted, 41)), 40) == ""
+    assert not_before(client(spoke=line(nhs_up, 900), hub=line(restarted, 41)), 40) == ""

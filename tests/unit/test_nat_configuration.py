@@ -87,7 +87,7 @@ class Life:
             self.handle(LinkChanged(f"GigabitEthernet{number}", up=True), 1.0)
 
     def _hear(self, log: Log) -> None:
-        self.logs.append(f"%{log.name}: {log.text}")
+        self.logs.append(f"%{log.kind.name}: {log.text}")
 
     def handle(self, event: object, now: float) -> list[Effect]:
         self.effects = self.router.handle(event, now)  # type: ignore[arg-type]

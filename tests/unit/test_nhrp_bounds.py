@@ -17,7 +17,7 @@ from dmvpn.base.pages import NONE, Pages
 from dmvpn.features.nhrp import admission, cache, reception, resolver, responder, shared
 from dmvpn.features.nhrp.instance import LARGEST_LOGGED
 from dmvpn.features.nhrp.machine import NhrpMachine
-from dmvpn.features.nhrp.messages import NhrpError
+from dmvpn.features.nhrp.messages import network_unconfigured
 from dmvpn.features.nhrp.model import ClearCache, ClearSessions, NhrpConfig
 from dmvpn.features.nhrp.packet import (
     ErrorCode,
@@ -304,10 +304,10 @@ def test_when_something_was_logged_last_is_remembered_of_so_many_kinds_only() ->
     station = overlay.members["R31"].machine._overlays[4]._instance  # noqa: SLF001  its memory is seen nowhere else
     station.config = NhrpConfig(logging=True, rate_limit=20)
     for number in range(2000):
-        station.log_dmvpn(NhrpError(""), about=str(number))
+        station.log_dmvpn(network_unconfigured("Tunnel1", MANY), about=str(number))
     assert len(station._logged) == LARGEST_LOGGED  # noqa: SLF001
     station.context.begin(5.0)
-    station.log_dmvpn(NhrpError(""), about="1999")
+    station.log_dmvpn(network_unconfigured("Tunnel1", MANY), about="1999")
     assert station.context.take() == []
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from dmvpn.base.effects import ConsoleLine, JobDone, JobOutput, SendIp
 from dmvpn.base.events import ClockSet, ConfigurationEntered, Tick
-from dmvpn.base.notices import Configured, DebugOutput, Log
+from dmvpn.base.notices import Configured, DebugOutput, Log, LogKind
 from dmvpn.base.streams import (
     SEND_LIMIT,
     StreamClose,
@@ -26,7 +26,7 @@ from dmvpn.features.system import FEATURE, events
 from dmvpn.features.system.clock import StampStyle, Timestamps, TimeZone
 from dmvpn.features.system.config import model
 from dmvpn.features.system.machine import SystemMachine
-from dmvpn.features.system.messages import LogHostFailed, LogHostStarted
+from dmvpn.features.system.messages import log_host_failed, log_host_started
 from dmvpn.features.system.model import SystemConfig
 from dmvpn.features.system.syslog import QUEUE_LIMIT, RETRY, LoggingConfig, LogHost
 from dmvpn.ios.common import INTERFACE, INTERFACE_MODE
@@ -166,14 +166,14 @@ def test_leaving_configuration_mode_is_logged_with_who_and_where(router: SystemM
     assert line.text == "Configured from console by console"
     (line,) = router.handle(events.ConfigurationLeft("admin", "vty0 (10.0.0.5)"), 0.0)
     assert isinstance(line, Log)
-    assert (line.name, line.severity) == ("SYS-5-CONFIG_I", 5)
+    assert (line.kind.name, line.kind.severity) == ("SYS-5-CONFIG_I", 5)
     assert line.text == "Configured from console by admin on vty0 (10.0.0.5)"
 
 
 def test_the_first_configuration_is_a_restart_and_no_later_one(router: SystemMachine) -> None:
     (line,) = router.handle(ConfigurationEntered("hostname R1", by="startup"), 1.0)
     assert isinstance(line, Log)
-    assert (line.name, line.text) == ("SYS-5-RESTART", "System restarted --")
+    assert (line.kind.name, line.text) == ("SYS-5-RESTART", "System restarted --")
     assert router.handle(ConfigurationEntered("hostname R2", by="admin"), 2.0) == []
     assert router.last_change is not None
     assert (router.last_change.when, router.last_change.by) == (2.0, "admin")
@@ -276,6 +276,11 @@ def configured(*lines: str, machine: SystemMachine | None = None, now: float = 0
     return machine
 
 
+def logged(kind: LogKind, effects: Iterable[object]) -> list[str]:
+    """Return the texts of these messages."""
+    return [each.text for each in effects if isinstance(each, Log) and each.kind is kind]
+
+
 def of(kind: type[T], effects: Iterable[object]) -> list[T]:
     return [effect for effect in effects if isinstance(effect, kind)]
 
@@ -365,24 +370,24 @@ def test_without_a_port_tcp_goes_to_601() -> None:
 
 def test_a_host_that_refuses_is_tried_every_half_minute_and_said_once() -> None:
     router = configured(*TCP)
-    said = []
+    said: list[str] = []
     for now in (0.0, RETRY, 2 * RETRY, 3 * RETRY):
         (order,) = of(StreamOpen, router.handle(Tick(), now))
-        said += of(LogHostFailed, router.handle(StreamDown(order.stream, StreamEnd.REFUSED), now))
+        said += logged(log_host_failed, router.handle(StreamDown(order.stream, StreamEnd.REFUSED), now))
         assert router.next_deadline() == now + RETRY
         assert of(StreamOpen, router.handle(Tick(), now + RETRY - 1)) == []
     now = 4 * RETRY
-    assert [log.text for log in said] == ["Logging to host 192.0.2.9 port 1514 failed"]
+    assert said == ["Logging to host 192.0.2.9 port 1514 failed"]
     (order,) = of(StreamOpen, router.handle(Tick(), now))
-    back = of(LogHostStarted, router.handle(StreamUp(order.stream, OURS, 1, HOST, 1514), now))
-    assert [log.text for log in back] == ["Logging to host 192.0.2.9 port 1514 started - reconnection"]
+    back = logged(log_host_started, router.handle(StreamUp(order.stream, OURS, 1, HOST, 1514), now))
+    assert back == ["Logging to host 192.0.2.9 port 1514 started - reconnection"]
 
 
 def test_a_router_without_a_way_to_the_host_tries_again_later() -> None:
     router = configured(f"logging host {HOST} transport tcp")
     effects = list(router.handle(Tick(), 0.0))
     assert of(StreamOpen, effects) == []
-    assert len(of(LogHostFailed, effects)) == 1
+    assert len(logged(log_host_failed, effects)) == 1
     assert router.next_deadline() == RETRY
 
 

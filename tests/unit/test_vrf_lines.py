@@ -492,7 +492,7 @@ def test_the_log_names_the_vrf_whose_device_was_deleted() -> None:
     router = Router(SeededEntropy(1))
     router.handle(ConfigurationEntered("vrf definition INTERNET\n address-family ipv4"), 0.0)
     said: list[str] = []
-    router.logged = lambda log: said.append(f"%{log.name}: {log.text}")
+    router.logged = lambda log: said.append(f"%{log.kind.name}: {log.text}")
     router.handle(VrfLost("INTERNET", 0.4), 1.0)
     assert said == [
         "%VRF-4-DEVICE_LOST: Another program has deleted the device of VRF INTERNET; it is made again, "

@@ -167,10 +167,10 @@ class Messages:
                 f"{self._left_out} log messages were not printed, they came too fast; 'show logging' has the last",
             )
             self._left_out = 0
-        facility, _, mnemonic = message.name.split("-", 2)
+        facility, _, mnemonic = message.kind.name.split("-", 2)
         _say(
-            message.severity,
-            f"%{message.name}: {message.text}",
+            message.kind.severity,
+            f"%{message.kind.name}: {message.text}",
             DMVPN_FACILITY=facility,
             DMVPN_MNEMONIC=mnemonic,
             DMVPN_ROUTER=self._router,

@@ -19,7 +19,7 @@ from dmvpn.base.values import collected, dataclass, rows
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from dmvpn.base.notices import Log
+    from dmvpn.base.notices import LogKind
 
 _PLACEHOLDER: Final = re.compile(r"<[^<>]*>")
 _BLANKS: Final = re.compile(r"\s+")
@@ -127,7 +127,7 @@ _LOG_NAME: Final = r"(%[A-Z][A-Z0-9_]*-[0-7]-[A-Z0-9_]+)"
 
 def words(
     kind: WordKind,
-    *members: type[enum.Enum] | type[Log],
+    *members: type[enum.Enum] | LogKind,
     rank: int | None = None,
     sighting: str = "",
     mark: str = "",
@@ -146,7 +146,7 @@ def words(
             next: the command or fact to look at
 
     members: what the words are names of: enums, or log messages. A number is explained by its name, a reason and
-        another text by its value; a log message is explained by its docstring, and its row says when it appears. Words
+        another text by its value; a log message is explained by its meaning, and its row says when it appears. Words
         with a blank are no names.
     names: those of `WordGroup`, in one text.
     sighted: of headings and labels, whether they are explained below the screen, too. Screens whose values have
@@ -154,9 +154,9 @@ def words(
 
     Reading a table raises ValueError for a row of another form, and KeyError for a word that no member has as name.
     """
-    known: dict[str, enum.Enum | type[Log]] = {}
+    known: dict[str, enum.Enum | LogKind] = {}
     for each in members:
-        known |= each.__members__ if issubclass(each, enum.Enum) else {f"%{each.name}": each}
+        known |= each.__members__ if isinstance(each, type) else {f"%{each.name}": each}
 
     def read(table: str) -> Iterator[WordGroup]:
         for head, *others in _groups(table):
@@ -212,7 +212,7 @@ def _any_of(explanations: tuple[Explanation, ...]) -> str:
     return rf"(?<![\w/-])({'|'.join(map(re.escape, words))})(?![\w/-])"
 
 
-def _explanation(row: re.Match[str], known: Mapping[str, enum.Enum | type[Log]]) -> Explanation:
+def _explanation(row: re.Match[str], known: Mapping[str, enum.Enum | LogKind]) -> Explanation:
     word, *also = row["names"].split(" | ")
     what, when, clause = row["what"] or "", row["when"] or "", row["clause"] or ""
     number = None
@@ -225,5 +225,5 @@ def _explanation(row: re.Match[str], known: Mapping[str, enum.Enum | type[Log]])
             case enum.Enum() as text:
                 word = text.value
             case message:
-                what, when = " ".join((message.__doc__ or "").split()), what
+                what, when = message.meaning, what
     return Explanation(word, what, when, row["next"] or "", clause, number, tuple(also))

@@ -15,17 +15,19 @@ from __future__ import annotations
 
 import enum
 from dataclasses import field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Generic, ParamSpec
 
 from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix
 from dmvpn.base.effects import NextHop, RouteKind, SendIp
 from dmvpn.base.values import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from dmvpn.base.events import IpReceived
     from dmvpn.base.reasons import Reason
+
+P = ParamSpec("P")
 
 
 # ------------------------------------------------------------------------------------------------ notices
@@ -463,26 +465,48 @@ class RoutesCleared(Notice):
 # ------------------------------------------------------------------------------------------------ logs
 
 
-@dataclass(frozen=True, slots=True)
-class Log(Notice):
-    """One line for the log: `%FACILITY-SEVERITY-MNEMONIC: text`.
+class LogKind:
+    """A message of the log.
 
-    Features derive one class for each message from this, and give its name to the class: "NHRP-3-PAKREPLY".
+    name: "NHRP-3-PAKREPLY", of which the digit is the severity.
+    meaning: what `dmvpn explain` says of it.
     """
 
-    name: ClassVar[str] = ""
-    severity: ClassVar[int] = 0
+    __slots__ = ("meaning", "name", "severity")
 
+    def __init__(self, name: str, meaning: str) -> None:
+        self.name, self.severity, self.meaning = name, int(name.split("-")[1]), " ".join(meaning.split())
+
+
+class LogWriter(LogKind, Generic[P]):
+    """A message of the log that is called with what it is about, and returns the line."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, name: str, meaning: str, text: Callable[P, str]) -> None:
+        super().__init__(name, meaning)
+        self._text = text
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Log:
+        return Log(self, self._text(*args, **kwargs))
+
+
+@dataclass(frozen=True, slots=True)
+class Log(Notice):
+    """One line for the log: `%FACILITY-SEVERITY-MNEMONIC: text`."""
+
+    kind: LogKind
     text: str
 
-    def __init_subclass__(cls, *, name: str) -> None:
-        cls.name, cls.severity = name, int(name.split("-")[1])
+
+def log_kind(name: str) -> Callable[[Callable[P, str]], LogWriter[P]]:
+    """Return what makes a message of the log from the function that writes its text: its docstring is the meaning."""
+    return lambda text: LogWriter(name, text.__doc__ or "", text)
 
 
-def log_messages(names: Mapping[str, object]) -> tuple[type[Log], ...]:
+def log_messages(names: Mapping[str, object]) -> tuple[LogKind, ...]:
     """Return the log messages among the names of a module (`vars()`), in the order of their definition."""
-    kinds = (kind for kind in names.values() if isinstance(kind, type) and kind is not Log)
-    return tuple(kind for kind in kinds if issubclass(kind, Log))
+    return tuple(kind for kind in names.values() if isinstance(kind, LogKind))
 
 
 @dataclass(frozen=True, slots=True)

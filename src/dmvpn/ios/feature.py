@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dmvpn.base.events import Event
     from dmvpn.base.explanations import WordGroup
     from dmvpn.base.metrics import MetricRow, Table
-    from dmvpn.base.notices import Log, Notice
+    from dmvpn.base.notices import LogKind, Notice
     from dmvpn.base.pages import Pages
     from dmvpn.base.ports import Ports
     from dmvpn.base.shell import Counting
@@ -273,7 +273,7 @@ class Feature:
     model: Callable[..., object] | None = None
     machine: Callable[..., object] | None = None
     endings: Endings | None = None
-    messages: tuple[type[Log], ...] = ()
+    messages: tuple[LogKind, ...] = ()
     debugs: tuple[DebugFlag, ...] = ()
     protocol_blocks: Later[str] | None = None
     protocol_names: Later[str] | None = None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
 from dmvpn.features.nat.config import model as nat_model
-from dmvpn.features.nat.messages import RuleRefused
+from dmvpn.features.nat.messages import rule_refused
 from dmvpn.features.nat.model import NatConfig, Policies
 from dmvpn.features.policy.config import model as policy_model
 from dmvpn.features.policy.machine import of_packets
@@ -144,7 +144,7 @@ def _protects(entry: LineReport) -> bool:
 def not_built(tree: ConfigTree) -> list[str]:
     """Return the messages of a router with this configuration about parts that this release does not have."""
     said = [f"{name} {why}" for name, _, why in without_effect(tree)]
-    return [*said, *(RuleRefused.of(rule, why).text for rule, why in unobeyed(tree))]
+    return [*said, *(rule_refused(rule, why).text for rule, why in unobeyed(tree))]
 
 
 def problem_lines(name: Path | str, result: ConfigResult) -> Iterator[str]:

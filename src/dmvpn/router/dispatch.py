@@ -171,16 +171,12 @@ class Dispatch:
                 continue
             if type(notice) is ConfigurationRestored:
                 return notice
-            places = self._takers.kinds.get(kind)
-            # Each log message is a class of its own; a machine that takes messages takes them all.
-            if places is None and isinstance(notice, Log):
-                kind = Log
-                if self.logged is not None:
-                    self.logged(notice)
+            if type(notice) is Log and self.logged is not None:
+                self.logged(notice)
             if self.crossing is not None:
                 self._cross(notice, kind, now, effects, notices)
                 continue
-            for place in places if places is not None else self._takers.kinds.get(kind, ()):
+            for place in self._takers.kinds.get(kind, ()):
                 seat = self._seats[place]
                 machine = seat.machine
                 if kind in machine.unneeded:
@@ -200,10 +196,8 @@ class Dispatch:
     def deliver(self, notice: Notice, now: float, effects: list[Effect], notices: deque[Notice]) -> None:
         """Hand a notice from another table to the machines that take it, but not to those of this table."""
         kind = type(notice)
-        if isinstance(notice, Log):
-            kind = Log
-            if self.logged is not None:
-                self.logged(notice)
+        if type(notice) is Log and self.logged is not None:
+            self.logged(notice)
         for place in self._takers.kinds.get(kind, ()):
             if place not in self.inside:
                 _sort(self._seats[place].hand(notice, now), effects, notices)

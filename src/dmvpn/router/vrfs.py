@@ -31,7 +31,6 @@ from dmvpn.base.notices import (
     InterfaceChanged,
     InterfaceState,
     LeaksFound,
-    Log,
     NetworksRun,
     Notice,
     OverrideOffered,
@@ -304,7 +303,7 @@ class Vrfs:
         if isinstance(notice, _OF_A_TABLE):
             concerned = self.by_name.get(_vrf_of(notice) or "")
             return () if concerned is None else (concerned,)
-        return self._taking(Log if isinstance(notice, Log) else type(notice))
+        return self._taking(type(notice))
 
     def _taking(self, kind: type[Event] | type[Notice]) -> tuple[Vrf, ...]:
         """Return the VRFs with a machine that takes events or notices of a kind."""

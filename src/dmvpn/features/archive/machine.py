@@ -85,12 +85,12 @@ class ArchiveMachine(Machine):
             case LinesEntered() | events.LinesReported() if self.config.logs:
                 self._note(event)
             case events.ConfigurationReplaced():
-                self._context.emit(messages.Replaced.now())
+                self._context.emit(messages.replaced())
             case events.RollbackScheduled():
                 self._schedule(event)
             case events.RollbackCancelled():
                 if self.pending is not None and not event.done:
-                    self._context.emit(messages.Confirmed.now())
+                    self._context.emit(messages.confirmed())
                 self._wait_for(None)
             case events.RollbackPutOff() if self.pending is not None and self.pending.idle:
                 self._wait_for(replace(self.pending, due=self._context.now + self.pending.minutes * _MINUTE))
@@ -103,9 +103,9 @@ class ArchiveMachine(Machine):
             Rollback(text=text, where=where, minutes=event.minutes, by=event.by, since=now, due=due, idle=event.idle)
         )
         if before is None:
-            self._context.emit(messages.BackedUp.of(where))
-        started = messages.StartedIdle if event.idle else messages.Started
-        self._context.emit(started.by(event.by, where, event.minutes))
+            self._context.emit(messages.backed_up(where))
+        started = messages.started_idle if event.idle else messages.started
+        self._context.emit(started(event.by, where, event.minutes))
 
     def _wait_for(self, pending: Rollback | None) -> None:
         self.pending = pending
@@ -115,9 +115,7 @@ class ArchiveMachine(Machine):
         pending = self.pending
         if pending is not None:
             self.pending = None
-            self._context.emit(
-                messages.RolledBack.to(pending.where), ConfigurationRestored(pending.text, by=pending.by)
-            )
+            self._context.emit(messages.rolled_back(pending.where), ConfigurationRestored(pending.text, by=pending.by))
 
     def _note(self, event: LinesEntered | events.LinesReported) -> None:
         for line in event.lines:

@@ -121,7 +121,7 @@ class BfdMachine(Machine):
         session = session or self._create(watch)
         if session is not None and session.join(client):
             name = watch.client.value
-            self._context.emit(messages.SessionCreated.of(session.address, name, session.interface, session.handle))
+            self._context.emit(messages.session_created(session.address, name, session.interface, session.handle))
             if session.state is BfdState.ADMIN_DOWN:
                 session.move(SessionMove.ENABLED, self._context.now)
             self._refresh_session(session, self._state_of(session.interface))
@@ -134,7 +134,7 @@ class BfdMachine(Machine):
         now = self._context.now
         if len(self.sessions) >= MOST_SESSIONS:
             if self._complaints.permits(watch.interface, now):
-                self._context.emit(messages.TooManySessions.of(watch.address, watch.interface, MOST_SESSIONS))
+                self._context.emit(messages.too_many_sessions(watch.address, watch.interface, MOST_SESSIONS))
             return None
         if watch.address.version not in self._versions(watch.interface):
             self._context.emit(Listen(watch.interface, UDP, _GROUPS[watch.address.version], PORT))
@@ -172,7 +172,7 @@ class BfdMachine(Machine):
         """Disable a session without clients: send AdminDown for as long as the far end could take silence for a failure
         (§6.8.16).
         """
-        log = messages.SessionDestroyed.of(session.discriminator, session.address, protocol, session.handle)
+        log = messages.session_destroyed(session.discriminator, session.address, protocol, session.handle)
         self._context.emit(log)
         if session.state not in (BfdState.INIT, BfdState.UP) or session.parameters is None:
             self._remove(session)
@@ -340,11 +340,11 @@ class BfdMachine(Machine):
             text = f"{old.word} -> {new.word}"
             self._context.debug(messages.event_line(session.address, session.interface, text))
         if new is BfdState.UP:
-            self._context.emit(messages.SessionUp.of(session.discriminator, session.handle))
+            self._context.emit(messages.session_up(session.discriminator, session.handle))
             self._context.tell_of_neighbor(Sign.CAME, session.address, session.interface, "BFD: up")
         elif old is BfdState.UP:
             _, why = ENDS[move]
-            self._context.emit(messages.SessionDown.of(session.discriminator, session.handle, why))
+            self._context.emit(messages.session_down(session.discriminator, session.handle, why))
             self._context.tell_of_neighbor(Sign.WENT, session.address, session.interface, f"BFD: {why}")
             if move not in PEACEFUL:
                 clients = tuple(session.clients)

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Final, Self
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, spelled
-from dmvpn.base.notices import Log, log_messages
+from dmvpn.base.notices import log_kind, log_messages
 from dmvpn.features.bfd.packet import ControlPacket
 
 #: Names of the debug flags.
@@ -16,58 +16,39 @@ EVENT: Final = "bfd event"
 PACKET: Final = "bfd packet"
 
 
-class SessionCreated(Log, name="BFD-6-BFD_SESS_CREATED"):
+@log_kind("BFD-6-BFD_SESS_CREATED")
+def session_created(address: IPAddress, protocol: str, interface: str, handle: int) -> str:
     """A routing protocol wants a neighbor watched, and BFD begins to call it."""
-
-    @classmethod
-    def of(cls, address: IPAddress, protocol: str, interface: str, handle: int) -> Self:
-        """Return the message for this session."""
-        ends = f"neigh {spelled(address)} proc:{protocol}, idb:{interface} handle:{handle}"
-        text = f"BFD-SYSLOG: bfd_session_created, {ends} act"
-        return cls(text)
+    ends = f"neigh {spelled(address)} proc:{protocol}, idb:{interface} handle:{handle}"
+    return f"BFD-SYSLOG: bfd_session_created, {ends} act"
 
 
-class SessionDestroyed(Log, name="BFD-6-BFD_SESS_DESTROYED"):
+@log_kind("BFD-6-BFD_SESS_DESTROYED")
+def session_destroyed(discriminator: int, address: IPAddress, protocol: str, handle: int) -> str:
     """No routing protocol wants the neighbor watched any more; the far end is notified."""
-
-    @classmethod
-    def of(cls, discriminator: int, address: IPAddress, protocol: str, handle: int) -> Self:
-        """Return the message for this session."""
-        text = (
-            f"BFD-SYSLOG: bfd_session_destroyed,  ld:{discriminator} neigh {spelled(address)} proc:{protocol}, "
-            f"handle:{handle} act"
-        )
-        return cls(text)
+    return (
+        f"BFD-SYSLOG: bfd_session_destroyed,  ld:{discriminator} neigh {spelled(address)} proc:{protocol}, "
+        f"handle:{handle} act"
+    )
 
 
-class SessionUp(Log, name="BFDFSM-6-BFD_SESS_UP"):
+@log_kind("BFDFSM-6-BFD_SESS_UP")
+def session_up(discriminator: int, handle: int) -> str:
     """Packets pass in both directions: from now on silence is noticed within the detection time."""
-
-    @classmethod
-    def of(cls, discriminator: int, handle: int) -> Self:
-        """Return the message for this session."""
-        text = f"BFD-SYSLOG: BFD session ld:{discriminator} handle:{handle} is going UP"
-        return cls(text)
+    return f"BFD-SYSLOG: BFD session ld:{discriminator} handle:{handle} is going UP"
 
 
-class SessionDown(Log, name="BFDFSM-6-BFD_SESS_DOWN"):
+@log_kind("BFDFSM-6-BFD_SESS_DOWN")
+def session_down(discriminator: int, handle: int, why: str) -> str:
     """A session that was up is down, and the protocols that asked for it hear so; the message says why."""
-
-    @classmethod
-    def of(cls, discriminator: int, handle: int, why: str) -> Self:
-        """Return the message for this session. why: in IOS's words."""
-        text = f"BFD-SYSLOG: BFD session ld:{discriminator} handle:{handle},is going Down Reason: {why}"
-        return cls(text)
+    # why: in IOS's words.
+    return f"BFD-SYSLOG: BFD session ld:{discriminator} handle:{handle},is going Down Reason: {why}"
 
 
-class TooManySessions(Log, name="BFD-4-TOO_MANY"):
+@log_kind("BFD-4-TOO_MANY")
+def too_many_sessions(address: IPAddress, interface: str, most: int) -> str:
     """There are as many sessions as there is room for: further neighbors are not watched (said once a minute)."""
-
-    @classmethod
-    def of(cls, address: IPAddress, interface: str, most: int) -> Self:
-        """Return the message for the neighbor that is not watched."""
-        text = f"{spelled(address)} on {interface} is not watched: there are {most} sessions already"
-        return cls(text)
+    return f"{spelled(address)} on {interface} is not watched: there are {most} sessions already"
 
 
 MESSAGES: Final = log_messages(vars())

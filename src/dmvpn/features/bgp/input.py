@@ -154,7 +154,7 @@ class AdjRibIn:
         """Log at most one line a minute: a peer that sends one damaged UPDATE sends many."""
         if now - peer.complained >= _COMPLAINT_PAUSE:
             peer.complained = now
-            self._say(messages.Malformed.of(peer.address, what))
+            self._say(messages.malformed(peer.address, what))
 
     @staticmethod
     def is_welcome(
@@ -542,7 +542,7 @@ class Limits:
         if accepted > limit:
             if not peer.exceeded:  # prefixes are counted in slices: log once, until the count is below the limit again
                 peer.count(exceeded=True)
-                self._context.emit(messages.MaximumExceeded.of(peer.address, family, accepted, limit))
+                self._context.emit(messages.maximum_exceeded(peer.address, family, accepted, limit))
             if not peer.settings.lines.only_warn:
                 # It stays down for the minutes of `restart`, or until `clear ip bgp`.
                 minutes = peer.settings.lines.restart_minutes
@@ -553,7 +553,7 @@ class Limits:
             return
         is_near = accepted * 100 > limit * peer.settings.lines.warn_percent
         if is_near and not peer.warned:
-            self._context.emit(messages.MaximumNear.of(peer.address, family, accepted, limit))
+            self._context.emit(messages.maximum_near(peer.address, family, accepted, limit))
         peer.count(warned=is_near)
 
     def check_all(self) -> None:
@@ -563,7 +563,7 @@ class Limits:
         if self._adj_rib_in.total <= MOST_PREFIXES:
             return
         peer = max(self._state.peers.values(), key=lambda one: len(one.received))
-        self._context.emit(messages.MaximumExceeded.of_all(peer.address, len(peer.received), MOST_PREFIXES))
+        self._context.emit(messages.maximum_exceeded(peer.address, 0, len(peer.received), MOST_PREFIXES))
         if peer.session is None:
             self._restarts.not_back(peer)
         else:

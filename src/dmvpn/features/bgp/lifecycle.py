@@ -82,7 +82,7 @@ class Lifecycle:
             peer.obey(peer.settings if known is None else known)
         peer.came_up(surely(session.peer_open).identifier, self._context.now)
         if self._state.config.log_changes:
-            self._context.emit(messages.NeighborChanged.up(_name(peer), self._context.ports.vrf))
+            self._context.emit(messages.neighbor_changed(_name(peer), self._context.ports.vrf, "Up"))
         self._tell(peer, session, Sign.CAME, "established")
         for key, one in peer.peers.items():
             if key in session.families:
@@ -134,10 +134,10 @@ class Lifecycle:
         if not session.was_established and not self._may_log(peer, notification):
             return
         if notification.code == ErrorCode.SEND_HOLD_TIME and ending.by == "stuck":
-            self._context.emit(messages.Stuck.of(peer.address, session.send_hold_time))
+            self._context.emit(messages.stuck(peer.address, session.send_hold_time))
         else:
             way = "sent to" if ending.by == "sent" else "received from"
-            self._context.emit(messages.Notified.of(way, peer.address, notification))
+            self._context.emit(messages.notified(way, peer.address, notification))
 
     def _may_log(self, peer: Neighbor, notification: Notification) -> bool:
         """Return whether a failed connection may be logged: one message a minute for each peer and error."""
@@ -155,7 +155,7 @@ class Lifecycle:
         peer.went_down(ending.reason, self._context.now)
         emit(*watch(ports, peer, session, wanted=False))
         if self._state.config.log_changes:
-            emit(messages.NeighborChanged.down(_name(peer), ending.reason, self._context.ports.vrf))
+            emit(messages.neighbor_changed(_name(peer), self._context.ports.vrf, f"Down {ending.reason}"))
         self._tell(peer, session, Sign.WENT, ending.reason)
         for key, one in peer.peers.items():
             if key in session.families:
@@ -395,7 +395,7 @@ class Neighbors:
 
     def cannot_listen(self, text: str) -> None:
         """Handle a failure to open the port; text: the error."""
-        self._context.emit(messages.CannotListen.of(text))
+        self._context.emit(messages.cannot_listen(text))
         self._listening = None
         self._context.start(self._listen_timer, LISTEN_RETRY)
 

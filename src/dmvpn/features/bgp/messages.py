@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from typing import Final, Self
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.communities import communities_text
-from dmvpn.base.notices import Log, log_messages
+from dmvpn.base.notices import log_kind, log_messages
 from dmvpn.features.bgp.attributes import Attributes, path_text
 from dmvpn.features.bgp.packet import (
     Cease,
@@ -60,92 +60,64 @@ _CEASES: Final[dict[int, str]] = {
 }
 
 
-def _of_vrf(vrf: str) -> str:
-    return f" vpn vrf {vrf}" if vrf else ""
-
-
-class NeighborChanged(Log, name="BGP-5-ADJCHANGE"):
+@log_kind("BGP-5-ADJCHANGE")
+def neighbor_changed(neighbor: str, vrf: str, what: str) -> str:
     """A neighbor is established, or is no more, and why."""
-
-    @classmethod
-    def up(cls, neighbor: str, vrf: str = "") -> Self:
-        """Return the message that the session with a neighbor is established."""
-        return cls(f"neighbor {neighbor}{_of_vrf(vrf)} Up")
-
-    @classmethod
-    def down(cls, neighbor: str, reason: str, vrf: str = "") -> Self:
-        """Return the message that the session ended. reason: in IOS's words."""
-        return cls(f"neighbor {neighbor}{_of_vrf(vrf)} Down {reason}")
+    # what: "Up", or "Down" and the reason in IOS's words.
+    return f"neighbor {neighbor}{f' vpn vrf {vrf}' if vrf else ''} {what}"
 
 
-class Notified(Log, name="BGP-3-NOTIFICATION"):
+@log_kind("BGP-3-NOTIFICATION")
+def notified(way: str, neighbor: IPAddress, notification: Notification) -> str:
     """A NOTIFICATION was sent or came: one end gives the session up, and says why."""
-
-    @classmethod
-    def of(cls, way: str, neighbor: IPAddress, notification: Notification) -> Self:
-        """Return the message; way: "sent to" or "received from"."""
-        one = notification
-        text = f"{way} neighbor {spelled(neighbor)} {one.code}/{one.subcode} ({words_of(one)}) {len(one.data)} bytes"
-        return cls(f"{text} {one.data.hex().upper()}".rstrip())
+    # way: "sent to" or "received from".
+    one = notification
+    text = f"{way} neighbor {spelled(neighbor)} {one.code}/{one.subcode} ({words_of(one)}) {len(one.data)} bytes"
+    return f"{text} {one.data.hex().upper()}".rstrip()
 
 
-class Stuck(Log, name="BGP-3-SENDHOLD"):
+@log_kind("BGP-3-SENDHOLD")
+def stuck(neighbor: IPAddress, seconds: float) -> str:
     """A neighbor accepted no data for the send hold time, so the session ends (RFC 9687). A NOTIFICATION could not be
     sent. Our own: IOS has no such message.
     """
-
-    @classmethod
-    def of(cls, neighbor: IPAddress, seconds: float) -> Self:
-        """Return the message for this neighbor."""
-        since = f"for {seconds:.0f} seconds (8/0, send hold time expired)"
-        return cls(f"neighbor {spelled(neighbor)} has taken nothing {since}")
+    since = f"for {seconds:.0f} seconds (8/0, send hold time expired)"
+    return f"neighbor {spelled(neighbor)} has taken nothing {since}"
 
 
-class MaximumNear(Log, name="BGP-4-MAXPFX"):
+@log_kind("BGP-4-MAXPFX")
+def maximum_near(neighbor: IPAddress, family: int, count: int, limit: int) -> str:
     """A neighbor advertises nearly as many prefixes as it may (`maximum-prefix`)."""
-
-    @classmethod
-    def of(cls, neighbor: IPAddress, family: int, count: int, limit: int) -> Self:
-        """Return the message for this neighbor. family: its number on IOS."""
-        return cls(f"Number of prefixes received from {spelled(neighbor)} (afi {family}) reaches {count}, max {limit}")
+    # family: its number on IOS.
+    return f"Number of prefixes received from {spelled(neighbor)} (afi {family}) reaches {count}, max {limit}"
 
 
-class MaximumExceeded(Log, name="BGP-3-MAXPFXEXCEED"):
+@log_kind("BGP-3-MAXPFXEXCEED")
+def maximum_exceeded(neighbor: IPAddress, family: int, count: int, limit: int) -> str:
     """A neighbor advertises more prefixes than it may (`maximum-prefix`), or most of more than there is room for, so
     its session ends.
     """
-
-    @classmethod
-    def of(cls, neighbor: IPAddress, family: int, count: int, limit: int) -> Self:
-        """Return the message for this neighbor. family: its number on IOS."""
-        text = f"Number of prefixes received from {spelled(neighbor)} (afi {family}): {count} exceeds limit {limit}"
-        return cls(text)
-
-    @classmethod
-    def of_all(cls, neighbor: IPAddress, count: int, limit: int) -> Self:
-        """Return the message for the neighbor with the most prefixes when the total limit is exceeded."""
-        whose = f"{count} are from {spelled(neighbor)}"
-        return cls(f"Number of prefixes received from all neighbors exceeds limit {limit}: {whose}")
+    # family: its number on IOS; 0: the limit is that of all neighbors.
+    if family:
+        return f"Number of prefixes received from {spelled(neighbor)} (afi {family}): {count} exceeds limit {limit}"
+    whose = f"{count} are from {spelled(neighbor)}"
+    return f"Number of prefixes received from all neighbors exceeds limit {limit}: {whose}"
 
 
-class Malformed(Log, name="BGP-4-MALFORMED"):
+@log_kind("BGP-4-MALFORMED")
+def malformed(neighbor: IPAddress, what: str) -> str:
     """An UPDATE was damaged: its routes count as withdrawn, or are used without the damaged attributes; the session
     stays up (RFC 7606).
     """
-
-    @classmethod
-    def of(cls, neighbor: IPAddress, what: str) -> Self:
-        """Return the message for this neighbor. what: the damage, and how it was handled."""
-        return cls(f"Malformed UPDATE from {spelled(neighbor)}: {what}")
+    # what: the damage, and how it was handled.
+    return f"Malformed UPDATE from {spelled(neighbor)}: {what}"
 
 
-class CannotListen(Log, name="BGP-3-LISTEN"):
+@log_kind("BGP-3-LISTEN")
+def cannot_listen(why: str) -> str:
     """The host does not let us listen at TCP port 179; we call our neighbors, and cannot be called."""
-
-    @classmethod
-    def of(cls, why: str) -> Self:
-        """Return the message; why: the error text of the host."""
-        return cls(f"TCP port 179 cannot be opened: {why}")
+    # why: the error text of the host.
+    return f"TCP port 179 cannot be opened: {why}"
 
 
 MESSAGES: Final = log_messages(vars())

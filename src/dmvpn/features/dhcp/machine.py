@@ -126,7 +126,7 @@ class DhcpMachine(Machine):
                 if client is not None:
                     self._act(name, client.release() if event.release else client.renew(self._context.now))
             case EffectFailed(effect=Listen(interface=name, port=port)) if port == CLIENT_PORT and name in self.clients:
-                self._context.emit(messages.AnotherClient.of(name, event.text))
+                self._context.emit(messages.another_client(name, event.text))
                 self._end(name)
             case Resync():
                 again = (Listen(name, IpProtocol.UDP, _GROUPS.get(port), port) for name, port in self.listened)
@@ -347,7 +347,7 @@ class DhcpMachine(Machine):
             what = f"DHCP: Received {message.name} on {port.name} for"
             self._debug(messages.CLIENT, what, message, f"{message.yiaddr}, state {client.state.value}")
             if client.why and client.why != before and self._complaints.permits(port.name, self._context.now):
-                self._context.emit(messages.LeaseRefused.of(port.name, client.why))
+                self._context.emit(messages.lease_refused(port.name, client.why))
 
     def _conflict(self, message: Message, port: InterfaceState) -> str:
         """Return why a leased address cannot be that of a port: another port is on its subnet."""
@@ -392,9 +392,9 @@ class DhcpMachine(Machine):
             self._context.emit(Store(_STORED, "".join(held).encode()))
             if lease is not None:
                 hostname = self.clients[name].hostname
-                self._context.emit(messages.AddressAssigned.of(name, lease.address, lease.mask, hostname))
+                self._context.emit(messages.address_assigned(name, lease.address, lease.mask, hostname))
                 if lease.routes and self._is_guarded(vrf):
-                    self._context.emit(messages.RoutesLeftOut.of(name, len(lease.routes)))
+                    self._context.emit(messages.routes_left_out(name, len(lease.routes)))
         if routes:
             self._routes[name] = routes
         self._context.emit(*(notices.RouteOffered(route, vrf) for vrf, route in routes if (vrf, route) not in old))

@@ -242,7 +242,7 @@ class Server:
                 self._conflict((binding.vrf, wanted), "Gratuitous ARP")
 
     def _conflict(self, place: _Place, method: str) -> None:
-        self._context.emit(messages.Conflicting.of(place[1], method))
+        self._context.emit(messages.conflicting(place[1], method))
         if self.config.logs_conflicts and len(self.conflicts) < MOST_CONFLICTS:
             self.conflicts[place] = Conflict(method, self._context.now)
 
@@ -265,7 +265,7 @@ class Server:
                 return address
         self._drop(Drop.POOL, message)
         if self._complaints.permits(pool.name, self._context.now):
-            self._context.emit(messages.PoolExhausted.of(pool.name))
+            self._context.emit(messages.pool_exhausted(pool.name))
         return None
 
     def _untried(self, pool: Pool) -> Iterator[IPv4Address]:

@@ -24,10 +24,10 @@ from dmvpn.base.addresses import UNSPECIFIED, IPAddress, spelled
 from dmvpn.base.chronicle import Sign
 from dmvpn.base.context import Timer, in_pieces
 from dmvpn.base.limits import Limiter
-from dmvpn.base.notices import Client, NeighborSilent, WatchWanted
+from dmvpn.base.notices import Client, Log, NeighborSilent, WatchWanted
 from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
-from dmvpn.features.eigrp.messages import NeighborChanged
+from dmvpn.features.eigrp.messages import neighbor_changed
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
 from dmvpn.features.eigrp.reasons import DownReason
 from dmvpn.features.eigrp.state import EventKind, Neighborhood, State
@@ -88,7 +88,7 @@ class Membership:
 
         def log(some: Iterable[Neighbor]) -> None:
             for neighbor in some if self._state.settings.log_changes else ():
-                self._state.context.emit(NeighborChanged.resync(process, neighbor.address, name, why))
+                self._state.context.emit(neighbor_changed(process, neighbor.address, name, f"resync: {why}"))
 
         work = in_pieces(list(interface.neighbors.values()), TOGETHER, log)
         self._state.context.work(work, self._state)
@@ -172,7 +172,7 @@ class Teardown:
             self._context.debug(messages.neighbor_line(text))
         if not neighbor.is_untold:
             if self._state.settings.log_changes:
-                self._context.emit(NeighborChanged.down(self._state.title, neighbor.address, name, why))
+                self._context.emit(neighbor_changed(self._state.title, neighbor.address, name, f"down: {why}"))
             self._context.tell_of_neighbor(
                 Sign.WENT, neighbor.address, name, f"EIGRP {self._state.autonomous_system}: {why}"
             )
@@ -235,7 +235,7 @@ class Adjacencies:
                 self._teardown.drop(neighbor, DownReason.WEIGHTS)
             elif self.may_complain(interface, address):
                 why, process = DownReason.WEIGHTS.value, self._state.title
-                self._log(NeighborChanged.down(process, address, interface.name, why))
+                self._log(neighbor_changed(process, address, interface.name, f"down: {why}"))
             return
         stub = packet.find(Stub)
         flags = stub.flags if stub else None
@@ -261,7 +261,7 @@ class Adjacencies:
             return True
         if self.may_complain(interface, UNSPECIFIED):
             process = self._state.title
-            self._context.emit(messages.TooManyNeighbors.of(process, address, interface.name, self._neighborhood.most))
+            self._context.emit(messages.too_many_neighbors(process, address, interface.name, self._neighborhood.most))
         oldest = self._neighborhood.longest_pending()
         if oldest is None:
             self._state.traffic.drop(DownReason.CROWDED.value)
@@ -341,7 +341,7 @@ class Adjacencies:
     def _announce(self, neighbor: Neighbor) -> None:
         neighbor.announce()
         number, name = self._state.autonomous_system, neighbor.interface.name
-        self._log(NeighborChanged.up(self._state.title, neighbor.address, name))
+        self._log(neighbor_changed(self._state.title, neighbor.address, name, "up: new adjacency"))
         self._context.tell_of_neighbor(Sign.CAME, neighbor.address, name, f"EIGRP {number}: new adjacency")
 
     def greet_again(self, neighbor: Neighbor) -> None:
@@ -371,6 +371,6 @@ class Adjacencies:
         if not self._transport.retransmit(neighbor):
             self._teardown.drop(neighbor, DownReason.RETRY_LIMIT, tell=True)
 
-    def _log(self, message: NeighborChanged) -> None:
+    def _log(self, message: Log) -> None:
         if self._state.settings.log_changes:
             self._context.emit(message)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
 from dmvpn.base.reasons import Reason
 from dmvpn.features.eigrp.dual import Dual, InboundLists, Message
-from dmvpn.features.eigrp.messages import ROUTES, AuthenticationMismatch, NotOnCommonSubnet, route_line
+from dmvpn.features.eigrp.messages import ROUTES, authentication_mismatch, not_on_common_subnet, route_line
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag, VirtualRouterId
 from dmvpn.features.eigrp.reasons import DownReason, EigrpReason
 from dmvpn.features.eigrp.tlv import Authentication, AuthenticationType
@@ -187,7 +187,7 @@ class Receiver:
         if not interface.knows(address):
             self._drop("not on common subnet")
             if self._adjacencies.may_complain(interface, address):
-                self._context.emit(NotOnCommonSubnet.of(self._state.title, address, interface.name))
+                self._context.emit(not_on_common_subnet(self._state.title, address, interface.name))
             return False
         if self._limits.is_barred(address):
             self._drop(DownReason.PREFIX_LIMIT.value)
@@ -212,7 +212,7 @@ class Receiver:
             kind = None if digest is None else digest.auth_type
             process = self._state.title
             both = _SEALS.get(kind, f"a digest of type {kind}"), _SEALS[self._seals.kind(interface)]
-            self._context.emit(AuthenticationMismatch.of(process, address, interface.name, *both))
+            self._context.emit(authentication_mismatch(process, address, interface.name, *both))
         if neighbor is not None:
             wrong = EigrpReason.WRONG_DIGEST if interface.settings.authentication else EigrpReason.OFF_HERE
             neighbor.refuse(Reason(EigrpReason.NO_DIGEST if digest is None else wrong, since=self._context.now))

@@ -20,7 +20,7 @@ from dmvpn.base.addresses import IPAddress, Prefix, spelled
 from dmvpn.base.context import Timer
 from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp import messages
-from dmvpn.features.eigrp.messages import StuckInActive
+from dmvpn.features.eigrp.messages import stuck_in_active
 from dmvpn.features.eigrp.model import PrefixLimit, ProcessSettings
 from dmvpn.features.eigrp.reasons import DownReason
 from dmvpn.features.eigrp.state import EventKind, Neighborhood, State
@@ -116,7 +116,7 @@ class StuckWatch:
         neighbor = self._neighborhood.up.get(source)
         if neighbor is not None:
             self._state.log.note(EventKind.STUCK, prefix, neighbor.address)
-            self._context.emit(StuckInActive.of(self._state.autonomous_system, prefix))
+            self._context.emit(stuck_in_active(self._state.autonomous_system, prefix))
             self._teardown.drop(neighbor, DownReason.STUCK_IN_ACTIVE, tell=True)
 
 
@@ -257,9 +257,9 @@ class Limits:
         was_near, was_over = gauge.near, gauge.over
         gauge.near, gauge.over = count * 100 > limit.maximum * limit.threshold, count > limit.maximum
         if gauge.near and not was_near:
-            self._context.emit(messages.PrefixThreshold.of(about, limit.threshold))
+            self._context.emit(messages.prefix_threshold(about, limit.threshold))
         if gauge.over and not was_over:
-            self._context.emit(messages.PrefixLimitReached.of(about, limit.maximum))
+            self._context.emit(messages.prefix_limit_reached(about, limit.maximum))
         if not gauge.over or limit.warning_only:
             return False
         gauge.near = gauge.over = False

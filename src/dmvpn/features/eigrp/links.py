@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.context import Timer
 from dmvpn.features.eigrp.interface import EigrpInterface
-from dmvpn.features.eigrp.messages import AuthenticationImpossible
+from dmvpn.features.eigrp.messages import authentication_impossible
 from dmvpn.features.eigrp.reasons import DownReason
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Sealing:
         interface.seal(seals.obstacle(interface))
         if interface.blocked is not None and not interface.blocked.says_the_same(before):
             process, why = self._state.title, interface.blocked.what
-            self._context.emit(AuthenticationImpossible.of(process, interface.name, why))
+            self._context.emit(authentication_impossible(process, interface.name, why))
         left = seals.changes_in(interface)
         if left is None:
             self._context.stop(interface.key_timer)

@@ -39,7 +39,7 @@ from dmvpn.features.eigrp.events import Reader, Receiver
 from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
 from dmvpn.features.eigrp.limits import Limits, StuckWatch
 from dmvpn.features.eigrp.links import Links, RouterIdChoice, Sealing
-from dmvpn.features.eigrp.messages import BadPacket, shows_hellos
+from dmvpn.features.eigrp.messages import bad_packet, shows_hellos
 from dmvpn.features.eigrp.model import EigrpConfig, ProcessSettings
 from dmvpn.features.eigrp.output import PROTOCOL, Greetings, Sender, Transport, parse
 from dmvpn.features.eigrp.packet import Opcode
@@ -440,7 +440,7 @@ class EigrpMachine(Machine):
 
     def _complain(self, process: Process, interface: EigrpInterface, event: IpReceived, what: str) -> None:
         if process.adjacencies.may_complain(interface, event.source):
-            log = BadPacket.of(process.state.title, event.source, interface.name, what)
+            log = bad_packet(process.state.title, event.source, interface.name, what)
             self._context.emit(log)
 
     def _receive(self, event: IpReceived) -> bool:

@@ -6,10 +6,10 @@ packets `debug eigrp packets` prints: all of them, or the selected types.
 
 from __future__ import annotations
 
-from typing import Final, Self
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, spelled
-from dmvpn.base.notices import Log, log_messages
+from dmvpn.base.notices import log_kind, log_messages
 from dmvpn.base.ports import Debugging
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
 from dmvpn.features.eigrp.tlv import Stub
@@ -80,113 +80,73 @@ _FLAG_NAMES: Final = (
 _NAMES: Final = {4: "IP", 6: "IPv6"}
 
 
-class NeighborChanged(Log, name="DUAL-5-NBRCHANGE"):
+@log_kind("DUAL-5-NBRCHANGE")
+def neighbor_changed(process: str, neighbor: IPAddress, interface: str, what: str) -> str:
     """A neighbor came up, went down (and why), or gets all routes again after a change of configuration (resync)."""
-
-    @classmethod
-    def up(cls, process: str, neighbor: IPAddress, interface: str) -> Self:
-        """Return the message of a new adjacency. process: its family and number, "EIGRP-IPv4 100"."""
-        return cls._of(process, neighbor, interface, "up: new adjacency")
-
-    @classmethod
-    def down(cls, process: str, neighbor: IPAddress, interface: str, reason: str) -> Self:
-        """Return the message that a neighbor is given up. reason: in IOS's words."""
-        return cls._of(process, neighbor, interface, f"down: {reason}")
-
-    @classmethod
-    def resync(cls, process: str, neighbor: IPAddress, interface: str, reason: str) -> Self:
-        """Return the message that a neighbor stays and its routes are synchronized again. reason: in IOS's words."""
-        return cls._of(process, neighbor, interface, f"resync: {reason}")
-
-    @classmethod
-    def _of(cls, process: str, neighbor: IPAddress, interface: str, what: str) -> Self:
-        text = f"{process}: Neighbor {spelled(neighbor)} ({interface}) is {what}"
-        return cls(text)
+    # process: its family and number, "EIGRP-IPv4 100". what: "up: new adjacency", "down: " and why in IOS's words.
+    return f"{process}: Neighbor {spelled(neighbor)} ({interface}) is {what}"
 
 
-class StuckInActive(Log, name="DUAL-3-SIA"):
+@log_kind("DUAL-3-SIA")
+def stuck_in_active(autonomous_system: int, prefix: Prefix) -> str:
     """A neighbor did not reply to a query in time; it is reset so that the route can become passive."""
-
-    @classmethod
-    def of(cls, autonomous_system: int, prefix: Prefix) -> Self:
-        """Return the message for this destination."""
-        where = f"{_NAMES[prefix.version]}-EIGRP(0) {autonomous_system}"
-        return cls(f"Route {spelled(prefix)} stuck-in-active state in {where}.  Cleaning up")
+    where = f"{_NAMES[prefix.version]}-EIGRP(0) {autonomous_system}"
+    return f"Route {spelled(prefix)} stuck-in-active state in {where}.  Cleaning up"
 
 
-class AuthenticationImpossible(Log, name="DUAL-4-AUTHBLOCKED"):
+@log_kind("DUAL-4-AUTHBLOCKED")
+def authentication_impossible(process: str, interface: str, why: str) -> str:
     """The authentication that is configured cannot be done, so the interface has no neighbors until it can."""
-
-    @classmethod
-    def of(cls, process: str, interface: str, why: str) -> Self:
-        """Return the message for this interface."""
-        return cls(f"{process}: {interface} is silent: {why}")
+    return f"{process}: {interface} is silent: {why}"
 
 
-class AuthenticationMismatch(Log, name="DUAL-4-AUTHMISMATCH"):
+@log_kind("DUAL-4-AUTHMISMATCH")
+def authentication_mismatch(process: str, neighbor: IPAddress, interface: str, theirs: str, ours: str) -> str:
     """A packet is not sealed as our interface wants it, so its sender is no neighbor: what both sides have (one message
     a minute for each sender).
     """
-
-    @classmethod
-    def of(cls, process: str, neighbor: IPAddress, interface: str, theirs: str, ours: str) -> Self:
-        """Return the message for this sender. theirs, ours: the authentication of each side."""
-        known = f"{theirs}, made with another key" if theirs == ours else f"{theirs}, ours is {ours}"
-        return cls(f"{process}: Neighbor {spelled(neighbor)} ({interface}) is refused: theirs is {known}")
+    # theirs, ours: the authentication of each side.
+    known = f"{theirs}, made with another key" if theirs == ours else f"{theirs}, ours is {ours}"
+    return f"{process}: Neighbor {spelled(neighbor)} ({interface}) is refused: theirs is {known}"
 
 
-class NotOnCommonSubnet(Log, name="DUAL-6-NBRINFO"):
+@log_kind("DUAL-6-NBRINFO")
+def not_on_common_subnet(process: str, neighbor: IPAddress, interface: str) -> str:
     """A packet came from an address outside of the interface's subnet: wrong address or mask at one of the two ends."""
-
-    @classmethod
-    def of(cls, process: str, neighbor: IPAddress, interface: str) -> Self:
-        """Return the message for this sender."""
-        text = f"{process}: Neighbor {spelled(neighbor)} ({interface}) is blocked: not on common subnet"
-        return cls(text)
+    return f"{process}: Neighbor {spelled(neighbor)} ({interface}) is blocked: not on common subnet"
 
 
-class BadPacket(Log, name="DUAL-4-BADPACKET"):
+@log_kind("DUAL-4-BADPACKET")
+def bad_packet(process: str, neighbor: IPAddress, interface: str, what: str) -> str:
     """A packet broke the standard, or its neighbor sent more than is read of one, and it was dropped (one message a
     minute for each neighbor).
     """
-
-    @classmethod
-    def of(cls, process: str, neighbor: IPAddress, interface: str, what: str) -> Self:
-        """Return the message for this sender."""
-        text = f"{process}: bad packet from {spelled(neighbor)} ({interface}): {what}"
-        return cls(text)
+    return f"{process}: bad packet from {spelled(neighbor)} ({interface}): {what}"
 
 
-class PrefixThreshold(Log, name="DUAL-4-PFXLIMITTHR"):
+@log_kind("DUAL-4-PFXLIMITTHR")
+def prefix_threshold(about: str, percent: int) -> str:
     """There are nearly as many prefixes as `maximum-prefix` allows."""
-
-    @classmethod
-    def of(cls, about: str, percent: int) -> Self:
-        """Return the message. about: the process, its redistribution, or a neighbor."""
-        return cls(f"{about} threshold prefix level({percent}) reached.")
+    # about: the process, its redistribution, or a neighbor.
+    return f"{about} threshold prefix level({percent}) reached."
 
 
-class PrefixLimitReached(Log, name="DUAL-3-PFXLIMIT"):
+@log_kind("DUAL-3-PFXLIMIT")
+def prefix_limit_reached(about: str, maximum: int) -> str:
     """There are more prefixes than `maximum-prefix` allows, or than there is room for: the neighbor is given up, or all
     are, or nothing is brought in for now (unless the line says `warning-only`).
     """
-
-    @classmethod
-    def of(cls, about: str, maximum: int) -> Self:
-        """Return the message. about: the process, its redistribution, or a neighbor."""
-        return cls(f"{about} prefix limit reached({maximum}).")
+    # about: the process, its redistribution, or a neighbor.
+    return f"{about} prefix limit reached({maximum})."
 
 
-class TooManyNeighbors(Log, name="DUAL-4-NBRLIMIT"):
+@log_kind("DUAL-4-NBRLIMIT")
+def too_many_neighbors(process: str, neighbor: IPAddress, interface: str, most: int) -> str:
     """There are as many neighbors as there is room for: one without an answer yet makes room, or no new one is accepted
     (one message a minute for each interface).
     """
-
-    @classmethod
-    def of(cls, process: str, neighbor: IPAddress, interface: str, most: int) -> Self:
-        """Return the message for the neighbor that exceeds the limit."""
-        about = f"Neighbor {spelled(neighbor)} ({interface}) is one more"
-        return cls(f"{process}: {about} than there is room for: there are {most} already")
+    about = f"Neighbor {spelled(neighbor)} ({interface}) is one more"
+    return f"{process}: {about} than there is room for: there are {most} already"
 
 
 MESSAGES: Final = log_messages(vars())

@@ -26,7 +26,7 @@ from dmvpn.base.effects import SetFilters
 from dmvpn.base.events import EffectFailed, Event, Packets, PacketsFiltered, Resync
 from dmvpn.base.filters import END_OF_LIST, FilterCount, FilterEntry, FilterList, PortFilters
 from dmvpn.base.merging import MergedChanges
-from dmvpn.base.notices import Log
+from dmvpn.base.notices import Log, LogWriter
 from dmvpn.base.ports import Ports
 from dmvpn.base.reasons import Reason
 from dmvpn.base.translation import ICMP_OF, TCP, UDP, Addresses
@@ -55,9 +55,9 @@ class ClearCounters(Event):
 INTERVAL: Final = 300.0
 #: Flows that are remembered; packets of further ones are not logged.
 _MOST: Final = 4096
-_KINDS: Final[Mapping[int, tuple[type[Log], type[Log], type[Log]]]] = {
-    4: (messages.PacketPorts, messages.PacketTypes, messages.PacketNumbered),
-    6: (messages.PacketPorts6, messages.PacketTypes6, messages.PacketNumbered6),
+_KINDS: Final[Mapping[int, tuple[LogWriter[str], LogWriter[str], LogWriter[str]]]] = {
+    4: (messages.packet_ports, messages.packet_types, messages.packet_numbered),
+    6: (messages.packet_ports6, messages.packet_types6, messages.packet_numbered6),
 }
 _ICMP_WORDS: Final = {4: "icmp", 6: "icmpv6"}
 _NAMED: Final = {2: "igmp", 4: "ipinip", 88: "eigrp", 89: "ospf", 94: "nos", 103: "pim"}
@@ -145,17 +145,17 @@ def _message(flow: _Flow, count: int) -> Log:
     done = "permitted" if flow.permit else "denied"
     packets = "1 packet" if count == 1 else f"{count} packets"
     if flow.is_standard:
-        return messages.PacketSource(f"list {flow.name} {done} {flow.source} {packets}")
+        return messages.packet_source(f"list {flow.name} {done} {flow.source} {packets}")
     ends = f"{flow.source}{flow.where} -> {flow.destination}"
     ports, types, numbered = _KINDS[flow.version]
-    kind: type[Log]
+    kind: LogWriter[str]
     if flow.protocol in (TCP, UDP):
         protocol, kind = "tcp" if flow.protocol == TCP else "udp", ports
     elif flow.protocol == ICMP_OF[flow.version]:
         protocol, kind = _ICMP_WORDS[flow.version], types
         ends += f" ({flow.icmp[0]}/{flow.icmp[1]})"
     elif flow.protocol in _NAMED and flow.version == 4:
-        protocol, kind = _NAMED[flow.protocol], messages.PacketNamed
+        protocol, kind = _NAMED[flow.protocol], messages.packet_named
     else:
         protocol, kind = str(flow.protocol), numbered
     return kind(f"list {flow.name} {done} {protocol} {ends}, {packets}")
@@ -326,7 +326,7 @@ class FilterMachine(Machine):
         is_open = event.errno or not filters.asks
         code = FilterReason.UNFILTERED if is_open else FilterReason.REFUSED
         if self._retries.failed(port, Reason(code, (event.text,), self._context.now)):
-            self._context.emit((messages.NotFiltered if is_open else messages.PortShut).of(*port, event.text))
+            self._context.emit((messages.not_filtered if is_open else messages.port_shut)(*port, event.text))
 
     # ------------------------------------------------------------------------------------------------ counters, logs
 

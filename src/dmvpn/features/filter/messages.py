@@ -2,65 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Final, Self
+from typing import Final
 
-from dmvpn.base.notices import Log, log_messages
+from dmvpn.base.notices import LogWriter, log_kind, log_messages
 
 
-class PortShut(Log, name="FILTER-3-PORT_SHUT"):
+@log_kind("FILTER-3-PORT_SHUT")
+def port_shut(interface: str, version: int, reason: str) -> str:
     """The host does not filter as the lines of a port say, so nothing passes the port where a list is to be asked. It
     is tried again.
     """
-
-    @classmethod
-    def of(cls, interface: str, version: int, reason: str) -> Self:
-        """Return the message for this port and this version of IP, with what the host says."""
-        what = "packet" if version == 4 else "packet of IPv6"
-        return cls(f"{interface} lets no {what} pass its access lists: {reason}")
+    what = "packet" if version == 4 else "packet of IPv6"
+    return f"{interface} lets no {what} pass its access lists: {reason}"
 
 
-class NotFiltered(Log, name="FILTER-3-NOT_FILTERED"):
+@log_kind("FILTER-3-NOT_FILTERED")
+def not_filtered(interface: str, version: int, reason: str) -> str:
     """The host can neither filter as the lines of a port say, nor shut the port: its packets pass as if it had no such
     lines. It is tried again.
     """
-
-    @classmethod
-    def of(cls, interface: str, version: int, reason: str) -> Self:
-        """Return the message for this port and this version of IP, with what the host says."""
-        what = "is not filtered" if version == 4 else "does not filter IPv6"
-        return cls(f"{interface} {what} as its lines say: {reason}")
+    what = "is not filtered" if version == 4 else "does not filter IPv6"
+    return f"{interface} {what} as its lines say: {reason}"
 
 
-class PacketPorts(Log, name="SEC-6-IPACCESSLOGP"):
-    """An entry with `log` has permitted or denied packets of TCP or UDP."""
+def _packets(name: str, which: str, family: str = "") -> LogWriter[str]:
+    """Return the message about packets that an entry of a list (of this family) has decided on, whose text its caller
+    writes.
+    """
+    return LogWriter(name, f"An entry with `log`{family} has permitted or denied packets {which}.", str)
 
 
-class PacketTypes(Log, name="SEC-6-IPACCESSLOGDP"):
-    """An entry with `log` has permitted or denied packets of ICMP; type and code are in parentheses."""
-
-
-class PacketNamed(Log, name="SEC-6-IPACCESSLOGRP"):
-    """An entry with `log` has permitted or denied packets of a routing protocol or of IGMP."""
-
-
-class PacketNumbered(Log, name="SEC-6-IPACCESSLOGNP"):
-    """An entry with `log` has permitted or denied packets of a protocol without ports, named by its number."""
-
-
-class PacketPorts6(Log, name="IPV6_ACL-6-ACCESSLOGP"):
-    """An entry with `log` of an IPv6 list has permitted or denied packets of TCP or UDP."""
-
-
-class PacketTypes6(Log, name="IPV6_ACL-6-ACCESSLOGDP"):
-    """An entry with `log` of an IPv6 list has permitted or denied packets of ICMP; type and code are in parentheses."""
-
-
-class PacketNumbered6(Log, name="IPV6_ACL-6-ACCESSLOGNP"):
-    """An entry with `log` of an IPv6 list has permitted or denied packets of another protocol, named by its number."""
-
-
-class PacketSource(Log, name="SEC-6-IPACCESSLOGS"):
-    """An entry with `log` of a standard list has permitted or denied packets from this address."""
-
+packet_ports = _packets("SEC-6-IPACCESSLOGP", "of TCP or UDP")
+packet_types = _packets("SEC-6-IPACCESSLOGDP", "of ICMP; type and code are in parentheses")
+packet_named = _packets("SEC-6-IPACCESSLOGRP", "of a routing protocol or of IGMP")
+packet_numbered = _packets("SEC-6-IPACCESSLOGNP", "of a protocol without ports, named by its number")
+packet_ports6 = _packets("IPV6_ACL-6-ACCESSLOGP", "of TCP or UDP", " of an IPv6 list")
+packet_types6 = _packets("IPV6_ACL-6-ACCESSLOGDP", "of ICMP; type and code are in parentheses", " of an IPv6 list")
+packet_numbered6 = _packets("IPV6_ACL-6-ACCESSLOGNP", "of another protocol, named by its number", " of an IPv6 list")
+packet_source = _packets("SEC-6-IPACCESSLOGS", "from this address", " of a standard list")
 
 MESSAGES: Final = log_messages(vars())

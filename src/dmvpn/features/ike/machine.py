@@ -142,9 +142,9 @@ class IkeMachine(Machine):
         self._settings.renew(config, policies)
         peers.renew(config)
         if was_on != bool(policies):
-            self._context.emit(messages.IsakmpOnOff.of(on=not was_on))
+            self._context.emit(messages.isakmp_on_off(on=not was_on))
         lines = warnings(config, [policy.pfs_group for policy in policies if policy.pfs_group])
-        self._context.emit(*(messages.NotAsWritten.of(line) for line in lines if line not in self._warned))
+        self._context.emit(*(messages.not_as_written(line) for line in lines if line not in self._warned))
         self._warned = lines
         orphans = [sa for sa in table if sa.terms is not None and peers.policy_of(sa) is None]
         peers.close(orphans, Reason(IkeReason.PROFILE_CHANGED))
@@ -180,7 +180,7 @@ class IkeMachine(Machine):
     def _tell_keys(self, *, wanted: bool) -> None:
         """Begin or stop reporting keys. Only new keys are reported, so the existing child SAs are replaced."""
         self._settings.key_log.turn(on=wanted)
-        self._context.emit(messages.KeysTold.of(on=wanted))
+        self._context.emit(messages.keys_told(on=wanted))
         peers = self.peers
         for sa in [sa for sa in peers.table if sa.is_usable] if wanted else ():
             for spi in tuple(sa.children.active):

@@ -70,31 +70,31 @@ class Reports:
         if len(self._refused) > LARGEST_REFUSED:
             del self._refused[next(iter(self._refused))]
         if version == IkeVersion.V2 and not unreadable:
-            self._context.emit(messages.NegotiationAborted.of(peer, why))
+            self._context.emit(messages.negotiation_aborted(peer, why))
         elif why.code is IkeReason.AGGRESSIVE:
-            self._context.emit(messages.AggressiveModeDisabled.of(peer, why))
+            self._context.emit(messages.aggressive_mode_disabled(peer, why))
         elif unreadable or why.code is IkeReason.UNREADABLE_PROOF:
-            self._context.emit(messages.BadMessage.of(peer, why))
+            self._context.emit(messages.bad_message(peer, why))
         else:
-            self._context.emit(messages.ModeFailed.of(peer, why, proved=proved))
+            self._context.emit(messages.mode_failed(peer, why, proved=proved))
 
     def nothing_comes(self, sa: session.Session) -> None:
         """Report a peer that answers, and whose packets do not come."""
         if self._without_esp.permits(sa.connection, self._context.now):
-            self._context.emit(messages.NothingComes.of(sa.path.remote, in_udp=sa.uses_udp))
+            self._context.emit(messages.nothing_comes(sa.path.remote, in_udp=sa.uses_udp))
 
     def denied(self, denied: Denial) -> None:
         """Report an entry of an access list that cuts a tunnel."""
         entry = denied.interface, denied.name, denied.sequence, denied.what
         if self._denied.permits(entry, self._context.now):
-            self._context.emit(messages.DeniedByList.of(denied))
+            self._context.emit(messages.denied_by_list(denied))
 
     def session(self, sa: session.Session, identity: str, *, up: bool) -> None:
         """Report that packets can be exchanged with a peer under protection, or no more."""
         if sa.version == IkeVersion.V1:
-            self._context.emit(messages.IsakmpSessionStatus.of(sa.path.remote, identity, up=up))
+            self._context.emit(messages.isakmp_session_status(sa.path.remote, identity, up=up))
         else:
-            self._context.emit(messages.SessionStatus.of(sa.path.remote, identity, up=up))
+            self._context.emit(messages.session_status(sa.path.remote, identity, up=up))
 
     def packet(self, octets: bytes, path: DatagramPath, *, sent: bool) -> None:
         """Report a message that comes or goes."""

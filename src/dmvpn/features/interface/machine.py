@@ -454,14 +454,14 @@ class InterfaceMachine(Machine):
         emit, before = self._context.emit, self._status.get(name)
         if status is not before:
             if status is Status.SHUT:
-                emit(*([messages.LinkChanged.of(name)] if before is not None else []))
+                emit(*([messages.link_changed(name)] if before is not None else []))
             elif before is not None or (status is Status.UP and not kind_of(name).logical):
-                emit(messages.LinkUpDown.of(name, up=status is Status.UP))
+                emit(messages.link_up_down(name, up=status is Status.UP))
         if new.line != (old is not None and old.line):
-            emit(messages.LineProtocolUpDown.of(name, up=new.line))
+            emit(messages.line_protocol_up_down(name, up=new.line))
         reason = new.ipv6.reason if new.ipv6 is not None else None
         if reason is not None and (old is None or old.ipv6 is None or old.ipv6.reason is None):
-            emit(messages.Ipv6Down.of(name, reason))
+            emit(messages.ipv6down(name, reason))
 
 
 def _known_elsewhere(state: notices.InterfaceState | None) -> list[tuple[str, IPAddress]]:

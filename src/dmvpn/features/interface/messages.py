@@ -2,47 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Final, Self
+from typing import Final
 
-from dmvpn.base.notices import Log, log_messages
+from dmvpn.base.notices import log_kind, log_messages
 from dmvpn.base.reasons import Reason
 
 
-class LinkUpDown(Log, name="LINK-3-UPDOWN"):
+@log_kind("LINK-3-UPDOWN")
+def link_up_down(interface: str, *, up: bool) -> str:
     """An interface gained or lost its carrier, or a logical one was switched on again."""
-
-    @classmethod
-    def of(cls, interface: str, *, up: bool) -> Self:
-        """Return the message for this interface."""
-        return cls(f"Interface {interface}, changed state to {'up' if up else 'down'}")
+    return f"Interface {interface}, changed state to {'up' if up else 'down'}"
 
 
-class LinkChanged(Log, name="LINK-5-CHANGED"):
+@log_kind("LINK-5-CHANGED")
+def link_changed(interface: str) -> str:
     """An administrator shut an interface."""
-
-    @classmethod
-    def of(cls, interface: str) -> Self:
-        """Return the message for this interface."""
-        return cls(f"Interface {interface}, changed state to administratively down")
+    return f"Interface {interface}, changed state to administratively down"
 
 
-class LineProtocolUpDown(Log, name="LINEPROTO-5-UPDOWN"):
+@log_kind("LINEPROTO-5-UPDOWN")
+def line_protocol_up_down(interface: str, *, up: bool) -> str:
     """An interface began, or ceased, to carry packets."""
-
-    @classmethod
-    def of(cls, interface: str, *, up: bool) -> Self:
-        """Return the message for this interface."""
-        state = "up" if up else "down"
-        return cls(f"Line protocol on Interface {interface}, changed state to {state}")
+    state = "up" if up else "down"
+    return f"Line protocol on Interface {interface}, changed state to {state}"
 
 
-class Ipv6Down(Log, name="IPV6-4-NOTRUNNING"):
+@log_kind("IPV6-4-NOTRUNNING")
+def ipv6down(interface: str, reason: Reason) -> str:
     """IPv6 is configured on an interface and does not run there. IPv4 is not affected."""
-
-    @classmethod
-    def of(cls, interface: str, reason: Reason) -> Self:
-        """Return the message for this interface."""
-        return cls(f"IPv6 on Interface {interface} stays down: {reason}")
+    return f"IPv6 on Interface {interface} stays down: {reason}"
 
 
 MESSAGES: Final = log_messages(vars())

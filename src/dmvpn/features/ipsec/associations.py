@@ -348,9 +348,9 @@ class Upkeep:
             replayed = count.replayed - (before.replayed if before is not None else 0)
             broken = count.broken - (before.broken if before is not None else 0)
             if connection is not None and replayed > 0:
-                self._context.emit(messages.ReplayError.of(connection, count, replayed))
+                self._context.emit(messages.replay_error(connection, count, replayed))
             if connection is not None and broken > 0:
-                self._context.emit(messages.MacError.of(connection, count, broken))
+                self._context.emit(messages.mac_error(connection, count, broken))
 
     def idle(self, connection: int, wanted: bool, limit: int, *, alone: bool = True) -> None:
         """Delete or probe an idle connection, after a count.

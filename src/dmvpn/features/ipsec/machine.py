@@ -341,9 +341,9 @@ class IpsecMachine(Machine):
                 self._context.emit(negotiation.SaRenewalWanted(spi))
             case UnknownSpi(spi=spi) if not self._associations.has(spi, event.vrf):  # else it was faster than IKE
                 owner = self._context.ports.interfaces.owner(event.local, event.vrf)
-                self._complain(event, messages.InvalidSpi.of(event, owner.name if owner else ""))
+                self._complain(event, messages.invalid_spi(event, owner.name if owner else ""))
             case ClearReceived():
-                self._complain(event, messages.NotIpsec.of(event))
+                self._complain(event, messages.not_ipsec(event))
             case EffectFailed(effect=ServeIpsec(locals=addresses), text=text, vrf=front):
                 self._serving.refused(addresses, front, text)
                 self._decide()
@@ -360,7 +360,7 @@ class IpsecMachine(Machine):
 
     def _complain(self, about: UnknownSpi | ClearReceived, message: Log) -> None:
         """Write the message, unless it was written lately."""
-        if self._complaints.permits((message.name, about.remote, about.vrf), self._context.now):
+        if self._complaints.permits((message.kind.name, about.remote, about.vrf), self._context.now):
             self._context.emit(message)
 
     # ------------------------------------------------------------------------------------------- tunnels, policies
@@ -418,7 +418,7 @@ class IpsecMachine(Machine):
             self._decided[name] = decided
             self._context.emit(decided)
             if reason is not None and (before is None or before.reason != reason):
-                self._context.emit(messages.CannotProtect.of(name, reason))
+                self._context.emit(messages.cannot_protect(name, reason))
 
     def _decided_of(self, decision: Decision, reason: Reason | None) -> negotiation.ProtectionDecided:
         if decision.policy is None or reason is not None:

@@ -5,9 +5,9 @@ Messages about packets that any station can send are limited: about one a minute
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.notices import Log, log_messages
+from dmvpn.base.notices import log_kind, log_messages
 from dmvpn.base.protection import Connection, EspCipher, EspTransform, SaCount, SaView
 
 if TYPE_CHECKING:
@@ -25,63 +25,44 @@ INTERVAL: Final = 60.0
 LARGEST: Final = 16
 
 
-class CannotProtect(Log, name="CRYPTO-4-CANNOT_PROTECT"):
+@log_kind("CRYPTO-4-CANNOT_PROTECT")
+def cannot_protect(tunnel: str, reason: Reason) -> str:
     """A tunnel asks for IPsec and cannot have it: it stays down, so that nothing leaves in clear. The text says why."""
-
-    @classmethod
-    def of(cls, tunnel: str, reason: Reason) -> Self:
-        """Return the message for this tunnel."""
-        return cls(f"{tunnel} stays down: {reason}")
+    return f"{tunnel} stays down: {reason}"
 
 
-class SaRefused(Log, name="CRYPTO-3-SA_REFUSED"):
+@log_kind("CRYPTO-3-SA_REFUSED")
+def sa_refused(remote: IPAddress, why: str) -> str:
     """The host did not take a pair of SAs: nothing is sent on it, and another pair is negotiated."""
-
-    @classmethod
-    def of(cls, remote: IPAddress, why: str) -> Self:
-        """Return the message for the SA with this peer."""
-        return cls(f"SA with {remote} could not be installed: {why}")
+    return f"SA with {remote} could not be installed: {why}"
 
 
-class NotIpsec(Log, name="CRYPTO-4-RECVD_PKT_NOT_IPSEC"):
+@log_kind("CRYPTO-4-RECVD_PKT_NOT_IPSEC")
+def not_ipsec(event: ClearReceived) -> str:
     """Clear GRE came for a protected tunnel and was dropped: the peer has no tunnel protection, or lost it."""
-
-    @classmethod
-    def of(cls, event: ClearReceived) -> Self:
-        """Return the message for a packet from this peer."""
-        addresses = f"vrf/dest_addr= {event.vrf}/{event.local}, src_addr= {event.remote}, prot= 47"
-        return cls(f"Rec'd packet not an IPSEC packet. (ip) {addresses}")
+    addresses = f"vrf/dest_addr= {event.vrf}/{event.local}, src_addr= {event.remote}, prot= 47"
+    return f"Rec'd packet not an IPSEC packet. (ip) {addresses}"
 
 
-class InvalidSpi(Log, name="CRYPTO-4-RECVD_PKT_INV_SPI"):
+@log_kind("CRYPTO-4-RECVD_PKT_INV_SPI")
+def invalid_spi(event: UnknownSpi, interface: str) -> str:
     """ESP came for an SA that is not there: the peer still has SAs of an earlier life of ours."""
-
-    @classmethod
-    def of(cls, event: UnknownSpi, interface: str) -> Self:
-        """Return the message for a packet from this peer."""
-        text = (
-            f"decaps: rec'd IPSEC packet has invalid spi for destaddr={event.local}, prot=50, "
-            f"spi=0x{event.spi:X}({event.spi}), srcaddr={event.remote}, input interface={interface}"
-        )
-        return cls(text)
+    return (
+        f"decaps: rec'd IPSEC packet has invalid spi for destaddr={event.local}, prot=50, "
+        f"spi=0x{event.spi:X}({event.spi}), srcaddr={event.remote}, input interface={interface}"
+    )
 
 
-class ReplayError(Log, name="CRYPTO-4-PKT_REPLAY_ERR"):
+@log_kind("CRYPTO-4-PKT_REPLAY_ERR")
+def replay_error(connection: Connection, count: SaCount, packets: int) -> str:
     """Packets came twice, or too late for the replay window; they were dropped."""
-
-    @classmethod
-    def of(cls, connection: Connection, count: SaCount, packets: int) -> Self:
-        """Return the message for this many packets since the last count."""
-        return cls(f"decrypt: replay check failed {_of_sa(connection, count, packets)}")
+    return f"decrypt: replay check failed {_of_sa(connection, count, packets)}"
 
 
-class MacError(Log, name="CRYPTO-4-RECVD_PKT_MAC_ERR"):
+@log_kind("CRYPTO-4-RECVD_PKT_MAC_ERR")
+def mac_error(connection: Connection, count: SaCount, packets: int) -> str:
     """Packets did not open: damaged on the way, forged, or sealed with other keys; they were dropped."""
-
-    @classmethod
-    def of(cls, connection: Connection, count: SaCount, packets: int) -> Self:
-        """Return the message for this many packets since the last count."""
-        return cls(f"decrypt: mac verify failed for {_of_sa(connection, count, packets)}")
+    return f"decrypt: mac verify failed for {_of_sa(connection, count, packets)}"
 
 
 def _of_sa(connection: Connection, count: SaCount, packets: int) -> str:

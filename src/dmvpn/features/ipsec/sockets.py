@@ -312,7 +312,7 @@ class Lifecycle:
         reason = Reason(IpsecReason.SA_REFUSED, (why,))
         for key in self._bare(connection):
             self._negotiations.hear(key, ProtectionPhase.IPSEC, reason, self._context.now)
-        self._context.emit(messages.SaRefused.of(connection.remote, why))
+        self._context.emit(messages.sa_refused(connection.remote, why))
         return (connection.ends,)
 
     def counted(self, event: SasCounted) -> tuple[Ends, ...]:

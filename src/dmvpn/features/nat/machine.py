@@ -118,7 +118,7 @@ class NatMachine(Machine):
     def _fail(self, text: str) -> None:
         now = self._context.now
         if self._retries.failed(_ORDER, Reason(NatReason.REFUSED, (text,), now)):
-            self._context.emit(messages.NotTranslating.of(text))
+            self._context.emit(messages.not_translating(text))
 
     def _order_again(self, _: str) -> None:
         self._context.emit(self._ordered)
@@ -159,7 +159,7 @@ class NatMachine(Machine):
         before, self._orders = self.refused, self._wanted()
         for rule, why in self.refused.items():
             if before.get(rule) != why:
-                self._context.emit(messages.RuleRefused.of(str(rule), why))
+                self._context.emit(messages.rule_refused(str(rule), why))
         order = self._orders.whole(self.config)
         if order == self._ordered:
             return 0

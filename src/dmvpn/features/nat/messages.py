@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Final, Self
+from typing import Final
 
-from dmvpn.base.notices import Log, log_messages
+from dmvpn.base.notices import log_kind, log_messages
 
 
-class RuleRefused(Log, name="NAT-3-RULE_REFUSED"):
+@log_kind("NAT-3-RULE_REFUSED")
+def rule_refused(rule: str, reason: str) -> str:
     """A NAT rule asks for what cannot be done here. It is kept, and translates nothing."""
-
-    @classmethod
-    def of(cls, rule: str, reason: str) -> Self:
-        """Return the message for this rule."""
-        return cls(f"'{rule}' translates nothing: {reason}")
+    return f"'{rule}' translates nothing: {reason}"
 
 
-class NotTranslating(Log, name="NAT-3-NOT_TRANSLATING"):
+@log_kind("NAT-3-NOT_TRANSLATING")
+def not_translating(reason: str) -> str:
     """The host refused the rules of translation: inside stations reach no outside address. It is tried again."""
-
-    @classmethod
-    def of(cls, reason: str) -> Self:
-        """Return the message with what the host says."""
-        return cls(f"Addresses are not translated: {reason}")
+    return f"Addresses are not translated: {reason}"
 
 
 MESSAGES: Final = log_messages(vars())

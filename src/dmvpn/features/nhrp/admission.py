@@ -233,7 +233,7 @@ class Admission:
                 return True
             identity = f"{identity} (another kind of name, or proved by another key)"
         tunnel.counters.count_refused(Refusal.OTHER_IDENTITY)
-        message = messages.IdentityRefused.of(tunnel.name, (address, at.nbma), entry.identity, identity)
+        message = messages.identity_refused(tunnel.name, (address, at.nbma), entry.identity, identity)
         self._instance.log(message, about=f"{tunnel.name} {address} {identity}", interval=REFUSAL_LOG_INTERVAL)
         return False
 

@@ -306,7 +306,7 @@ class Instance:
         about: separates kinds that share a name.
         """
         if interval:
-            kind = (message.name, about)
+            kind = (message.kind.name, about)
             last = self._logged.get(kind)
             if last is not None and self.context.now - last < interval:
                 return
@@ -325,7 +325,7 @@ class Instance:
         """Count a packet from this address that is dropped without an answer; log one line for many."""
         tunnel.counters.count_refused(why)
         text = f"{why.value} ({detail})" if detail else why.value
-        message = messages.PacketRefused.of(tunnel.name, nbma, text)
+        message = messages.packet_refused(tunnel.name, nbma, text)
         self.log_dmvpn(message, about=f"{tunnel.name} {why.name}", interval=REFUSAL_LOG_INTERVAL)
         self.debug("nhrp error", tunnel, lambda: f"NHRP: {tunnel.name}: packet from {nbma} refused: {text}", nbma)
 

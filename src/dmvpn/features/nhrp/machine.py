@@ -241,7 +241,7 @@ class Overlay:
             and tunnel.nbma is not None
             and self._instance.shared.note_socket(tunnel.name, event.nbma, secured=secured)
         ):
-            line = messages.SocketChanged.of(tunnel.name, tunnel.nbma, event.nbma, up=secured)
+            line = messages.socket_changed(tunnel.name, tunnel.nbma, event.nbma, up=secured)
             self._instance.log_dmvpn(line, about=f"{tunnel.name} {event.nbma}")
         if not tunnel.running or not tunnel.protected:
             return

@@ -1,15 +1,15 @@
 """Log messages of NHRP. Texts are those of IOS, typos included: tools match them.
 
-`%NHRP-` messages are always written, `%DMVPN-` messages with `logging dmvpn`. `MESSAGES` lists all classes; the
+`%NHRP-` messages are always written, `%DMVPN-` messages with `logging dmvpn`. `MESSAGES` lists them all; the
 docstring of each is its explanation for `dmvpn explain`.
 """
 
 from __future__ import annotations
 
-from typing import Final, Self
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, spelled
-from dmvpn.base.notices import Log, log_messages
+from dmvpn.base.notices import log_kind, log_messages
 from dmvpn.features.nhrp.packet import ErrorCode, PacketType
 from dmvpn.features.nhrp.parts import CieCode
 
@@ -64,166 +64,123 @@ def error_name(code: int) -> str:
     return f"{ERROR_NAMES.get(code, 'unknown error')} ({code})"
 
 
-class ReplyWithError(Log, name="NHRP-3-PAKREPLY"):
+@log_kind("NHRP-3-PAKREPLY")
+def reply_with_error(kind: PacketType, code: int) -> str:
     """A server answered our request with a NAK. 14: it holds our address for another NBMA address, uniquely."""
-
-    @classmethod
-    def of(cls, kind: PacketType, code: int) -> Self:
-        """Return the message for a reply of this type."""
-        text = f"Receive {PACKET_NAMES[kind]} packet with error - {code_name(code)}"
-        return cls(text)
+    return f"Receive {PACKET_NAMES[kind]} packet with error - {code_name(code)}"
 
 
-class ErrorReceived(Log, name="NHRP-3-PAKERROR"):
+@log_kind("NHRP-3-PAKERROR")
+def error_received(kind: str, code: int, peer: Station) -> str:
     """A peer could not work with a packet of ours and says why. With 11 it takes our password for a wrong one."""
-
-    @classmethod
-    def of(cls, kind: str, code: int, peer: Station) -> Self:
-        """Return the message for an error about a packet of this kind; peer: tunnel and NBMA address of its sender."""
-        text = f"Receive Error Indication for our {kind}, code: {error_name(code)}, from {_of(peer)}"
-        return cls(text)
+    # peer: tunnel and NBMA address of its sender.
+    return f"Receive Error Indication for our {kind}, code: {error_name(code)}, from {_of(peer)}"
 
 
-class PasswordRefused(Log, name="NHRP-3-PAKAUTH"):
+@log_kind("NHRP-3-PAKAUTH")
+def password_refused(tunnel: str, kind: str, peer: Station) -> str:
     """A packet was refused because its password is not that of `ip nhrp authentication` here.
 
     Written where `logging dmvpn` is not configured; where it is, `%DMVPN-3-DMVPN_NHRP_ERROR` says the same.
     """
-
-    @classmethod
-    def of(cls, tunnel: str, kind: str, peer: Station) -> Self:
-        """Return the message about a packet of this kind; peer: tunnel and NBMA address of its sender."""
-        return cls(f"{tunnel}: {kind} of {_of(peer)} refused: its password is not ours")
+    # peer: tunnel and NBMA address of its sender.
+    return f"{tunnel}: {kind} of {_of(peer)} refused: its password is not ours"
 
 
-class IdentityRefused(Log, name="NHRP-4-IDENTITY"):
+@log_kind("NHRP-4-IDENTITY")
+def identity_refused(tunnel: str, client: Station, holder: str, claimant: str) -> str:
     """`ip nhrp bind identity`: a station with valid credentials wants a tunnel address of another station.
 
     Either the station uses another's address, or a spoke was replaced by a spoke with another identity: then the old
     entry has to expire, or be removed by `clear ip nhrp`.
     """
-
-    @classmethod
-    def of(cls, tunnel: str, client: Station, holder: str, claimant: str) -> Self:
-        """Return the message; client: tunnel and NBMA address; holder, claimant: IKE identities."""
-        who = claimant or "a station without an identity of its own"
-        return cls(f"{tunnel}: {_of(client)} is registered by {holder}, refused to {who}")
+    # client: tunnel and NBMA address; holder, claimant: IKE identities.
+    who = claimant or "a station without an identity of its own"
+    return f"{tunnel}: {_of(client)} is registered by {holder}, refused to {who}"
 
 
-class RegistrationRefused(Log, name="NHRP-4-REGREFUSED"):
+@log_kind("NHRP-4-REGREFUSED")
+def registration_refused(tunnel: str, target: Prefix, nbma: IPAddress, why: str) -> str:
     """A station wants to register an address without a right to it; the text says why. A NAK is returned.
 
     An address behind another station, the subnet's own address, another station's NBMA address, or too many addresses:
     a mistake in its configuration, or a member that wants other members' packets.
     """
-
-    @classmethod
-    def of(cls, tunnel: str, target: Prefix, nbma: IPAddress, why: str) -> Self:
-        """Return the message; nbma: the address that the request came from."""
-        what = spelled(target.address if target.is_host else target)
-        return cls(f"{tunnel}: {what} is not registered for {nbma}: {why}")
+    # nbma: the address that the request came from.
+    what = spelled(target.address if target.is_host else target)
+    return f"{tunnel}: {what} is not registered for {nbma}: {why}"
 
 
-class SocketChanged(Log, name="DMVPN-5-CRYPTO_SS"):
+@log_kind("DMVPN-5-CRYPTO_SS")
+def socket_changed(tunnel: str, local: IPAddress, remote: IPAddress, *, up: bool) -> str:
     """Packets of a tunnel to this NBMA address can be protected from now on, or no more."""
-
-    @classmethod
-    def of(cls, tunnel: str, local: IPAddress, remote: IPAddress, *, up: bool) -> Self:
-        """Return the message; local, remote: NBMA addresses. The second blank is IOS's."""
-        text = f" {tunnel}: local address : {local} remote address : {remote} socket is {'UP' if up else 'DOWN'}"
-        return cls(text)
+    # local, remote: NBMA addresses. The second blank is IOS's.
+    return f" {tunnel}: local address : {local} remote address : {remote} socket is {'UP' if up else 'DOWN'}"
 
 
-class NhsUp(Log, name="DMVPN-5-NHRP_NHS_UP"):
+@log_kind("DMVPN-5-NHRP_NHS_UP")
+def nhs_up(tunnel: str, server: Station, own: Station) -> str:
     """We are registered with a next hop server."""
-
-    @classmethod
-    def of(cls, tunnel: str, server: Station, own: Station) -> Self:
-        return cls(f"{tunnel}: Next Hop Server : {_of(server)} for {_of(own)} is  UP")
+    return f"{tunnel}: Next Hop Server : {_of(server)} for {_of(own)} is  UP"
 
 
-class NhsDown(Log, name="DMVPN-5-NHRP_NHS_DOWN"):
+@log_kind("DMVPN-5-NHRP_NHS_DOWN")
+def nhs_down(tunnel: str, server: Station, own: Station, reason: str) -> str:
     """A next hop server answers no more, or refuses us."""
-
-    @classmethod
-    def of(cls, tunnel: str, server: Station, own: Station, reason: str) -> Self:
-        text = (
-            f"{tunnel}: Next Hop Server : {_of(server, ' ')} for {_of(own)} is DOWN, Reason: {reason}(NHRP: no error)"
-        )
-        return cls(text)
+    return f"{tunnel}: Next Hop Server : {_of(server, ' ')} for {_of(own)} is DOWN, Reason: {reason}(NHRP: no error)"
 
 
-class NhcUp(Log, name="DMVPN-5-NHRP_NHC_UP"):
+@log_kind("DMVPN-5-NHRP_NHC_UP")
+def nhc_up(tunnel: str, client: Station, own: Station) -> str:
     """A client registered with us."""
-
-    @classmethod
-    def of(cls, tunnel: str, client: Station, own: Station) -> Self:
-        return cls(f"{tunnel}: Next Hop Client : {_of(client)} for {_of(own)} is UP")
+    return f"{tunnel}: Next Hop Client : {_of(client)} for {_of(own)} is UP"
 
 
-class NhcDown(Log, name="DMVPN-5-NHRP_NHC_DOWN"):
+@log_kind("DMVPN-5-NHRP_NHC_DOWN")
+def nhc_down(tunnel: str, client: Station, own: Station, reason: str) -> str:
     """The registration of a client ended."""
-
-    @classmethod
-    def of(cls, tunnel: str, client: Station, own: Station, reason: str) -> Self:
-        text = f"{tunnel}: Next Hop Client : {_of(client, ' ')} for {_of(own)} is DOWN, Reason: External({reason})"
-        return cls(text)
+    return f"{tunnel}: Next Hop Client : {_of(client, ' ')} for {_of(own)} is DOWN, Reason: External({reason})"
 
 
-class NhpUp(Log, name="DMVPN-5-NHRP_NHP_UP"):
+@log_kind("DMVPN-5-NHRP_NHP_UP")
+def nhp_up(tunnel: str, peer: Station, own: Station) -> str:
     """Packets to another spoke go directly."""
-
-    @classmethod
-    def of(cls, tunnel: str, peer: Station, own: Station) -> Self:
-        return cls(f"{tunnel}: Next Hop NHP : {_of(peer)} for {_of(own)} is UP")
+    return f"{tunnel}: Next Hop NHP : {_of(peer)} for {_of(own)} is UP"
 
 
-class NhpDown(Log, name="DMVPN-5-NHRP_NHP_DOWN"):
+@log_kind("DMVPN-5-NHRP_NHP_DOWN")
+def nhp_down(tunnel: str, peer: Station, own: Station, reason: str) -> str:
     """Packets to another spoke go by the hub again."""
-
-    @classmethod
-    def of(cls, tunnel: str, peer: Station, own: Station, reason: str) -> Self:
-        text = f"{tunnel}: Next Hop Peer : {_of(peer)} for {_of(own)} is DOWN, Reason: {reason}(NHRP: no error)"
-        return cls(text)
+    return f"{tunnel}: Next Hop Peer : {_of(peer)} for {_of(own)} is DOWN, Reason: {reason}(NHRP: no error)"
 
 
-class NhrpError(Log, name="DMVPN-3-DMVPN_NHRP_ERROR"):
+@log_kind("DMVPN-3-DMVPN_NHRP_ERROR")
+def nhrp_error(tunnel: str, kind: str, code: int, peer: Station) -> str:
     """A packet of a peer was refused. With 11 the passwords of `ip nhrp authentication` differ.
 
     IOS logs "Encap Error (7)" if it has no NBMA address to forward a packet to: its destination is not registered.
     Often an `ip nhrp nhs` line names a tunnel address that is not the server's. Error 6, protocol address unreachable,
     is returned to the sender (RFC 2332 §5.2.7).
     """
-
-    @classmethod
-    def of(cls, tunnel: str, kind: str, code: int, peer: Station) -> Self:
-        """Return the message about a packet of this kind; peer: tunnel and NBMA address."""
-        what = "NHRP Error for"
-        if code == ErrorCode.AUTHENTICATION_FAILURE:
-            what = "Recieved wrong authentication string for"  # codespell:ignore recieved
-        elif code == ErrorCode.PROTOCOL_ADDRESS_UNREACHABLE:
-            what, code = "NHRP Encap Error for", ErrorCode.PROTOCOL_ERROR
-        text = f" {tunnel}: {what}  {kind} , Reason:  {error_name(code)} on {_of(peer)}"
-        return cls(text)
+    # peer: tunnel and NBMA address.
+    what = "NHRP Error for"
+    if code == ErrorCode.AUTHENTICATION_FAILURE:
+        what = "Recieved wrong authentication string for"  # codespell:ignore recieved
+    elif code == ErrorCode.PROTOCOL_ADDRESS_UNREACHABLE:
+        what, code = "NHRP Encap Error for", ErrorCode.PROTOCOL_ERROR
+    return f" {tunnel}: {what}  {kind} , Reason:  {error_name(code)} on {_of(peer)}"
 
 
-class NetworkUnconfigured(Log, name="DMVPN-5-NHRP_NETID_UNCONFIGURED"):
+@log_kind("DMVPN-5-NHRP_NETID_UNCONFIGURED")
+def network_unconfigured(tunnel: str, nbma: IPAddress) -> str:
     """An NHRP packet came for a tunnel that has no `ip nhrp network-id`."""
-
-    @classmethod
-    def of(cls, tunnel: str, nbma: IPAddress) -> Self:
-        """Return the message about a packet from this address."""
-        text = f"{tunnel}: NHRP Network-ID is not configured, packet from {nbma} dropped"
-        return cls(text)
+    return f"{tunnel}: NHRP Network-ID is not configured, packet from {nbma} dropped"
 
 
-class PacketRefused(Log, name="NHRP-4-PAKREFUSED"):
+@log_kind("NHRP-4-PAKREFUSED")
+def packet_refused(tunnel: str, nbma: IPAddress, why: str) -> str:
     """A packet was dropped without an answer: it cannot be read, or says what its sender has no right to say."""
-
-    @classmethod
-    def of(cls, tunnel: str, nbma: IPAddress, why: str) -> Self:
-        """Return the message about a packet from this address."""
-        return cls(f"{tunnel}: packet from {nbma} refused: {why}")
+    return f"{tunnel}: packet from {nbma} refused: {why}"
 
 
 def refused_line(tunnel: str, kind: str, code: int, peer: Station, why: str) -> str:

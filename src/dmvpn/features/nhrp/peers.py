@@ -526,9 +526,9 @@ class Peers:
             return
         peer = (path.peer, path.nbma)
         if up:
-            self._instance.log_dmvpn(messages.NhpUp.of(tunnel.name, peer, tunnel.own))
+            self._instance.log_dmvpn(messages.nhp_up(tunnel.name, peer, tunnel.own))
         else:
-            self._instance.log_dmvpn(messages.NhpDown.of(tunnel.name, peer, tunnel.own, "External"))
+            self._instance.log_dmvpn(messages.nhp_down(tunnel.name, peer, tunnel.own, "External"))
 
 
 def _was_kept_for_want_of_another(tunnel: Tunnel, path: DirectPath) -> bool:

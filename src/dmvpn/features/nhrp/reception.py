@@ -88,7 +88,7 @@ class Reception:
         """Take in a packet that came out of GRE."""
         tunnel = self._instance.tunnels.get(event.tunnel)
         if tunnel is None:
-            message = messages.NetworkUnconfigured.of(event.tunnel, event.outer_source)
+            message = messages.network_unconfigured(event.tunnel, event.outer_source)
             self._instance.log_dmvpn(message, about=event.tunnel, interval=REFUSAL_LOG_INTERVAL)
             return
         if not tunnel.running:
@@ -247,7 +247,7 @@ class Reception:
         quoted = quoted_request(packet)
         kind = messages.PACKET_NAMES[quoted.kind] if quoted else "packet"
         peer, code = (packet.source_protocol, sender.nbma), packet.error_code
-        message = messages.ErrorReceived.of(kind, code, peer)
+        message = messages.error_received(kind, code, peer)
         self._instance.log(message, about=f"{tunnel.name} {kind}", interval=REFUSAL_LOG_INTERVAL)
         self._instance.debug(
             "nhrp error",

@@ -329,7 +329,7 @@ class Registration:
         now = self._context.now
         refusal = next((cie for cie in packet.cies if cie.code != CieCode.SUCCESS), None)
         if refusal is not None:
-            self._instance.log(messages.ReplyWithError.of(packet.TYPE, refusal.code))
+            self._instance.log(messages.reply_with_error(packet.TYPE, refusal.code))
             reason = Reason(NhrpReason.REFUSED, (Nak(refusal.code),), now)
             self._carry_out(tunnel, client, client.refused(now, reason))
         else:
@@ -437,7 +437,7 @@ class Registration:
                 case RegistrationOutput.UP:
                     self._tell(tunnel, client, Sign.CAME, "answers")
                     if client.nbma is not None and tunnel.running:
-                        self._instance.log_dmvpn(messages.NhsUp.of(tunnel.name, (client.nhs, client.nbma), tunnel.own))
+                        self._instance.log_dmvpn(messages.nhs_up(tunnel.name, (client.nhs, client.nbma), tunnel.own))
                     self._context.emit(MulticastReached(tunnel.name))
                 case RegistrationOutput.DOWN:
                     self._tell(tunnel, client, Sign.WENT, recorded or why)
@@ -497,7 +497,7 @@ class Registration:
 
     def _log_down(self, tunnel: Tunnel, client: NhsClient, why: str) -> None:
         if client.nbma is not None and tunnel.running:
-            self._instance.log_dmvpn(messages.NhsDown.of(tunnel.name, (client.nhs, client.nbma), tunnel.own, why))
+            self._instance.log_dmvpn(messages.nhs_down(tunnel.name, (client.nhs, client.nbma), tunnel.own, why))
 
 
 def _registered(own: ClientInfo, link_local: IPAddress | None, client: NhsClient) -> tuple[ClientInfo, ...]:

@@ -181,7 +181,7 @@ class Server:
     def complain(self, tunnel: Tunnel, target: Prefix, at: NbmaPeer, why: Refusal) -> None:
         """Count and log a claim that is refused."""
         tunnel.counters.count_refused(why)
-        message = messages.RegistrationRefused.of(tunnel.name, target, at.nbma, why.value)
+        message = messages.registration_refused(tunnel.name, target, at.nbma, why.value)
         self._instance.log(message, about=f"{tunnel.name} {at.account} {why.name}", interval=REFUSAL_LOG_INTERVAL)
         self._instance.debug(
             "nhrp error",
@@ -229,12 +229,12 @@ class Server:
         if not self._instance.config.logging or is_link_local(claim.address):
             return
         client = (claim.next_hop, claim.at.nbma)
-        self._instance.log_dmvpn(messages.NhcUp.of(tunnel.name, client, tunnel.own))
+        self._instance.log_dmvpn(messages.nhc_up(tunnel.name, client, tunnel.own))
 
     def _log_down(self, tunnel: Tunnel, entry: Entry, why: str) -> None:
         if tunnel.running and entry.nbma is not None and not is_link_local(entry.target.address):
             client = (entry.next_hop, entry.nbma)
-            self._instance.log_dmvpn(messages.NhcDown.of(tunnel.name, client, tunnel.own, why))
+            self._instance.log_dmvpn(messages.nhc_down(tunnel.name, client, tunnel.own, why))
 
 
 def proof_of(instance: Instance, at: NbmaPeer) -> tuple[str, Proved | None]:

@@ -206,9 +206,9 @@ class Errors:
         peer = (address, sender.nbma)
         about, interval = f"{tunnel.name} {why.name}", REFUSAL_LOG_INTERVAL
         if code == ErrorCode.AUTHENTICATION_FAILURE and not self._instance.config.logging:
-            refused = messages.PasswordRefused.of(tunnel.name, kind, peer)
+            refused = messages.password_refused(tunnel.name, kind, peer)
             self._instance.log(refused, about=about, interval=interval)
-        self._instance.log_dmvpn(messages.NhrpError.of(tunnel.name, kind, code, peer), about=about, interval=interval)
+        self._instance.log_dmvpn(messages.nhrp_error(tunnel.name, kind, code, peer), about=about, interval=interval)
         self._instance.debug(
             "nhrp error",
             tunnel,

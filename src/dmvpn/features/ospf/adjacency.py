@@ -29,7 +29,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.features.ospf import messages
 from dmvpn.features.ospf.interface import Candidate, Neighbor, OspfInterface, elect
 from dmvpn.features.ospf.lsa import MAX_AGE, REFRESH_AGE, Lsa, LsaType, Options, UnknownBody, opaque_of
-from dmvpn.features.ospf.messages import AdjacencyChanged, AdjacencyChanged3, Helped
+from dmvpn.features.ospf.messages import adjacency_changed, adjacency_changed3, helped
 from dmvpn.features.ospf.model import NetworkType
 from dmvpn.features.ospf.neighbor import InterfaceState, NeighborMove, NeighborState
 from dmvpn.features.ospf.packet import Hello, OspfPacket
@@ -237,8 +237,8 @@ class Adjacencies:
         known = old not in (NeighborState.DOWN, NeighborState.ATTEMPT)
         if (settings.log_changes and known and matters) or detail:
             way = (old.value, new.value)
-            kind = AdjacencyChanged if settings.family.version == 4 else AdjacencyChanged3
-            log = kind.of(number, neighbor.router, neighbor.interface.name, way, why)
+            kind = adjacency_changed if settings.family.version == 4 else adjacency_changed3
+            log = kind(number, neighbor.router, neighbor.interface.name, way, why)
             if old is NeighborState.INIT and not detail:
                 self._complaints.complain(neighbor.interface, log)  # strangers that come and go are many
             else:
@@ -542,7 +542,7 @@ class Helper:
 
     def _tell(self, neighbor: Neighbor, what: str) -> None:
         name = neighbor.interface.name
-        self._context.emit(Helped.of(self._state.number, neighbor.router, name, what))
+        self._context.emit(helped(self._state.number, neighbor.router, name, what))
 
 
 def _restarting(interface: OspfInterface, router: IPv4Address, grace: Grace) -> Neighbor | None:

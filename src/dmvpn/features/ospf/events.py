@@ -21,7 +21,13 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ospf import messages, version3
 from dmvpn.features.ospf.lsa import MAX_AGE, NOT_KEPT, OPAQUE, DatabaseEntry, Lsa, LsaHeader, LsaType, size_of
-from dmvpn.features.ospf.messages import DuplicateRouter, LsaLimitIgnoring, LsaLimitPassed, LsaThreshold, MtusDiffer
+from dmvpn.features.ospf.messages import (
+    duplicate_router,
+    lsa_limit_ignoring,
+    lsa_limit_passed,
+    lsa_threshold,
+    mtus_differ,
+)
 from dmvpn.features.ospf.model import NetworkType, ProcessSettings
 from dmvpn.features.ospf.neighbor import InterfaceState, NeighborMove, NeighborState
 from dmvpn.features.ospf.output import Complaints, Descriptions, Retransmission, Sender, parse
@@ -82,9 +88,9 @@ class LsaLimit:
         was_near, was_over = self._near, self._over
         self._near, self._over = count * 100 > limit.maximum * limit.threshold, count > limit.maximum
         if self._near and not was_near:
-            self._context.emit(LsaThreshold.of(number, count))
+            self._context.emit(lsa_threshold(number, count))
         if self._over and not was_over:
-            self._context.emit(LsaLimitPassed.of(number, count))
+            self._context.emit(lsa_limit_passed(number, count))
             if not limit.warning_only:
                 self._context.start(self._patience, _PATIENCE)
         if not self._over:
@@ -119,7 +125,7 @@ class LsaLimit:
         if not is_for_good:
             self._context.start(self._end, limit.ignore_minutes * _MINUTE)
         minutes = None if is_for_good else limit.ignore_minutes
-        self._context.emit(LsaLimitIgnoring.of(self._state.settings.number, self.count, minutes))
+        self._context.emit(lsa_limit_ignoring(self._state.settings.number, self.count, minutes))
         self.is_ignoring = True
         return True
 
@@ -191,7 +197,7 @@ class Exchange:
         is_smaller = interface.described_mtu > theirs > 0 and is_under_way
         if interface.settings.ignore_mtu or not (theirs > ours or is_smaller):
             return True
-        log = MtusDiffer.of(self._state.number, neighbor.router, interface.name, theirs, ours)
+        log = mtus_differ(self._state.number, neighbor.router, interface.name, theirs, ours)
         self._complaints.complain(interface, log)
         self._descriptions.debug(
             neighbor, f"Nbr {neighbor.router} has {'smaller' if is_smaller else 'larger'} interface MTU"
@@ -520,6 +526,6 @@ class Receiver:
             return True
         if packet.router == self._state.router_id:
             self._sender.drop("our own router identifier")
-            self._complaints.complain(interface, DuplicateRouter.of(packet.router, source, interface.name))
+            self._complaints.complain(interface, duplicate_router(packet.router, source, interface.name))
             return True
         return False

@@ -35,7 +35,7 @@ from dmvpn.features.ospf.lsa import (
     RouterLink,
     newer,
 )
-from dmvpn.features.ospf.messages import FLOOD, GENERATION, DuplicateInArea, generated_line, installed_line
+from dmvpn.features.ospf.messages import FLOOD, GENERATION, duplicate_in_area, generated_line, installed_line
 from dmvpn.features.ospf.model import AreaKind, NetworkType
 from dmvpn.features.ospf.neighbor import InterfaceState, NeighborState
 from dmvpn.features.ospf.packet import Acknowledgment
@@ -423,7 +423,7 @@ class Origination:
                 own.contests, own.counted = 0, now
             own.contests += 1
             if own.contests == _CONTESTS and own.key.type == LsaType.ROUTER:
-                self._context.emit(DuplicateInArea.of(own.key.router, own.area.number))
+                self._context.emit(duplicate_in_area(own.key.router, own.area.number))
         elif lsa.header.age < MAX_AGE:
             self._flush(area, lsa.key)
 

@@ -21,7 +21,7 @@ from dmvpn.base.notices import RouteSource
 from dmvpn.features.ospf.adjacency import Adjacencies, Hellos
 from dmvpn.features.ospf.interface import FarEnd, OspfInterface
 from dmvpn.features.ospf.lsa import LAST_RESORT, Database, LsaKey, LsaType
-from dmvpn.features.ospf.messages import Silent
+from dmvpn.features.ospf.messages import silent
 from dmvpn.features.ospf.neighbor import InterfaceMove, InterfaceState
 from dmvpn.features.ospf.reasons import INTERFACE_DOWN
 from dmvpn.features.ospf.settings import Settings, area_on, cost_of, settings_of
@@ -199,7 +199,7 @@ class Links:
         self._state.interfaces[state.name] = interface
         self._cover(interface)
         if settings.obstacle:
-            self._context.emit(Silent.of(self._state.number, state.name, settings.obstacle))
+            self._context.emit(silent(self._state.number, state.name, settings.obstacle))
         self._come_up(interface)
 
     def _come_up(self, interface: OspfInterface) -> None:

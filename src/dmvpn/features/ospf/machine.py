@@ -33,7 +33,7 @@ from dmvpn.features.ospf.flooding import Flooding, Origination
 from dmvpn.features.ospf.interface import Neighbor, OspfInterface
 from dmvpn.features.ospf.links import Areas, Links, VirtualLinks
 from dmvpn.features.ospf.lsa import Database
-from dmvpn.features.ospf.messages import BadPacket, NoRouterId, NoRouterId3
+from dmvpn.features.ospf.messages import bad_packet, no_router_id, no_router_id3
 from dmvpn.features.ospf.model import OspfConfig, ProcessSettings
 from dmvpn.features.ospf.output import PROTOCOL, Complaints, Descriptions, Retransmission, Sender
 from dmvpn.features.ospf.own_lsas import Externals, Summaries, Topology
@@ -145,8 +145,8 @@ class Process:
         self._patience = Timer("no router ID", self._complain, settings.number)
 
     def _complain(self) -> None:
-        kind = NoRouterId if self.settings.family.version == 4 else NoRouterId3
-        self._context.emit(kind.of(self.number))
+        kind = no_router_id if self.settings.family.version == 4 else no_router_id3
+        self._context.emit(kind(self.number))
 
     def _new_state(self, settings: ProcessSettings, config: OspfConfig, context: Context) -> State:
         return State(
@@ -450,7 +450,7 @@ class OspfMachine(Machine):
             return
         else:
             why = "more work than one neighbor may cause"
-            process.complaints.complain(interface, BadPacket.of(why, event.source, interface.name))
+            process.complaints.complain(interface, bad_packet(why, event.source, interface.name))
         process.sender.drop(why)
 
     def _receive(self, event: IpReceived) -> bool:

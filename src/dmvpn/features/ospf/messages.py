@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, spelled
-from dmvpn.base.notices import Log, log_messages
+from dmvpn.base.notices import log_kind, log_messages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,159 +27,114 @@ GENERATION: Final = "ip ospf lsa-generation"
 RETRANSMISSION: Final = "ip ospf retransmission"
 
 
-class AdjacencyChanged(Log, name="OSPF-5-ADJCHG"):
+@log_kind("OSPF-5-ADJCHG")
+def adjacency_changed(process: int, router: IPAddress, interface: str, way: tuple[str, str], why: str) -> str:
     """A neighbor came or went, and why; with `log-adjacency-changes detail` every state between, too."""
-
-    @classmethod
-    def of(cls, process: int, router: IPAddress, interface: str, way: tuple[str, str], why: str) -> Self:
-        """Return the message for this neighbor. way: from which state to which."""
-        old, new = way
-        return cls(f"Process {process}, Nbr {router} on {interface} from {old} to {new}, {why}")
+    # way: from which state to which.
+    old, new = way
+    return f"Process {process}, Nbr {router} on {interface} from {old} to {new}, {why}"
 
 
-class AdjacencyChanged3(Log, name="OSPFv3-5-ADJCHG"):
+@log_kind("OSPFv3-5-ADJCHG")
+def adjacency_changed3(process: int, router: IPAddress, interface: str, way: tuple[str, str], why: str) -> str:
     """A neighbor of OSPF version 3 came or went, and why."""
-
-    @classmethod
-    def of(cls, process: int, router: IPAddress, interface: str, way: tuple[str, str], why: str) -> Self:
-        """Return the message for this neighbor. way: from which state to which."""
-        old, new = way
-        return cls(f"Process {process}, IPv6, Nbr {router} on {interface} from {old} to {new}, {why}")
+    # way: from which state to which.
+    old, new = way
+    return f"Process {process}, IPv6, Nbr {router} on {interface} from {old} to {new}, {why}"
 
 
-class Helped(Log, name="OSPF-5-NSFHELPER"):
+@log_kind("OSPF-5-NSFHELPER")
+def helped(process: int, router: IPAddress, interface: str, what: str) -> str:
     """A neighbor restarts gracefully, and counts as full meanwhile; or not any more, and why (RFC 3623). Our own:
     IOS has no such message.
     """
-
-    @classmethod
-    def of(cls, process: int, router: IPAddress, interface: str, what: str) -> Self:
-        """Return the message for this neighbor."""
-        return cls(f"Process {process}, Nbr {router} on {interface} {what}")
+    return f"Process {process}, Nbr {router} on {interface} {what}"
 
 
-class BadPacket(Log, name="OSPF-4-ERRRCV"):
+@log_kind("OSPF-4-ERRRCV")
+def bad_packet(what: str, sender: IPAddress, interface: str) -> str:
     """A packet was not taken: malformed, of another area, not authentic, or too many (one message a minute an
     interface).
     """
-
-    @classmethod
-    def of(cls, what: str, sender: IPAddress, interface: str) -> Self:
-        """Return the message for this sender."""
-        return cls(f"Received invalid packet: {what} from {spelled(sender)}, {interface}")
+    return f"Received invalid packet: {what} from {spelled(sender)}, {interface}"
 
 
-class MtusDiffer(Log, name="OSPF-4-MTUMISMATCH"):
+@log_kind("OSPF-4-MTUMISMATCH")
+def mtus_differ(process: int, router: IPAddress, interface: str, theirs: int, ours: int) -> str:
     """A neighbor has another MTU. The end with the smaller MTU does not take the other's descriptions, so the exchange
     of databases does not end, unless that end has `ip ospf mtu-ignore` (one message a minute an interface). Our own:
     IOS says so only to `debug ip ospf adj`.
     """
-
-    @classmethod
-    def of(cls, process: int, router: IPAddress, interface: str, theirs: int, ours: int) -> Self:
-        """Return the message for this neighbor. theirs, ours: octets."""
-        what = f"Process {process}, Nbr {router} on {interface} has MTU {theirs}, ours is {ours}"
-        return cls(f"{what}: {'we do not take its' if theirs > ours else 'it may not take our'} descriptions")
+    # theirs, ours: octets.
+    what = f"Process {process}, Nbr {router} on {interface} has MTU {theirs}, ours is {ours}"
+    return f"{what}: {'we do not take its' if theirs > ours else 'it may not take our'} descriptions"
 
 
-class NoRouterId(Log, name="OSPF-4-NORTRID"):
+@log_kind("OSPF-4-NORTRID")
+def no_router_id(process: int) -> str:
     """No interface with an address is up that could name the process; it waits until there is one."""
-
-    @classmethod
-    def of(cls, process: int) -> Self:
-        """Return the message for this process."""
-        text = (
-            f"OSPF process {process} failed to allocate unique router-id and cannot start; "
-            "an interface with an address that is up, or router-id, is missing"
-        )
-        return cls(text)
+    return (
+        f"OSPF process {process} failed to allocate unique router-id and cannot start; "
+        "an interface with an address that is up, or router-id, is missing"
+    )
 
 
-class NoRouterId3(Log, name="OSPFv3-4-NORTRID"):
+@log_kind("OSPFv3-4-NORTRID")
+def no_router_id3(process: int) -> str:
     """No interface has an IPv4 address that could name the process of version 3; it waits for one, or `router-id`."""
-
-    @classmethod
-    def of(cls, process: int) -> Self:
-        """Return the message for this process."""
-        return cls(f"OSPFv3 process {process} could not pick a router-id, please configure manually")
+    return f"OSPFv3 process {process} could not pick a router-id, please configure manually"
 
 
-class DuplicateRouter(Log, name="OSPF-4-DUP_RTRID_NBR"):
+@log_kind("OSPF-4-DUP_RTRID_NBR")
+def duplicate_router(router: IPAddress, sender: IPAddress, interface: str) -> str:
     """A neighbor has our router identifier: one of the two needs another (`router-id`)."""
-
-    @classmethod
-    def of(cls, router: IPAddress, sender: IPAddress, interface: str) -> Self:
-        """Return the message for this sender."""
-        text = f"OSPF detected duplicate router-id {router} from {spelled(sender)} on interface {interface}"
-        return cls(text)
+    return f"OSPF detected duplicate router-id {router} from {spelled(sender)} on interface {interface}"
 
 
-class DuplicateInArea(Log, name="OSPF-4-DUP_RTRID_AREA"):
+@log_kind("OSPF-4-DUP_RTRID_AREA")
+def duplicate_in_area(router: IPAddress, area: int) -> str:
     """Another router of the area has our router identifier: each takes back what the other says of itself."""
-
-    @classmethod
-    def of(cls, router: IPAddress, area: int) -> Self:
-        """Return the message for this area."""
-        return cls(f"Detected router with duplicate router ID {router} in area {area}")
+    return f"Detected router with duplicate router ID {router} in area {area}"
 
 
-class Silent(Log, name="OSPF-4-AUTHBLOCKED"):
+@log_kind("OSPF-4-AUTHBLOCKED")
+def silent(process: int, interface: str, why: str) -> str:
     """OSPF is silent on an interface whose authentication cannot be done as it is configured, and says why."""
-
-    @classmethod
-    def of(cls, process: int, interface: str, why: str) -> Self:
-        """Return the message for this interface."""
-        return cls(f"Process {process}: {interface} is silent: {why}")
+    return f"Process {process}: {interface} is silent: {why}"
 
 
-class LastKeyOver(Log, name="OSPF-5-LASTKEYEXP"):
+@log_kind("OSPF-5-LASTKEYEXP")
+def last_key_over(process: int, interface: str, chain: str, key: int) -> str:
     """The `send-lifetime` of the last valid key of a key chain is over; OSPF goes on with this key."""
-
-    @classmethod
-    def of(cls, process: int, interface: str, chain: str, key: int) -> Self:
-        """Return the message for this interface."""
-        text = f"Process {process}: {interface}: key {key} of key chain {chain} is over and goes on: no other is valid"
-        return cls(text)
+    return f"Process {process}: {interface}: key {key} of key chain {chain} is over and goes on: no other is valid"
 
 
-class NoValidKey(Log, name="OSPF-4-NOVALIDKEY"):
+@log_kind("OSPF-4-NOVALIDKEY")
+def no_valid_key(process: int, interface: str, chain: str) -> str:
     """No key of a key chain may seal yet, so OSPF is silent on the interface."""
-
-    @classmethod
-    def of(cls, process: int, interface: str, chain: str) -> Self:
-        """Return the message for this interface."""
-        text = f"Process {process}: {interface} is silent: no key of key chain {chain} is valid yet"
-        return cls(text)
+    return f"Process {process}: {interface} is silent: no key of key chain {chain} is valid yet"
 
 
-class LsaThreshold(Log, name="OSPF-4-OSPF_MAX_LSA_THR"):
+@log_kind("OSPF-4-OSPF_MAX_LSA_THR")
+def lsa_threshold(process: int, count: int) -> str:
     """Other routers advertise nearly as many LSAs as `max-lsa` allows."""
-
-    @classmethod
-    def of(cls, process: int, count: int) -> Self:
-        """Return the message for this process."""
-        text = "Threshold for maximum number of non self-generated LSA has been reached"
-        return cls(f'{text} "ospf {process}" - {count} LSAs')
+    text = "Threshold for maximum number of non self-generated LSA has been reached"
+    return f'{text} "ospf {process}" - {count} LSAs'
 
 
-class LsaLimitPassed(Log, name="OSPF-4-OSPF_MAX_LSA"):
+@log_kind("OSPF-4-OSPF_MAX_LSA")
+def lsa_limit_passed(process: int, count: int) -> str:
     """Other routers advertise more LSAs than `max-lsa` allows. If that lasts a minute, the process ignores them."""
-
-    @classmethod
-    def of(cls, process: int, count: int) -> Self:
-        """Return the message for this process."""
-        text = "Maximum number of non self-generated LSA has been exceeded"
-        return cls(f'{text} "ospf {process}" - {count} LSAs')
+    text = "Maximum number of non self-generated LSA has been exceeded"
+    return f'{text} "ospf {process}" - {count} LSAs'
 
 
-class LsaLimitIgnoring(Log, name="OSPF-4-MAXLSA_IGNORE"):
+@log_kind("OSPF-4-MAXLSA_IGNORE")
+def lsa_limit_ignoring(process: int, count: int, minutes: int | None) -> str:
     """The process has dropped all neighbors, because `max-lsa` was exceeded for a minute."""
-
-    @classmethod
-    def of(cls, process: int, count: int, minutes: int | None) -> Self:
-        """Return the message for this process. minutes: None: until it is cleared."""
-        until = "until `clear ip ospf process`" if minutes is None else f"for {minutes} minutes"
-        return cls(f"Process {process} ignores all packets {until}: {count} LSAs are more than max-lsa allows")
+    # minutes: None: until it is cleared.
+    until = "until `clear ip ospf process`" if minutes is None else f"for {minutes} minutes"
+    return f"Process {process} ignores all packets {until}: {count} LSAs are more than max-lsa allows"
 
 
 MESSAGES: Final = log_messages(vars())

@@ -21,7 +21,7 @@ from dmvpn.base.entropy import below
 from dmvpn.base.limits import Limiter
 from dmvpn.features.ospf import messages, version3
 from dmvpn.features.ospf.lsa import HEADER_LENGTH, Lsa, LsaHeader, Options
-from dmvpn.features.ospf.messages import RETRANSMISSION, BadPacket, LastKeyOver, NoValidKey, repeated_line
+from dmvpn.features.ospf.messages import RETRANSMISSION, bad_packet, last_key_over, no_valid_key, repeated_line
 from dmvpn.features.ospf.model import TRAILER, AuthenticationType, NetworkType
 from dmvpn.features.ospf.neighbor import NeighborState
 from dmvpn.features.ospf.packet import (
@@ -143,9 +143,9 @@ class Sender:
         trouble: Log | None = None
         key = asked.sending(clock, now)
         if key is None:
-            trouble = NoValidKey.of(self._state.number, interface.name, asked.chain)
+            trouble = no_valid_key(self._state.number, interface.name, asked.chain)
         elif key.send is not None and key.send.is_over(clock, now):
-            trouble = LastKeyOver.of(self._state.number, interface.name, asked.chain, key.number)
+            trouble = last_key_over(self._state.number, interface.name, asked.chain, key.number)
         if interface.suffer(trouble) and trouble is not None:
             self._context.emit(trouble)
         return key
@@ -238,7 +238,7 @@ class Complaints:
     def refuse(self, interface: OspfInterface, source: IPAddress, reason: str, what: str) -> None:
         """Count a refused packet, and log it at most once a minute."""
         self._sender.drop(reason)
-        self.complain(interface, BadPacket.of(what, source, interface.name))
+        self.complain(interface, bad_packet(what, source, interface.name))
 
     def complain(self, interface: OspfInterface, log: Log) -> None:
         """Log this unless something was logged of the interface in the last minute."""

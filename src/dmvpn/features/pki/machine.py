@@ -273,7 +273,7 @@ class PkiMachine(Machine):
             case Remembered(name, octets):
                 self._remember(name, octets)
             case EffectFailed(effect=Store(name=name), text=text) if is_ours(name):
-                self._context.emit(messages.NotKept.of(name, text))
+                self._context.emit(messages.not_kept(name, text))
             case ClockSet():
                 self._look_at_dates()
 

@@ -245,9 +245,9 @@ def findings(held: Holdings, wall: datetime) -> Iterator[DateFinding]:
     """Yield everything worth a message about one trustpoint, at this wall time (UTC)."""
     name = held.trustpoint.name
     for what in held.unreadable:
-        yield DateFinding(f"{name} {what}", "unreadable", messages.Unreadable.of(name, what))
+        yield DateFinding(f"{name} {what}", "unreadable", messages.unreadable(name, what))
     if held.stray:
-        yield DateFinding(f"{name} key", "missing", messages.NoKey.of(name))
+        yield DateFinding(f"{name} key", "missing", messages.no_key(name))
     if held.own is not None:
         yield from _dates(name, "The certificate", held.own, wall)
     for authority in held.authorities:
@@ -271,20 +271,20 @@ def _list(held: Holdings, wall: datetime) -> Iterator[DateFinding]:
     if held.trustpoint.asks_nobody:
         return
     if not held.lists and held.trustpoint.must_ask and held.authorities:
-        yield DateFinding(f"{name} list", "missing", messages.NoList.of(name))
+        yield DateFinding(f"{name} list", "missing", messages.no_list(name))
     for one in held.lists:
         if one.next_update_utc is not None and one.next_update_utc < wall:
             about = f"{name} list {one.issuer.rfc4514_string()}"
-            yield DateFinding(about, "stale", messages.ListStale.of(name, moment(one.next_update_utc)))
+            yield DateFinding(about, "stale", messages.list_stale(name, moment(one.next_update_utc)))
 
 
 def _dates(name: str, whose: str, certificate: x509.Certificate, wall: datetime) -> Iterator[DateFinding]:
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     about = f"{name} {serial_of(serial_number(certificate))} {certificate.issuer.rfc4514_string()}"
     if wall < begin:
-        yield DateFinding(about, "early", messages.NotYetValid.of(name, whose, moment(begin), moment(wall)))
+        yield DateFinding(about, "early", messages.not_yet_valid(name, whose, moment(begin), moment(wall)))
     elif wall > end:
-        yield DateFinding(about, "expired", messages.Expired.of(name, whose, moment(end)))
+        yield DateFinding(about, "expired", messages.expired(name, whose, moment(end)))
     elif (days := (end - wall).days) <= WARNINGS[0]:
         step = min(step for step in WARNINGS if days <= step)
-        yield DateFinding(about, f"expires within {step}", messages.Expiring.of(name, whose, days, moment(end)))
+        yield DateFinding(about, f"expires within {step}", messages.expiring(name, whose, days, moment(end)))

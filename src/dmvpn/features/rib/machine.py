@@ -329,8 +329,8 @@ class RibMachine(Machine):
             case EffectFailed(effect=SetRoute() | ClearRoute() as order):
                 self._fib.failed(order.prefix, event.text)
             case KernelContested():
-                message = messages.KernelCalm if event.ended else messages.KernelContested
-                self._context.emit(message.of(event.what))
+                message = messages.kernel_calm if event.ended else messages.kernel_contested
+                self._context.emit(message(event.what))
             case Resync():
                 self._context.work(in_pieces(self._fib.all(), SLICE, self._order_again))
 

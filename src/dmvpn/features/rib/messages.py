@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.effects import RouteKind
-from dmvpn.base.notices import Log, Route, log_messages
+from dmvpn.base.notices import Route, log_kind, log_messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,26 +18,20 @@ if TYPE_CHECKING:
 ROUTING = "ip routing"
 
 
-class KernelContested(Log, name="HOST-4-CONTESTED"):
+@log_kind("HOST-4-CONTESTED")
+def kernel_contested(what: str) -> str:
     """Another program of this machine removes, again and again, routes or neighbors of the router from the kernel.
 
     They are restored each time, at growing intervals of up to 5 seconds; meanwhile packets may be lost. Find the
     program (`ip monitor` shows its changes), and configure it to leave protocol 54 and the router's interfaces alone.
     """
-
-    @classmethod
-    def of(cls, what: str) -> Self:
-        """Return the message about this object, in words."""
-        return cls(f"Another program keeps taking away {what}; it is put back, less and less often")
+    return f"Another program keeps taking away {what}; it is put back, less and less often"
 
 
-class KernelCalm(Log, name="HOST-5-CALM"):
+@log_kind("HOST-5-CALM")
+def kernel_calm(what: str) -> str:
     """No program removes the router's routes and neighbors from the kernel any more: all of them are there."""
-
-    @classmethod
-    def of(cls, what: str) -> Self:
-        """Return the message about this object, in words."""
-        return cls(f"No program takes away {what} any more")
+    return f"No program takes away {what} any more"
 
 
 MESSAGES: Final = log_messages(vars())

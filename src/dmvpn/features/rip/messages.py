@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.notices import Log, log_messages
+from dmvpn.base.notices import log_kind, log_messages
 from dmvpn.features.rip.packet import INFINITY, RipEntry, RipPacket
 
 if TYPE_CHECKING:
@@ -23,27 +23,22 @@ TRIGGER = "ip rip trigger"
 DATABASE = "ip rip database"
 
 
-class AuthenticationMismatch(Log, name="RIP-4-AUTHMISMATCH"):
+@log_kind("RIP-4-AUTHMISMATCH")
+def authentication_mismatch(neighbor: IPAddress, interface: str, theirs: str, ours: str) -> str:
     """A packet is not sealed as our interface wants it, so its routes are not taken: what both sides have (one message
     a minute for each sender).
     """
-
-    @classmethod
-    def of(cls, neighbor: IPAddress, interface: str, theirs: str, ours: str) -> Self:
-        """Return the message for this sender. theirs, ours: the authentication of each side."""
-        known = f"{theirs}, made with another key" if theirs == ours else f"{theirs}, ours is {ours}"
-        return cls(f"Neighbor {neighbor} ({interface}) is refused: theirs is {known}")
+    # theirs, ours: the authentication of each side.
+    known = f"{theirs}, made with another key" if theirs == ours else f"{theirs}, ours is {ours}"
+    return f"Neighbor {neighbor} ({interface}) is refused: theirs is {known}"
 
 
-class TooManyPrefixes(Log, name="RIP-4-TOO_MANY"):
+@log_kind("RIP-4-TOO_MANY")
+def too_many_prefixes(gateway: IPAddress, interface: str) -> str:
     """A gateway advertises more prefixes than there is room for: 50,000 of one gateway, 250,000 of all. Further ones
     are not learned (one message a minute for each gateway).
     """
-
-    @classmethod
-    def of(cls, gateway: IPAddress, interface: str) -> Self:
-        """Return the message for the gateway whose prefix is not learned."""
-        return cls(f"Neighbor {gateway} ({interface}) advertises more prefixes than there is room for")
+    return f"Neighbor {gateway} ({interface}) advertises more prefixes than there is room for"
 
 
 MESSAGES: Final = log_messages(vars())

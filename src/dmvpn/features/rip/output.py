@@ -237,7 +237,7 @@ class Sender:
         """Count and debug a packet that is not accepted; a wrong authentication is logged as well."""
         self.ignore(circuit, source, str(error))
         if isinstance(error, Mismatch) and self._complaints.permits((circuit.name, source), self._context.now):
-            self._context.emit(messages.AuthenticationMismatch.of(source, circuit.name, error.theirs, error.ours))
+            self._context.emit(messages.authentication_mismatch(source, circuit.name, error.theirs, error.ours))
 
     def ignore(self, circuit: RipInterface, source: IPAddress, why: str) -> None:
         """Count and debug a packet that is not accepted."""

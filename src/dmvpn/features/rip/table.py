@@ -394,7 +394,7 @@ class Table:
         for heard in announcements:
             if not self.database.has_room(heard):
                 if self._complaints.permits(heard.path, now):
-                    self._context.emit(messages.TooManyPrefixes.of(heard.gateway, heard.interface))
+                    self._context.emit(messages.too_many_prefixes(heard.gateway, heard.interface))
             elif self.database.learn(heard, config.timers, config.maximum_paths, now):
                 changed.append(heard.prefix)
             else:

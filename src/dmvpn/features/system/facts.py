@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dmvpn.base.facts import Fact
-from dmvpn.base.notices import Log
+from dmvpn.base.notices import LogKind
 from dmvpn.features.system.machine import SystemMachine
 
 #: Lines of the log that go with the facts.
@@ -15,7 +15,7 @@ LOG_LINES: Final = 100
 class LogFacts(Fact):
     """A line of the log.
 
-    message: the class of the message, "dmvpn.features.tunnel.messages.RecursiveRouting"; "" for a debug.
+    message: the name of the message, "TUN-5-RECURDOWN"; "" for a debug.
     age: seconds.
     """
 
@@ -23,19 +23,14 @@ class LogFacts(Fact):
     text: str
     age: float = 0.0
 
-    def is_one(self, *messages: type[Log]) -> bool:
-        """Return whether its message is of one of these classes."""
-        return any(self.message == log_name(message) for message in messages)
-
-
-def log_name(message: type[Log]) -> str:
-    """Return how facts name a message."""
-    return f"{message.__module__}.{message.__qualname__}"
+    def is_one(self, *messages: LogKind) -> bool:
+        """Return whether it is one of these messages."""
+        return any(self.message == message.name for message in messages)
 
 
 def log(machine: SystemMachine, now: float) -> tuple[LogFacts, ...]:
     """Return the last lines of `show logging`."""
     return tuple(
-        LogFacts(message=log_name(line.message) if line.message else "", text=line.text, age=now - line.time)
+        LogFacts(message=line.message.name if line.message is not None else "", text=line.text, age=now - line.time)
         for line in machine.syslog.log_lines[-LOG_LINES:]
     )

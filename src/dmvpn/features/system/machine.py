@@ -330,13 +330,13 @@ class Logins:
     def succeeded(self, event: LoginSucceeded) -> None:
         """Log a successful login."""
         if self._config.ssh.log.success:
-            self._context.emit(messages.LoginSuccess.of(event.user, event.location, event.port, self._at()))
+            self._context.emit(messages.login_success(event.user, event.location, event.port, self._at()))
 
     def failed(self, event: LoginFailed) -> None:
         """Log a failed login: too many of them block logins, unless the address is denied anyway."""
         now, at, block = self._context.now, self._at(), self._config.ssh.block
         if self._config.ssh.log.failure:
-            self._context.emit(messages.LoginRefused.of(event.user, event.location, event.port, at))
+            self._context.emit(messages.login_refused(event.user, event.location, event.port, at))
         if block is None or self.is_quiet(now) or self._is_denied(event.location, event.through):
             return
         self._failures.append(now)
@@ -346,11 +346,11 @@ class Logins:
             self._failures.clear()
             self._context.start(self._reopen, block.seconds)
             quiet_list = self._config.ssh.quiet_list
-            self._context.emit(messages.QuietModeOn.of(event.user, event.location, event.port, quiet_list, at))
+            self._context.emit(messages.quiet_mode_on(event.user, event.location, event.port, quiet_list, at))
 
     def _let_in(self) -> None:
         """Open the door again."""
-        self._context.emit(messages.QuietModeOff.at(self._at()))
+        self._context.emit(messages.quiet_mode_off(self._at()))
 
     def _at(self) -> str:
         moment = self._context.ports.clock.local(self._context.now)
@@ -437,10 +437,10 @@ class SystemMachine(Machine):
                 self.logins.failed(event)
             case ConfigurationEntered() | LinesEntered():
                 if self.last_change is None:
-                    self._context.emit(messages.Restarted.now())
+                    self._context.emit(messages.restarted())
                 self.last_change = LastChange(self._context.now, event.by)
             case events.ConfigurationLeft():
-                self._context.emit(messages.Configured.by(event.user, event.line))
+                self._context.emit(messages.configured(event.user, event.line))
             case events.ConfigurationReloaded():
                 self._context.emit(*_reloaded(event))
             case Configured(model=SystemConfig() as model):
@@ -505,5 +505,5 @@ class SystemMachine(Machine):
 
 def _reloaded(event: events.ConfigurationReloaded) -> list[Notice]:
     if event.refused:
-        return [messages.ReloadRefused.because(event.path, why) for why in event.refused]
-    return [messages.Reloaded.of(event.path), *(messages.UnsavedLost.of(event.path, line) for line in event.lost)]
+        return [messages.reload_refused(event.path, why) for why in event.refused]
+    return [messages.reloaded(event.path), *(messages.unsaved_lost(event.path, line) for line in event.lost)]

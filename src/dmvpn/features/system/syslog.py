@@ -29,7 +29,7 @@ from typing import Final, NamedTuple
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.context import Context, Timer
 from dmvpn.base.effects import ConsoleLine, Effect, SendIp, in_table
-from dmvpn.base.notices import DebugOutput, Log
+from dmvpn.base.notices import DebugOutput, Log, LogKind
 from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamLine, StreamOpen, StreamSend, StreamUp, TcpState
 from dmvpn.base.values import dataclass
 from dmvpn.features.system import messages
@@ -163,7 +163,7 @@ class LogHosts:
         connection.is_up, connection.up = True, up
         self._emit(connection.host, *connection.flush())
         if connection.has_failed:
-            self._context.emit(messages.LogHostStarted.again(*_place(connection.host)))
+            self._context.emit(messages.log_host_started(*_place(connection.host)))
         connection.has_failed = False
 
     def writable(self, stream: int) -> None:
@@ -192,7 +192,7 @@ class LogHosts:
         connection.stream, connection.is_up, connection.in_flight = None, False, 0
         self._context.start(connection.call, RETRY)
         if not connection.has_failed:
-            self._context.emit(messages.LogHostFailed.at(*_place(connection.host)))
+            self._context.emit(messages.log_host_failed(*_place(connection.host)))
         connection.has_failed = True
 
     def _of(self, stream: int) -> _Connection | None:
@@ -286,10 +286,10 @@ class LineCounters:
 
 
 class LogLine(NamedTuple):
-    """A line of the buffer. message: the class of the message, None for a debug. time: monotonic seconds."""
+    """A line of the buffer. message: what it is, None for a debug. time: monotonic seconds."""
 
     text: str
-    message: type[Log] | None
+    message: LogKind | None
     time: float
 
 
@@ -324,12 +324,13 @@ class Syslog:
 
     def log(self, message: Log) -> None:
         """Log a message: every line of its text after the first is a separate line, without a stamp."""
-        self.message_counts[message.severity, message.name] += 1
+        kind = message.kind
+        self.message_counts[kind.severity, kind.name] += 1
         first, *rest = message.text.split("\n")
-        head = f"%{message.name}: {first}"
-        self._write(_Line(self._stamped(head, self.config.log_stamps), first, message.severity, message))
+        head = f"%{kind.name}: {first}"
+        self._write(_Line(self._stamped(head, self.config.log_stamps), first, kind.severity, message))
         for line in rest:
-            self._write(_Line(line, line, message.severity, message))
+            self._write(_Line(line, line, kind.severity, message))
 
     def debug(self, output: DebugOutput) -> None:
         """Write the lines of a debug: severity 7, a stamp on each."""
@@ -369,7 +370,7 @@ class Syslog:
             return
         if _takes(config.buffered, severity):
             counters.buffered += 1
-            message = type(line.message) if line.message is not None else None
+            message = line.message.kind if line.message is not None else None
             self._buffer.append(LogLine(line.stamped, message, self.context.now))
             self._octets += len(line.stamped) + 1
             self._trim()
@@ -398,7 +399,7 @@ class Syslog:
         """
         config, message = self.config, line.message
         when = self.clock.wall(self.context.now).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        kind = message.name[:32] if message is not None else "-"
+        kind = message.kind.name[:32] if message is not None else "-"
         name = (config.origin or config.name).replace(" ", "_") or "-"
         return f"<{config.facility * 8 + line.severity}>1 {when} {name} dmvpn - {kind} - {line.text}"
 

@@ -286,7 +286,7 @@ class Objects:
         each.changes += 1
         settings = each.settings
         about = f"{settings.about} {settings.parameter}"
-        self._context.emit(messages.StateChanged.of(settings.number, about, up=is_up))
+        self._context.emit(messages.state_changed(settings.number, about, up=is_up))
         self._context.emit(TrackChanged(settings.number, up=is_up))
 
     def _fact(self, each: Object) -> bool:

@@ -319,7 +319,7 @@ class TunnelMachine(Machine):
         if not tunnel.recursive and line.leads_through(settings.name, settings.destination, settings.front, ports):
             tunnel.recursive = True
             self._context.start(tunnel.resting, RECURSION_HOLD)
-            self._context.emit(messages.RecursiveRouting.of(settings.name))
+            self._context.emit(messages.recursive_routing(settings.name))
         return _RECURSION if tunnel.recursive else None
 
     def _possible(self) -> Iterator[TunnelSpec]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final, Self
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress
-from dmvpn.base.notices import Log, log_messages
+from dmvpn.base.notices import log_kind, log_messages
 from dmvpn.base.reasons import Reason
 
 #: The names of the debug flags.
@@ -13,13 +13,10 @@ TUNNEL = "tunnel"
 KEEPALIVE = "tunnel keepalive"
 
 
-class RecursiveRouting(Log, name="TUN-5-RECURDOWN"):
+@log_kind("TUN-5-RECURDOWN")
+def recursive_routing(tunnel: str) -> str:
     """The route to the tunnel's destination leads through the tunnel itself: keep that prefix out of the overlay."""
-
-    @classmethod
-    def of(cls, tunnel: str) -> Self:
-        """Return the message for this tunnel."""
-        return cls(f"{tunnel} temporarily disabled due to recursive routing")
+    return f"{tunnel} temporarily disabled due to recursive routing"
 
 
 MESSAGES: Final = log_messages(vars())

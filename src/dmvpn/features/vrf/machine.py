@@ -198,7 +198,7 @@ class VrfMachine(Machine):
             case PathsWanted():
                 self._exchange.want(event)
             case VrfLost() if event.name in self.config.names:
-                self._context.emit(messages.DeviceLost.of(event.name, event.delay))
+                self._context.emit(messages.device_lost(event.name, event.delay))
             case Resync() if self.config.names:
                 self._order_again(_ORDER)
 
@@ -206,7 +206,7 @@ class VrfMachine(Machine):
         is_new = self._retries.failed(_ORDER, Reason(VrfReason.REFUSED, (text,), self._context.now))
         before, self._refused = self._refused, names
         if is_new or before != names:
-            self._context.emit(messages.NotSeparated.of(names, text))
+            self._context.emit(messages.not_separated(names, text))
 
     def _order_again(self, _: str) -> None:
         self._context.emit(SetVrfs(self.config.names))

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.findings import Cause
-from dmvpn.features.system.messages import Configured
+from dmvpn.features.system.messages import configured
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.tools.doctor import (
     access_lists,
@@ -126,7 +126,7 @@ def _changed_since(client: Client) -> str:
     if server is None or server.responding or not server.reason or server.asks_in is None:
         return ""
     for name, facts in ((client.name, client.facts), (client.hub, client.hub_facts)):
-        typed = [line.age for line in facts.log if line.is_one(Configured)] if facts is not None else []
+        typed = [line.age for line in facts.log if line.is_one(configured)] if facts is not None else []
         if typed and min(typed) < server.reason_age:
             return f"{name} was configured since then, so {_asks_again(client)}"
     return ""

@@ -18,10 +18,10 @@ from dmvpn.base.placeholder import Blank
 from dmvpn.base.terms import Odd, odd
 from dmvpn.features.bgp.config import instance as bgp_lines
 from dmvpn.features.eigrp import lint as eigrp_rules
-from dmvpn.features.nhrp.messages import NhcUp, NhsUp
+from dmvpn.features.nhrp.messages import nhc_up, nhs_up
 from dmvpn.features.ospf.config import processes as lines
 from dmvpn.features.ospf.reasons import OspfReason
-from dmvpn.features.system.messages import Configured, Restarted
+from dmvpn.features.system.messages import configured, restarted
 from dmvpn.ios import INTERFACE
 from dmvpn.network.terms.bgp import BGP, Side, awaited
 from dmvpn.network.terms.protocols import EIGRP, OSPF, PROTOCOLS, RIP, wanted
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 
 #: Log messages after which the routing protocols of the two ends start again.
-_BEGINS: Final = (NhsUp, NhcUp, Restarted, Configured)
+_BEGINS: Final = (nhs_up, nhc_up, restarted, configured)
 
 
 def not_before(client: Client, seconds: float) -> str:

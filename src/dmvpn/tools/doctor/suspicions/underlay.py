@@ -21,7 +21,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.features.eigrp.facts import EigrpFacts
 from dmvpn.features.interface.facts import InterfaceFacts
 from dmvpn.features.tunnel.config import TTL
-from dmvpn.features.tunnel.messages import RecursiveRouting
+from dmvpn.features.tunnel.messages import recursive_routing
 from dmvpn.ios import INTERFACE
 from dmvpn.router.facts import RouterFacts
 from dmvpn.tools.doctor.configuration import lines_from
@@ -168,7 +168,7 @@ def route(view: ServerView) -> Iterator[Hypothesis]:
         yield here(Cause.NHS_NBMA, "the NBMA address of the next hop server is not configured")
         return
     troubled = not client.works or not view.reaches
-    for line in [line for line in client.facts.log if line.is_one(RecursiveRouting) and troubled][-1:]:
+    for line in [line for line in client.facts.log if line.is_one(recursive_routing) and troubled][-1:]:
         why = f"the log says: {line.text}"
         yield maybe(Cause.RECURSION, why, f"'show ip route {nbma}' when it happens again: which router advertises it?")
     earlier = view.scene.earlier.routers.get(client.name) if view.scene.earlier is not None else None
