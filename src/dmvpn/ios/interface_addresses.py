@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from dmvpn.base.addresses import IPAddress, Prefix, mask_length
@@ -114,7 +115,7 @@ def _check_address(args: Args, section: Section) -> str | None:
     address, mask = args.address("address"), args.address("mask")
     length = mask_length(mask) or 0
     prefix = Prefix.of(address, length)
-    if length == 0 or (length < 31 and address in (prefix.address, prefix.broadcast)):
+    if _is_of_no_station(prefix, address):
         return f"Bad mask /{length} for address {address}"
     others = near(section, prefix, _subnets)
     return f"% {prefix.address} overlaps with {min(others, key=interface_sort_key)}" if others else None
@@ -155,6 +156,23 @@ def _subnets(args: Args, section: Section) -> Subnets | None:
         if lines
         else None
     )
+
+
+def are_apart(tree: Section) -> bool:
+    """Return whether every address may be that of an interface, and all are on subnets of their own, whatever the VRF
+    and the state of the interface: then none was refused, in whichever order the lines came.
+    """
+    entries = [
+        entry for _, section in tree.sections(INTERFACE) for line in (ADDRESS, SECONDARY) for entry in section.all(line)
+    ]
+    addresses = [pair(entry) for entry in entries if "dhcp" not in entry]
+    prefixes = sorted((Prefix.of(*each) for each in addresses), key=lambda prefix: (prefix.number, prefix.length))
+    is_any_odd = any(_is_of_no_station(Prefix.of(*each), each[0]) for each in addresses)
+    return not is_any_odd and not any(inner in outer for outer, inner in pairwise(prefixes))
+
+
+def _is_of_no_station(prefix: Prefix, address: IPAddress) -> bool:
+    return prefix.length == 0 or (prefix.length < 31 and address in (prefix.address, prefix.broadcast))
 
 
 def pair(args: Args) -> tuple[IPAddress, int]:

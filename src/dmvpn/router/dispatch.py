@@ -288,14 +288,18 @@ class Models:
                 yield feature, model
 
 
-def prepare(features: Iterable[Feature], tree: ConfigTree, lines: set[ConfigLine]) -> dict[str, Model]:
-    """Return the models of a tree that has these lines only, by feature."""
+def prepare(
+    features: Iterable[Feature], tree: ConfigTree, lines: set[ConfigLine], of: Callable[[Feature], Model] | None = None
+) -> dict[str, Model]:
+    """Return the models of a tree, by feature. lines: what it has besides another tree. of: returns the models of that
+    tree; without it that is an empty one.
+    """
     prepared: dict[str, Model] = {}
     for feature in features:
         if feature.machine is not None:
-            # A tree without the lines that the feature asks an empty tree for gives the same model as the empty one.
-            # Most protocols are not configured on a router.
-            model, asked = _of_nothing(feature)
+            # A tree that differs in no line that the feature asks the other tree for gives the same model as that one.
+            # Most protocols are not configured on a router, and give that of an empty tree.
+            model, asked = (of or _of_nothing)(feature)
             is_same = asked.isdisjoint(lines) and EVERYTHING not in asked
             prepared[feature.name] = (model, asked) if is_same else _read(feature, tree)
     return prepared

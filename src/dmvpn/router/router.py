@@ -37,9 +37,10 @@ from dmvpn.base.shell import NO_PLANE, Counting
 from dmvpn.base.streams import StreamNumbers
 from dmvpn.base.values import dataclass
 from dmvpn.ios import EVERYTHING, ConfigLine, ConfigSession, ConfigTree, Endings, Feature, LateMachine, Scope, Sleeper
-from dmvpn.router.dispatch import Dispatch, Model, Models, filtered_first, prepare
+from dmvpn.router.dispatch import Dispatch, Model, Models, filtered_first
 from dmvpn.router.features import FEATURES, fill
 from dmvpn.router.language import configurator
+from dmvpn.router.likeness import Likes, Made, read
 from dmvpn.router.vrfs import Vrf, Vrfs, within
 
 M = TypeVar("M")
@@ -48,15 +49,6 @@ _NO_MODELS: Final[Mapping[str, Model]] = {}
 for _feature in FEATURES:  # here, not where the first router is made: that may be in a fork, where nothing is shared
     if type(_feature.machine) is LateMachine:
         _feature.machine.imported()
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """What a text makes. models: by feature."""
-
-    text: str
-    tree: ConfigTree
-    models: Mapping[str, Model]
 
 
 @lru_cache(maxsize=64)
@@ -106,6 +98,8 @@ class Router:
         self.startup_text = ""
         #: Asked by shows alone; the shell puts its plane here.
         self.counting: Counting = NO_PLANE
+        #: What other routers of a simulation were given.
+        self.likes: Likes | None = None
         self.ports = Ports.__new__(Ports)
         self.ports.entropy, self.ports.streams = entropy, StreamNumbers()
         self.ports.remembers, self.ports.filters, self.ports.ike = remembers, NO_FILTERS, NO_IKE
@@ -118,7 +112,7 @@ class Router:
         self._models = Models(self.features)
         #: What there is that a new configuration may end.
         self._present: dict[Endings, Pages[str]] = {one.endings: Pages() for one in self.features if one.endings}
-        self._prepared: _Prepared | None = None
+        self._prepared: Made | None = None
         for feature in self.features:
             if feature.machine is not None and not isinstance(feature.machine, Sleeper):
                 self._make(feature)
@@ -179,9 +173,8 @@ class Router:
             if isinstance(machine, Sleeper) and prepared.models[feature.name][0] != machine.idle:
                 aside(machine.imported)
 
-    def _made_of(self, text: str) -> _Prepared:
-        tree = configurator(self.features).parse_text(text).tree
-        return _Prepared(text, tree, prepare(self.features, tree, tree.take_touched()))
+    def _made_of(self, text: str) -> Made:
+        return read(text, self.features) if self.likes is None else self.likes.made(text, self.features)
 
     def next_deadline(self) -> float | None:
         """Return the earliest time at which a machine wants a `Tick`, seconds, or None."""

@@ -23,6 +23,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.ios.language import sealed_text
 from dmvpn.router.facts import Rendered, SetupFacts, router_facts, setup_facts
 from dmvpn.router.language import configurator
+from dmvpn.router.likeness import Likes
 from dmvpn.shells.certificates import NOTHING, Certificates
 from dmvpn.shells.facts import LabFacts, lab_facts
 from dmvpn.shells.lab.badness import Badness
@@ -105,6 +106,7 @@ class Simulator:
         self._hash = hashlib.sha256()
         self._lives: dict[str, int] = {}
         self._sealed_lines: dict[str, str] = {}
+        self._likes = Likes()
         self._recorders: dict[str, Recorder] = {}
         self._write: Callable[[str], object] | None = None
 
@@ -170,6 +172,7 @@ class Simulator:
             self._recorders.get(name),
             remembers=self.remembers,
         )
+        node.router.likes = self._likes
         node.plane.sealed = self._tell_sealed
         node.plane.stations_learned = lambda: self._switched.learned(name) if self._switched is not None else ()
         node.switch = lambda box: self._switch(name, box)
