@@ -137,11 +137,33 @@ def test_two_trunks_of_one_channel_group_are_one_port() -> None:
     assert "Po1                 Root FWD 3" in world.do("SW2", "show spanning-tree vlan 10")
     assert hears(world, "H1", "10.1.10.101")
     assert "DYNAMIC     Po1" in world.do("SW1", "show mac address-table")
+    brief = world.do("SW1", "show ip interface brief")
+    assert "Port-channel1          unassigned      YES unset  up                    up" in brief
     member = world.do("SW1", "show interfaces GigabitEthernet0/1 switchport")
     assert "Operational Mode: trunk (member of bundle Po1)" in member
     world.cut("SW1", "GigabitEthernet0/1")
     world.run_for(1.0)
     assert hears(world, "H1", "10.1.10.101")
+    assert "Po1                          connected    trunk" in world.do("SW1", "show interfaces status")
+    world.cut("SW1", "GigabitEthernet0/2")
+    world.run_for(1.0)
+    assert "Po1                          notconnect   trunk" in world.do("SW1", "show interfaces status")
+
+
+def test_a_switch_says_what_each_port_is_and_what_the_lines_of_vtp_say() -> None:
+    lines = "vtp domain CAMPUS\nvtp mode transparent\ninterface GigabitEthernet3/0\n no switchport\n"
+    ports = "interface GigabitEthernet1/0\n description PC of reception\ninterface GigabitEthernet2/0\n shutdown\n"
+    world = branch(SW1=SW1 + lines + ports)
+    status = world.do("SW1", "show interfaces status")
+    assert "Gi0/1                        connected    trunk      a-full   auto RJ45" in status
+    assert "Gi1/0     PC of reception    connected    10         a-full   auto RJ45" in status
+    assert "Gi2/0                        disabled     1            auto   auto RJ45" in status
+    assert "Gi3/0                        notconnect   routed       auto   auto RJ45" in status
+    vtp = world.do("SW1", "show vtp status")
+    assert "VTP Domain Name                 : CAMPUS" in vtp
+    assert "VTP Operating Mode                : Transparent" in vtp
+    for command in ("show interfaces status", "show vtp status"):
+        assert "% Invalid input" in world.do("R1", command)
 
 
 def test_two_routers_with_subinterfaces_need_no_switch() -> None:

@@ -397,6 +397,16 @@ def test_a_folder_goes_without_an_empty_file_and_says_so(tmp_path: Path, capsys:
     assert f"{tmp_path / 'b.cfg'}: it is empty: it is left out" in capsys.readouterr().err
 
 
+def test_a_folder_with_its_files_in_folders_is_taken_with_all_of_them(tmp_path: Path) -> None:
+    """`dmvpn import` said that there is no configuration in it."""
+    for name in ("site-a/configs", "site-b", ".git"):
+        (tmp_path / "net" / name).mkdir(parents=True)
+        (tmp_path / "net" / name / "r.cfg").write_text(f"hostname R-{name[-1]}\ninterface Loopback0\n")
+    (tmp_path / "net" / "loop").symlink_to(tmp_path / "net")
+    assert main(["import", str(tmp_path / "net"), "--to", str(tmp_path / "taken")]) == 0
+    assert sorted(path.name for path in (tmp_path / "taken").iterdir()) == ["R-b.cfg", "R-s.cfg"]
+
+
 def _zip() -> bytes:
     with io.BytesIO() as file:
         with zipfile.ZipFile(file, "w") as archive:

@@ -28,6 +28,8 @@ from dmvpn.tools.to_ikev2 import Plan, Stage, Step, plan
 
 #: Files of a folder whose names end so are read, and others if what is in them looks like a configuration.
 _ENDINGS: Final = (".cfg", ".conf", ".txt", ".ios", ".config", ".log")
+#: How far below a folder without configurations they are looked for.
+_DEEPEST: Final = 3
 #: What a file may be called and a router may not.
 _UNNAMED: Final = re.compile(r"[^A-Za-z0-9_-]+")
 _NAME: Final = re.compile(r"[A-Za-z0-9][\w-]{0,62}")
@@ -96,25 +98,31 @@ def _print(path: Path, name: str, entered: EnteredText) -> None:
 def files_in(named: Iterable[Path], say: Callable[[str], None]) -> Iterator[Path]:
     """Yield the named files, and the configurations of the named folders. Raises UserError."""
     for path in named:
-        if not path.is_dir():
-            yield path
-            continue
-        inside = sorted(path.iterdir())
-        for note in notes_on_links(path, inside):
-            say(note)
-        others = files_of_strangers(path)
-        files = [
-            each
-            for each in inside
-            if each in others
-            or (
-                (each.is_file() and each.suffix.lower() in _ENDINGS and not each.name.startswith("."))
-                and not leads_out(path, each)
-            )
-        ]
+        files = _inside(path, say, _DEEPEST) if path.is_dir() else [path]
         if not files:
             raise UserError(f"{path}: no configuration in this folder")
         yield from files
+
+
+def _inside(folder: Path, say: Callable[[str], None], deepest: int) -> list[Path]:
+    """Return the configurations of a folder; where it has none, those of the folders in it."""
+    inside = sorted(folder.iterdir())
+    for note in notes_on_links(folder, inside):
+        say(note)
+    others = files_of_strangers(folder)
+    files = [
+        each
+        for each in inside
+        if each in others
+        or (
+            (each.is_file() and each.suffix.lower() in _ENDINGS and not each.name.startswith("."))
+            and not leads_out(folder, each)
+        )
+    ]
+    if files or not deepest:
+        return files
+    folders = [each for each in inside if each.is_dir() and not (each.is_symlink() or each.name.startswith("."))]
+    return [file for each in folders for file in _inside(each, say, deepest - 1)]
 
 
 def check_name(name: str, file: str) -> None:

@@ -260,6 +260,9 @@ ENCAPSULATION: Final = ConfigLine(
     check=_check_encapsulation,
 )
 UNREACHABLES: Final = ConfigLine("interface", "ip unreachables", _HELP, order=41, default_on=True)
+DESCRIPTION: Final = ConfigLine(
+    "interface", "description {text:line}", {"description": "What this interface is for", "text": "Text"}, order=10
+)
 SHUTDOWN: Final = ConfigLine("interface", "shutdown", "Switch the interface off", order=86)
 
 #: Key chains: feature `policy` owns the lines, every protocol that authenticates reads them.

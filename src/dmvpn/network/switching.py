@@ -152,6 +152,9 @@ def layer2(wires: Sequence[PluggedWire], boxes: Mapping[str, Box]) -> Layer2:
         if not (wire.cut or is_spare):
             taken[bundle] = None
         for (node, name), port in named:
+            if port is not None and port.bundle:
+                channel = End(node, port.bundle)
+                found.carriers[channel] = found.carriers.get(channel, False) or not (port.shutdown or wire.cut)
             others = [other for other in ports if other is not None and other is not port]
             for tag, vertex in _places(node, name, port, others, boxes, known).items():
                 if isinstance(vertex, End) and vertex.interface != name and vertex in plugged:

@@ -19,7 +19,7 @@ from dmvpn.features.interface.model import (
     PrefixLines,
 )
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
-from dmvpn.ios.common import ADJUST_MSS, INTERFACE, INTERFACE_MODE, INTERFACE_RANGE, IP_MTU, SHUTDOWN
+from dmvpn.ios.common import ADJUST_MSS, DESCRIPTION, INTERFACE, INTERFACE_MODE, INTERFACE_RANGE, IP_MTU, SHUTDOWN
 from dmvpn.ios.interface_addresses import ADDRESS, SECONDARY, Subnets, near, pair
 from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.ios.vrfs import FORWARDING, IP_FORWARDING, linked_without, vrf_of
@@ -259,9 +259,6 @@ def _ipv6_settings(section: Section) -> Ipv6Settings | None:
 # ------------------------------------------------------------------------------------------------ lines of an interface
 
 
-DESCRIPTION: Final = ConfigLine(
-    "interface", "description {text:line}", {"description": "What this interface is for", "text": "Text"}, order=10
-)
 BANDWIDTH: Final = ConfigLine("interface", "bandwidth {kbps:1-100000000}", _HELP, order=20)
 # Delay is here and not after the IP lines because the complete seed configurations have it so.
 DELAY: Final = ConfigLine("interface", "delay {tens:1-16777215}", _HELP, order=25)

@@ -288,11 +288,16 @@ def _spoken(args: Args, section: Section) -> _Lines | None:
     return _Lines(port, says, (tag.integer("vlan"), "native" in tag) if tag is not None else None)
 
 
+def is_ethernet(name: str) -> bool:
+    """Return whether an interface can be a switch port."""
+    kind = find_kind(name.rstrip("0123456789/.:"))
+    return kind is not None and ("Ethernet" in kind.name or "Gig" in kind.name or kind.name == _BUNDLE)
+
+
 def _plain(args: Args, section: Section) -> EthernetPort | None:
     """Return an Ethernet without its lines of layer 2: routed if it has an address, or is in a VRF."""
     name = args.interface("name")
-    kind = find_kind(name.rstrip("0123456789/.:"))
-    if kind is None or ("Ethernet" not in kind.name and "Gig" not in kind.name and kind.name != _BUNDLE):
+    if not is_ethernet(name):
         return None
     routed = bool(vrf_of(section)) or any(one.text.startswith(_ROUTED) for one in section.statements())
     mode = PortMode.ROUTED if routed else PortMode.AUTO

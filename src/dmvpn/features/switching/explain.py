@@ -64,6 +64,20 @@ _PORTS = words(WordKind.LABEL, sighted=True)("""
     Trunking VLANs Enabled | ALL :: `switchport trunk allowed vlan`.
     member of bundle :: The port-channel that this port is part of; the port forwards as that one does.
     """)
+_STATUS = words(WordKind.LABEL, mark=r"^Port +Name +Status +Vlan", sighted=True)("""
+    ## columns of show interfaces status :: show interfaces status next: show interfaces trunk
+    Port | Name | Type | RJ45 :: The ports of a switch, with their descriptions.
+    Status | connected | notconnect | disabled :: Up; without a carrier; `shutdown`.
+    Vlan | trunk | routed :: The VLAN of an access port; a trunk; a port with addresses of its own.
+    Duplex | Speed | auto | a-full :: As IOS shows them; they mean nothing here.
+    """)
+_VTP = words(WordKind.LABEL, sighted=True)("""
+    ## labels of show vtp status :: show vtp status next: show vlan brief
+    VTP Version capable | VTP version running | VTP Domain Name | domain | VTP Operating Mode | Feature VLAN :: What the
+        lines of VTP say. It is not spoken: each switch has the VLANs of its own file.
+    VTP Pruning Mode | VTP Traps Generation | Disabled | Configuration Revision :: As without VTP.
+    Maximum VLANs supported locally | Number of existing VLANs :: Those of `show vlan`.
+    """)
 _STATIONS = words(WordKind.LABEL, mark=r"^Vlan +Mac Address +Type +Ports", sighted=True)("""
     ## columns of show mac address-table :: show mac address-table next: show spanning-tree
     Mac Address Table | Vlan | Mac Address | Type | DYNAMIC :: Stations whose frames came by, in the last 300 seconds.

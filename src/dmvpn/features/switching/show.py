@@ -1,7 +1,7 @@
 """The shows of VLANs and switch ports, in IOS's layout.
 
 show vlan [brief], show vlans (of subinterfaces), show interfaces trunk, show interfaces switchport,
-show mac address-table, show spanning-tree [vlan N], show etherchannel summary
+show interfaces status, show vtp status, show mac address-table, show spanning-tree [vlan N], show etherchannel summary
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from dmvpn.base.addresses import IPAddress, dotted
 from dmvpn.base.events import SwitchingComputed
 from dmvpn.base.switching import Box, EthernetPort, LearnedStation, PortMode, PortRole, VlanTree, within
 from dmvpn.base.values import dataclass
-from dmvpn.features.switching.config import as_ranges, spelled
+from dmvpn.features.switching.config import as_ranges, is_ethernet, spelled
 from dmvpn.features.switching.machine import SwitchingMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext, short_interface
+from dmvpn.ios.common import DESCRIPTION, INTERFACE
+from dmvpn.ios.config_line import known_command
 
 #: What a router without ports of layer 2 says, as IOS does: tools learn from it that this is no switch.
 _NO_SWITCH: Final = "% Invalid input detected at '^' marker."
@@ -266,6 +268,97 @@ def render_ports(answer: SwitchPorts) -> Iterator[str]:
         yield ""
 
 
+@dataclass(frozen=True, slots=True)
+class PortStatus:
+    """A port of a switch. description: of its lines. vlan: its number, "trunk" or "routed"."""
+
+    name: str
+    description: str
+    status: str
+    vlan: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowStatus:
+    """The answer to `show interfaces status`."""
+
+    ports: tuple[PortStatus, ...]
+    is_switch: bool
+
+
+def query_status(ctx: ShowContext, _: Args) -> ShowStatus:
+    """Return all ports and bundles."""
+    machine = ctx.machine(SwitchingMachine)
+    ports = {port.name: port for port in machine.box.ports}
+    ports |= {port.bundle: port for port in machine.box.ports if port.bundle}
+    found = []
+    for state in ctx.ports.interfaces.all():
+        port, section = ports.get(state.name), ctx.running.section(INTERFACE, name=state.name)
+        if section is None or (port is None and ("." in state.name or not is_ethernet(state.name))):
+            continue
+        status = "connected" if state.line else "notconnect" if state.enabled else "disabled"
+        vlan = "routed" if port is None or not port.switched else str(port.access)
+        if port is not None and port.logical in machine.computed.trunks:
+            vlan = "trunk"
+        found.append(PortStatus(state.name, section.args(DESCRIPTION).text("text", ""), status, vlan))
+    return ShowStatus(tuple(found), machine.box.bridges)
+
+
+def render_status(answer: ShowStatus) -> Iterator[str]:
+    """Yield the table."""
+    yield "" if answer.is_switch else _NO_SWITCH
+    if answer.is_switch:
+        yield "Port      Name               Status       Vlan       Duplex  Speed Type"
+        for port in answer.ports:
+            name, duplex = short_interface(port.name), "a-full" if port.status == "connected" else "auto"
+            kind = "RJ45" if not name.startswith("Po") else ""
+            yield f"{name:<9} {port.description:<18.18} {port.status:<12} {port.vlan:<10} {duplex:>6}   auto {kind}"
+
+
+#: What the lines of VTP say, and what is so without them.
+_SAID_OF_VTP: Final = (("mode", "off"), ("domain", ""), ("version", "1"))
+
+
+@dataclass(frozen=True, slots=True)
+class ShowVtp:
+    """The answer to `show vtp status`: what the lines of VTP say, of which nothing is spoken. vlans: how many."""
+
+    mode: str
+    domain: str
+    version: str
+    vlans: int
+    is_switch: bool
+
+
+def query_vtp(ctx: ShowContext, _: Args) -> ShowVtp:
+    """Return what the lines say."""
+    box = ctx.machine(SwitchingMachine).box
+    lines = ctx.running.all(known_command("global", "vtp ("))
+    mode, domain, version = (
+        next((args.text("what", "") for args in lines if word in args), default) for word, default in _SAID_OF_VTP
+    )
+    return ShowVtp(mode.capitalize(), domain, version, len(box.known), box.bridges)
+
+
+def render_vtp(answer: ShowVtp) -> Iterator[str]:
+    """Yield the two parts."""
+    if not answer.is_switch:
+        yield _NO_SWITCH
+        return
+    yield "VTP Version capable             : 1 to 3"
+    yield f"VTP version running             : {answer.version}"
+    yield f"VTP Domain Name                 : {answer.domain}"
+    yield "VTP Pruning Mode                : Disabled"
+    yield "VTP Traps Generation            : Disabled"
+    yield ""
+    yield "Feature VLAN:"
+    yield "--------------"
+    yield f"VTP Operating Mode                : {answer.mode}"
+    yield "Maximum VLANs supported locally   : 1005"
+    yield f"Number of existing VLANs          : {answer.vlans}"
+    yield "Configuration Revision            : 0"
+
+
 # ------------------------------------------------------------------------------------------------ bridges
 
 
@@ -417,6 +510,8 @@ _HELP: Final = {
     "vlans": "Subinterfaces with tags",
     "trunk": "Ports that carry VLANs with tags",
     "switchport": "Ports of layer 2",
+    "status": "A line each",
+    "vtp": "The protocol that spreads VLANs, which is not spoken",
     "interface": "One port",
     "mac": "Link-layer addresses",
     "address-table": "Where stations are",
@@ -429,6 +524,8 @@ COMMANDS: Final = (
     ExecCommand("show vlan [ brief ]", _HELP, query=query_vlans, render=render_vlans),
     ExecCommand("show vlans", _HELP, query=query_tagged, render=render_tagged),
     ExecCommand("show interfaces trunk", _HELP, query=query_trunks, render=render_trunks),
+    ExecCommand("show interfaces status", _HELP, query=query_status, render=render_status),
+    ExecCommand("show vtp status", _HELP, query=query_vtp, render=render_vtp),
     ExecCommand("show interfaces switchport", _HELP, query=query_ports, render=render_ports),
     ExecCommand("show interfaces {interface:interface} switchport", _HELP, query=query_ports, render=render_ports),
     ExecCommand(
