@@ -490,3 +490,16 @@ def test_all_route_maps_is_not_the_name_of_one() -> None:
     console = Console("route-map A permit 10\nroute-map B deny 20\n")
     assert console.type("show route-map all") == console.type("show route-map")
     assert "route-map B, deny, sequence 20" in console.type("show route-map all")[1]
+
+
+def test_import_leaves_out_a_second_copy_of_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Folders of courses hold a file twice, as text and as the router saved it; another text is another router."""
+    for name, address in (("R9", "10.0.0.1"), ("R9.txt", "10.0.0.1"), ("R9-old.txt", "10.0.0.2")):
+        text = f"hostname R9\ninterface Loopback0\n ip address {address} 255.255.255.255\n"
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    both, made = [str(tmp_path / "R9"), str(tmp_path / "R9.txt")], tmp_path / "made"
+    assert main(["import", *both, "--to", str(made)]) == 0
+    assert f"{both[1]} says what {both[0]} says: it is left out" in "".join(capsys.readouterr())
+    assert [each.name for each in made.iterdir()] == ["R9.cfg"]
+    assert main(["import", *both, str(tmp_path / "R9-old.txt"), "--to", str(tmp_path / "none")]) == 1
+    assert "give one of them another hostname" in capsys.readouterr().err

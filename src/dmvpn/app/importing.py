@@ -69,7 +69,9 @@ def _import(arguments: argparse.Namespace, progress: Progress) -> int:
             refused |= any(not problem.is_warning for problem in entered.result.problems)
             hostname = entered.tree.hostname
             name = hostname if hostname != "Router" else _UNNAMED.sub("-", part.name or path.stem).strip("-")
-            if name in taken and arguments.to is not None:
+            if name in taken and entered.to_keep == taken[name][1].to_keep:
+                progress.say(f"{path} says what {taken[name][0]} says: it is left out")
+            elif name in taken and arguments.to is not None:
                 raise UserError(f"{path} and {taken[name][0]} are both {name}: give one of them another hostname")
             taken.setdefault(name, (path, entered))
     if arguments.to is not None:
