@@ -416,8 +416,8 @@ def test_a_router_id_that_no_router_takes_stays_with_the_copies() -> None:
     assert all(line in text for text in many.configurations.values())
 
 
-@pytest.mark.parametrize("name", ["ipv6-phase3", "dual-stack"])
-def test_many_spokes_of_an_ipv6_network_all_go_direct(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("name", ["ipv6-phase3", "dual-stack", "ipv6-only", "phase3-summary"])
+def test_many_spokes_all_go_direct_and_lose_nothing(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["simulate", name, "--spokes", "30"]) == 0
     assert "15 of 15 spoke pairs went direct; 0 of" in capsys.readouterr().out
 

@@ -167,7 +167,12 @@ def go_direct(world: Simulator, scenario: Scenario) -> PairResult:
         if scenario.role(name) == "spoke" and not (name in either and missing(node.router, ()))
     ]
     pairs = list(zip(spokes[::2], spokes[1::2], strict=False))
-    world.run_while(lambda: any(not _has_routes(world, *pair) for pair in pairs), PATIENCE, step=0.25)
+    stations = {
+        _public(world, name, tunnel): name
+        for name, node in world.routers.items()
+        for tunnel in node.router.ports.tunnels.all()
+    }
+    world.run_while(lambda: any(not _has_routes(world, stations, *pair) for pair in pairs), PATIENCE, step=0.25)
     awaited: dict[tuple[str, int, int, int], None] = {}  # router, version of IP, identifier and sequence number
     for one, _ in pairs:
         _remove_answered(world.routers[one], awaited)
@@ -226,22 +231,33 @@ def _own(node: RouterNode, version: int, *, of_tunnels: bool) -> list[IPAddress]
     return [address for one in states if (address := one.primary(version)) is not None]
 
 
-def _has_routes(world: Simulator, one: str, other: str) -> bool:
-    """Return whether each of two spokes has a route to the other's LAN by a tunnel: the provider's default does not
-    count.
+def _has_routes(world: Simulator, stations: dict[IPAddress | None, str], one: str, other: str) -> bool:
+    """Return whether tunnels lead from each of two spokes to the other's LAN, router by router: behind a summary the
+    hub has to know the LAN, too.
     """
-    near, far = world.routers[one], world.routers[other]
     return all(
-        _leads_into_tunnel(here, _lan(there, version))
-        for here, there in ((near, far), (far, near))
+        _leads_there(world, stations, here, there, _lan(world.routers[there], version))
+        for here, there in ((one, other), (other, one))
         for version in _versions(world, one, other)
     )
 
 
-def _leads_into_tunnel(node: RouterNode, address: IPAddress) -> bool:
-    route = node.router.ports.rib.lookup(address)
-    tunnels = [tunnel.name for tunnel in node.router.ports.tunnels.all()]
-    return route is not None and any(hop.interface in tunnels for hop in route.next_hops)
+def _leads_there(
+    world: Simulator, stations: dict[IPAddress | None, str], here: str, there: str, address: IPAddress
+) -> bool:
+    """Follow the routes by tunnels: the provider's default does not count. An unresolved next hop is left to NHRP."""
+    for _ in stations:
+        node = world.routers[here]
+        tunnels = node.router.ports.tunnels.all()
+        names = [tunnel.name for tunnel in tunnels]
+        hops = [hop for tunnel in tunnels for hop in node.plane.route(address, tunnel.vrf) if hop.interface in names]
+        if not hops:
+            return False
+        nbma = node.plane.adjacency(hops[0].interface, hops[0].address or address)
+        here = stations.get(nbma, there)
+        if here == there:
+            return True
+    return False
 
 
 def _is_multipoint(node: RouterNode) -> bool:
