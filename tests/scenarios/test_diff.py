@@ -16,6 +16,7 @@ from dmvpn.shells.lab_model import Lab, LinkSpec
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator.multiply import multiply
 from dmvpn.shells.simulator.simulator import Simulator
+from dmvpn.shells.simulator.topologies import go_direct
 from dmvpn.tools.diff.behavior import ChangeVerdict, LanPair, NetworkChange, Talk, Topic
 from dmvpn.tools.diff.comparison import as_text, compare_networks
 from dmvpn.tools.diff.flows import flow_changes
@@ -420,6 +421,16 @@ def test_a_router_id_that_no_router_takes_stays_with_the_copies() -> None:
 def test_many_spokes_all_go_direct_and_lose_nothing(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["simulate", name, "--spokes", "30"]) == 0
     assert "15 of 15 spoke pairs went direct; 0 of" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["ipsec-two-spokes-one-nat", "isakmp-nat"])
+def test_spokes_behind_one_address_ping_as_soon_as_they_have_routes(name: str) -> None:
+    """Which of them a hub means cannot be seen from outside; `simulate` waited two minutes for an answer."""
+    scenario = Scenario.load(name)
+    world = Simulator.of(scenario, 1)
+    assert world.run_while(lambda: bool(world.missing(scenario)), 60.0, step=0.25)
+    assert go_direct(world, scenario).lost == 0
+    assert world.now < 30.0
 
 
 def test_a_prefix_of_ipv6_without_room_gets_shorter_on_all_routers() -> None:

@@ -167,11 +167,11 @@ def go_direct(world: Simulator, scenario: Scenario) -> PairResult:
         if scenario.role(name) == "spoke" and not (name in either and missing(node.router, ()))
     ]
     pairs = list(zip(spokes[::2], spokes[1::2], strict=False))
-    stations = {
-        _public(world, name, tunnel): name
-        for name, node in world.routers.items()
-        for tunnel in node.router.ports.tunnels.all()
-    }
+    stations: dict[IPAddress | None, str] = {}  # "": several are behind one translator
+    for name, node in world.routers.items():
+        for tunnel in node.router.ports.tunnels.all():
+            nbma = _public(world, name, tunnel)
+            stations[nbma] = name if stations.get(nbma, name) == name else ""
     world.run_while(lambda: any(not _has_routes(world, stations, *pair) for pair in pairs), PATIENCE, step=0.25)
     awaited: dict[tuple[str, int, int, int], None] = {}  # router, version of IP, identifier and sequence number
     for one, _ in pairs:
@@ -245,7 +245,9 @@ def _has_routes(world: Simulator, stations: dict[IPAddress | None, str], one: st
 def _leads_there(
     world: Simulator, stations: dict[IPAddress | None, str], here: str, there: str, address: IPAddress
 ) -> bool:
-    """Follow the routes by tunnels: the provider's default does not count. An unresolved next hop is left to NHRP."""
+    """Follow the routes by tunnels: the provider's default does not count. A next hop that is unresolved, or not the
+    only station at its NBMA address, is taken for the other spoke.
+    """
     for _ in stations:
         node = world.routers[here]
         tunnels = node.router.ports.tunnels.all()
@@ -254,7 +256,7 @@ def _leads_there(
         if not hops:
             return False
         nbma = node.plane.adjacency(hops[0].interface, hops[0].address or address)
-        here = stations.get(nbma, there)
+        here = stations.get(nbma) or there
         if here == there:
             return True
     return False
