@@ -166,9 +166,11 @@ def are_apart(tree: Section) -> bool:
         entry for _, section in tree.sections(INTERFACE) for line in (ADDRESS, SECONDARY) for entry in section.all(line)
     ]
     addresses = [pair(entry) for entry in entries if "dhcp" not in entry]
-    prefixes = sorted((Prefix.of(*each) for each in addresses), key=lambda prefix: (prefix.number, prefix.length))
-    is_any_odd = any(_is_of_no_station(Prefix.of(*each), each[0]) for each in addresses)
-    return not is_any_odd and not any(inner in outer for outer, inner in pairwise(prefixes))
+    subnets = [Prefix.of(*each) for each in addresses]
+    if any(_is_of_no_station(subnet, address) for subnet, (address, _) in zip(subnets, addresses, strict=True)):
+        return False
+    subnets.sort(key=lambda prefix: (prefix.number, prefix.length))
+    return not any(inner in outer for outer, inner in pairwise(subnets))
 
 
 def _is_of_no_station(prefix: Prefix, address: IPAddress) -> bool:

@@ -563,7 +563,7 @@ class Limits:
         if self._adj_rib_in.total <= MOST_PREFIXES:
             return
         peer = max(self._state.peers.values(), key=lambda one: len(one.received))
-        self._context.emit(messages.maximum_exceeded(peer.address, 0, len(peer.received), MOST_PREFIXES))
+        self._context.emit(messages.maximum_exceeded(peer.address, None, len(peer.received), MOST_PREFIXES))
         if peer.session is None:
             self._restarts.not_back(peer)
         else:

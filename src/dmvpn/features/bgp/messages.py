@@ -93,12 +93,12 @@ def maximum_near(neighbor: IPAddress, family: int, count: int, limit: int) -> st
 
 
 @log_kind("BGP-3-MAXPFXEXCEED")
-def maximum_exceeded(neighbor: IPAddress, family: int, count: int, limit: int) -> str:
+def maximum_exceeded(neighbor: IPAddress, family: int | None, count: int, limit: int) -> str:
     """A neighbor advertises more prefixes than it may (`maximum-prefix`), or most of more than there is room for, so
     its session ends.
     """
-    # family: its number on IOS; 0: the limit is that of all neighbors.
-    if family:
+    # family: its number on IOS; None: the limit is that of all neighbors.
+    if family is not None:
         return f"Number of prefixes received from {spelled(neighbor)} (afi {family}): {count} exceeds limit {limit}"
     whose = f"{count} are from {spelled(neighbor)}"
     return f"Number of prefixes received from all neighbors exceeds limit {limit}: {whose}"

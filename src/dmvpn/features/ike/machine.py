@@ -180,7 +180,7 @@ class IkeMachine(Machine):
     def _tell_keys(self, *, wanted: bool) -> None:
         """Begin or stop reporting keys. Only new keys are reported, so the existing child SAs are replaced."""
         self._settings.key_log.turn(on=wanted)
-        self._context.emit(messages.keys_told(on=wanted))
+        self._context.emit(messages.keys_written(on=wanted))
         peers = self.peers
         for sa in [sa for sa in peers.table if sa.is_usable] if wanted else ():
             for spi in tuple(sa.children.active):

@@ -94,7 +94,7 @@ def not_as_written(what: str) -> str:
 
 
 @log_kind("CRYPTO-4-KEYS_WRITTEN")
-def keys_told(*, on: bool) -> str:
+def keys_written(*, on: bool) -> str:
     """A capture of the lab's packets writes keys, too: its files decrypt all traffic that is protected from now on."""
     return "Keys of new SAs are written to files for a packet capture" if on else "Keys are not written any more"
 

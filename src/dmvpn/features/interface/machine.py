@@ -461,7 +461,7 @@ class InterfaceMachine(Machine):
             emit(messages.line_protocol_up_down(name, up=new.line))
         reason = new.ipv6.reason if new.ipv6 is not None else None
         if reason is not None and (old is None or old.ipv6 is None or old.ipv6.reason is None):
-            emit(messages.ipv6down(name, reason))
+            emit(messages.ipv6_down(name, reason))
 
 
 def _known_elsewhere(state: notices.InterfaceState | None) -> list[tuple[str, IPAddress]]:

@@ -28,7 +28,7 @@ def line_protocol_up_down(interface: str, *, up: bool) -> str:
 
 
 @log_kind("IPV6-4-NOTRUNNING")
-def ipv6down(interface: str, reason: Reason) -> str:
+def ipv6_down(interface: str, reason: Reason) -> str:
     """IPv6 is configured on an interface and does not run there. IPv4 is not affected."""
     return f"IPv6 on Interface {interface} stays down: {reason}"
 
