@@ -417,7 +417,35 @@ def test_a_router_id_that_no_router_takes_stays_with_the_copies() -> None:
     assert all(line in text for text in many.configurations.values())
 
 
-@pytest.mark.parametrize("name", ["ipv6-phase3", "dual-stack", "ipv6-only", "phase3-summary"])
+def test_copies_are_neighbors_of_the_hub_in_autonomous_systems_of_their_own() -> None:
+    (many,) = multiply([Scenario.load("shared-services")], 8)
+    hub = many.configurations["HUB"]
+    copies = {name: text for name, text in many.configurations.items() if name.startswith("BLUE") and "-" in name}
+    for text in copies.values():
+        (system,) = re.findall(r"^router bgp (\d+)$", text, re.MULTILINE)
+        (address,) = re.findall(r"^ ip address (10\.255\.2\.\d+) ", text, re.MULTILINE)
+        block = rf"^router bgp 65000\n address-family ipv4 vrf BLUE\n  neighbor {address} remote-as {system}$"
+        assert re.search(block, hub, re.MULTILINE), (address, system)
+        assert f"  neighbor {address} activate\n" in hub
+    assert (
+        len({re.findall(r"router bgp (\d+)", text)[0] for text in many.configurations.values() if "router bgp" in text})
+        == 5
+    )
+
+
+def test_spokes_that_share_an_autonomous_system_share_it_with_their_copies() -> None:
+    before = Scenario.load("bgp-ebgp-phase2")
+    texts = {name: text.replace("65012", "65011") for name, text in before.configurations.items()}
+    (many,) = multiply([Scenario("shared", before.lab, texts)], 6)
+    assert {re.findall(r"router bgp (\d+)", text)[0] for text in many.configurations.values() if "bgp" in text} == {
+        "65000",
+        "65011",
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["ipv6-phase3", "dual-stack", "ipv6-only", "phase3-summary", "bgp-ebgp-phase2", "shared-services"]
+)
 def test_many_spokes_all_go_direct_and_lose_nothing(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["simulate", name, "--spokes", "30"]) == 0
     assert "15 of 15 spoke pairs went direct; 0 of" in capsys.readouterr().out

@@ -7,19 +7,22 @@
     LANs       networks of the same length, nearest to the template's: its classful network first, or of IPv6 its /32,
                so that lines like `network 10.0.0.0` and a summary still mean them, then private ones
 
-In a copy every address of the template's own networks is replaced by the one at the same place of the copy's; a static
-route at a hub that names the template's LAN or tunnel address is repeated for the copy. Everything else, keys and
-servers too, stays. Several scenarios get the same copies with the same LANs, so that they can be compared.
+In a copy every address of the template's own networks is replaced by the one at the same place of the copy's, and an
+autonomous system of BGP that only the template is in by one of the copy's own. A static route or a neighbor of a hub
+that names the template's LAN or tunnel address is repeated for the copy. Everything else, keys and servers too, stays.
+Several scenarios get the same copies with the same LANs, so that they can be compared.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right, insort
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import field
 from ipaddress import AddressValueError, IPv4Network, IPv6Network, ip_address, ip_network
+from itertools import chain, count
 from typing import Final
 
 from dmvpn.base.addresses import IPAddress, classful_length, spelled
@@ -37,7 +40,10 @@ _WRITTEN: Final = re.compile(
 _ROUTER_ID: Final = re.compile(r"^ *(?:eigrp |bgp )?router-id (\S+)$", re.MULTILINE)
 _HOSTNAME: Final = re.compile(r"^hostname .*$", re.MULTILINE)
 _ADDRESS: Final = re.compile(r"^( *ip(?:v6)? address )([^\s/]+)([ /])(\S+)", re.MULTILINE)
-_STATIC: Final = re.compile(r"^ip(?:v6)? route .*$", re.MULTILINE)
+_BGP: Final = re.compile(r"^(router bgp )(\d+)$", re.MULTILINE)
+_SYSTEM: Final = re.compile(r"^(router bgp | *neighbor \S+ remote-as )(\d+)$", re.MULTILINE)
+#: Lines of a hub about one spoke.
+_ABOUT_ONE: Final = re.compile(r"ip(?:v6)? route | *neighbor ")
 #: Ports of a provider toward copies: no scenario uses slot 9.
 _PORT: Final = "GigabitEthernet9/{}"
 _PRIVATE: Final = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fd00::/8")))
@@ -133,9 +139,12 @@ class _Multiplier:
         self._links = list(scenario.lab.links)
         self._free: dict[_Network, Iterator[IPAddress]] = {}
         self._extra: dict[str, list[str]] = {}
-        self._statics = {
-            name: _STATIC.findall(text) for name, text in self._texts.items() if scenario.role(name) != "spoke"
+        self._about_one = {
+            name: tuple(_about_one(text)) for name, text in self._texts.items() if scenario.role(name) != "spoke"
         }
+        self._systems = Counter(found[2] for text in self._texts.values() for found in _BGP.finditer(text))
+        private = map(str, chain(range(64512, 65535), count(4200000000)))  # RFC 6996
+        self._free_systems = (number for number in private if number not in self._systems)
         self._ports = 0
 
     def copied(self, spokes: int) -> Scenario:
@@ -266,11 +275,14 @@ class _Multiplier:
             if like.network_address not in single and not any(like.network_address in network for network in moved):
                 own = self._network(name, f"router-id {like}", like, (_nearest(like), *_PRIVATE)).network_address
                 single[like.network_address] = own
-        change = _Renumbering(single, moved)
+        alone = [found[2] for found in _BGP.finditer(self._texts[template.name]) if self._systems[found[2]] == 1]
+        change = _Renumbering(single, moved, {number: next(self._free_systems) for number in alone})
         text = _HOSTNAME.sub(f"hostname {name}", self._texts[template.name], count=1)
         self._texts[name] = change.renumbered(text)
         self._routers[name] = RouterSpec(role="spoke")
-        self._repeat_static(change, {name, template.name})
+        for router, lines in self._about_one.items():
+            if repeated := [new for line in lines if (new := change.renumbered(line)) != line]:
+                self._extra.setdefault(router, []).extend(repeated)
 
     def _network(self, name: str, port: str, like: _Network, pools: Sequence[_Network]) -> _Network:
         """Return a network for the port of a copy: the one in another scenario, or a new one."""
@@ -295,25 +307,22 @@ class _Multiplier:
         self._extra.setdefault(provider, []).append(lines)
         self._links.append(link.model_copy(update={"ends": [end, f"{provider}:{own}"]}))
 
-    def _repeat_static(self, change: _Renumbering, besides: set[str]) -> None:
-        """Repeat a hub's static route for the template for each copy."""
-        for router, lines in self._statics.items():
-            if router not in besides:
-                repeated = [new for line in lines if (new := change.renumbered(line)) != line]
-                if repeated:
-                    self._extra.setdefault(router, []).append("\n".join(repeated) + "\n")
-
 
 @dataclass(frozen=True, slots=True)
 class _Renumbering:
-    """Maps addresses of a template to those of a copy: single ones, and whole networks by place."""
+    """Maps addresses of a template to those of a copy: single ones, and whole networks by place.
+
+    systems: the autonomous system of the copy by that of the template, as they are written.
+    """
 
     single: Mapping[IPAddress, IPAddress]
     moved: Mapping[_Network, _Network]
+    systems: Mapping[str, str]
 
     def renumbered(self, text: str) -> str:
-        """Return a text with the copy's addresses."""
-        return _WRITTEN.sub(self._one, text)
+        """Return a text with the copy's addresses and autonomous system."""
+        text = _WRITTEN.sub(self._one, text)
+        return _SYSTEM.sub(lambda line: line[1] + self.systems.get(line[2], line[2]), text) if self.systems else text
 
     def _one(self, found: re.Match[str]) -> str:
         try:
@@ -326,6 +335,17 @@ class _Renumbering:
             if address in old:
                 return spelled(_at_same_place(address, old, new))
         return found[0]
+
+
+def _about_one(text: str) -> Iterator[str]:
+    """Yield the lines of a configuration that may be about one spoke, each below the lines that lead to its mode."""
+    modes: list[str] = []
+    for line in text.splitlines(keepends=True):
+        if not line.startswith("!"):
+            del modes[len(line) - len(line.lstrip(" ")) :]
+            modes.append(line)
+            if _ABOUT_ONE.match(line):
+                yield "".join(modes)
 
 
 def _named(text: str) -> list[IPv4Network]:
