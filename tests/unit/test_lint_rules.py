@@ -106,6 +106,12 @@ def test_lists_of_paths_and_communities_that_nobody_defined_are_named() -> None:
     }
 
 
+_VRF = "vrf definition A\n address-family ipv4\n"
+_IN_VRF4 = f"{_VRF}router bgp 1\n address-family ipv4 vrf A\n  neighbor 10.0.0.2 remote-as 2\n"
+_IN_VRF6 = (
+    f"{_VRF} address-family ipv6\nrouter bgp 1\n address-family ipv6 vrf A\n"
+    "  neighbor 2001:DB8::2 remote-as 2\n  neighbor 2001:DB8::2 activate\n"
+)
 _FAMILY6 = "router bgp 1\n neighbor 2001:DB8::2 remote-as 2\n address-family ipv6\n  neighbor 2001:DB8::2 activate\n"
 
 
@@ -137,6 +143,9 @@ def test_route_maps_of_the_ipv6_family_that_nobody_defined_are_named(line: str) 
             "route-map M permit 10 names the IPv6 prefix list P",
         ),
         ("router rip\n distribute-list gateway G in\n", 1, "router rip names the prefix list G"),
+        (f"{_IN_VRF4}  neighbor 10.0.0.2 prefix-list P in\n", 3, "router bgp 1 names the prefix list P"),
+        (f"{_IN_VRF6}  neighbor 2001:DB8::2 prefix-list P in\n", 4, "router bgp 1 names the IPv6 prefix list P"),
+        (f"{_VRF}router ospf 7 vrf A\n distribute-list prefix P in\n", 3, "router ospf 7 names the prefix list P"),
         ("line vty 0 4\n access-class 23 in\n", 2, "line vty 0 4 names the access list 23"),
     ],
 )

@@ -8,6 +8,7 @@ dangling    the names of a configuration that nothing defines
 
 from __future__ import annotations
 
+from dataclasses import replace
 from difflib import get_close_matches
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
@@ -217,7 +218,8 @@ def _uses(device: Device) -> Iterator[Use]:
             yield Use("object", str(number), "", at, f"of list {one.number} is not configured")
         if one.kind in (TrackKind.REACHABLE, TrackKind.STATE):
             yield Use("operation", str(one.operation), f"object {one.number}", at)
-    yield from _of_routing(device)
+    for vrf in ("", *device.vrfs.names):
+        yield from _of_routing(replace(device, vrf=vrf) if vrf else device)
     yield from _of_entries(device)
     for kind, name, where in _of_lists(device):
         yield Use(kind, name, where[0], where)
