@@ -242,7 +242,26 @@ def test_a_link_local_address_is_purged_on_the_link_of_the_purge_alone() -> None
     )
     hub.handle(NhrpReceived("Tunnel100", SPOKE_NBMA, purge.serialize()), 2.0)
     left = {tunnel.name: [str(entry.target) for entry in tunnel.cache.entries()] for tunnel in hub.of_version(6)}
-    assert left == {"Tunnel100": ["2001:db8:ff::2/128"], "Tunnel200": ["2001:db8:fe::2/128", "fe80::2/128"]}
+    assert left == {"Tunnel100": [], "Tunnel200": ["2001:db8:fe::2/128", "fe80::2/128"]}
+
+
+@pytest.mark.parametrize("purged", ["fe80::2", "2001:db8:ff::2"])
+def test_a_purge_of_one_of_a_clients_two_addresses_ends_its_registration(purged: str) -> None:
+    """A hub without the link-local one was a black hole until the next registration: the client pings the other."""
+    hub = member(1)
+    (request,) = sent(spoke().effects)  # type: ignore[attr-defined]
+    hub.handle(NhrpReceived("Tunnel100", SPOKE_NBMA, request), 1.0)
+    purge = PurgeRequest(
+        source_nbma=SPOKE_NBMA,
+        source_protocol=SPOKE,
+        destination_protocol=HUB,
+        flags=PurgeFlag.NO_REPLY,
+        request_id=8,
+        cies=(ClientInfo(prefix_length=128, protocol=IPv6Address(purged)),),
+        extensions=(Authentication(data=b"DMVPN"),),
+    )
+    hub.handle(NhrpReceived("Tunnel100", SPOKE_NBMA, purge.serialize()), 2.0)
+    assert targets(hub) == []
 
 
 def test_nobody_teaches_us_our_own_link_local_address() -> None:

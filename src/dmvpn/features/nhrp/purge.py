@@ -175,9 +175,7 @@ class Purger:
         ends: list[tuple[Tunnel, Entry]] = []
         refused = False
         for member in self._instance.network(tunnel):
-            for entry in _named(member, purged, sender.nbma, all_of_them=from_server):
-                if member is not tunnel and is_link_local(entry.target.address):
-                    continue  # an address of another station, on another link
+            for entry in _named(member, purged, sender.nbma, all_of_them=from_server, on_link=member is tunnel):
                 if sender.meets(entry.neighbor) or (from_server and _may_be_purged(packet, entry, tunnel)):
                     ends.append((member, entry))
                 else:
@@ -295,8 +293,19 @@ def _may_be_purged(packet: PurgeRequest, entry: Entry, tunnel: Tunnel) -> bool:
     return not entry.is_registered and (source == entry.next_hop or tunnel.is_server(source))
 
 
-def _named(tunnel: Tunnel, purged: PrefixTable[None], nbma: IPAddress, *, all_of_them: bool) -> list[Entry]:
+def _is_own(entry: Entry) -> bool:
+    """Return whether an entry is of one of the two addresses that an IPv6 station registers together."""
+    address = entry.target.address
+    return address.version == 6 and (entry.is_next_hop or is_link_local(address))
+
+
+def _named(
+    tunnel: Tunnel, purged: PrefixTable[None], nbma: IPAddress, *, all_of_them: bool, on_link: bool
+) -> list[Entry]:
     """Return the entries whose target lies in a purged prefix, without configured entries and our own.
+
+    The two addresses of an IPv6 client end together: a client whose global address still works would not notice that
+    its link-local one, the next hop of routes, is gone. on_link: the purge came by this tunnel.
 
     A stranger cannot make us search the whole cache: only entries that lead to its own NBMA address, and exact matches.
     """
@@ -309,4 +318,9 @@ def _named(tunnel: Tunnel, purged: PrefixTable[None], nbma: IPAddress, *, all_of
         for entry in tunnel.cache.entries() if all_of_them else tunnel.cache.at(nbma):
             if any(prefix.length <= entry.target.length for prefix, _ in purged.matches(entry.target.address)):
                 found[entry.target] = entry
+    if not on_link:  # a link-local address of another station, on another link
+        found = {target: entry for target, entry in found.items() if not is_link_local(target.address)}
+    ours = [entry for entry in found.values() if entry.is_registered and entry.nbma == nbma and _is_own(entry)]
+    for station in dict.fromkeys(entry.next_hop for entry in ours):
+        found |= {entry.target: entry for entry in tunnel.cache.behind(station) if _is_own(entry)}
     return [entry for entry in found.values() if entry.type is not EntryType.STATIC and not entry.is_local]
