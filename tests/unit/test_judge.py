@@ -13,7 +13,7 @@ from dmvpn.base.errors import UserError, fault_text, named
 from dmvpn.base.protection import EspCipher, EspSa, EspTransform
 from dmvpn.dataplane.esp.table import SaTable
 from dmvpn.judge import faults
-from dmvpn.judge.anatomy import Anatomy, ClearWatch, protected_keys
+from dmvpn.judge.anatomy import Anatomy, ClearWatch, OspfTimes, protected_keys
 from dmvpn.judge.bounds import table
 from dmvpn.judge.campaigns import Order, orders
 from dmvpn.judge.faults import Fault, dumps, from_json, random_faults, to_json
@@ -25,6 +25,7 @@ from dmvpn.net import gre, ip
 from dmvpn.net import ip as udp
 from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet
+from dmvpn.network.lines import after
 from dmvpn.network.overlay import TunnelSeat, customers
 from dmvpn.shells.lab.badness import FILTERS, Badness, ip_packet
 from dmvpn.shells.scenario import Scenario
@@ -124,6 +125,19 @@ def test_a_dual_hub_network_has_a_way_when_one_hub_is_dead() -> None:
     anatomy = Anatomy.of(Simulator.of(scenario), scenario)
     assert anatomy.connected("SPOKE1", "CORE", frozenset({"HUB1"}), frozenset())
     assert not anatomy.connected("SPOKE1", "CORE", frozenset({"HUB1", "HUB2"}), frozenset())
+
+
+def test_the_judge_grants_the_timers_of_routing_in_ipv6_too() -> None:
+    scenario = Scenario.load("ipv6-only")
+    assert Anatomy.of(Simulator.of(scenario), scenario).igp
+    texts = {
+        name: after(text, ["interface Tunnel100", "ipv6 ospf 1 area 0", "ipv6 ospf hello-interval 7"])
+        if scenario.role(name) != "provider"
+        else text
+        for name, text in scenario.configurations.items()
+    }
+    scenario = Scenario("ospf", scenario.lab, texts)
+    assert Anatomy.of(Simulator.of(scenario), scenario).ospf == OspfTimes(hello=7, dead=28, election=0)
 
 
 @pytest.mark.parametrize("name", ["notes-phase1", "notes-phase3"])

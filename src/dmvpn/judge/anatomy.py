@@ -27,7 +27,7 @@ from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.eigrp.machine import EigrpMachine
 from dmvpn.features.filter.machine import FilterMachine
 from dmvpn.features.nhrp.cache import EntryType
-from dmvpn.features.nhrp.machine import NhrpMachine
+from dmvpn.features.nhrp.machine import VERSIONS, NhrpMachine
 from dmvpn.features.ospf.machine import OspfMachine
 from dmvpn.features.ospf.model import Interface
 from dmvpn.features.ospf.settings import ELECTING, default_network, timers
@@ -233,8 +233,9 @@ class OspfTimes:
 class Anatomy:
     """See the module's docstring. links: between sites, by their configurations; providers only forward packets.
 
-    igp: EIGRP runs. ospf: the times of OSPF on tunnels, None where it does not run. bgp_hold: the longest hold time of
-    BGP, seconds; 0: it does not run. protected: there are tunnels with `tunnel protection`.
+    igp: EIGRP runs. ospf: the times of OSPF on tunnels, None where it does not run: both for either version
+    of IP. bgp_hold: the longest hold time of BGP, seconds; 0: it does not run. protected: there are tunnels with
+    `tunnel protection`.
     """
 
     sites: dict[str, Site]
@@ -287,7 +288,11 @@ class Anatomy:
             sites,
             tuple(name for name in world.routers if name not in sites),
             tuple(links),
-            any(world.routers[name].router.machine(EigrpMachine).processes for name in overlay),
+            any(
+                world.routers[name].router.machine(EigrpMachine).of_version(version)
+                for name in overlay
+                for version in VERSIONS
+            ),
             max((config.holdtime for config in configs), default=0),
             any(config.unique for config in configs),
             any(config.if_state for config in configs),
@@ -375,12 +380,13 @@ def _ospf(world: Simulator, overlay: list[str]) -> OspfTimes | None:
         router = world.routers[name].router
         in_vrfs = (machine for vrf in router.vrfs.values() for machine in vrf.machines.values())
         tables = (router.machine(OspfMachine), *(machine for machine in in_vrfs if isinstance(machine, OspfMachine)))
-        configs = [machine.config for machine in tables if machine.config.processes]
-        lines = {own.name: own for config in configs for own in config.interfaces}
-        for tunnel in router.ports.tunnels.all() if configs else ():
-            own, default = lines.get(tunnel.name) or Interface(name=tunnel.name), default_network(tunnel.name)
-            hello, dead = timers(own, default)
-            found.append(OspfTimes(hello, dead, dead if (own.network or default) in ELECTING else 0))
+        for version in VERSIONS:
+            configs = [config for machine in tables if (config := machine.config.of_version(version)).processes]
+            lines = {own.name: own for config in configs for own in config.interfaces}
+            for tunnel in router.ports.tunnels.all() if configs else ():
+                own, default = lines.get(tunnel.name) or Interface(name=tunnel.name), default_network(tunnel.name)
+                hello, dead = timers(own, default)
+                found.append(OspfTimes(hello, dead, dead if (own.network or default) in ELECTING else 0))
     if not found:
         return None
     return OspfTimes(

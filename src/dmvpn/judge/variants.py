@@ -1,5 +1,7 @@
 """Variants of a scenario: the same network with one thing configured otherwise, made from its configurations.
 
+The lines of NHRP are those of each version of IP that a tunnel has.
+
 static       no routing protocol over the tunnels: static routes to every LAN, by way of the hub
 no-unique    `ip nhrp registration no-unique`: a spoke may return with another NBMA address at once; it registers as
              often as without a line
@@ -180,12 +182,17 @@ VARIANTS: dict[str, Callable[[Scenario], Scenario | None]] = {
 
 
 def _in_tunnels(scenario: Scenario, lines: Sequence[str], which: Callable[[TunnelConfig], bool]) -> Scenario | None:
-    """Return the scenario with these lines typed in each tunnel whose NHRP over IPv4 is such."""
+    """Return the scenario with these lines of IPv4 typed in each tunnel whose NHRP is such, or those of IPv6."""
     texts = dict(scenario.configurations)
     for device in _devices(scenario):
-        names = [tunnel.name for tunnel in device.nhrp.tunnels if tunnel.version == 4 and which(tunnel)]
-        if names:
-            texts[device.name] = after(device.text, [each for name in names for each in (f"interface {name}", *lines)])
+        typed = [
+            each if tunnel.version == 4 else each.replace("ip nhrp", "ipv6 nhrp")
+            for tunnel in device.nhrp.tunnels
+            if which(tunnel)
+            for each in (f"interface {tunnel.name}", *lines)
+        ]
+        if typed:
+            texts[device.name] = after(device.text, typed)
     return _with(scenario, texts) if texts != scenario.configurations else None
 
 
