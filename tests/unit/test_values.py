@@ -181,6 +181,38 @@ def test_they_travel() -> None:
     assert pickle.loads(pickle.dumps(Sent(3))) == Sent(3)  # noqa: S301
 
 
+class Place(values.Value):
+    """A class below `Value`."""
+
+    x: int
+    y: int = 2
+
+
+class Labelled(Place, Generic[T], kw_only=True):
+    """One below that, with an option."""
+
+    label: T
+
+
+def test_a_class_below_value_is_a_frozen_dataclass_with_slots(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Thing(values.Value, eq=False):
+        what: int
+
+    monkeypatch.setattr(values, "_WORKS", False)  # where the standard library makes all classes
+
+    class Elsewhere(values.Value):
+        what: int = 3
+
+    assert (repr(Place(1)), Place(1), hash(Place(1))) == ("Place(x=1, y=2)", Place(1, 2), hash(Place(1, 2)))
+    assert (Labelled(1, label="a").label, Elsewhere()) == ("a", Elsewhere(3))
+    assert Thing(1) != Thing(1)
+    for each, name in ((Place(1), "x"), (Labelled(1, label="a"), "label"), (Elsewhere(), "what")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(each, name, 2)
+        assert not hasattr(each, "__dict__")
+    assert pickle.loads(pickle.dumps(Labelled(1, label=2))) == Labelled(1, label=2)  # noqa: S301
+
+
 def loaded(attribute: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Return the decorator as a Python has it that calls this attribute of its dataclasses otherwise."""
     text = Path(values.__file__).read_text()

@@ -12,7 +12,7 @@ from dmvpn.base.addresses import spelled
 from dmvpn.base.notices import Client
 from dmvpn.base.reasons import Reason
 from dmvpn.base.streams import UdpPort
-from dmvpn.base.values import collected, dataclass, project
+from dmvpn.base.values import Value, collected, dataclass, project
 from dmvpn.features.bfd.machine import PORT, BfdMachine, ClearBfdCounters
 from dmvpn.features.bfd.packet import BfdState, ControlPacket, Drop, PacketFields
 from dmvpn.features.bfd.reasons import BfdReason
@@ -22,8 +22,7 @@ from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
 _HELP: Final = {"bfd": "Bidirectional Forwarding Detection", "neighbors": "Neighbors that are watched"}
 
 
-@dataclass(frozen=True, slots=True)
-class DirectionCounts:
+class DirectionCounts(Value):
     """Packets of one direction: how many, and milliseconds between them: shortest, longest, average, since the last."""
 
     packets: int
@@ -40,8 +39,7 @@ class LastPacket(PacketFields):
     state: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionEntry:
+class SessionEntry(Value, kw_only=True):
     """One session. Intervals are microseconds, uptime is seconds. reason: why it is not up."""
 
     address: str
@@ -71,16 +69,14 @@ class SessionEntry:
 _VERSIONS: Final = {4: "IPv4 Sessions", 6: "IPv6 Sessions"}
 
 
-@dataclass(frozen=True, slots=True)
-class ShowBfdNeighbors:
+class ShowBfdNeighbors(Value):
     """The answer to `show bfd neighbors`."""
 
     details: bool
     sessions: tuple[SessionEntry, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowBfdSummary:
+class ShowBfdSummary(Value):
     """The answer to `show bfd summary`. clients: of each protocol, how many sessions it wants, and how many are up."""
 
     total: int
@@ -255,8 +251,7 @@ def render_summary(answer: ShowBfdSummary) -> Iterator[str]:
 _FAMILIES: Final = ("IPV4", "IPV6", "IPV4-M", "IPV6-M", "MPLS_PW", "MPLS_TP_LSP")
 
 
-@dataclass(frozen=True, slots=True)
-class ShowBfdDrops:
+class ShowBfdDrops(Value):
     """How many packets were not taken, by why."""
 
     drops: tuple[tuple[str, int], ...]

@@ -15,15 +15,14 @@ from dmvpn.base.addresses import IPAddress
 from dmvpn.base.breath import breathing
 from dmvpn.base.chronicle import ChronicleLine, MessagePassed, StateChanged, Way
 from dmvpn.base.moments import written
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.chronicle.machine import ChronicleMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, answered, short_interface, span_of
 
 _ARROWS: Final = {Way.SENT: "->", Way.FORWARDED: "=>", Way.RECEIVED: "<-"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventLine:
+class EventLine(Value, kw_only=True):
     """One line.
 
     time: ISO 8601, in the router's zone.
@@ -42,8 +41,7 @@ class EventLine:
     interface: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ShowEvents:
+class ShowEvents(Value):
     """The answer.
 
     messages: there are messages, too, and not changes alone.

@@ -12,7 +12,7 @@ from dmvpn.base.addresses import UNSPECIFIED, UNSPECIFIED_OF, IPAddress, dotted,
 from dmvpn.base.events import Event
 from dmvpn.base.moments import clock
 from dmvpn.base.streams import UdpPort
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Value, project
 from dmvpn.features.dhcp.client import Client, ClientState, Lease
 from dmvpn.features.dhcp.leases import BindingState, Leases
 from dmvpn.features.dhcp.machine import ChangeLease, ClearDhcp, DhcpMachine
@@ -22,8 +22,7 @@ from dmvpn.ios import Args, ExecCommand, ShowContext
 from dmvpn.net.ipv6 import INFINITE
 
 
-@dataclass(frozen=True, slots=True)
-class BindingLine:
+class BindingLine(Value):
     """One leased address. expires: local time, None: never; left: seconds until then.
 
     source, times: over IPv6 where the client sends from, None: not since the router restarted; as of `Pool6`.
@@ -42,15 +41,13 @@ class BindingLine:
     times: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowBindings:
+class ShowBindings(Value):
     """The answer to `show ip dhcp binding [A.B.C.D]` and `show ipv6 dhcp binding`."""
 
     bindings: tuple[BindingLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PoolLine:
+class PoolLine(Value):
     """One pool. current: the address that is tried next, None without a network."""
 
     name: str
@@ -63,15 +60,13 @@ class PoolLine:
     current: IPv4Address | None
 
 
-@dataclass(frozen=True, slots=True)
-class ShowPools:
+class ShowPools(Value):
     """The answer to `show ip dhcp pool [NAME]`."""
 
     pools: tuple[PoolLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ConflictLine:
+class ConflictLine(Value):
     """An address that another station has."""
 
     address: IPAddress
@@ -80,15 +75,13 @@ class ConflictLine:
     vrf: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShowConflicts:
+class ShowConflicts(Value):
     """The answer to `show ip dhcp conflict`."""
 
     conflicts: tuple[ConflictLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowServerStatistics:
+class ShowServerStatistics(Value):
     """The answer to `show ip dhcp server statistics`.
 
     received, sent, forwarded: messages by type. dropped: messages by reason, without malformed ones.
@@ -106,8 +99,7 @@ class ShowServerStatistics:
     dropped: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeaseLine:
+class LeaseLine(Value, kw_only=True):
     """The client of an interface.
 
     number: of its state, IOS's. next: seconds until it acts. ignored: messages that were not for it, or lied.
@@ -129,22 +121,19 @@ class LeaseLine:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShowLeases:
+class ShowLeases(Value):
     """The answer to `show dhcp lease`."""
 
     leases: tuple[LeaseLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowPools6:
+class ShowPools6(Value):
     """The answer to `show ipv6 dhcp pool [NAME]`: pools, each with the numbers of its clients and conflicts."""
 
     pools: tuple[tuple[Pool6, int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowPorts6:
+class ShowPorts6(Value):
     """The answer to `show ipv6 dhcp interface`."""
 
     ports: tuple[PortSettings, ...]

@@ -13,7 +13,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event
 from dmvpn.base.moments import clock
 from dmvpn.base.translation import ESP, GRE, ICMP, SHARE, TCP, UDP, FlowFilter, StaticRule, TranslatedFlow
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.nat.machine import ClearTranslations, NatMachine
 from dmvpn.features.nat.model import NatRule, NatStatic
 from dmvpn.ios import Args, ExecCommand, ShowContext
@@ -21,8 +21,7 @@ from dmvpn.ios import Args, ExecCommand, ShowContext
 _NAMES: Final = {ICMP: "icmp", TCP: "tcp", UDP: "udp", GRE: "gre", ESP: "esp"}
 
 
-@dataclass(frozen=True, slots=True)
-class TranslationLine:
+class TranslationLine(Value):
     """One flow; or a static rule, or the address of a pool that a station has: then the outside is "---".
 
     protocol: its name, or the number; "---": of all.
@@ -44,16 +43,14 @@ class TranslationLine:
     static: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ShowTranslations:
+class ShowTranslations(Value):
     """The answer to `show ip nat translations [tcp|udp|icmp] [vrf NAME]`. verbose: with a second line for each flow."""
 
     lines: tuple[TranslationLine, ...]
     verbose: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
+class Mapping(Value):
     """A rule with a list or a route map.
 
     interface, pool: one of them is "".
@@ -76,8 +73,7 @@ class Mapping:
     allocated: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ShowStatistics:
+class ShowStatistics(Value):
     """The answer to `show ip nat statistics`.
 
     translations: static rules, flows, and addresses that stations have for themselves.

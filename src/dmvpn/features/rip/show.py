@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, classful_length, mask_length
 from dmvpn.base.streams import UdpPort
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
 from dmvpn.ios.routing import filter_lines
 from dmvpn.ios.vrfs import by_vrf
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from dmvpn.features.rip.machine import RipMachine
 
 
-@dataclass(frozen=True, slots=True)
-class RipPath:
+class RipPath(Value):
     """One path of a learned route. age: seconds since its last update. permanent: it does not expire."""
 
     metric: int
@@ -29,8 +28,7 @@ class RipPath:
     permanent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RipDatabaseEntry:
+class RipDatabaseEntry(Value):
     """One prefix. kind: "auto-summary", "directly connected", "redistributed", "possibly down", or "" with paths."""
 
     prefix: Prefix
@@ -40,8 +38,7 @@ class RipDatabaseEntry:
     paths: tuple[RipPath, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ShowRipDatabase:
+class ShowRipDatabase(Value):
     """The answer to `show ip rip database`. is_missing: the requested prefix does not exist."""
 
     entries: tuple[RipDatabaseEntry, ...]

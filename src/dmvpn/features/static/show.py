@@ -13,15 +13,14 @@ from dmvpn.base.breath import breathing
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import Pages
 from dmvpn.base.ports import Rib
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.static.machine import StaticMachine
 from dmvpn.features.static.model import StaticRoute
 from dmvpn.ios import Args, ExecCommand, ShowContext
 from dmvpn.ios.vrfs import by_vrf
 
 
-@dataclass(frozen=True, slots=True)
-class StaticLine:
+class StaticLine(Value):
     """One path of a prefix. active: packets follow it. tag: an administrator's mark, 0: none."""
 
     distance: int
@@ -31,16 +30,14 @@ class StaticLine:
     tag: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class StaticEntry:
+class StaticEntry(Value):
     """A prefix, with its paths in the order of their distances."""
 
     prefix: Prefix
     ways: tuple[StaticLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowIpStaticRoute:
+class ShowIpStaticRoute(Value):
     """The answer, sorted by prefix. vrf: "", of the global table."""
 
     entries: tuple[StaticEntry, ...]
@@ -105,8 +102,7 @@ def render_static6(answer: ShowIpStaticRoute) -> Iterator[str]:
             yield f"{'*' if way.active else ' '}   {spelled(entry.prefix)} via {where}, distance {way.distance}{tag}"
 
 
-@dataclass(frozen=True, slots=True)
-class TrackedLine:
+class TrackedLine(Value):
     """A line that follows a tracked object."""
 
     line: str
@@ -114,8 +110,7 @@ class TrackedLine:
     up: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ShowTrackedRoutes:
+class ShowTrackedRoutes(Value):
     """The answer to `show ip route track-table`, in the order of the configuration. vrf: "", of the global table."""
 
     routes: tuple[TrackedLine, ...]

@@ -14,7 +14,7 @@ from typing import Final
 from dmvpn.base.addresses import IPAddress, dotted
 from dmvpn.base.events import SwitchingComputed
 from dmvpn.base.switching import Box, EthernetPort, LearnedStation, PortMode, PortRole, VlanTree, within
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.switching.config import as_ranges, is_ethernet, spelled
 from dmvpn.features.switching.machine import SwitchingMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext, short_interface
@@ -25,8 +25,7 @@ from dmvpn.ios.config_line import known_command
 _NO_SWITCH: Final = "% Invalid input detected at '^' marker."
 
 
-@dataclass(frozen=True, slots=True)
-class VlanRow:
+class VlanRow(Value):
     """A VLAN, and the ports that are access ports in it."""
 
     vlan: int
@@ -34,8 +33,7 @@ class VlanRow:
     ports: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowVlan:
+class ShowVlan(Value):
     """The answer to `show vlan`. brief: without the second table."""
 
     vlans: tuple[VlanRow, ...]
@@ -94,8 +92,7 @@ def render_vlans(answer: ShowVlan) -> Iterator[str]:
         yield f"{row.vlan:<4} enet  {100000 + row.vlan:<10} 1500  -      -      -        -    -        0      0"
 
 
-@dataclass(frozen=True, slots=True)
-class TaggedInterface:
+class TaggedInterface(Value):
     """A subinterface with its VLAN. received, sent: packets."""
 
     vlan: int
@@ -106,8 +103,7 @@ class TaggedInterface:
     sent: int
 
 
-@dataclass(frozen=True, slots=True)
-class ShowVlans:
+class ShowVlans(Value):
     """The answer to `show vlans`."""
 
     interfaces: tuple[TaggedInterface, ...]
@@ -151,8 +147,7 @@ def render_tagged(answer: ShowVlans) -> Iterator[str]:
 # ------------------------------------------------------------------------------------------------ ports
 
 
-@dataclass(frozen=True, slots=True)
-class SwitchPort:
+class SwitchPort(Value):
     """A port of layer 2.
 
     mode: as configured. operates: "trunk", "static access", "down".
@@ -172,8 +167,7 @@ class SwitchPort:
     forwarding: str
 
 
-@dataclass(frozen=True, slots=True)
-class SwitchPorts:
+class SwitchPorts(Value):
     """The answer to `show interfaces switchport`, `show interfaces trunk`."""
 
     ports: tuple[SwitchPort, ...]
@@ -268,8 +262,7 @@ def render_ports(answer: SwitchPorts) -> Iterator[str]:
         yield ""
 
 
-@dataclass(frozen=True, slots=True)
-class PortStatus:
+class PortStatus(Value):
     """A port of a switch. description: of its lines. vlan: its number, "trunk" or "routed"."""
 
     name: str
@@ -278,8 +271,7 @@ class PortStatus:
     vlan: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShowStatus:
+class ShowStatus(Value):
     """The answer to `show interfaces status`."""
 
     ports: tuple[PortStatus, ...]
@@ -319,8 +311,7 @@ def render_status(answer: ShowStatus) -> Iterator[str]:
 _SAID_OF_VTP: Final = (("mode", "off"), ("domain", ""), ("version", "1"))
 
 
-@dataclass(frozen=True, slots=True)
-class ShowVtp:
+class ShowVtp(Value):
     """The answer to `show vtp status`: what the lines of VTP say, of which nothing is spoken. vlans: how many."""
 
     mode: str
@@ -362,8 +353,7 @@ def render_vtp(answer: ShowVtp) -> Iterator[str]:
 # ------------------------------------------------------------------------------------------------ bridges
 
 
-@dataclass(frozen=True, slots=True)
-class ShowStations:
+class ShowStations(Value):
     """The answer to `show mac address-table`."""
 
     stations: tuple[LearnedStation, ...]
@@ -388,8 +378,7 @@ def render_stations(answer: ShowStations) -> Iterator[str]:
     yield f"Total Mac Addresses for this criterion: {len(answer.stations)}"
 
 
-@dataclass(frozen=True, slots=True)
-class ShowTrees:
+class ShowTrees(Value):
     """The answer to `show spanning-tree`. rapid: the protocol's name is rapid-pvst."""
 
     trees: tuple[VlanTree, ...]
@@ -437,8 +426,7 @@ def render_trees(answer: ShowTrees) -> Iterator[str]:
             yield (f"{short_interface(port.name):<19} {port.role.value} {state} {port.cost:<9} {number_text:<8} P2p")
 
 
-@dataclass(frozen=True, slots=True)
-class BundleRow:
+class BundleRow(Value):
     """A Port-channel and its ports. layer: 2 or 3. up: of the ports, those with a carrier."""
 
     name: str
@@ -448,8 +436,7 @@ class BundleRow:
     up: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowBundles:
+class ShowBundles(Value):
     """The answer to `show etherchannel summary`."""
 
     bundles: tuple[BundleRow, ...]

@@ -10,14 +10,13 @@ from itertools import zip_longest
 from typing import Final
 
 from dmvpn.base.addresses import UNSPECIFIED_OF, Prefix, spelled
-from dmvpn.base.values import collected, dataclass, project
+from dmvpn.base.values import Value, collected, project
 from dmvpn.features.track.machine import Code, Echo, Object, TrackMachine
 from dmvpn.features.track.model import CHOSEN_BY, Operation, TrackKind
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectEntry:
+class ObjectEntry(Value, kw_only=True):
     """One tracked object. changed: seconds since the last change. code, rtt: of its operation; rtt in milliseconds.
 
     level: of a list with thresholds: the weight of the members that are up, or their percentage. weights: empty if they
@@ -47,16 +46,14 @@ class ObjectEntry:
     followed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ShowTrack:
+class ShowTrack(Value):
     """The answer to `show track`."""
 
     brief: bool
     objects: tuple[ObjectEntry, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperationEntry:
+class OperationEntry(Value, kw_only=True):
     """One operation. rtt: milliseconds. started: as a date. ago: seconds since then. left: of its life, None: forever.
 
     life: seconds, None: forever. Times of the configuration are seconds.
@@ -85,8 +82,7 @@ class OperationEntry:
     life: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ShowSla:
+class ShowSla(Value):
     """The answer to the shows of IP SLA."""
 
     operations: tuple[OperationEntry, ...]

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from dmvpn.base.events import GreDrops
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.tunnel.machine import TunnelMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 
-@dataclass(frozen=True, slots=True)
-class ShowTunnelTraffic:
+class ShowTunnelTraffic(Value):
     """The answer to `show tunnel traffic`, as of the last count."""
 
     drops: GreDrops

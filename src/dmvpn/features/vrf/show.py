@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from dmvpn.base.notices import InterfaceState
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.vrf.machine import VrfMachine
 from dmvpn.features.vrf.model import VrfSettings
 from dmvpn.ios import Args, ExecCommand, ShowContext, short_interface
@@ -22,8 +22,7 @@ _FIRST_TABLE_OF_IPV6: Final = 0x1E000000
 _IN_A_LINE: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class VrfRow:
+class VrfRow(Value):
     """A VRF with its interfaces.
 
     number: its place among all VRFs.
@@ -41,8 +40,7 @@ class VrfRow:
         return self.settings.rd or _NOT_SET
 
 
-@dataclass(frozen=True, slots=True)
-class VrfRows:
+class VrfRows(Value):
     """The rows of a table. unknown: the VRF that was asked for, which does not exist."""
 
     vrfs: tuple[VrfRow, ...]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from dmvpn.base.addresses import UNSPECIFIED, UNSPECIFIED_OF, IPAddress, spelled
 from dmvpn.base.streams import StreamLine, TcpState
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.bgp.families import IPV6
 from dmvpn.features.bgp.model import IPV4_KEY
 from dmvpn.features.bgp.neighbor import PORT
@@ -84,16 +84,14 @@ def by_version(address: IPAddress) -> tuple[int, int]:
 A = TypeVar("A")
 
 
-@dataclass(frozen=True, slots=True)
-class OfVrfs(Generic[A]):
+class OfVrfs(Value, Generic[A]):
     """The answers of all VRFs that have a table of BGP. is_active: BGP is configured."""
 
     is_active: bool
     answers: tuple[A, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class OfFamilies(Generic[A]):
+class OfFamilies(Value, Generic[A]):
     """The answers of all address families that are configured, with their titles; (): BGP is not configured."""
 
     titles: tuple[str, ...]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.bgp.settings import advertisement_interval
 from dmvpn.features.bgp.show.common import active, by_version, spellings
 from dmvpn.features.bgp.show.neighbors import ShowSummary, query_summary, render_summary
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 _A_LINE: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateGroupEntry:
+class UpdateGroupEntry(Value):
     """Neighbors that receive the same UPDATEs. prefixes: advertised to them. queued: not yet sent to all of them."""
 
     number: int
@@ -41,8 +40,7 @@ class UpdateGroupEntry:
     members: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowUpdateGroups:
+class ShowUpdateGroups(Value):
     """All update groups, or the selected ones. family: its title."""
 
     is_active: bool = True
@@ -50,8 +48,7 @@ class ShowUpdateGroups:
     groups: tuple[UpdateGroupEntry, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PeerGroup:
+class PeerGroup(Value):
     """A configured peer group. autonomous_system: 0: not configured in the group. ranges: its listen ranges."""
 
     name: str
@@ -63,8 +60,7 @@ class PeerGroup:
     ranges: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowPeerGroups:
+class ShowPeerGroups(Value):
     """All peer groups, or the selected one. family: its title."""
 
     is_active: bool = True
@@ -184,8 +180,7 @@ def render_peer_groups(answer: ShowPeerGroups) -> Iterator[str]:
         yield ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replication:
+class Replication(Value, kw_only=True):
     """An update group. leader: the member named for the group. formatted: UPDATEs sent to it; replicated: UPDATEs sent
     to the other members. pending: prefixes to be processed. queued: prefixes still to be sent to members.
     """
@@ -200,16 +195,14 @@ class Replication:
     queued: int
 
 
-@dataclass(frozen=True, slots=True)
-class ShowReplication:
+class ShowReplication(Value):
     """All groups, or the selected one."""
 
     is_active: bool = True
     groups: tuple[Replication, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(Value):
     """A next hop. metric: of the route to it; None: no route. paths, prefixes: how many use it."""
 
     address: str
@@ -218,8 +211,7 @@ class Hop:
     prefixes: int
 
 
-@dataclass(frozen=True, slots=True)
-class ShowHops:
+class ShowHops(Value):
     """All next hops."""
 
     is_active: bool = True

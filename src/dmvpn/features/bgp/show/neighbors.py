@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import IPAddress, Prefix, spelled
 from dmvpn.base.errors import surely
 from dmvpn.base.rows import Source, table
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Value, project
 from dmvpn.features.bgp.families import FAMILIES
 from dmvpn.features.bgp.packet import Nlri, in_order, number_of, prefix_of
 from dmvpn.features.bgp.paths import Path, PathOrigin
@@ -38,8 +38,7 @@ _ADDRESS: Final = 15
 _peer: Final[Source[Peer, tuple[int, float]]] = Source()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NeighborEntry:
+class NeighborEntry(Value, kw_only=True):
     """A neighbor. state: its state, or the number of prefixes received from it."""
 
     neighbor: str = _peer.column(
@@ -90,8 +89,7 @@ def _queued(peer: Peer) -> int:
     return queued(peer)
 
 
-@dataclass(frozen=True, slots=True)
-class ShowSummary:
+class ShowSummary(Value):
     """The answer; router_id "": BGP is not configured. dynamic, limit: dynamic neighbors, at most."""
 
     router_id: str = ""
@@ -184,8 +182,7 @@ def render_summaries(answers: tuple[ShowSummary, ...]) -> Iterator[str]:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class MessageLine:
+class MessageLine(Value):
     """How many messages of a type were sent and received."""
 
     kind: str
@@ -193,8 +190,7 @@ class MessageLine:
     received: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NeighborDetail:
+class NeighborDetail(Value, kw_only=True):
     """All details of a neighbor.
 
     since: time in its state.
@@ -437,8 +433,7 @@ def _left(deadline: float | None, now: float) -> int | None:
     return max(0, round(deadline - now)) if deadline is not None else None
 
 
-@dataclass(frozen=True, slots=True)
-class ShowNeighbors:
+class ShowNeighbors(Value):
     """The answer. is_active: BGP is configured. asked: the requested neighbor, if it does not exist."""
 
     is_active: bool = True
@@ -446,8 +441,7 @@ class ShowNeighbors:
     neighbors: tuple[NeighborDetail, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ShowRoutes:
+class ShowRoutes(Value):
     """Routes of one neighbor. unkept: the neighbor, if it lacks `soft-reconfiguration inbound`."""
 
     is_active: bool = True

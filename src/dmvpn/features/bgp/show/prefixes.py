@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import Prefix, spelled
 from dmvpn.base.breath import breathing, in_order
 from dmvpn.base.communities import communities_text, extended_text, large_text
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Value, project
 from dmvpn.features.bgp.attributes import Community, Origin, path_text
 from dmvpn.features.bgp.packet import NumberedPrefix, named, prefix_of
 from dmvpn.features.bgp.paths import Destination, Merit, Path, PathOrigin, path_metric
@@ -40,8 +40,7 @@ _MERITS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PathDetail:
+class PathDetail(Value):
     """A path of one prefix. sender, identifier: the neighbor that sent it. marks: "internal", "best" ...
 
     remarks: the words after its AS path. groups: update groups that receive it, by number; None: one path per prefix.
@@ -73,8 +72,7 @@ class PathDetail:
     vrf: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ShowPrefix:
+class ShowPrefix(Value):
     """The answer about one prefix; prefix None: it is not in the table. total: number of paths, shown or not.
 
     notes: why it is not advertised, or not in the routing table. groups: update groups that receive it, by number.
@@ -93,8 +91,7 @@ class ShowPrefix:
     rd: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ShowDetails:
+class ShowDetails(Value):
     """All prefixes."""
 
     prefixes: tuple[ShowPrefix, ...] = ()
@@ -331,8 +328,7 @@ def _groups_of(machine: Table, prefix: Prefix, found: Destination, path: Path) -
 _NOT_ENABLED: Final = "% dampening not enabled for base"
 
 
-@dataclass(frozen=True, slots=True)
-class ShowParameters:
+class ShowParameters(Value):
     """The dampening parameters. half_life, decay, longest: seconds. highest: maximum penalty. is_default: not
     configured.
     """
@@ -348,8 +344,7 @@ class ShowParameters:
     reuse: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class FlapLine:
+class FlapLine(Value):
     """A route. status: the codes before it. flaps: in `duration`. reuse: time until it is used again; "":
     it is in use.
     """
@@ -363,8 +358,7 @@ class FlapLine:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShowFlaps:
+class ShowFlaps(Value):
     """Routes with a flap history. version 0: BGP is not configured."""
 
     version: int = 0

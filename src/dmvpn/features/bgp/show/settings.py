@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from dmvpn.base.addresses import spelled
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.bgp.model import BEST_ALONE, FilterDirection, FilterKind, NeighborLines, PathChoice, PrivateAs
 from dmvpn.features.bgp.settings import with_templates
 from dmvpn.features.bgp.show.common import active, spellings
@@ -162,8 +162,7 @@ def in_words(lines: NeighborLines) -> Iterator[str]:
         yield f"Threshold for warning message {lines.warn_percent}%"
 
 
-@dataclass(frozen=True, slots=True)
-class ShowPolicy:
+class ShowPolicy(Value):
     """The lines about routes of a neighbor. asked: the requested neighbor, if it does not exist."""
 
     is_active: bool = True
@@ -174,8 +173,7 @@ class ShowPolicy:
     inherited: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(Value):
     """A template, with the lines that it inherits. heirs: templates that inherit from it, with their
     sequence numbers.
     """
@@ -187,8 +185,7 @@ class Template:
     heirs: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowTemplates:
+class ShowTemplates(Value):
     """All templates of a kind, or the requested one. of_session: session templates, otherwise policy templates."""
 
     is_active: bool = True

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import Prefix, classful_length, mask_length, spelled
 from dmvpn.base.breath import breathing, in_order
 from dmvpn.base.communities import COMMUNITIES, CommunityKind, CommunityMatch
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.bgp.attributes import Attributes, Origin, path_text
 from dmvpn.features.bgp.paths import Destination, Merit, Path
 from dmvpn.features.bgp.policy import candidate
@@ -40,8 +40,7 @@ ADDITIONAL: Final = Merit.SECOND | Merit.THIRD | Merit.GROUP_BEST | Merit.ANY
 ORIGINS: Final = {Origin.IGP: "i", Origin.EGP: "e", Origin.INCOMPLETE: "?"}
 
 
-@dataclass(frozen=True, slots=True)
-class PathLine:
+class PathLine(Value):
     """A path. status: the codes before the prefix, four columns. med, local_pref: None if absent."""
 
     prefix: Prefix
@@ -54,8 +53,7 @@ class PathLine:
     origin: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShowTable:
+class ShowTable(Value):
     """The answer; version 0: BGP is not configured. vrf, rd: of a VRF, its name and its route distinguisher."""
 
     version: int = 0
@@ -200,16 +198,14 @@ def spelled_prefix(prefix: Prefix) -> str:
 _DIGITS: Final = 10
 
 
-@dataclass(frozen=True, slots=True)
-class ShowSelection:
+class ShowSelection(Value):
     """A part of the table; problem: the error, if there is none."""
 
     table: ShowTable = EMPTY
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Value):
     """A path that the routing table did not accept."""
 
     prefix: Prefix
@@ -217,8 +213,7 @@ class Failure:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShowFailures:
+class ShowFailures(Value):
     """`show ip bgp rib-failure`."""
 
     is_active: bool = True
@@ -322,8 +317,7 @@ def _has_several_origins(machine: Table, prefix: Prefix) -> bool:
     return len({path.attributes.systems[-1:] for path in paths}) > 1
 
 
-@dataclass(frozen=True, slots=True)
-class AttributesLine:
+class AttributesLine(Value):
     """A set of attributes: the number of paths that share it, its MED, and its AS path with the origin."""
 
     used: int
@@ -331,16 +325,14 @@ class AttributesLine:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShowPaths:
+class ShowPaths(Value):
     """All sets of attributes."""
 
     is_active: bool = True
     paths: tuple[AttributesLine, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ShowClusters:
+class ShowClusters(Value):
     """cluster: our cluster ID; configured: 0.0.0.0: it is the router ID. clients: number of our reflector clients."""
 
     cluster: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.base.addresses import UNSPECIFIED
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.eigrp.metric import INFINITY
 from dmvpn.ios import Args, ExecCommand, ShowContext
 from dmvpn.ios.vrfs import by_vrf
@@ -36,8 +36,7 @@ HELP: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessName:
+class ProcessName(Value):
     """The process of a table. name: the virtual instance of named mode, or "". vrf: "", of the global table.
 
     family: "EIGRP-IPv4" or "EIGRP-IPv6".

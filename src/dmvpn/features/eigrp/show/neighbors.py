@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
 from dmvpn.base.rows import Source
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Value, project
 from dmvpn.features.eigrp.show.common import ProcessName, both_commands, clear_commands, name_of, processes, version_of
 from dmvpn.features.eigrp.tlv import SoftwareVersion, StubFlag
 from dmvpn.ios import Args, ShowContext, age, interface_sort_key, short_interface
@@ -31,8 +31,7 @@ _INTERFACE_TITLE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class InterfaceEntry:
+class InterfaceEntry(Value):
     """One interface.
 
     srtt, pacing, flow: milliseconds.
@@ -57,16 +56,14 @@ class InterfaceEntry:
     statistics: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class InterfaceTable:
+class InterfaceTable(Value):
     """The interfaces of one process that may have neighbors."""
 
     process: ProcessName
     interfaces: tuple[InterfaceEntry, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowInterfaces:
+class ShowInterfaces(Value):
     """The answer to `show ip eigrp interfaces`."""
 
     detail: bool
@@ -192,8 +189,7 @@ _STUB_WORDS: Final = (
 _neighbor: Final[Source[Neighbor, float]] = Source()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NeighborEntry:
+class NeighborEntry(Value, kw_only=True):
     """One neighbor.
 
     hold: seconds left.
@@ -220,16 +216,14 @@ class NeighborEntry:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class NeighborTable:
+class NeighborTable(Value):
     """The neighbors of one process, the highest handle first."""
 
     process: ProcessName
     neighbors: tuple[NeighborEntry, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowNeighbors:
+class ShowNeighbors(Value):
     """The answer to `show ip eigrp neighbors`."""
 
     detail: bool
@@ -308,16 +302,14 @@ def clear_neighbors(ctx: ShowContext, args: Args) -> ClearNeighbors:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class StaticNeighbors:
+class StaticNeighbors(Value):
     """The `neighbor` lines of one process: address and interface."""
 
     process: ProcessName
     neighbors: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowStaticNeighbors:
+class ShowStaticNeighbors(Value):
     """The answer to `show ip eigrp neighbors static`."""
 
     tables: tuple[StaticNeighbors, ...]
@@ -378,8 +370,7 @@ CLEAR: Final = clear_commands(
 # ------------------------------------------------------------------------------------------------ prefixes of neighbors
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Value):
     """One source. state: A, P or D. reset: seconds until it may return; None: only when cleared."""
 
     state: str
@@ -390,8 +381,7 @@ class Account:
     reset: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Accounts:
+class Accounts(Value):
     """The accounts of one process."""
 
     process: ProcessName
@@ -399,8 +389,7 @@ class Accounts:
     accounts: tuple[Account, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowAccounting:
+class ShowAccounting(Value):
     """The answer to `show ip eigrp accounting`."""
 
     tables: tuple[Accounts, ...]

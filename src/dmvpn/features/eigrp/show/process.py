@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix, classful_length, mask_length, spelled
 from dmvpn.base.breath import breathing
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.eigrp.model import LARGEST_EVENT_LOG, NetworkLine, Redistribution
 from dmvpn.features.eigrp.packet import Opcode
 from dmvpn.features.eigrp.show.common import (
@@ -135,8 +135,7 @@ def _parameters(process: Process) -> Iterator[str]:
     yield f"    Maximum metric variance {settings.variance}"
 
 
-@dataclass(frozen=True, slots=True)
-class ShowProtocols:
+class ShowProtocols(Value):
     """The answer to `show eigrp protocols`: the lines of each process."""
 
     processes: tuple[tuple[str, ...], ...]
@@ -213,8 +212,7 @@ PROTOCOLS: Final = ExecCommand(
 # ------------------------------------------------------------------------------------------------ events
 
 
-@dataclass(frozen=True, slots=True)
-class EventLine:
+class EventLine(Value):
     """One event. time: HH:MM:SS.mmm in the router's time zone."""
 
     time: str
@@ -222,8 +220,7 @@ class EventLine:
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class EventTable:
+class EventTable(Value):
     """The events of one process. first: the number of the first event shown; the newest has number 1."""
 
     autonomous_system: int
@@ -231,8 +228,7 @@ class EventTable:
     events: tuple[EventLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowEvents:
+class ShowEvents(Value):
     """The answer to `show ip eigrp events`."""
 
     tables: tuple[EventTable, ...]
@@ -286,16 +282,14 @@ CLEAR_EVENTS: Final = clear_commands("events", {"events": "Forget the last event
 # ------------------------------------------------------------------------------------------------ timers
 
 
-@dataclass(frozen=True, slots=True)
-class TimerLine:
+class TimerLine(Value):
     """A timer. seconds: until it is due. kind: what it is for."""
 
     seconds: float
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class TimerTable:
+class TimerTable(Value):
     """The timers of one process, sorted by time: of Hellos, of each neighbor, of active destinations."""
 
     process: ProcessName
@@ -304,8 +298,7 @@ class TimerTable:
     active: tuple[TimerLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowTimers:
+class ShowTimers(Value):
     """The answer to `show ip eigrp timers`."""
 
     tables: tuple[TimerTable, ...]
@@ -384,8 +377,7 @@ _KINDS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class TrafficTable:
+class TrafficTable(Value):
     """Packets of one process: (type, sent, received), and the dropped ones by reason."""
 
     process: ProcessName
@@ -393,8 +385,7 @@ class TrafficTable:
     dropped: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowTraffic:
+class ShowTraffic(Value):
     """The answer to `show ip eigrp traffic`."""
 
     tables: tuple[TrafficTable, ...]

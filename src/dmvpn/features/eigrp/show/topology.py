@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED, UNSPECIFIED_OF, Prefix, mask_length, spelled
 from dmvpn.base.breath import breathing, in_order
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.eigrp.metric import INFINITY
 from dmvpn.features.eigrp.packet import ExternalProtocol
 from dmvpn.features.eigrp.show.common import ProcessName, both_commands, distance_text, name_of, processes
@@ -45,8 +45,7 @@ _PROTOCOLS: Final[dict[int, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ExternalEntry:
+class ExternalEntry(Value):
     """The origin of a redistributed destination."""
 
     autonomous_system: int
@@ -55,8 +54,7 @@ class ExternalEntry:
     tag: int
 
 
-@dataclass(frozen=True, slots=True)
-class PathEntry:
+class PathEntry(Value):
     """One path.
 
     via: a neighbor, or the word for a path of our own.
@@ -79,8 +77,7 @@ class PathEntry:
     external: ExternalEntry | None
 
 
-@dataclass(frozen=True, slots=True)
-class DestinationEntry:
+class DestinationEntry(Value):
     """One destination.
 
     awaiting: address and interface of the neighbors that owe a reply.
@@ -101,8 +98,7 @@ class DestinationEntry:
     paths: tuple[PathEntry, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TopologyTable:
+class TopologyTable(Value):
     """The destinations of one process, sorted."""
 
     process: ProcessName
@@ -110,8 +106,7 @@ class TopologyTable:
     destinations: tuple[DestinationEntry, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowTopology:
+class ShowTopology(Value):
     """The answer to `show ip eigrp topology`. serials: serial numbers are requested. prefix: the destination whose
     details are requested; "": a table.
     """
@@ -331,8 +326,7 @@ TOPOLOGY: Final = both_commands(
 # ------------------------------------------------------------------------------------------------ the summary
 
 
-@dataclass(frozen=True, slots=True)
-class TopologySummary:
+class TopologySummary(Value):
     """One process. serial: of the last change. pending: destinations for which replies are awaited.
 
     quiet: interfaces without neighbors.
@@ -347,8 +341,7 @@ class TopologySummary:
     quiet: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowTopologySummary:
+class ShowTopologySummary(Value):
     """The answer."""
 
     processes: tuple[TopologySummary, ...]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from dmvpn.base.protection import IkePhase, IkeStats, IkeVersion
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ike.config import model
 from dmvpn.features.ike.counters import ClearIkeStats
 from dmvpn.features.ike.model import IkeConfig
@@ -20,8 +20,7 @@ from dmvpn.ios import Args, ExecCommand, ShowContext
 _RULE = "-" * 80
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShowStats:
+class ShowStats(Value, kw_only=True):
     """The answer. maximum, maximum_half_open: as configured, 0: no limit."""
 
     maximum: int

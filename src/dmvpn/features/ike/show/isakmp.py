@@ -13,7 +13,7 @@ from dmvpn.base.breath import breathing
 from dmvpn.base.moments import clock
 from dmvpn.base.protection import IkePhase, IkeVersion, IkeView, conn_id
 from dmvpn.base.sessions import inside_of
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Value, project
 from dmvpn.features.ike.config import model
 from dmvpn.features.ike.model import (
     AuthenticationMethod,
@@ -56,8 +56,7 @@ _HASHES: Final = {
 _SHORT: Final = {"AES-CBC": "aes", "AES-GCM": "aes", "SHA1": "sha", "PSK": "psk", "RSA": "rsig"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IsakmpSaLine:
+class IsakmpSaLine(Value, kw_only=True):
     """An ISAKMP SA.
 
     number: 0 until the peer has proved itself.
@@ -88,15 +87,13 @@ class IsakmpSaLine:
     inside: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShowIsakmpSas:
+class ShowIsakmpSas(Value):
     """The answer to `show crypto isakmp sa` and to `show crypto isakmp peers`."""
 
     sas: tuple[IsakmpSaLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowIsakmpCount:
+class ShowIsakmpCount(Value):
     """The answer to `show crypto isakmp sa count`."""
 
     active: int
@@ -104,8 +101,7 @@ class ShowIsakmpCount:
     dead: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IsakmpPolicyLines:
+class IsakmpPolicyLines(Value, kw_only=True):
     """A `crypto isakmp policy`. lifetime: seconds."""
 
     number: int
@@ -116,16 +112,14 @@ class IsakmpPolicyLines:
     lifetime: int
 
 
-@dataclass(frozen=True, slots=True)
-class ShowIsakmpPolicies:
+class ShowIsakmpPolicies(Value):
     """The answer to `show crypto isakmp policy`. default: none is configured; these are used if there are keys."""
 
     policies: tuple[IsakmpPolicyLines, ...]
     default: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class IsakmpKeyLine:
+class IsakmpKeyLine(Value):
     """Where a key is, and for whom; not the key. vrf: of the peers, "": the global table."""
 
     keyring: str
@@ -133,15 +127,13 @@ class IsakmpKeyLine:
     vrf: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShowIsakmpKeys:
+class ShowIsakmpKeys(Value):
     """The answer to `show crypto isakmp key`."""
 
     keys: tuple[IsakmpKeyLine, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IsakmpProfileLines:
+class IsakmpProfileLines(Value, kw_only=True):
     """A `crypto isakmp profile`. sas: ISAKMP SAs that it made. trustpoints: none: all."""
 
     name: str
@@ -153,8 +145,7 @@ class IsakmpProfileLines:
     trustpoints: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowIsakmpProfiles:
+class ShowIsakmpProfiles(Value):
     """The answer to `show crypto isakmp profile`."""
 
     profiles: tuple[IsakmpProfileLines, ...]

@@ -10,7 +10,7 @@ from dmvpn.base.breath import breathing
 from dmvpn.base.protection import EspCipher, IkePhase, IkeSaState, IkeVersion, IkeView, SaView
 from dmvpn.base.rows import Source
 from dmvpn.base.sessions import inside_of
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Value, dataclass, project
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 _NO_SPI: Final = bytes(8)
@@ -35,8 +35,7 @@ class SaLine(IkeSaState):
 _pair: Final[Source[SaView, None]] = Source()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChildLine:
+class ChildLine(Value, kw_only=True):
     """A pair of SAs of ESP. *_selector: first and last address with their ports. hash: "None" with AES-GCM."""
 
     local_selector: str = _pair(lambda it: _range(it.local_selector))
@@ -49,8 +48,7 @@ class ChildLine:
     transport: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionLines:
+class SessionLines(Value, kw_only=True):
     """All IKE SAs with a peer, and their pairs of ESP."""
 
     number: int
@@ -59,15 +57,13 @@ class SessionLines:
     children: tuple[ChildLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowSas:
+class ShowSas(Value):
     """The answer to `show crypto ikev2 sa`."""
 
     sas: tuple[SaLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowSessions:
+class ShowSessions(Value):
     """The answer to `show crypto ikev2 session`."""
 
     sessions: tuple[SessionLines, ...]

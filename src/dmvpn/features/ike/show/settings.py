@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Value, project
 from dmvpn.features.ike.config import model
 from dmvpn.features.ike.model import (
     DEFAULT_PROPOSAL,
@@ -50,22 +50,19 @@ _NO_AAA = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ShowProposals:
+class ShowProposals(Value):
     """The answer to `show crypto ikev2 proposal`."""
 
     proposals: tuple[ConfiguredProposal, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowPolicies:
+class ShowPolicies(Value):
     """The answer to `show crypto ikev2 policy`."""
 
     policies: tuple[Policy, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileLines:
+class ProfileLines(Value, kw_only=True):
     """An IKEv2 profile without its keys. sas: IKE SAs that it made. keyring, trustpoints: where its secrets are.
 
     dpd: as it holds, of the profile or global. nat_keepalive: seconds, 0: none.
@@ -87,8 +84,7 @@ class ProfileLines:
     nat_keepalive: int
 
 
-@dataclass(frozen=True, slots=True)
-class ShowProfiles:
+class ShowProfiles(Value):
     """The answer to `show crypto ikev2 profile`."""
 
     profiles: tuple[ProfileLines, ...]

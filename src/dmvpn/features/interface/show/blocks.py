@@ -12,7 +12,7 @@ from typing import Final
 from dmvpn.base.addresses import IPAddress, dotted
 from dmvpn.base.breath import breathing
 from dmvpn.base.notices import GreTunnel, InterfaceState, TunnelState
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Value, dataclass, project
 from dmvpn.features.interface.machine import ClearInterfaceCounters, InterfaceMachine, InterfaceTraffic
 from dmvpn.features.interface.port import Status, kind_name, kind_of
 from dmvpn.ios import Args, Confirm, ExecCommand, ShowContext, age
@@ -32,8 +32,7 @@ class TunnelBlock(GreTunnel):
     siblings: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CounterBlock:
+class CounterBlock(Value, kw_only=True):
     """The traffic of an interface, as of the last count.
 
     input_age, output_age: seconds since a packet, None: never.
@@ -58,8 +57,7 @@ class CounterBlock:
     output_packet_rate: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InterfaceBlock:
+class InterfaceBlock(Value, kw_only=True):
     """The content of `show interfaces` about one interface.
 
     vlan: of its frames (802.1Q), 0: they have no tag.
@@ -86,8 +84,7 @@ class InterfaceBlock:
     tunnel: TunnelBlock | None
 
 
-@dataclass(frozen=True, slots=True)
-class ShowInterfaces:
+class ShowInterfaces(Value):
     """The answer to `show interfaces`."""
 
     interfaces: tuple[InterfaceBlock, ...]

@@ -15,7 +15,7 @@ from dmvpn.base.addresses import IPAddress, Prefix, dotted, spelled
 from dmvpn.base.breath import breathing
 from dmvpn.base.filters import UNREACHABLE_SENDER
 from dmvpn.base.notices import InterfaceState
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Value, dataclass, project
 from dmvpn.features.interface.machine import InterfaceMachine
 from dmvpn.features.interface.model import Advertising, Ipv6Settings
 from dmvpn.features.interface.port import Status, kind_of
@@ -27,8 +27,7 @@ from dmvpn.net.ipv6 import INFINITE
 # ------------------------------------------------------------------------------------------------ interfaces
 
 
-@dataclass(frozen=True, slots=True)
-class FilterRow:
+class FilterRow(Value):
     """What filters packets at an interface. inward, outward: names of lists, "": none.
 
     verify: how senders are looked up ("RX, allow default"), "": not at all. drops: packets whose sender was not found.
@@ -62,8 +61,7 @@ class InterfaceRow(InterfaceState):
     lifetimes: tuple[tuple[Prefix, int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class InterfaceRows:
+class InterfaceRows(Value):
     """The rows of a table."""
 
     interfaces: tuple[InterfaceRow, ...]
@@ -195,8 +193,7 @@ DESCRIPTION = ExecCommand("show interfaces description", _HELP, query=query_rows
 # ------------------------------------------------------------------------------------------------ ARP
 
 
-@dataclass(frozen=True, slots=True)
-class ArpLine:
+class ArpLine(Value):
     """An address on an Ethernet.
 
     hardware: octets, empty while unknown.
@@ -209,8 +206,7 @@ class ArpLine:
     own: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ShowArp:
+class ShowArp(Value):
     """The answer to `show arp`. unknown: the VRF that was asked for, which does not exist."""
 
     lines: tuple[ArpLine, ...]
@@ -423,8 +419,7 @@ IPV6_INTERFACE = ExecCommand(
 # ------------------------------------------------------------------------------------------------ traffic
 
 
-@dataclass(frozen=True, slots=True)
-class ShowTraffic:
+class ShowTraffic(Value):
     """The answer. *_drops: packets that came in or should have left, and were dropped."""
 
     received: int = 0
@@ -465,8 +460,7 @@ TRAFFIC_COMMANDS: Final = (ExecCommand("show ip traffic", _HELP, query=query_tra
 # ------------------------------------------------------------------------------------------------ routers of a link
 
 
-@dataclass(frozen=True, slots=True)
-class RouterRow:
+class RouterRow(Value):
     """One router of a link. said: its last advertisement. age: how long ago that came, seconds."""
 
     address: IPAddress
@@ -475,8 +469,7 @@ class RouterRow:
     age: float
 
 
-@dataclass(frozen=True, slots=True)
-class ShowIpv6Routers:
+class ShowIpv6Routers(Value):
     """The answer, by interface."""
 
     routers: tuple[RouterRow, ...]

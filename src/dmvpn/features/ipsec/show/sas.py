@@ -14,7 +14,7 @@ from dmvpn.base.protection import EspCipher, EspHash, EspTransform, ProtectedPai
 from dmvpn.base.rows import Source
 from dmvpn.base.sessions import kilobytes_left, transform_words, tunnels_of
 from dmvpn.base.shell import fresh
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.features.ipsec.model import Cipher, TransformSet
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
@@ -68,8 +68,7 @@ _SIBLINGS = {True: "FFFFFFFF80000008", False: "FFFFFFFF80000048"}
 _sa: Final[Source[SaView, float]] = Source()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairLine:
+class PairLine(Value, kw_only=True):
     """A pair of SAs.
 
     number: of the connection. *_left: kilobytes (None: no limit) and seconds until it ends.
@@ -96,8 +95,7 @@ class PairLine:
     used: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProtectedFlow:
+class ProtectedFlow(Value, kw_only=True):
     """The protected traffic between us and a peer, over all its SAs. *_selector: address, mask, protocol and port.
 
     plaintext_mtu: octets, 0 while there is no SA.
@@ -127,8 +125,7 @@ class ProtectedFlow:
         return used[-1].spi_out if used else 0
 
 
-@dataclass(frozen=True, slots=True)
-class ProtectedInterface:
+class ProtectedInterface(Value):
     """A tunnel with `tunnel protection`."""
 
     name: str
@@ -137,8 +134,7 @@ class ProtectedInterface:
     vrf: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ShowSas:
+class ShowSas(Value):
     """The answer to `show crypto ipsec sa`."""
 
     interfaces: tuple[ProtectedInterface, ...]
@@ -328,8 +324,7 @@ _HELP: Final = {
 _WHICH: Final = "[ interface {interface:interface} | peer ( {peer:address} | {peer:address6} ) | vrf {vrf:word} ]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineConnection:
+class EngineConnection(Value, kw_only=True):
     """One direction of an SA.
 
     number: of the SA, from 1: a pair has an odd and an even one.
@@ -344,8 +339,7 @@ class EngineConnection:
     local: IPAddress
 
 
-@dataclass(frozen=True, slots=True)
-class ShowEngine:
+class ShowEngine(Value):
     """The answer to `show crypto engine connections active`."""
 
     connections: tuple[EngineConnection, ...]

@@ -13,7 +13,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.protection import Connection, IkeVersion, conn_id
 from dmvpn.base.sessions import CryptoSession, SessionStatus, flow_lines, ike_line, ike_lines, sessions, tunnels_of
 from dmvpn.base.streams import UdpPort
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ipsec.machine import ClearCrypto, ClearSaCounters, IpsecMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext, age, short_interface
 
@@ -48,8 +48,7 @@ _LETTERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ShowSessions:
+class ShowSessions(Value):
     """The answer to `show crypto session`."""
 
     sessions: tuple[CryptoSession, ...]

@@ -11,7 +11,7 @@ from typing import Final
 
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.sessions import SessionStatus, sessions
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ipsec.config import model
 from dmvpn.features.ipsec.model import IpsecConfig, IpsecProfile, TransformSet
 from dmvpn.features.ipsec.policies import DEFAULT_PROFILE, DEFAULT_TRANSFORM_SET, find_profile
@@ -19,8 +19,7 @@ from dmvpn.features.ipsec.show.sas import map_name, set_words
 from dmvpn.ios import Args, ExecCommand, ShowContext, short_interface
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetLine:
+class SetLine(Value, kw_only=True):
     """A transform set.
 
     algorithms: "esp-256-aes esp-sha256-hmac".
@@ -33,8 +32,7 @@ class SetLine:
     require: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProfileLines:
+class ProfileLines(Value, kw_only=True):
     """An IPsec profile as it works.
 
     kilobytes: 0: no limit.
@@ -51,15 +49,13 @@ class ProfileLines:
     sets: tuple[SetLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowSets:
+class ShowSets(Value):
     """The answer to `show crypto ipsec transform-set`."""
 
     sets: tuple[SetLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowProfiles:
+class ShowProfiles(Value):
     """The answer to `show crypto ipsec profile`."""
 
     profiles: tuple[ProfileLines, ...]
@@ -179,8 +175,7 @@ _FIRST = 65536
 _CLIENT = '"TUNNEL SEC"'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Socket:
+class Socket(Value, kw_only=True):
     """A peer of a protected tunnel. open: packets may pass."""
 
     local: IPAddress
@@ -189,8 +184,7 @@ class Socket:
     flow: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TunnelMap:
+class TunnelMap(Value, kw_only=True):
     """A protected tunnel."""
 
     tunnel: str
@@ -199,8 +193,7 @@ class TunnelMap:
     sockets: tuple[Socket, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowMaps:
+class ShowMaps(Value):
     """The answer to `show crypto map` and to `show crypto sockets`."""
 
     maps: tuple[TunnelMap, ...]

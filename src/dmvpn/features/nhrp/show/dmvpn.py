@@ -13,7 +13,7 @@ from dmvpn.base.addresses import IPAddress, Prefix, spelled
 from dmvpn.base.breath import breathing
 from dmvpn.base.protection import Protected, ProtectionPhase
 from dmvpn.base.sessions import CryptoSession, SessionStatus, flow_lines, ike_lines, sessions
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, RouteState
 from dmvpn.features.nhrp.connections import way_to, why_bare
 from dmvpn.features.nhrp.show.entries import machine_of
@@ -69,8 +69,7 @@ _TYPE_LETTERS = {EntryType.STATIC: "S", EntryType.DYNAMIC: "D", EntryType.INCOMP
 _ROUTE_LETTERS = {RouteState.INSTALLED: "T1", RouteState.OVERRIDE: "T2"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeerLine:
+class PeerLine(Value, kw_only=True):
     """One entry in the table. nbma None: unknown. seconds: since the state began, None: it never changed.
 
     reason: why packets to a peer of a protected tunnel do not go there directly.
@@ -85,8 +84,7 @@ class PeerLine:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TunnelPeers:
+class TunnelPeers(Value, kw_only=True):
     """One tunnel. kind: "Hub", "Spoke", "Hub/Spoke" or "Unknown". peers: groups with the same NBMA address.
 
     line: its states, "up/up". stalled: why this IP version does not run even with the line up. destination None:
@@ -111,8 +109,7 @@ class TunnelPeers:
     front: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ShowDmvpn:
+class ShowDmvpn(Value):
     """The answer to `show dmvpn`. sessions: for `detail` alone."""
 
     tunnels: tuple[TunnelPeers, ...]

@@ -21,7 +21,7 @@ from dmvpn.base.effects import NextHop
 from dmvpn.base.notices import TunnelState
 from dmvpn.base.ports import NO_ROUTES
 from dmvpn.base.rows import Source, table
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.nhrp.cache import NbmaPeer
 from dmvpn.features.nhrp.show.entries import machine_of, of_both, tunnels_of
 from dmvpn.features.nhrp.tunnel import Suppressed, Tunnel
@@ -29,16 +29,14 @@ from dmvpn.ios import Args, ExecCommand, ShowContext, age
 from dmvpn.net import gre, ipv4
 
 
-@dataclass(frozen=True, slots=True)
-class OverlayLine:
+class OverlayLine(Value):
     """A next hop behind an endpoint. age: seconds."""
 
     address: IPAddress
     age: float
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointLine:
+class EndpointLine(Value):
     """An NBMA address that packets go to. age: seconds since its oldest next hop was added."""
 
     transport: IPAddress
@@ -46,8 +44,7 @@ class EndpointLine:
     overlay: tuple[OverlayLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TunnelEndpoints:
+class TunnelEndpoints(Value):
     """A tunnel and its endpoints."""
 
     name: str
@@ -55,8 +52,7 @@ class TunnelEndpoints:
     endpoints: tuple[EndpointLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowEndpoints:
+class ShowEndpoints(Value):
     """The answer to `show tunnel endpoints`."""
 
     tunnels: tuple[TunnelEndpoints, ...]
@@ -105,8 +101,7 @@ def render_endpoints(answer: ShowEndpoints) -> Iterator[str]:
             yield ""
 
 
-@dataclass(frozen=True, slots=True)
-class GroupLine:
+class GroupLine(Value):
     """One group on one tunnel. policy: "" if no line maps it. clients: tunnel and NBMA addresses."""
 
     tunnel: str
@@ -115,8 +110,7 @@ class GroupLine:
     clients: tuple[tuple[IPAddress, IPAddress], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowGroups:
+class ShowGroups(Value):
     """The answer to `show nhrp group-map`."""
 
     groups: tuple[GroupLine, ...]
@@ -157,8 +151,7 @@ def render_groups(answer: ShowGroups) -> Iterator[str]:
         yield ""
 
 
-@dataclass(frozen=True, slots=True)
-class MulticastLine:
+class MulticastLine(Value):
     """A receiver of copies. flags: "dynamic", "static" or "nhs"."""
 
     tunnel: str
@@ -167,8 +160,7 @@ class MulticastLine:
     enabled: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ShowMulticast:
+class ShowMulticast(Value):
     """The answer to `show ip nhrp multicast`."""
 
     receivers: tuple[MulticastLine, ...]
@@ -177,8 +169,7 @@ class ShowMulticast:
 _sent: Final[Source[Suppressed, tuple[Tunnel, float]]] = Source()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RedirectLine:
+class RedirectLine(Value, kw_only=True):
     """A redirect that was sent. drops: packets since then that caused none. expires: seconds from now."""
 
     tunnel: str = _sent.column("I/F          ", "{:<12} ", of=_sent.at(lambda it, beside: beside[0].name))
@@ -201,8 +192,7 @@ class RedirectLine:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ShowRedirects:
+class ShowRedirects(Value):
     """The answer to `show ip nhrp redirect`."""
 
     redirects: tuple[RedirectLine, ...]
@@ -269,8 +259,7 @@ _ETHERTYPES: Final = {4: gre.ProtocolType.IPV4, 6: gre.ProtocolType.IPV6}
 _OCTETS: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
-class AdjacencyLine:
+class AdjacencyLine(Value):
     """A next hop that packets can be sent to.
 
     address: None: the far end of a point-to-point tunnel.
@@ -287,8 +276,7 @@ class AdjacencyLine:
     below: NextHop | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ShowAdjacency:
+class ShowAdjacency(Value):
     """The answer to `show adjacency`."""
 
     adjacencies: tuple[AdjacencyLine, ...]

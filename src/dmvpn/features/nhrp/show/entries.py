@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, spelled
 from dmvpn.base.breath import breathing
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Value, project
 from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, EntryType, Flag, RouteState
 from dmvpn.features.nhrp.history import ROUTE_FLAGS, Record, record_of
 from dmvpn.features.nhrp.tunnel import Tunnel
@@ -95,8 +95,7 @@ _BRIEF_FLAGS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CacheLine:
+class CacheLine(Value, kw_only=True):
     """One entry. created: seconds ago. expires: seconds from now, None: never. nbma None: not known yet.
 
     requesters: stations that resolved a prefix of ours; None: not recorded.
@@ -124,8 +123,7 @@ class CacheLine:
         return self.type == EntryType.INCOMPLETE.value
 
 
-@dataclass(frozen=True, slots=True)
-class ShowCache:
+class ShowCache(Value):
     """The answer to `show ip nhrp ...`."""
 
     entries: tuple[CacheLine, ...]

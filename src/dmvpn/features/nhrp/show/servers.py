@@ -8,7 +8,7 @@ from typing import Final
 
 from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.rows import Source
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.nhrp.client import NhsClient, NhsState
 from dmvpn.features.nhrp.model import ALL_CONNECTIONS
 from dmvpn.features.nhrp.show.entries import of_both, tunnels_of
@@ -50,8 +50,7 @@ _CLUSTER_ROW: Final = "{:<3} {:<10} {:<7} {:<7} {:<7} {:<9} {:<14} {:<9} {:<7} {
 _client: Final[Source[NhsClient, float]] = Source()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerLine:
+class ServerLine(Value, kw_only=True):
     """One server. last_reply: seconds ago, None: never. pending: request id of an unanswered request, and its retry.
 
     refused: it answers with a NAK, and `reason` says why. bare: nothing protects packets to it, and `reason` says why.
@@ -84,8 +83,7 @@ class ServerLine:
         return f"{nbma}priority = {self.priority} cluster = {self.cluster}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterServer:
+class ClusterServer(Value, kw_only=True):
     """A server of a cluster: the letters of its state, and its queue, now and before the last change of its state."""
 
     address: IPAddress
@@ -96,8 +94,7 @@ class ClusterServer:
     previous_queue: NhsQueue
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterLine:
+class ClusterLine(Value):
     """A group of servers of one tunnel, the best first. limit: how many are used at a time."""
 
     number: int
@@ -109,8 +106,7 @@ class ClusterLine:
     servers: tuple[ClusterServer, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TunnelServers:
+class TunnelServers(Value):
     """The servers of one tunnel."""
 
     tunnel: str
@@ -118,8 +114,7 @@ class TunnelServers:
     clusters: tuple[ClusterLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowServers:
+class ShowServers(Value):
     """The answer to `show ip nhrp nhs ...`."""
 
     tunnels: tuple[TunnelServers, ...]

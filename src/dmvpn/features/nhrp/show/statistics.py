@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.nhrp.cache import Entry, EntryType, RouteState
 from dmvpn.features.nhrp.messages import PACKET_NAMES
 from dmvpn.features.nhrp.packet import PacketType
@@ -22,8 +22,7 @@ from dmvpn.ios import Args, ExecCommand, ShowContext
 _ENTRY_OCTETS = 784
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TunnelTraffic:
+class TunnelTraffic(Value, kw_only=True):
     """Packets of one tunnel by the name of their type. refused: by the reason. limit: packets and seconds."""
 
     tunnel: str
@@ -36,15 +35,13 @@ class TunnelTraffic:
     redirects_suppressed: int
 
 
-@dataclass(frozen=True, slots=True)
-class ShowTraffic:
+class ShowTraffic(Value):
     """The answer to `show ip nhrp traffic`."""
 
     tunnels: tuple[TunnelTraffic, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Kinds:
+class Kinds(Value):
     """Numbers of entries by type."""
 
     static: int
@@ -58,8 +55,7 @@ class Kinds:
         return cls(*(types.count(kind) for kind in EntryType))
 
 
-@dataclass(frozen=True, slots=True)
-class ShowSummary:
+class ShowSummary(Value):
     """The answer to `show ip nhrp summary`. installed: routes of our own; overrides: of other protocols' next hops."""
 
     version: int
@@ -221,8 +217,7 @@ _GROUPS: Final[tuple[tuple[str, tuple[Happening | str | None, ...]], ...]] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class HappeningLine:
+class HappeningLine(Value):
     """One number. failed: how many of them the host refused."""
 
     name: str
@@ -230,24 +225,21 @@ class HappeningLine:
     failed: int
 
 
-@dataclass(frozen=True, slots=True)
-class HappeningGroup:
+class HappeningGroup(Value):
     """Lines under one heading."""
 
     title: str
     lines: tuple[HappeningLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TunnelHappenings:
+class TunnelHappenings(Value):
     """What happened on one tunnel."""
 
     tunnel: str
     groups: tuple[HappeningGroup, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowHappenings:
+class ShowHappenings(Value):
     """The answer to `show nhrp stats`. alone: the command named one tunnel."""
 
     tunnels: tuple[TunnelHappenings, ...]

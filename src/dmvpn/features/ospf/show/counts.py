@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from dmvpn.base.addresses import Prefix, spelled
 from dmvpn.base.moments import clock
 from dmvpn.base.notices import RouteSource
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Value, project
 from dmvpn.features.ospf.lsa import LsaHeader, LsaType
 from dmvpn.features.ospf.neighbor import NeighborState
 from dmvpn.features.ospf.packet import PacketType
@@ -46,8 +46,7 @@ _WAYS: Final = {"": "Intra", "IA": "Inter", "E1": "Ext1", "E2": "Ext2", "N1": "N
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Section(Generic[T]):
+class Section(Value, Generic[T]):
     """One process: its heading, its lines of text, and the values that they are made of."""
 
     router: str
@@ -56,8 +55,7 @@ class Section(Generic[T]):
     values: T
 
 
-@dataclass(frozen=True, slots=True)
-class ShowSections(Generic[T]):
+class ShowSections(Value, Generic[T]):
     """The answer to these commands."""
 
     sections: tuple[Section[T], ...] = ()
@@ -80,8 +78,7 @@ def render_sections(answer: ShowSections[T]) -> Iterator[str]:
         yield from section.lines
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastRun:
+class PastRun(Value, kw_only=True):
     """A calculation. ago: seconds. networks: routes that it found. reasons: "R", "N", "SN", "SA", "X"."""
 
     ago: float
@@ -89,8 +86,7 @@ class PastRun:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Calculations:
+class Calculations(Value):
     """How often each area was calculated, and the last calculations."""
 
     areas: dict[str, int]
@@ -117,8 +113,7 @@ def _statistics(found: Calculations) -> Iterator[str]:
         yield f"{clock(run.ago):<11}{run.networks:<10}{', '.join(run.reasons)}".rstrip()
 
 
-@dataclass(frozen=True, slots=True)
-class PastEvent:
+class PastEvent(Value):
     """What happened, and when."""
 
     time: datetime
@@ -147,8 +142,7 @@ def _changed(header: LsaHeader) -> str:
     return f"LSA of type {kind}, LSID {header.id}, from {header.router}, seq {sequence}, age {header.age}"
 
 
-@dataclass(frozen=True, slots=True)
-class PacketCounters:
+class PacketCounters(Value):
     """Packets by kind, and dropped packets by reason."""
 
     received: dict[str, int]
@@ -184,8 +178,7 @@ def _packets(counts: dict[str, int]) -> Iterator[str]:
     yield f"        {', '.join(words[3:])}"
 
 
-@dataclass(frozen=True, slots=True)
-class LastResort:
+class LastResort(Value):
     """Whether a router advertises maximum metrics now. configured: None if never. left: seconds, None: no limit."""
 
     configured: MaximumMetric | None
@@ -224,8 +217,7 @@ def _maximum(found: LastResort) -> Iterator[str]:
         yield f"    Advertise external-LSAs with metric {configured.externals}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalRoute:
+class LocalRoute(Value, kw_only=True):
     """A route of OSPF. area: None for an external route. installed: the routing table has it from this process."""
 
     prefix: Prefix
@@ -349,8 +341,7 @@ COUNTS: Final = (
 # ------------------------------------------------------------------------------------------------ what is under way
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitingLsa:
+class WaitingLsa(Value, kw_only=True):
     """An advertisement of our own that waits for its turn. left: seconds."""
 
     id: IPv4Address
@@ -376,8 +367,7 @@ def _waiting(found: tuple[WaitingLsa, ...]) -> Iterator[str]:
         yield f"    LSAID: {lsa.id}   Type: {lsa.type}   Adv Rtr: {lsa.router} Due in: {time}"
 
 
-@dataclass(frozen=True, slots=True)
-class Helping:
+class Helping(Value):
     """Whether we help neighbors that restart. strictly: until the network changes.
 
     neighbors: router IDs and interfaces of the neighbors that restart now.
@@ -408,8 +398,7 @@ def _restarts(found: Helping) -> Iterator[str]:
         yield f" Neighbor {router} ({interface}) restarts, and counts as full"
 
 
-@dataclass(frozen=True, slots=True)
-class NeighborCounts:
+class NeighborCounts(Value):
     """Neighbors by state. helped: neighbors that restart now."""
 
     states: dict[str, int]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import mask_length
 from dmvpn.base.breath import breathing, in_order
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Value, project
 from dmvpn.features.ospf import lsa
 from dmvpn.features.ospf.lsa import MAX_AGE, OPAQUE, ExternalBody, LsaType, RouterBody, opaque_of
 from dmvpn.features.ospf.show.common import (
@@ -38,8 +38,7 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------------ show ip ospf database
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LsaLine:
+class LsaLine(Value, kw_only=True):
     """One advertisement. age: seconds. more: the links of a router, the tag of an external network, the identifier of
     an opaque one.
     """
@@ -52,8 +51,7 @@ class LsaLine:
     more: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class DatabaseSection:
+class DatabaseSection(Value):
     """Advertisements of one type in one area ("": in none)."""
 
     type: LsaType
@@ -61,8 +59,7 @@ class DatabaseSection:
     lines: tuple[LsaLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowDatabase:
+class ShowDatabase(Value):
     """The database of one process."""
 
     router: str
@@ -70,8 +67,7 @@ class ShowDatabase:
     parts: tuple[DatabaseSection, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowDatabases:
+class ShowDatabases(Value):
     """The answer to `show ip ospf database`."""
 
     databases: tuple[ShowDatabase, ...]
@@ -193,8 +189,7 @@ _KINDS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(Value):
     """One LSA type. deleted: number of LSAs being flushed; expired: number of LSAs that reached MaxAge on their own."""
 
     name: str
@@ -203,16 +198,14 @@ class Amount:
     expired: int
 
 
-@dataclass(frozen=True, slots=True)
-class AreaAmounts:
+class AreaAmounts(Value):
     """The types of one area; "": of the whole process."""
 
     area: str
     rows: tuple[Amount, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessAmounts:
+class ProcessAmounts(Value):
     """One process, its areas first."""
 
     router: str
@@ -220,8 +213,7 @@ class ProcessAmounts:
     areas: tuple[AreaAmounts, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowAmounts:
+class ShowAmounts(Value):
     """The answer."""
 
     processes: tuple[ProcessAmounts, ...]
@@ -339,8 +331,7 @@ _LINKS: Final[dict[int, tuple[str, str, str]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advertisement:
+class Advertisement(Value, kw_only=True):
     """One advertisement. age: seconds. body: its content."""
 
     type: lsa.LsaType
@@ -354,8 +345,7 @@ class Advertisement:
     body: lsa.Body
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
+class Shelf(Value):
     """Advertisements of one type in one area ("": in none) of one process. interface: that they are of, or ""."""
 
     process: int
@@ -366,8 +356,7 @@ class Shelf:
     interface: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ShowAdvertisements:
+class ShowAdvertisements(Value):
     """The answer to `show ip ospf database TYPE`."""
 
     shelves: tuple[Shelf, ...]

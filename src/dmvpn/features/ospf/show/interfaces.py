@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED, spelled
 from dmvpn.base.moments import clock
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Value, project
 from dmvpn.features.ospf.model import AuthenticationType, VirtualLink
 from dmvpn.features.ospf.neighbor import InterfaceState
 from dmvpn.features.ospf.settings import timers
@@ -36,8 +36,7 @@ _SHORT: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InterfaceEntry:
+class InterfaceEntry(Value, kw_only=True):
     """One interface. Intervals are seconds. designated, backup: router and address, "" if there is none.
 
     rollover: keys of neighbors that still use an old one. least_ttl: of packets, 0: any.
@@ -73,8 +72,7 @@ class InterfaceEntry:
     instance: int
 
 
-@dataclass(frozen=True, slots=True)
-class ShowInterfaces:
+class ShowInterfaces(Value):
     """The answer to `show ip ospf interface`."""
 
     interfaces: tuple[InterfaceEntry, ...]
@@ -239,8 +237,7 @@ INTERFACES: Final = (BRIEF, ALL)
 # ------------------------------------------------------------------------------------------------ virtual links
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VirtualLinkEntry:
+class VirtualLinkEntry(Value, kw_only=True):
     """One virtual link. interface: on the path, "" if there is none. state: of the neighbor at its end."""
 
     name: str
@@ -259,8 +256,7 @@ class VirtualLinkEntry:
     retransmissions: int
 
 
-@dataclass(frozen=True, slots=True)
-class ShowVirtualLinks:
+class ShowVirtualLinks(Value):
     """The answer to `show ip ospf virtual-links`."""
 
     links: tuple[VirtualLinkEntry, ...]

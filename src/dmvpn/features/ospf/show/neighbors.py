@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import spelled
 from dmvpn.base.moments import clock
 from dmvpn.base.rows import Source, table
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ospf.show.common import HELP, OSPF, heading, processes, role_of
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
 
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 _neighbor: Final[Source[Neighbor, float]] = Source()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NeighborEntry:
+class NeighborEntry(Value, kw_only=True):
     """One neighbor. dead: seconds until it is given up. adjacent: for how long it has been in its state, seconds."""
 
     router: str = _neighbor.column(
@@ -77,8 +76,7 @@ class NeighborEntry:
     number: int = _neighbor(lambda it: int(it.number))
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedRouter:
+class RefusedRouter(Value):
     """A router whose Hellos are not taken, and why."""
 
     address: str
@@ -86,8 +84,7 @@ class RefusedRouter:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShowNeighbors:
+class ShowNeighbors(Value):
     """The answer to `show ip ospf neighbor`. processes: number and identifier of each, and how many of them it has."""
 
     detail: bool
@@ -167,8 +164,7 @@ NEIGHBORS: Final = ExecCommand(
 # ------------------------------------------------------------------------------------- retransmission and request lists
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListedLsa:
+class ListedLsa(Value, kw_only=True):
     """One LSA. age: seconds, as in its header."""
 
     type: int
@@ -179,8 +175,7 @@ class ListedLsa:
     checksum: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NeighborList:
+class NeighborList(Value, kw_only=True):
     """The list of one neighbor. due: seconds until it is sent again, None of requests."""
 
     neighbor: str
@@ -190,8 +185,7 @@ class NeighborList:
     lsas: tuple[ListedLsa, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessLists:
+class ProcessLists(Value):
     """The lists of one process; neighbors with an empty list are left out."""
 
     own: str
@@ -199,8 +193,7 @@ class ProcessLists:
     neighbors: tuple[NeighborList, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowLists:
+class ShowLists(Value):
     """The answer to `show ip ospf retransmission-list` and to `show ip ospf request-list`."""
 
     processes: tuple[ProcessLists, ...]

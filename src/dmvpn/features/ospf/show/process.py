@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import spelled
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ospf.lsa import RouterFlag
 from dmvpn.features.ospf.model import AreaKind, AreaRange, Redistribution
 from dmvpn.features.ospf.show.common import HELP, OSPF, count_of_kinds, heading, own_processes, processes, version_of
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 _KINDS: Final = {AreaKind.NORMAL: "", AreaKind.STUB: "stub", AreaKind.NSSA: "NSSA"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AreaEntry:
+class AreaEntry(Value, kw_only=True):
     """One area. ago: since the last calculation. stubby: no LSAs of other areas. translates: its type 7."""
 
     title: str
@@ -45,8 +44,7 @@ class AreaEntry:
     checksums: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessEntry:
+class ProcessEntry(Value, kw_only=True):
     """One process.
 
     spf, lsa: milliseconds of their throttles. roles: the borders that it is at. sources: redistributed sources. kinds:
@@ -74,8 +72,7 @@ class ProcessEntry:
     areas: tuple[AreaEntry, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowProcesses:
+class ShowProcesses(Value):
     """The answer to `show ip ospf`."""
 
     processes: tuple[ProcessEntry, ...]
@@ -242,8 +239,7 @@ _ROLES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BorderRouter:
+class BorderRouter(Value, kw_only=True):
     """One path to a border router. inside: within an area. hops: addresses and interfaces. spf: calculations so far."""
 
     router: str
@@ -255,8 +251,7 @@ class BorderRouter:
     spf: int
 
 
-@dataclass(frozen=True, slots=True)
-class BorderRouters:
+class BorderRouters(Value):
     """Those of one process."""
 
     own: str
@@ -264,8 +259,7 @@ class BorderRouters:
     routers: tuple[BorderRouter, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowBorderRouters:
+class ShowBorderRouters(Value):
     """The answer to `show ip ospf border-routers`."""
 
     processes: tuple[BorderRouters, ...]
@@ -336,8 +330,7 @@ BORDERS: Final = ExecCommand(
 # ------------------------------------------------------------------------------------------------ summary addresses
 
 
-@dataclass(frozen=True, slots=True)
-class SummaryAddress:
+class SummaryAddress(Value):
     """One `summary-address`. metric: -1, and kind: 0, while it contains no route; else kind 1 or 2."""
 
     address: str
@@ -347,8 +340,7 @@ class SummaryAddress:
     tag: int
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessSummaries:
+class ProcessSummaries(Value):
     """Those of one process, as configured. router: its identifier."""
 
     process: int
@@ -356,8 +348,7 @@ class ProcessSummaries:
     summaries: tuple[SummaryAddress, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowSummaryAddresses:
+class ShowSummaryAddresses(Value):
     """The answer to `show ip ospf summary-address`."""
 
     processes: tuple[ProcessSummaries, ...]

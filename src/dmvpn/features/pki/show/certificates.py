@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from dmvpn.base.certificates import serial_number
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.pki.machine import LARGEST, PkiMachine
 from dmvpn.features.pki.material import moment, parts, printable, serial_of
 from dmvpn.features.pki.trustpoints import Holdings, alternatives
@@ -50,8 +50,7 @@ _AUTHORITY: Final = "CA Certificate"
 _ECDSA: Final = "1.2.840.10045.4."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Particulars:
+class Particulars(Value, kw_only=True):
     """What `verbose` says besides.
 
     key: "rsaEncryption" and bits.
@@ -71,8 +70,7 @@ class Particulars:
     alternatives: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CertificateView:
+class CertificateView(Value, kw_only=True):
     """One certificate.
 
     heading: "Certificate" or "CA Certificate".
@@ -93,8 +91,7 @@ class CertificateView:
     particulars: Particulars
 
 
-@dataclass(frozen=True, slots=True)
-class Certificates:
+class Certificates(Value):
     """`show crypto pki certificates`."""
 
     certificates: tuple[CertificateView, ...]
@@ -252,8 +249,7 @@ def _usage_bits(usages: tuple[str, ...]) -> int:
     return sum(0x80000000 >> place for place, (_, text) in enumerate(_USAGES) if text in usages)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrustpointView:
+class TrustpointView(Value, kw_only=True):
     """One trustpoint. authority, own: the parts of the subject; empty without such a certificate."""
 
     name: str
@@ -267,8 +263,7 @@ class TrustpointView:
     has_key: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Trustpoints:
+class Trustpoints(Value):
     """`show crypto pki trustpoints`."""
 
     trustpoints: tuple[TrustpointView, ...]
@@ -339,8 +334,7 @@ def _subject(subject: tuple[str, ...], md5: str, sha1: str) -> Iterator[str]:
 # ------------------------------------------------------------------------------------------------ revocation lists
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListView:
+class ListView(Value, kw_only=True):
     """One revocation list.
 
     size: octets.
@@ -354,8 +348,7 @@ class ListView:
     revoked: int
 
 
-@dataclass(frozen=True, slots=True)
-class Lists:
+class Lists(Value):
     """`show crypto pki crls`."""
 
     lists: tuple[ListView, ...]

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from dmvpn.base.certificates import CLOCK_TOLERANCE, certificate_of, serial_number
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.pki import material
 from dmvpn.features.pki.machine import (
     EC,
@@ -251,8 +251,7 @@ _SIZES: Final = ("256", "384", "521")
 _ROW: Final = 32
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Wanted(Value):
     """A pair that is to be made."""
 
     name: str
@@ -335,8 +334,7 @@ def _zeroize_keys(ctx: ShowContext, args: Args) -> Ask | Change:
 # ------------------------------------------------------------------------------------------------ show
 
 
-@dataclass(frozen=True, slots=True)
-class PublicKey:
+class PublicKey(Value):
     """The public half of a pair. made: when. octets: SubjectPublicKeyInfo in DER."""
 
     name: str
@@ -345,8 +343,7 @@ class PublicKey:
     octets: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class PublicKeys:
+class PublicKeys(Value):
     """`show crypto key mypubkey`."""
 
     keys: tuple[PublicKey, ...]

@@ -16,7 +16,7 @@ from dmvpn.base.breath import breathing
 from dmvpn.base.communities import text_of
 from dmvpn.base.pages import Pages
 from dmvpn.base.routemaps import IPV6_LIST, AttributeRule, Counted, PrefixRule
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.policy.machine import PolicyMachine
 from dmvpn.features.policy.model import ANY, ANY6, PROTOCOLS, PROTOCOLS6, AccessEntry, AddressRange
 from dmvpn.ios import Args, ExecCommand, ShowContext
@@ -26,8 +26,7 @@ from dmvpn.ios.common import ACCESS_GROUP, INTERFACE
 _STEP: Final = 10
 
 
-@dataclass(frozen=True, slots=True)
-class AccessLine:
+class AccessLine(Value):
     """One entry.
 
     what: which packets or addresses are meant.
@@ -42,8 +41,7 @@ class AccessLine:
     inactive: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AccessList:
+class AccessList(Value):
     """A list with its entries, without remarks. direction: "in" or "out" of the port that was asked about, else "".
 
     version: of IP.
@@ -56,8 +54,7 @@ class AccessList:
     version: int = 4
 
 
-@dataclass(frozen=True, slots=True)
-class ShowAccessLists:
+class ShowAccessLists(Value):
     """The answer: all lists, or one."""
 
     lists: tuple[AccessList, ...]
@@ -183,8 +180,7 @@ _HELP: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class EntryLine:
+class EntryLine(Value):
     """One entry. sequence: 0 in lists that number none. what: which prefixes, paths or communities are meant."""
 
     sequence: int
@@ -193,8 +189,7 @@ class EntryLine:
     hits: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ListLines:
+class ListLines(Value):
     """A list with its entries. expanded: by regular expressions. ranges: how many entries have `ge` or `le`.
 
     users: how many route maps name it.
@@ -207,8 +202,7 @@ class ListLines:
     users: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ShowLists:
+class ShowLists(Value):
     """The answer: all lists of a kind, or one."""
 
     lists: tuple[ListLines, ...]

@@ -14,7 +14,7 @@ from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.communities import CommunityKind, communities_text, extended_text, large_text
 from dmvpn.base.credentials import Lifetime
 from dmvpn.base.routemaps import IPV6_LIST, Changes, Counted, HopWord, MapRule
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.policy.machine import ClearHits, PolicyMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext
 from dmvpn.ios.common import KEY, KEY_ACCEPT, KEY_CHAIN, KEY_SEND, KEY_STRING
@@ -24,8 +24,7 @@ from dmvpn.ios.routing import lifetime
 _ALWAYS: Final = "lifetime (always valid) - (always valid) [valid now]"
 
 
-@dataclass(frozen=True, slots=True)
-class KeyLine:
+class KeyLine(Value):
     """One key.
 
     text: None while it has none; then it is of no use.
@@ -38,16 +37,14 @@ class KeyLine:
     send: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChainLines:
+class ChainLines(Value):
     """A key chain with its keys, in the order of their numbers."""
 
     name: str
     keys: tuple[KeyLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShowKeyChain:
+class ShowKeyChain(Value):
     """The answer to `show key chain`."""
 
     chains: tuple[ChainLines, ...]
@@ -94,8 +91,7 @@ def _moment(moment: datetime, lifetime: Lifetime) -> str:
     return f"{moment:%H:%M:%S}{zone} {moment:%b} {moment.day} {moment.year}"
 
 
-@dataclass(frozen=True, slots=True)
-class MapEntryLines:
+class MapEntryLines(Value):
     """One entry. go_on: the entry that goes on (`continue`), 0: the next one, None: none does.
 
     hits: how often it fitted a route.
@@ -110,8 +106,7 @@ class MapEntryLines:
     hits: int
 
 
-@dataclass(frozen=True, slots=True)
-class ShowRouteMap:
+class ShowRouteMap(Value):
     """The answer. asked: the map that was asked for and is not there."""
 
     entries: tuple[MapEntryLines, ...]
@@ -231,8 +226,7 @@ def clear_maps(ctx: ShowContext, args: Args) -> ClearHits:
     return ClearHits(Counted.ROUTE_MAP, args.text("name", ""))
 
 
-@dataclass(frozen=True, slots=True)
-class ShowIpPolicy:
+class ShowIpPolicy(Value):
     """The answer. maps: by interface."""
 
     maps: tuple[tuple[str, str], ...] = ()

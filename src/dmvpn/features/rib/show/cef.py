@@ -13,7 +13,7 @@ from dmvpn.base.addresses import UNSPECIFIED_OF, IPAddress, Prefix, mask_length,
 from dmvpn.base.breath import breathing, in_order
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import RouteSource
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.rib.machine import RibMachine
 from dmvpn.features.rib.offers import Node
 from dmvpn.ios import Args, ExecCommand, ShowContext
@@ -33,8 +33,7 @@ _FIXED: Final[dict[int, tuple[tuple[str, ...], ...]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CefEntry:
+class CefEntry(Value):
     """One prefix. action: "attached", "receive", "multicast", "drop", "discard", "no route", or "": by next hops."""
 
     prefix: Prefix
@@ -52,8 +51,7 @@ class CefEntry:
         return ("receive",) if self.action == "receive" else ()
 
 
-@dataclass(frozen=True, slots=True)
-class ShowIpCefSummary:
+class ShowIpCefSummary(Value):
     """How many prefixes there are, and how many of them packets are forwarded by."""
 
     prefixes: int
@@ -61,8 +59,7 @@ class ShowIpCefSummary:
     version: int = 4
 
 
-@dataclass(frozen=True, slots=True)
-class ShowIpCef:
+class ShowIpCef(Value):
     """The table, or a part of it. table: how large the whole of it is, where particulars are wanted."""
 
     entries: tuple[CefEntry, ...]
@@ -70,16 +67,14 @@ class ShowIpCef:
     version: int = 4
 
 
-@dataclass(frozen=True, slots=True)
-class ShowIpCefPrefix:
+class ShowIpCefPrefix(Value):
     """One entry, or None."""
 
     entry: CefEntry | None
     detail: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ShowExactRoute:
+class ShowExactRoute(Value):
     """The paths that packets of a conversation may take. entry: that of the destination, None: there is none."""
 
     source: IPAddress

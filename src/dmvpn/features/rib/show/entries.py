@@ -15,7 +15,7 @@ from dmvpn.base.addresses import IPAddress, Prefix, classful_length, spelled
 from dmvpn.base.breath import breathing
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import OwnWay, RouteSource
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Value, project
 from dmvpn.features.rib.machine import Record, RibMachine, RouteHistory
 from dmvpn.features.rib.offers import Node, Offer
 from dmvpn.ios import Args, ExecCommand, ShowContext, Unknown, age, answered, moment_of
@@ -37,8 +37,7 @@ _LETTERS = {
 _NUMBERED = (RouteSource.EIGRP, RouteSource.OSPF, RouteSource.BGP)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RouteEntry:
+class RouteEntry(Value, kw_only=True):
     """One prefix of the table.
 
     letter, subcode: as in the legend.
@@ -91,16 +90,14 @@ class RouteEntry:
         return f"{self.source} {self.process}" if self.process else self.source
 
 
-@dataclass(frozen=True, slots=True)
-class Gateway:
+class Gateway(Value):
     """The gateway of last resort."""
 
     next_hop: IPAddress | None
     network: Prefix
 
 
-@dataclass(frozen=True, slots=True)
-class Major:
+class Major(Value):
     """How IOS groups routes: a classful network with the number of its subnets and of their different masks.
 
     subnet_length: the length of all subnets if there is only one.
@@ -214,8 +211,7 @@ LEGEND: Final = (
 _SELECTIONS = {"connected": "C", "local": "L", "static": "S", "nhrp": "H", "eigrp": "D", "ospf": "O", "bgp": "B"}
 
 
-@dataclass(frozen=True, slots=True)
-class ShowIpv6Route:
+class ShowIpv6Route(Value):
     """The table.
 
     total: entries of all sources.
@@ -229,8 +225,7 @@ class ShowIpv6Route:
     vrf: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ShowIpv6RoutePrefix:
+class ShowIpv6RoutePrefix(Value):
     """One entry, or None."""
 
     prefix: Prefix

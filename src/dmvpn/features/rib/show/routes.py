@@ -16,7 +16,7 @@ from typing import Final
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, mask_length
 from dmvpn.base.breath import breathing
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.rib.machine import ClearRoutes
 from dmvpn.features.rib.show.entries import (
     Gateway,
@@ -61,8 +61,7 @@ _SELECTIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ShowIpRoute:
+class ShowIpRoute(Value):
     """The answer: entries in order, and how they are grouped. overrides: the NHO lines are wanted."""
 
     gateway: Gateway | None
@@ -245,8 +244,7 @@ _OSPF_TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ShowIpRoutePrefix:
+class ShowIpRoutePrefix(Value):
     """The answer: one entry; or a classful network with its entries; or neither, and why."""
 
     entry: RouteEntry | None
@@ -386,8 +384,7 @@ def _descriptor_blocks(entry: RouteEntry) -> Iterator[str]:
         yield "      Route metric is 255, traffic share count is 1"
 
 
-@dataclass(frozen=True, slots=True)
-class SourceCount:
+class SourceCount(Value):
     """How many routes of one source the table has: classful networks, and subnets."""
 
     source: str
@@ -395,8 +392,7 @@ class SourceCount:
     subnets: int
 
 
-@dataclass(frozen=True, slots=True)
-class RouteSummary:
+class RouteSummary(Value):
     """The answer to `show ip route summary`, or to that of IPv6, where every prefix is a network.
 
     vrf: "", of the global table. lengths: of IPv6 how many prefixes each length has.
@@ -482,8 +478,7 @@ SUMMARY, IPV6_SUMMARY = (
 # ------------------------------------------------------------------------------------------------ show ip protocols
 
 
-@dataclass(frozen=True, slots=True)
-class ShowIpProtocols:
+class ShowIpProtocols(Value):
     """The blocks, in the order of the features."""
 
     blocks: tuple[tuple[str, ...], ...]
@@ -517,8 +512,7 @@ def render_protocols(answer: ShowIpProtocols) -> Iterator[str]:
         yield ""
 
 
-@dataclass(frozen=True, slots=True)
-class ShowIpProtocolsSummary:
+class ShowIpProtocolsSummary(Value):
     """What brings routes in, in the order of IOS: connected networks, static routes, then the processes."""
 
     processes: tuple[str, ...]

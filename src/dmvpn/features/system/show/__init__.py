@@ -11,7 +11,7 @@ from dmvpn.base.addresses import IPAddress
 from dmvpn.base.breath import breathing
 from dmvpn.base.events import ClockSet, Event
 from dmvpn.base.moments import month_of, read_time
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.system import reports
 from dmvpn.features.system.clock import long_date
 from dmvpn.features.system.events import ClearLogging, StartPing, StartTraceroute
@@ -148,8 +148,7 @@ def inventory(ctx: ShowContext, _: Args) -> reports.Inventory:
 # ------------------------------------------------------------------------------------------------ running-config
 
 
-@dataclass(frozen=True, slots=True)
-class RunningConfig:
+class RunningConfig(Value):
     """`show running-config`. changed: "06:01:09 UTC Fri Nov 20 2026 by admin", or "" before any change.
 
     unknown: the VRF that was asked for, which does not exist.

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.ios import ConfigTree, Section
 from dmvpn.ios.common import INTERFACE
@@ -29,8 +29,7 @@ def render_nothing(_: object) -> tuple[str, ...]:
     return ()
 
 
-@dataclass(frozen=True, slots=True)
-class Discovery:
+class Discovery(Value):
     """`show lldp`, `show cdp`."""
 
     protocol: str
@@ -42,8 +41,7 @@ def render_discovery(found: Discovery) -> Iterator[str]:
     yield f"% {found.protocol} is not enabled"
 
 
-@dataclass(frozen=True, slots=True)
-class Agent:
+class Agent(Value):
     """`show snmp`: lines about SNMP are kept, and no agent answers."""
 
     protocol: str = "SNMP"
@@ -55,8 +53,7 @@ def render_agent(found: Agent) -> Iterator[str]:
     yield f"%{found.protocol} agent not enabled"
 
 
-@dataclass(frozen=True, slots=True)
-class TimeProtocol:
+class TimeProtocol(Value):
     """`show ntp status`: lines about NTP are kept, and the clock is that of the machine."""
 
     protocol: str = "NTP"
@@ -68,8 +65,7 @@ def render_ntp(found: TimeProtocol) -> Iterator[str]:
     yield f"%{found.protocol} is not enabled."
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyMaps:
+class PolicyMaps(Value):
     """`show policy-map`. names: of policy maps that act here, never any."""
 
     names: tuple[str, ...] = ()
@@ -80,8 +76,7 @@ def render_policy_maps(_: PolicyMaps) -> Iterator[str]:
     yield "% No policy map acts here: quality of service is not supported"
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(Value):
     """`show memory statistics`. Octets: of the machine, and of this router's process."""
 
     total: int
@@ -106,8 +101,7 @@ def cdp(_: ShowContext, __: Args) -> Discovery:
     return Discovery("CDP")
 
 
-@dataclass(frozen=True, slots=True)
-class Aggregation:
+class Aggregation(Value):
     """`show lacp sys-id`. identifier: as what this router would be known, never anything."""
 
     identifier: str = ""

@@ -13,15 +13,14 @@ from typing import Final
 
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.events import Event
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.system.events import StartPing, StartTraceroute
 from dmvpn.ios import Args, Ask, ShowContext, normalize_interface
 
 Answers = dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class DialogStep:
+class DialogStep(Value):
     """One question.
 
     prompt: without the default.

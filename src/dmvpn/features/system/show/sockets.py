@@ -9,7 +9,7 @@ from typing import Final
 
 from dmvpn.base.addresses import spelled
 from dmvpn.base.streams import StreamLine, TcpState, UdpPort
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.system.machine import SystemMachine
 from dmvpn.ios import Args, ExecCommand, ShowContext
 from dmvpn.net.ipv4 import IpProtocol
@@ -17,8 +17,7 @@ from dmvpn.net.ipv4 import IpProtocol
 # ------------------------------------------------------------------------------------------------ TCP
 
 
-@dataclass(frozen=True, slots=True)
-class ShowTcp:
+class ShowTcp(Value):
     """The answer, in the order of the features."""
 
     streams: tuple[StreamLine, ...]
@@ -55,8 +54,7 @@ BRIEF: Final = ExecCommand(
 # ------------------------------------------------------------------------------------------------ UDP
 
 
-@dataclass(frozen=True, slots=True)
-class ShowUdp:
+class ShowUdp(Value):
     """The answer, in the order of the features."""
 
     ports: tuple[UdpPort, ...]
