@@ -76,7 +76,7 @@ _ENDS: Final = {
 @dataclass(slots=True)
 class _Stream:
     """A socket that is connecting or connected. waiting: octets that the kernel did not take yet; is_blocked:
-    reported. is_paused: its octets stay in the kernel.
+    reported. is_paused: its octets stay in the kernel. awaited: the events that epoll waits for, once it is up.
     """
 
     number: int
@@ -88,6 +88,7 @@ class _Stream:
     sent_since_notice: int = 0
     is_blocked: bool = False
     is_paused: bool = False
+    awaited: int = 0
 
 
 @dataclass(slots=True)
@@ -338,7 +339,9 @@ class KernelStreams:
         """Wait for data unless the stream is paused, and for room in the kernel's buffer while data is waiting."""
         if self._epoll is not None:
             events = (0 if stream.is_paused else select.EPOLLIN) | (select.EPOLLOUT if stream.waiting else 0)
-            self._epoll.modify(stream.sock.fileno(), events)
+            if events != stream.awaited:
+                stream.awaited = events
+                self._epoll.modify(stream.sock.fileno(), events)
 
 
 def _fresh(family: int) -> socket.socket:

@@ -306,17 +306,20 @@ class SendQueue:
         more: returns the next changes of a neighbor that is behind, and advances its number; None: it is in step again.
         """
         self.is_blocked = False
-        spent = 0
+        spent, room = 0, session.room
+        sent: list[Chunk] = []
         while spent < most:
             spent += self._open(more)
             if not self._chunks:
                 break
-            if len(self._chunks[0].octets) > session.room:
+            room -= len(self._chunks[0].octets)
+            if room < 0:
                 self.is_blocked = True
                 break
-            chunk = self._chunks.popleft()
-            session.send_updates(chunk.octets, chunk.updates)
+            sent.append(self._chunks.popleft())
             spent += 1
+        if sent:
+            session.send_updates(b"".join([one.octets for one in sent]), sum([one.updates for one in sent]))
         return spent
 
     def _open(self, more: Callable[[SendQueue], Batch | None]) -> int:
