@@ -47,17 +47,18 @@ BEGIN, END = (Mark(packet.serialize(packet.RouteRefresh(subtype=subtype))) for s
 
 
 class Reader:
-    """The neighbor: what it knows, after RFC 7313 §4.1. least: the fewest prefixes that it ever knew."""
+    """The neighbor: what it knows, after RFC 7313 §4.1. least: the fewest prefixes that it ever knew. pieces: sent."""
 
     room = 1 << 20
 
     def __init__(self, *known: str) -> None:
         self.known: dict[Nlri, None] = dict.fromkeys(map(p, known))
         self.least = len(known)
-        self.heard = 0
+        self.heard = self.pieces = 0
         self._stale: list[Nlri] = []
 
     def send_updates(self, octets: bytes, updates: int) -> None:
+        self.pieces += 1
         for message in map(packet.parse, packet.split(bytearray(octets))):
             if isinstance(message, packet.RouteRefresh) and message.subtype == 1:
                 self._stale = list(self.known)
@@ -121,6 +122,21 @@ class Net:
 
 def lans(first: int, count: int) -> list[str]:
     return [f"20.{one >> 8}.{one & 255}.0/24" for one in range(first, first + count)]
+
+
+def test_batches_that_wait_for_a_neighbor_leave_in_one_piece_at_its_turn_as_far_as_there_is_room() -> None:
+    net, queue, reader = Net(), SendQueue(PEER), Reader()
+    net.group.join(queue)
+    for number in range(6):
+        net.set(*lans(100 * number, 100), hop=f"10.0.0.{3 + number}")
+    net.reads(queue, reader)
+    assert (len(reader.known), reader.pieces) == (600, 1)
+    for number in range(6, 12):
+        net.set(*lans(100 * number, 100), hop=f"10.0.0.{3 + number}")
+    reader.room = 1000
+    net.reads(queue, reader)
+    assert queue.is_blocked
+    assert (len(reader.known), reader.pieces) == (800, 2)
 
 
 @pytest.mark.conforms("bgp:7313-marks")
