@@ -203,6 +203,23 @@ def test_a_router_with_tagged_subinterfaces_fits_a_trunk_with_any_native_vlan() 
     assert links(found)[:2] == [["R:GigabitEthernet0/0", "CORE:Ethernet0/0"], ["LEAF:Ethernet0/0", "CORE:Ethernet0/1"]]
 
 
+def test_switches_are_plugged_into_the_port_of_the_router_that_has_the_subnet_of_their_addresses() -> None:
+    """One of the two was at the port of the other: its address was in a VLAN where no router had that subnet."""
+    router = "hostname R\n" + "".join(
+        f"interface Ethernet1/{port}\ninterface Ethernet1/{port}.10\n encapsulation dot1Q 10\n"
+        f" ip address 192.168.{port}.1 255.255.255.0\ninterface Ethernet1/{port}.100\n encapsulation dot1Q 100\n"
+        f" ip address 10.3.{port}.3 255.255.255.0\n"
+        for port in (0, 1)
+    )
+    own = "interface Vlan100\n ip address 10.3.{0}.7 255.255.255.0\nip route 0.0.0.0 0.0.0.0 10.3.{0}.3\n"
+    switches = {f"SW{port}": SWITCH.format(name=f"SW{port}", said="") + own.format(port) for port in (0, 1)}
+    found = infer({"R": router, **switches})
+    assert {frozenset(ends) for ends in links(found)} == {
+        frozenset((f"R:Ethernet1/{port}", f"SW{port}:GigabitEthernet0/0")) for port in (0, 1)
+    }
+    assert not any("PROVIDER" in note for note in found.notes)
+
+
 def test_a_router_is_plugged_into_a_trunk_and_not_into_a_port_without_lines() -> None:
     """Its VLANs ended there: such a port becomes a trunk for switches alone."""
     switch = "hostname SW\ninterface Ethernet0/0\ninterface Ethernet0/1\n switchport trunk native vlan 30\n"

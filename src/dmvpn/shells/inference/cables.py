@@ -21,7 +21,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.network.underlay import is_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from ipaddress import IPv4Network
 
     from dmvpn.network.device import Device
@@ -44,6 +44,7 @@ class _Trunk:
     native: the VLAN without tags; None: a router that has an address in none.
     asks: it is a trunk whatever the other end is.
     edge: no other switch is there, says a line of spanning tree.
+    subnets: of the VLAN interfaces of its switch, or of its own subinterfaces.
     """
 
     box: str
@@ -55,13 +56,17 @@ class _Trunk:
     asks: bool
     edge: bool
     said: str
+    subnets: frozenset[IPv4Network]
 
 
 class _Site(NamedTuple):
-    """Boxes whose VLANs are the same; the subnets of these, and the boxes with addresses in them."""
+    """Boxes whose VLANs are the same; the subnets of these, and the boxes with addresses in them.
+
+    A VLAN has several subnets at a router that has it on several ports.
+    """
 
     boxes: list[str]
-    subnets: dict[int, IPv4Network]
+    subnets: dict[int, frozenset[IPv4Network]]
     gateways: list[str]
 
 
@@ -135,6 +140,7 @@ def _trunks(name: str, device: Device) -> Iterator[_Trunk]:
                 not first.switched or first.mode is not PortMode.AUTO,
                 device.lines.section(f"interface {first.name}").has(_EDGE),
                 " ".join(settings.description for settings in said if settings is not None).strip(),
+                frozenset().union(*_subnets(device, None if first.switched else first).values()),
             )
 
 
@@ -187,7 +193,7 @@ def _sites(devices: Mapping[str, Device]) -> list[_Site]:
 def _joined(sites: Sequence[_Site]) -> _Site:
     return _Site(
         [box for site in sites for box in site.boxes],
-        {vlan: subnet for site in sites for vlan, subnet in site.subnets.items()},
+        _merged((vlan, subnet) for site in sites for vlan, there in site.subnets.items() for subnet in there),
         [box for site in sites for box in site.gateways],
     )
 
@@ -214,18 +220,25 @@ def _with_routers(devices: Mapping[str, Device], sites: list[_Site]) -> list[_Si
     return sites
 
 
-def _share(one: Mapping[int, IPv4Network], other: Mapping[int, IPv4Network]) -> bool:
+def _merged(pairs: Iterable[tuple[int, IPv4Network]]) -> dict[int, frozenset[IPv4Network]]:
+    found: dict[int, frozenset[IPv4Network]] = {}
+    for vlan, subnet in pairs:
+        found[vlan] = found.get(vlan, frozenset()) | {subnet}
+    return found
+
+
+def _share(one: Mapping[int, frozenset[IPv4Network]], other: Mapping[int, frozenset[IPv4Network]]) -> bool:
     """Return whether two have a subnet in common, and no VLAN with different ones."""
-    return any(subnet in one.values() for subnet in other.values()) and all(
-        one.get(vlan, subnet) == subnet for vlan, subnet in other.items()
+    return any(there & mine for there in other.values() for mine in one.values()) and all(
+        one.get(vlan, there) & there for vlan, there in other.items()
     )
 
 
-def _subnets(device: Device) -> dict[int, IPv4Network]:
-    """Return the subnets of its VLAN interfaces and subinterfaces."""
-    layers = [(f"{_INTERFACE}{vlan}", vlan) for vlan in device.box.interfaces]
-    layers += [(name, vlan) for port in device.box.ports for vlan, name in port.layers]
-    return {vlan: device.ports[name].network for name, vlan in layers if name in device.ports}
+def _subnets(device: Device, port: EthernetPort | None = None) -> dict[int, frozenset[IPv4Network]]:
+    """Return the subnets of its VLAN interfaces and subinterfaces; port: of the subinterfaces of this one alone."""
+    layers = [] if port else [(f"{_INTERFACE}{vlan}", vlan) for vlan in device.box.interfaces]
+    layers += [(name, vlan) for one in ([port] if port else device.box.ports) for vlan, name in one.layers]
+    return _merged((vlan, device.ports[name].network) for name, vlan in layers if name in device.ports)
 
 
 def _kinship(devices: Mapping[str, Device], name: str, site: _Site) -> tuple[int, ...]:
@@ -261,7 +274,7 @@ def _paired(site: _Site, free: list[_Trunk], known: Sequence[tuple[_Trunk, _Trun
         leads_on = any(box in site.gateways for box in (*parts[trunk.box], *parts[other.box]))
         leads_on = leads_on or left(trunk.box) + left(other.box) > int(other.asks)
         alike = _is_alike(trunk, other), len(trunk.ports) == len(other.ports)
-        return leads_on, -other.edge, other.asks, *alike, unused[other.box], trunk.vlans == other.vlans
+        return leads_on, not trunk.subnets.isdisjoint(other.subnets), -other.edge, other.asks, *alike, unused[other.box], trunk.vlans == other.vlans
 
     for link in linked:
         _join(parts, *link)
