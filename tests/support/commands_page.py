@@ -42,6 +42,7 @@ _EXAMPLES: Final = {
     "network6": "2001:db8::/32",
     "host6": "2001:db8::1/64",
     "word": "NAME",
+    "host-name": "NAME",
     "secret": "WORD8",
     "password": "WORD8",
     "key-data": "AAAAB3NzaC1yc2E",

@@ -51,6 +51,7 @@ _VALUES: dict[str, SearchStrategy[str]] = {
     "network6": st.sampled_from(["2001:db8::/32", "2001:db8::7/64", "::/0"]),
     "host6": st.sampled_from(["2001:db8::1/64", "2001:DB8:1::1/128", "fe80::1/64"]),
     "word": _NAMES,
+    "host-name": st.sampled_from(["A", '"A"', "x!y"]),
     "secret": _NAMES,
     "secret-kind": st.sampled_from(["0", "4", "5", "8", "9"]),
     "password-kind": st.sampled_from(["0", "7"]),

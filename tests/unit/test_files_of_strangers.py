@@ -498,3 +498,11 @@ def test_a_file_that_says_it_is_empty_is_read_to_its_end() -> None:
         whole = file.read()
     assert len(whole) > 1 << 17
     assert read_octets(Path("/proc/kallsyms"), 64 << 20) == whole
+
+
+def test_a_host_name_in_quotation_marks_is_the_name_without_them(tmp_path: Path) -> None:
+    """A course writes all names so: its routers had names that no file and no lab can have."""
+    (tmp_path / "one").write_text(f'hostname "DP-R1"\n{TUNNEL}end\n')
+    assert main(["import", str(tmp_path / "one"), "--to", str(tmp_path / "lab")]) == 0
+    assert (tmp_path / "lab" / "DP-R1.cfg").exists()
+    assert "hostname DP-R1" in shown('hostname "DP-R1"\n')

@@ -164,7 +164,7 @@ _HELP: Final = {
     "text": "From when until when",
     "send-lifetime": "When packets are sent with this key",
 }
-HOSTNAME: Final = ConfigLine("global", "hostname {name:word}", _HELP, order=20)
+HOSTNAME: Final = ConfigLine("global", "hostname {name:host-name}", _HELP, order=20)
 
 #: Names of hosts: feature `system` owns the lines; features that are configured with names read them.
 _DOMAIN_HELP: Final = {"name": "The domain of names without a dot", "domain": "Its name"}

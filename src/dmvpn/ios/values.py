@@ -10,6 +10,7 @@
     network6    X:X:X:X::X/L                                         Prefix
     host6       X:X:X:X::X/L, an address within its prefix           IPv6Interface
     word        one word                                             str
+    host-name   one word, its quotation marks left out               str
     secret      one word, such as a key or password                  str
     line        the rest of the line as typed, inner blanks kept     str
     banner      text between two equal characters, over several lines   str, or OpenText while its end is missing
@@ -278,6 +279,11 @@ def _word(text: str) -> tuple[str, str]:
     return text, text
 
 
+def _host_name(text: str) -> tuple[str, str] | None:
+    bare = text.strip('"')
+    return (bare, bare) if bare else None
+
+
 def _range(low: int, high: int) -> ValueType:
     digits = len(str(high))
 
@@ -304,6 +310,7 @@ _TYPES: dict[str, ValueType] = {
         ValueType("network6", "X:X:X:X::X/<0-128>", _network6, fragment=_COLONS, weight=1, spell=_spelled6),
         ValueType("host6", "X:X:X:X::X/<0-128>", _host6, fragment=_COLONS, weight=1, spell=_spelled6),
         ValueType("word", "WORD", _word, weight=20),
+        ValueType("host-name", "WORD", _host_name, weight=20),
         ValueType("secret", "WORD", _word, weight=20),
         RestOfLine(),
         Banner(),
