@@ -27,7 +27,8 @@ _TAIL = f"""
   though it says `version 17.9`. Without the comments it is read as a file of that release.
 - Lines typed or pasted at a prompt, and files that name no release, get no further lines.
 - Weak algorithms are permitted so in labs (there also in a file that names no release), and by `lint`, `config check`,
-  `import` and `doctor`. `dmvpn run` and the prompt need the line; the log names it.
+  `import` and `doctor`. `dmvpn run` and the prompt need the line; the log names it. `import --to` writes it, and says
+  so, also into a file that names no release.
 
 ## Not in the table
 

@@ -280,6 +280,18 @@ def test_what_a_file_with_a_release_refused_stays_off_when_it_is_imported(tmp_pa
     assert on((folder / "SPOKE1.cfg").read_text()) == []
 
 
+def test_a_file_without_a_release_keeps_its_weak_policies_when_it_is_imported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The written file has our mark: in a lab of the folder no tunnel came up, and in one of the files themselves all."""
+    file, folder = tmp_path / "spoke.cfg", tmp_path / "lab"
+    for text, has_it in ((POLICY + CLOUD, True), (f"{POLICY}no {SHIELD}\n{CLOUD}", False), (CLOUD, False)):
+        file.write_text(f"hostname SPOKE1\n{text}end\n")
+        assert main(["import", str(file), "--to", str(folder), "--force"]) == 0
+        assert (f"was put in: `{SHIELD}`" in capsys.readouterr().out) == has_it
+        assert (SHIELD in take_in((folder / "SPOKE1.cfg").read_text()).tree.render()) == has_it
+
+
 def test_every_default_of_the_table_is_a_line_that_is_read_and_says_its_source() -> None:
     for row in DEFAULTS:
         header = "" if row.is_of_router else "interface Tunnel0\n "

@@ -95,6 +95,8 @@ def _print(path: Path, name: str, entered: EnteredText) -> None:
         print(f"  {line}")
     if said := put_in(entered.result):
         print(f"  {said}")
+    if entered.permission:
+        print(f"  it names no release, so what IOS has on before 17.11 was put in: `{entered.permission}`")
 
 
 def files_in(named: Iterable[Path], say: Callable[[str], None]) -> Iterator[Path]:

@@ -18,7 +18,7 @@ from dmvpn.base.errors import some
 from dmvpn.base.values import dataclass
 from dmvpn.features.tunnel.config import MODE, PROTECTION
 from dmvpn.features.tunnel.config import model as tunnel_model
-from dmvpn.ios import INTERFACE, ConfigResult, ConfigTree, Fate, LineGroup, LineReport, marked
+from dmvpn.ios import INTERFACE, ConfigResult, ConfigTree, Fate, LineGroup, LineReport, is_marked, marked, permission
 from dmvpn.ios.account import is_crypto_map, placeholder_in
 from dmvpn.ios.common import SHUTDOWN
 from dmvpn.ios.damage import is_of_tunnels
@@ -67,7 +67,18 @@ class EnteredText:
         """
         is_said = self.is_whole and not (self.result.put_in or self.result.is_moved or is_log(self.text))
         lines = self.text.strip("\n").splitlines() if is_said else [*self.tree.render(), "end"]
-        return "\n".join(marked(lines)) + "\n"
+        return "\n".join(marked([*([self.permission] if self.permission else ()), *lines])) + "\n"
+
+    @property
+    def permission(self) -> str:
+        """The line that permits its weak algorithms where it names no release, "" for none.
+
+        A lab permits them without the line, but not in a file with our mark.
+        """
+        if self.result.release is not None or is_marked(self.text.splitlines()):
+            return ""
+        line = permission(self.tree, None)
+        return "" if line in self.text else line
 
     def with_fate(self, fate: Fate) -> tuple[LineReport, ...]:
         """Return the lines that had this fate."""
