@@ -220,6 +220,25 @@ def test_switches_are_plugged_into_the_port_of_the_router_that_has_the_subnet_of
     assert not any("PROVIDER" in note for note in found.notes)
 
 
+def test_switches_that_name_one_port_of_a_router_and_routers_in_one_subnet_are_on_one_wire() -> None:
+    """The switches were plugged into each other, and no computer had a lease: the author's drawing had a plain switch
+    between them all, which has no file.
+    """
+    routers = {
+        name: text.replace("10.1.10.1 255", f"10.1.10.{number} 255").replace("10.1.20.1 ", f"10.1.20.{number} ")
+        for number, name in enumerate(("DIST1", "DIST2"), 1)
+        for text in [ROUTER.format(name=name, site=1, said="description TO-ACCESS").replace("0.2.1 ", f"0.2.{number} ")]
+    }
+    switches = {
+        f"ACC{number}": SWITCH.format(name=f"ACC{number}", said=f"description TO-DIST{number % 2 + 1}")
+        for number in range(1, 4)
+    }
+    found = infer(routers | switches)
+    assert set(links(found)[0]) == {f"{name}:GigabitEthernet0/0" for name in (*routers, *switches)}
+    assert any(note.startswith("no switch of the files joins the routers among ACC1") for note in found.notes)
+    assert len([host for host in found.lab.hosts.values() if host.address == "dhcp"]) == 3
+
+
 def test_a_router_is_plugged_into_a_trunk_and_not_into_a_port_without_lines() -> None:
     """Its VLANs ended there: such a port becomes a trunk for switches alone."""
     switch = "hostname SW\ninterface Ethernet0/0\ninterface Ethernet0/1\n switchport trunk native vlan 30\n"

@@ -283,7 +283,7 @@ def test_what_a_file_with_a_release_refused_stays_off_when_it_is_imported(tmp_pa
 def test_a_file_without_a_release_keeps_its_weak_policies_when_it_is_imported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The written file has our mark: in a lab of the folder no tunnel came up, and in one of the files themselves all."""
+    """The written file has our mark: in a lab of the folder no tunnel came up, in one of the files themselves all."""
     file, folder = tmp_path / "spoke.cfg", tmp_path / "lab"
     for text, has_it in ((POLICY + CLOUD, True), (f"{POLICY}no {SHIELD}\n{CLOUD}", False), (CLOUD, False)):
         file.write_text(f"hostname SPOKE1\n{text}end\n")

@@ -22,7 +22,7 @@ from dmvpn.network.underlay import is_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from ipaddress import IPv4Network
+    from ipaddress import IPv4Address, IPv4Network
 
     from dmvpn.network.device import Device
 
@@ -94,11 +94,46 @@ def guessed_cables(devices: Mapping[str, Device], notes: list[str]) -> list[list
     if guessed:
         told = ", ".join(f"{one.box} {one.name} - {other.box} {other.name}" for one, other in guessed)
         notes.append(f"no drawing or description has the cables of these trunks, so they are guessed: {told}")
-    return [
-        [(one.box, port), (other.box, far)]
-        for one, other in (*found, *guessed)
-        for port, far in zip(one.ports, other.ports, strict=False)
-    ]
+    cables: list[list[End]] = []
+    for one, other in (*found, *guessed):
+        for port, far in zip(one.ports, other.ports, strict=False):
+            ends = (one.box, port), (other.box, far)
+            cable = next((cable for cable in cables if ends[1] in cable), None)
+            if cable is None:
+                cables.append([*ends])
+            else:
+                cable.append(ends[0])
+    _join_routers(devices, cables, notes)
+    return cables
+
+
+def _join_routers(devices: Mapping[str, Device], cables: list[list[End]], notes: list[str]) -> None:
+    """Make one wire of those that lead to ports of different routers in one subnet, where no switch joins them: it has
+    no file. Routers with one address are of two sites.
+    """
+    subnets: dict[IPv4Network, list[tuple[IPv4Address, End]]] = {}
+    for router, device in devices.items():
+        for port in device.box.ports:
+            for own in (device.ports[name] for _, name in port.layers if name in device.ports):
+                subnets.setdefault(own.network, []).append((own.ip, (router, port.name)))
+    for there in subnets.values():
+        wires = [cable for cable in cables if any(end in cable for _, end in there)]
+        if len(wires) > 1 and len({address for address, _ in there}) == len(there):
+            for cable in wires[1:]:
+                if cable not in _reached(devices, wires[0], cables):
+                    wires[0].extend(cable)
+                    cables.remove(cable)
+                    told = ", ".join(f"{box} {port}" for box, port in wires[0])
+                    notes.append(f"no switch of the files joins the routers among {told}: taken for one wire")
+
+
+def _reached(devices: Mapping[str, Device], cable: list[End], cables: Sequence[list[End]]) -> list[list[End]]:
+    """Return the cables that switches join with this one."""
+    found = [cable]
+    for each in found:
+        switches = [box for box, _ in each if devices[box].box.bridges]
+        found += [one for one in cables if one not in found and any(box in switches for box, _ in one)]
+    return found
 
 
 def access_ports(box: Box, *, plain: bool = False) -> list[EthernetPort]:
@@ -148,8 +183,11 @@ def _trunks(name: str, device: Device) -> Iterator[_Trunk]:
 
 
 def _named(trunks: Sequence[_Trunk], names: Sequence[str]) -> list[tuple[_Trunk, _Trunk]]:
-    """Return trunks whose descriptions name each other's box, and those of which one names the other's."""
-    far = {trunk: _far_end(trunk, names) for trunk in trunks if trunk.said}
+    """Return trunks whose descriptions name each other's box, and those of which one names the other's.
+
+    Several switches may name a box with one port for all: something that no file has is between them.
+    """
+    far = {trunk: box for trunk in trunks if (box := _far_end(trunk, names))}
     found: list[tuple[_Trunk, _Trunk]] = []
     free = dict.fromkeys(trunks)
     for trunk, box in far.items():
@@ -160,6 +198,9 @@ def _named(trunks: Sequence[_Trunk], names: Sequence[str]) -> list[tuple[_Trunk,
             )
             found.append((trunk, other))
             del free[trunk], free[other]
+    for trunk in [trunk for trunk in far if trunk in free]:
+        others = [one for one in trunks if one.box == far[trunk] and one not in (*far, *free) and _fits(trunk, one)]
+        found += [(trunk, one) for one in others[:1]]
     return found
 
 
@@ -274,7 +315,15 @@ def _paired(site: _Site, free: list[_Trunk], known: Sequence[tuple[_Trunk, _Trun
         leads_on = any(box in site.gateways for box in (*parts[trunk.box], *parts[other.box]))
         leads_on = leads_on or left(trunk.box) + left(other.box) > int(other.asks)
         alike = _is_alike(trunk, other), len(trunk.ports) == len(other.ports)
-        return leads_on, not trunk.subnets.isdisjoint(other.subnets), -other.edge, other.asks, *alike, unused[other.box], trunk.vlans == other.vlans
+        return (
+            leads_on,
+            not trunk.subnets.isdisjoint(other.subnets),
+            -other.edge,
+            other.asks,
+            *alike,
+            unused[other.box],
+            trunk.vlans == other.vlans,
+        )
 
     for link in linked:
         _join(parts, *link)
