@@ -402,6 +402,29 @@ def test_a_host_of_the_internet_is_behind_the_router_of_the_folder_that_nat_lead
     assert world.replies(host)
 
 
+def test_customers_of_other_providers_learn_where_the_host_of_the_internet_is() -> None:
+    """It was in a network that its provider advertised to nobody: no computer of a course reached it."""
+    port = "interface Ethernet0/{}\n ip address {} 255.255.255.252\n"
+    edge = "hostname EDGE\n" + port.format(0, "203.0.113.2") + " ip nat outside\n"
+    edge += "interface Ethernet0/1\n ip address 10.0.0.1 255.255.255.0\n ip nat inside\n"
+    edge += "ip nat inside source list 1 interface Ethernet0/0 overload\naccess-list 1 permit any\n"
+    edge += "router bgp 65001\n neighbor 203.0.113.1 remote-as 100\n"
+    near = "hostname NEAR\n" + port.format(0, "203.0.113.1") + port.format(1, "198.51.100.1")
+    near += "router bgp 100\n network 203.0.113.0 mask 255.255.255.252\n neighbor 203.0.113.2 remote-as 65001\n"
+    near += " neighbor 198.51.100.2 remote-as 200\n"
+    far = "hostname FAR\n" + port.format(1, "198.51.100.2")
+    far += "router bgp 200\n neighbor 198.51.100.1 remote-as 100\n"
+    found = infer({"EDGE": edge, "NEAR": near, "FAR": far})
+    world = World.of(Scenario("internet", found.lab, found.configurations))
+    world.run_for(60.0)
+    (host,) = {*found.lab.hosts} - {"INTERNET"}
+    world.ping(host, "8.8.8.8")
+    world.run_for(1.0)
+    assert world.replies(host)
+    far += "interface Loopback0\n ip address 8.8.8.8 255.255.255.255\n"
+    assert "INTERNET" not in infer({"EDGE": edge, "NEAR": near, "FAR": far}).lab.hosts, "FAR is that host"
+
+
 def test_two_sites_with_the_same_address_in_a_vlan_stay_two() -> None:
     """Sites made of one template were plugged into each other, and had an address twice on one wire."""
     switch = "hostname SW{0}\nvlan 10\ninterface GigabitEthernet0/1\n switchport mode access\n"

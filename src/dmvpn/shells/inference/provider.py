@@ -252,9 +252,11 @@ def add_translators(
 
 def internet(network: InferredNetwork, configurations: dict[str, str], provider: str) -> dict[str, HostSpec]:
     """Return a host of the Internet behind the provider, or a router of the folder, that is outside of a router with
-    NAT: that one gets a port for it.
+    NAT: that one gets a port for it, and advertises its network where it runs BGP. None if a router is that host.
     """
     known = [address for device in network.devices.values() for _, address, _ in device.addresses()]
+    if any(one.ip in known for one, _ in _INTERNET):
+        return {}
     host, gateway = next((one for one in _INTERNET if not any(each in one[0].network for each in known)), (None, None))
     beyond: list[tuple[bool, bool, str]] = []
     for wire in network.wires:
@@ -269,6 +271,9 @@ def internet(network: InferredNetwork, configurations: dict[str, str], provider:
     taken = network.devices[router].interface_names if router in network.devices else ()
     port = next(name for name in map("GigabitEthernet{}/0".format, count(9)) if name not in taken)
     section = [f"interface {port}", f" ip address {gateway} {host.netmask}", " no shutdown", "!"]
+    system = network.devices[router].bgp.local_as if router in network.devices else 0
+    told = f" network {host.network.network_address} mask {host.netmask}"
+    section += [f"router bgp {system}", told, "!"] if system else []
     configurations[router] = with_lines(configurations[router], section)
     network.notes.append(f"the lab adds a host of the Internet behind {router}: INTERNET, {host.ip}")
     return {"INTERNET": HostSpec(link=f"{router}:{port}", address=str(host), gateway=gateway)}
