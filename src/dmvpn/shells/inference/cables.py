@@ -108,7 +108,7 @@ def guessed_cables(devices: Mapping[str, Device], notes: list[str]) -> list[list
 
 
 def _join_routers(devices: Mapping[str, Device], cables: list[list[End]], notes: list[str]) -> None:
-    """Make one wire of those that lead to ports of different routers in one subnet, where no switch joins them: it has
+    """Make one wire of cables to ports of different routers in one subnet, where no switch joins them: it has
     no file. Routers with one address are of two sites.
     """
     subnets: dict[IPv4Network, list[tuple[IPv4Address, End]]] = {}
