@@ -520,3 +520,16 @@ def test_a_loopback_that_is_told_with_its_mask_is_shown_as_point_to_point() -> N
     whole = world.show("SPOKE1", "ip ospf interface Loopback7")
     assert "Network Type POINT_TO_POINT, Cost: 1\n  Transmit Delay is 1 sec, State POINT_TO_POINT" in whole
     assert " P2P " in world.show("SPOKE1", "ip ospf interface brief").partition("Lo7")[2].splitlines()[0]
+
+
+def test_the_most_specific_network_line_says_the_area_of_an_interface() -> None:
+    """The first one did: a course that begins with `network 10.0.0.3 255.255.255.255 area 0` had no neighbors."""
+    world = World("ospf-phase3")
+    world.configure("SPOKE1", "interface Loopback7", "ip address 10.77.0.1 255.255.255.0")
+    lines = [
+        f"network {network} area {area}"
+        for network, area in (("0.0.0.0 255.255.255.255", 8), ("10.77.0.0 0.0.0.255", 7))
+    ]
+    world.configure("SPOKE1", "router ospf 77", *lines)
+    world.run_for(1.0)
+    assert world.show("SPOKE1", "ip ospf 77 interface brief").partition("Lo7")[2].split()[:2] == ["77", "7"]

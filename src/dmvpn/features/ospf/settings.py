@@ -316,10 +316,11 @@ def area_on(process: ProcessSettings, own: Interface, state: InterfaceState) -> 
 
 
 def network_line(process: ProcessSettings, address: IPAddress | None) -> NetworkLine | None:
-    """Return the `network` that matches an address: the first one, as on IOS."""
+    """Return the `network` that matches an address: the most specific one, as on IOS from 12.0."""
     if not isinstance(address, IPv4Address):
         return None
-    return next((line for line in process.networks if line.matches(address)), None)
+    matching = [line for line in process.networks if line.matches(address)]
+    return min(matching, key=lambda line: line.wildcard, default=None)
 
 
 def settings_of(process: ProcessSettings, own: Interface, number: int, chains: Pages[KeyChain]) -> Settings:
