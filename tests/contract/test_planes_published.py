@@ -14,6 +14,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import ForgetTranslations, SendIp, SetTranslation
 from dmvpn.base.events import IpReceived
 from dmvpn.base.translation import ICMP, UDP, Clause, FlowFilter, SourceRule, StaticRule
+from dmvpn.dataplane import netlink
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.netlink import nftables
 from dmvpn.dataplane.userspace import translation_rules
@@ -235,3 +236,41 @@ def test_one_station_does_not_take_the_whole_table(world: World) -> None:
     world.until(lambda: 4100 in [ports(one)[0] for one in left(world, UDP)])
     assert [ports(one)[0] for one in left(world, UDP)][:-1] == [4000, 4001]
     assert world.counting("A").translations().refused == 3
+
+
+@on_kernels
+def test_a_published_station_does_not_take_the_whole_table_and_strangers_do_not_fill_it_through_it(
+    world: World,
+) -> None:
+    """Only stations of other rules had a share."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(translation_rules, "SHARE", 2)
+        world.execute("A", published(StaticRule(host("A"), PUBLIC)))
+    for port in range(4000, 4005):
+        world.send("A", datagram("A", nbma("B"), port))
+    for port in range(5000, 5005):
+        world.inject("A", from_outside(PUBLIC, 80, port))
+    world.run(0.5)
+    assert [ports(one)[0] for one in left(world, UDP) if one.source == PUBLIC] == [4000, 4001]
+    assert [ports(one)[0] for one in world.received["A"] if one.protocol == UDP] == [5000, 5001]
+    assert world.counting("A").translations().refused == 6
+
+
+@on_kernels
+def test_a_way_that_is_shut_stays_shut_where_the_kernel_keeps_the_public_address(world: World) -> None:
+    """The route that would not go left the table as it was: packets went out with the addresses of their senders."""
+
+    def refused(_: object) -> None:
+        raise OSError("no room for the request")
+
+    world.execute("A", published(StaticRule(host("A"), PUBLIC)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(translation_rules, "replaced", lambda *_, **__: (nftables.expression("no-such", b""),))
+        patch.setattr(netlink, "delete_route", refused)
+        with pytest.raises(EffectError, match="cannot translate"):
+            world.execute("A", pool(overload=True))
+    world.send("A", datagram("A", nbma("B"), 4000))
+    world.inject("A", from_outside(PUBLIC, 500))
+    world.run(0.2)
+    assert not left(world, UDP)
+    assert not left(world, ICMP), "the router's own services are silent there"

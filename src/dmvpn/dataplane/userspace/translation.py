@@ -98,8 +98,9 @@ class Translation:
         """Let nothing pass from inside to outside, as far as the kernel can: packets would leave untranslated."""
         self._is_shut = True
         with suppress(OSError):
-            self._answer_for(())
             self.table.put()
+        with suppress(OSError):
+            self._answer_for(())
 
     def _answer_for(self, prefixes: Collection[Prefix]) -> None:
         """Have the kernel answer for exactly these addresses. Raises OSError."""

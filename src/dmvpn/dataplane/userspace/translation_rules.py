@@ -25,8 +25,11 @@ Static rules, and addresses that are not the router's own:
         chain arriving { type nat hook prerouting priority -100
             iifname "eth0" jump map-in-0                             from outside
             iifname "eth1" jump map-in-0 }                           a station inside asks for the public address
-        chain map-in-0  { ip daddr 203.0.113.5 tcp dport 8080 counter dnat to 10.1.1.5:80 }
-        chain map-out-0 { ip saddr 10.1.1.5 tcp sport 80 counter snat to 203.0.113.5:8080 }
+        chain map-in-0  {
+            ip daddr 203.0.113.5 tcp dport 8080 add @share-map-in-0 { ip daddr ct count over 4096 } drop
+            ip daddr 203.0.113.5 tcp dport 8080 counter dnat to 10.1.1.5:80 }
+        chain map-out-0 { the same with ip saddr
+            ip saddr 10.1.1.5 tcp sport 80 counter snat to 203.0.113.5:8080 }
         chain map-back-0 { ip daddr 10.1.1.5 tcp dport 80 snat to 203.0.113.5 }
         chain own { type filter hook input priority 0; ip daddr 203.0.113.5 drop }
 
@@ -120,15 +123,11 @@ def ruleset(
     """
     names = [f"{number}{mark}" for number in range(len(order.rules))]
     bases = [*_bases(table, order, linux, names, from_vrfs or {})]
-    published = [*_published(table, order, linux, mark, from_vrfs or {})] if order.statics else []
+    published = [*_published(table, order, linux, mark, from_vrfs or {}, shares=shares)] if order.statics else []
     # A rule is appended: those of static rules come before the others, which end with goto.
     ways = [*bases[:2], *(part for is_base, part in published if is_base), *bases[2:]]
     chains = [*(part for is_base, part in published if not is_base), *_chains(table, order, names, shares=shares)]
-    if order.aliases:
-        ways.append(base_chain(table, _OWN, "filter", Hook.INPUT, 0))
-        dropped = verdict(NetfilterVerdict.DROP)
-        ways += [rule(table, _OWN, *_in_prefix(_DESTINATION, one), dropped) for one in order.aliases]
-    return Ruleset(tuple(ways), tuple(chains))
+    return Ruleset((*ways, *_own(table, order)), tuple(chains))
 
 
 def shut(table: str, order: SetTranslation, linux: LinuxName, from_vrfs: FromVrfs) -> Ruleset:
@@ -136,7 +135,15 @@ def shut(table: str, order: SetTranslation, linux: LinuxName, from_vrfs: FromVrf
     own, dropped = tuple(linux(inside) for inside in order.inside), verdict(NetfilterVerdict.DROP)
     ways = ((inner, linux(use[0])) for use in _uses(order) for inner in from_vrfs.get(use, own))
     rules = (rule(table, PASSING, *_way(*way), dropped) for way in dict.fromkeys(ways))
-    return Ruleset((base_chain(table, PASSING, "filter", Hook.FORWARD, 0), *rules))
+    return Ruleset((base_chain(table, PASSING, "filter", Hook.FORWARD, 0), *rules, *_own(table, order)))
+
+
+def _own(table: str, order: SetTranslation) -> Iterator[Part]:
+    """Yield what keeps packets to addresses that the router answers for from its own services."""
+    if order.aliases:
+        yield base_chain(table, _OWN, "filter", Hook.INPUT, 0)
+    for one in order.aliases:
+        yield rule(table, _OWN, *_in_prefix(_DESTINATION, one), verdict(NetfilterVerdict.DROP))
 
 
 def _uses(order: SetTranslation) -> dict[tuple[str, str], None]:
@@ -167,7 +174,7 @@ def _bases(
 
 
 def _published(
-    table: str, order: SetTranslation, linux: LinuxName, mark: str, from_vrfs: FromVrfs
+    table: str, order: SetTranslation, linux: LinuxName, mark: str, from_vrfs: FromVrfs, *, shares: bool
 ) -> Iterator[tuple[bool, Part]]:
     """Yield what static rules need, each with whether it is of a chain that packets pass."""
     yield True, base_chain(table, _ARRIVING, "nat", Hook.PREROUTING, netfilter.DESTINATION_PRIORITY)
@@ -185,8 +192,14 @@ def _published(
         going, coming, back = (f"{MAP}{way}-{number}{mark}" for way in ("out", "in", "back"))
         for name in (going, coming, back):
             yield False, chain(table, name)
+        for place, name in enumerate((going, coming) if shares else (), 2 * (len(order.rules) + number) + 1):
+            yield False, sets.share_set(table, f"share-{name}", place, _STATIONS)
         for one in statics:
             inside, public = (one.local, one.local_port), (one.public, one.public_port)
+            for name, ends in ((going, inside), (coming, public)) if shares else ():
+                fits = _of_static(one, *ends, of_source=name == going)
+                beyond = _beyond(f"share-{name}", _SOURCE if name == going else _DESTINATION)
+                yield False, rule(table, name, *fits, *beyond, mark=BEYOND)
             went = (*_of_static(one, *inside, of_source=True), counter(), *_moved(one, outwards=True))
             came = (*_of_static(one, *public, of_source=False), *marking, counter(), *_moved(one, outwards=False))
             # Answers to a station inside come back here: its packets have the public address.
@@ -258,8 +271,7 @@ def _source_rule(
     for protocol in one.refused:
         yield rule(table, mapping, *is_protocol(protocol), dropped)
     if share:
-        beyond = sets.load(1, _SOURCE, 4, 0), sets.more_flows(share, SHARE), counter(), dropped
-        yield rule(table, mapping, *beyond, mark=BEYOND)
+        yield rule(table, mapping, *_beyond(share, _SOURCE), mark=BEYOND)
     yield rule(table, mapping, counter())
     if one.pool and not one.overload:
         yield from _one_each(table, mapping, f"held-{called}", 2 * number + 2, one)
@@ -288,6 +300,11 @@ def _one_each(table: str, mapping: str, held: str, number: int, one: SourceRule)
     yield rule(table, mapping, source, *sets.held_again(held), *moved)
     yield rule(table, mapping, source, *sets.held_anew(held, int(first), size), *moved)
     yield rule(table, mapping, verdict(NetfilterVerdict.DROP))
+
+
+def _beyond(share: str, offset: int) -> tuple[bytes, ...]:
+    """Return what drops flows of a station beyond its share. offset: of its address in the IP header."""
+    return sets.load(1, offset, 4, 0), sets.more_flows(share, SHARE), counter(), verdict(NetfilterVerdict.DROP)
 
 
 def _clause(table: str, name: str, clause: Clause, fits: bytes, caller: str) -> Iterator[Part]:
