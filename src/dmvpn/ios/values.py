@@ -279,11 +279,6 @@ def _word(text: str) -> tuple[str, str]:
     return text, text
 
 
-def _host_name(text: str) -> tuple[str, str] | None:
-    bare = text.strip('"')
-    return (bare, bare) if bare else None
-
-
 def _range(low: int, high: int) -> ValueType:
     digits = len(str(high))
 
@@ -310,7 +305,7 @@ _TYPES: dict[str, ValueType] = {
         ValueType("network6", "X:X:X:X::X/<0-128>", _network6, fragment=_COLONS, weight=1, spell=_spelled6),
         ValueType("host6", "X:X:X:X::X/<0-128>", _host6, fragment=_COLONS, weight=1, spell=_spelled6),
         ValueType("word", "WORD", _word, weight=20),
-        ValueType("host-name", "WORD", _host_name, weight=20),
+        ValueType("host-name", "WORD", lambda text: _word(text.strip('"') or text), weight=20),
         ValueType("secret", "WORD", _word, weight=20),
         RestOfLine(),
         Banner(),

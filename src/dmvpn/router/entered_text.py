@@ -71,13 +71,9 @@ class EnteredText:
 
     @property
     def permission(self) -> str:
-        """The line that permits its weak algorithms where it names no release, "" for none.
-
-        A lab permits them without the line, but not in a file with our mark.
-        """
-        if self.result.release is not None or is_marked(self.text.splitlines()):
-            return ""
-        line = permission(self.tree, None)
+        """The line that permits its weak algorithms in a lab, which needs none without our mark; "" for none."""
+        is_foreign = self.result.release is None and not is_marked(self.text.splitlines())
+        line = permission(self.tree, None) if is_foreign else ""
         return "" if line in self.text else line
 
     def with_fate(self, fate: Fate) -> tuple[LineReport, ...]:

@@ -21,7 +21,7 @@ from dmvpn.base.values import dataclass
 from dmvpn.network.underlay import is_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from ipaddress import IPv4Address, IPv4Network
 
     from dmvpn.network.device import Device
@@ -44,7 +44,7 @@ class _Trunk:
     native: the VLAN without tags; None: a router that has an address in none.
     asks: it is a trunk whatever the other end is.
     edge: no other switch is there, says a line of spanning tree.
-    subnets: of the VLAN interfaces of its switch, or of its own subinterfaces.
+    subnets: of the VLAN interfaces of its switch, or of its own subinterfaces, with their VLANs.
     """
 
     box: str
@@ -56,18 +56,20 @@ class _Trunk:
     asks: bool
     edge: bool
     said: str
-    subnets: frozenset[IPv4Network]
+    subnets: frozenset[tuple[int, IPv4Network]]
 
 
 class _Site(NamedTuple):
-    """Boxes whose VLANs are the same; the subnets of these, and the boxes with addresses in them.
-
-    A VLAN has several subnets at a router that has it on several ports.
-    """
+    """Boxes whose VLANs are the same; these with their subnets, and the boxes with addresses in them."""
 
     boxes: list[str]
-    subnets: dict[int, frozenset[IPv4Network]]
+    subnets: frozenset[tuple[int, IPv4Network]]
     gateways: list[str]
+
+    @property
+    def vlans(self) -> set[int]:
+        """Return the VLANs with subnets; asked, never iterated."""
+        return {vlan for vlan, _ in self.subnets}
 
 
 def drawn_cables(devices: Mapping[str, Device], segments: Mapping[End, int]) -> list[list[End]]:
@@ -94,23 +96,17 @@ def guessed_cables(devices: Mapping[str, Device], notes: list[str]) -> list[list
     if guessed:
         told = ", ".join(f"{one.box} {one.name} - {other.box} {other.name}" for one, other in guessed)
         notes.append(f"no drawing or description has the cables of these trunks, so they are guessed: {told}")
-    cables: list[list[End]] = []
+    wires: dict[End, list[End]] = {}
     for one, other in (*found, *guessed):
         for port, far in zip(one.ports, other.ports, strict=False):
-            ends = (one.box, port), (other.box, far)
-            cable = next((cable for cable in cables if ends[1] in cable), None)
-            if cable is None:
-                cables.append([*ends])
-            else:
-                cable.append(ends[0])
+            wires.setdefault((other.box, far), [(other.box, far)]).insert(0, (one.box, port))
+    cables = [*wires.values()]
     _join_routers(devices, cables, notes)
     return cables
 
 
 def _join_routers(devices: Mapping[str, Device], cables: list[list[End]], notes: list[str]) -> None:
-    """Make one wire of cables to ports of different routers in one subnet, where no switch joins them: it has
-    no file. Routers with one address are of two sites.
-    """
+    """Make one wire of cables to routers in one subnet that no switch joins, unless two have one address."""
     subnets: dict[IPv4Network, list[tuple[IPv4Address, End]]] = {}
     for router, device in devices.items():
         for port in device.box.ports:
@@ -118,13 +114,12 @@ def _join_routers(devices: Mapping[str, Device], cables: list[list[End]], notes:
                 subnets.setdefault(own.network, []).append((own.ip, (router, port.name)))
     for there in subnets.values():
         wires = [cable for cable in cables if any(end in cable for _, end in there)]
-        if len(wires) > 1 and len({address for address, _ in there}) == len(there):
-            for cable in wires[1:]:
-                if cable not in _reached(devices, wires[0], cables):
-                    wires[0].extend(cable)
-                    cables.remove(cable)
-                    told = ", ".join(f"{box} {port}" for box, port in wires[0])
-                    notes.append(f"no switch of the files joins the routers among {told}: taken for one wire")
+        for cable in wires[1:] if len({address for address, _ in there}) == len(there) else ():
+            if cable not in _reached(devices, wires[0], cables):
+                wires[0].extend(cable)
+                cables.remove(cable)
+                told = ", ".join(f"{box} {port}" for box, port in wires[0])
+                notes.append(f"no switch of the files joins the routers among {told}: taken for one wire")
 
 
 def _reached(devices: Mapping[str, Device], cable: list[End], cables: Sequence[list[End]]) -> list[list[End]]:
@@ -175,7 +170,7 @@ def _trunks(name: str, device: Device) -> Iterator[_Trunk]:
                 not first.switched or first.mode is not PortMode.AUTO,
                 device.lines.section(f"interface {first.name}").has(_EDGE),
                 " ".join(settings.description for settings in said if settings is not None).strip(),
-                frozenset().union(*_subnets(device, None if first.switched else first).values()),
+                _subnets(device, [] if first.switched else [first]),
             )
 
 
@@ -187,7 +182,8 @@ def _named(trunks: Sequence[_Trunk], names: Sequence[str]) -> list[tuple[_Trunk,
 
     Several switches may name a box with one port for all: something that no file has is between them.
     """
-    far = {trunk: box for trunk in trunks if (box := _far_end(trunk, names))}
+    said = {trunk: [name for name in names if name != trunk.box and is_named(name, trunk.said)] for trunk in trunks}
+    far = {trunk: max(boxes, key=len) for trunk, boxes in said.items() if boxes}
     found: list[tuple[_Trunk, _Trunk]] = []
     free = dict.fromkeys(trunks)
     for trunk, box in far.items():
@@ -202,12 +198,6 @@ def _named(trunks: Sequence[_Trunk], names: Sequence[str]) -> list[tuple[_Trunk,
         others = [one for one in trunks if one.box == far[trunk] and one not in (*far, *free) and _fits(trunk, one)]
         found += [(trunk, one) for one in others[:1]]
     return found
-
-
-def _far_end(trunk: _Trunk, names: Sequence[str]) -> str:
-    """Return the longest name of another box in a description."""
-    found = [name for name in names if name != trunk.box and is_named(name, trunk.said)]
-    return max(found, key=len, default="")
 
 
 # ------------------------------------------------------------------------------------------------ guesses
@@ -234,7 +224,7 @@ def _sites(devices: Mapping[str, Device]) -> list[_Site]:
 def _joined(sites: Sequence[_Site]) -> _Site:
     return _Site(
         [box for site in sites for box in site.boxes],
-        _merged((vlan, subnet) for site in sites for vlan, there in site.subnets.items() for subnet in there),
+        frozenset(pair for site in sites for pair in site.subnets),
         [box for site in sites for box in site.gateways],
     )
 
@@ -252,34 +242,27 @@ def _with_routers(devices: Mapping[str, Device], sites: list[_Site]) -> list[_Si
             (other, vlans, min(abs(names.index(box) - names.index(site.boxes[0])) for box in other.boxes))
             for other in sites
             if (vlans := {port.access for box in other.boxes for port in access_ports(devices[box].box)})
-            and vlans & site.subnets.keys()
-            and not other.subnets.keys() & site.subnets.keys()
+            and vlans & site.vlans
+            and not other.vlans & site.vlans
         ]
-        best = max(of_switches, key=lambda one: (len(one[1] & site.subnets.keys()), -one[2]), default=None)
+        best = max(of_switches, key=lambda one: (len(one[1] & site.vlans), -one[2]), default=None)
         if best is not None:
             sites = [*(one for one in sites if one not in (site, best[0])), _joined([best[0], site])]
     return sites
 
 
-def _merged(pairs: Iterable[tuple[int, IPv4Network]]) -> dict[int, frozenset[IPv4Network]]:
-    found: dict[int, frozenset[IPv4Network]] = {}
-    for vlan, subnet in pairs:
-        found[vlan] = found.get(vlan, frozenset()) | {subnet}
-    return found
-
-
-def _share(one: Mapping[int, frozenset[IPv4Network]], other: Mapping[int, frozenset[IPv4Network]]) -> bool:
+def _share(one: frozenset[tuple[int, IPv4Network]], other: frozenset[tuple[int, IPv4Network]]) -> bool:
     """Return whether two have a subnet in common, and no VLAN with different ones."""
-    return any(there & mine for there in other.values() for mine in one.values()) and all(
-        one.get(vlan, there) & there for vlan, there in other.items()
+    return not {subnet for _, subnet in one}.isdisjoint(subnet for _, subnet in other) and not (
+        {vlan for vlan, _ in one} & {vlan for vlan, _ in other} - {vlan for vlan, _ in one & other}
     )
 
 
-def _subnets(device: Device, port: EthernetPort | None = None) -> dict[int, frozenset[IPv4Network]]:
-    """Return the subnets of its VLAN interfaces and subinterfaces; port: of the subinterfaces of this one alone."""
-    layers = [] if port else [(f"{_INTERFACE}{vlan}", vlan) for vlan in device.box.interfaces]
-    layers += [(name, vlan) for one in ([port] if port else device.box.ports) for vlan, name in one.layers]
-    return _merged((vlan, device.ports[name].network) for name, vlan in layers if name in device.ports)
+def _subnets(device: Device, ports: Sequence[EthernetPort] = ()) -> frozenset[tuple[int, IPv4Network]]:
+    """Return the subnets of its VLAN interfaces and subinterfaces with their VLANs. ports: of these ports alone."""
+    layers = [] if ports else [(f"{_INTERFACE}{vlan}", vlan) for vlan in device.box.interfaces]
+    layers += [(name, vlan) for port in ports or device.box.ports for vlan, name in port.layers]
+    return frozenset((vlan, device.ports[name].network) for name, vlan in layers if name in device.ports)
 
 
 def _kinship(devices: Mapping[str, Device], name: str, site: _Site) -> tuple[int, ...]:
@@ -290,7 +273,7 @@ def _kinship(devices: Mapping[str, Device], name: str, site: _Site) -> tuple[int
     mine = [port.access for port in access_ports(devices[name].box)]
     first, *more = _WORDS.split(name.lower())
     common = bool(more) and any(_WORDS.split(other.lower())[0] == first for other in site.boxes)
-    vlans = len([vlan for vlan in dict.fromkeys((*mine, *dict(devices[name].box.vlans))) if vlan in site.subnets])
+    vlans = len([vlan for vlan in dict.fromkeys((*mine, *dict(devices[name].box.vlans))) if vlan in site.vlans])
     number = _DIGITS.sub("", name)
     alike = any(_DIGITS.sub("", other) == number for other in site.boxes)
     return int(common), vlans, int(alike and number != ""), -len(site.boxes)
@@ -314,16 +297,8 @@ def _paired(site: _Site, free: list[_Trunk], known: Sequence[tuple[_Trunk, _Trun
     def preference(trunk: _Trunk, other: _Trunk) -> tuple[int, ...]:
         leads_on = any(box in site.gateways for box in (*parts[trunk.box], *parts[other.box]))
         leads_on = leads_on or left(trunk.box) + left(other.box) > int(other.asks)
-        alike = _is_alike(trunk, other), len(trunk.ports) == len(other.ports)
-        return (
-            leads_on,
-            not trunk.subnets.isdisjoint(other.subnets),
-            -other.edge,
-            other.asks,
-            *alike,
-            unused[other.box],
-            trunk.vlans == other.vlans,
-        )
+        alike = bool(trunk.subnets & other.subnets), _is_alike(trunk, other), len(trunk.ports) == len(other.ports)
+        return leads_on, -other.edge, other.asks, *alike, unused[other.box], trunk.vlans == other.vlans
 
     for link in linked:
         _join(parts, *link)

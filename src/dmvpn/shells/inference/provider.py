@@ -27,7 +27,6 @@ from dmvpn.shells.lab_model import INSIDE, OUTSIDE, GatewaySpec, HostSpec, LinkS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dmvpn.features.interface.model import InterfaceSettings
     from dmvpn.network.device import Device
     from dmvpn.shells.inference.wires import InferredNetwork, Wire
 
@@ -113,13 +112,10 @@ def _want_gateway(network: InferredNetwork, router: str, gateway: IPv4Address) -
         return
     device = network.devices[router]
     # It may be in the subnet of a tunnel or of a secondary address; an unknown address may be near, too.
-    if not any(device.uses_dhcp(one.name) or _is_on(one, gateway) for one in device.interfaces.interfaces):
+    own = [one for each in device.interfaces.interfaces for one in (each.address, *each.secondary) if one is not None]
+    is_leased = any(device.uses_dhcp(one.name) for one in device.interfaces.interfaces)
+    if not is_leased and not any(gateway in Prefix.of(*one) for one in own):
         network.notes.append(f"{router} has the gateway {gateway}, which is in the subnet of none of its interfaces")
-
-
-def _is_on(interface: InterfaceSettings, gateway: IPv4Address) -> bool:
-    own = (interface.address, *interface.secondary)
-    return any(gateway in Prefix.of(*address) for address in own if address is not None)
 
 
 def _want_ways_out(network: InferredNetwork) -> None:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9_.-]+")
-_UNQUOTED: Final = re.compile(r'^"|"$')
 _LONGEST_NAME: Final = 31
 
 
@@ -43,13 +42,14 @@ def named(every: Mapping[str, Device]) -> tuple[dict[str, str], list[str]]:
     """
     last = {file: _last_like(file, every) for file in every}
     read = {file: device for file, device in every.items() if file == last[file]}
-    hosts = {file: _UNQUOTED.sub("", device.own_name) for file, device in read.items()}
+    hosts = {file: device.own_name for file, device in read.items()}
+    places = {file: {address.ip for address in device.ports.values()} for file, device in read.items()}
     found: dict[str, str] = {}
     notes = [f"{file} says the same as {last[file]}: it is taken once" for file in every if file not in read]
     for file in read:
         host = hosts[file]
         alike = [other for other in read if hosts[other] == host] if host else []
-        if any(_same_places(read[file], read[other]) for other in alike if other != file):
+        if any(places[file] & places[other] for other in alike if other != file):  # two states of one router
             raise UserError(
                 f"{alike[0]} and {alike[1]} are both called {host} and have the same address: they are one router at "
                 "two times, or of two networks; put the files of one network into a folder of their own"
@@ -77,12 +77,6 @@ def _last_like(file: str, every: Mapping[str, Device]) -> str:
     return next(other for other in reversed([*every]) if every[other].lines == device.lines)
 
 
-def _same_places(one: Device, other: Device) -> bool:
-    """Return whether they have an address in common. Then they are two states of one router."""
-    there = [address.ip for address in other.ports.values()]
-    return any(address.ip in there for address in one.ports.values())
-
-
 # ------------------------------------------------------------------------------------------------ roles
 
 
@@ -101,7 +95,9 @@ def role(name: str, network: InferredNetwork, *, added: bool) -> Literal["hub", 
         return "provider"
     tunnels = device.tunnels.tunnels
     there = [interface for one in tunnels if (interface := device.interface(one.name)) is not None]
-    servers = _servers(network)
+    # The defaults of newer releases do not show which router is a hub.
+    spokes = (nhrp for each in network.devices.values() for nhrp in each.nhrp.tunnels)
+    servers = [server.address for nhrp in spokes for server in nhrp.nhs if server.address is not None]
     if any(address in servers for one in there for version in (4, 6) for address, _ in one.addresses_of(version)):
         return "hub"
     clients = [one.name for one in device.nhrp.tunnels if one.nhs]
@@ -111,24 +107,11 @@ def role(name: str, network: InferredNetwork, *, added: bool) -> Literal["hub", 
     return "spoke" if spoken else "router"
 
 
-def _servers(network: InferredNetwork) -> list[IPAddress]:
-    """Return the tunnel addresses of servers in `nhs` lines.
-
-    The defaults of newer releases do not show which router is a hub.
-    """
-    every = (nhrp for device in network.devices.values() for nhrp in device.nhrp.tunnels)
-    return [server.address for nhrp in every for server in nhrp.nhs if server.address is not None]
-
-
 def _is_gateway(name: str, network: InferredNetwork) -> bool:
     """Return whether several routers send their tunnels' packets to it, or over its wires."""
     own = [port.address.ip for wire in network.wires for port in wire.ports if port.router == name]
-    near = {
-        (port.router, port.name)
-        for wire in network.wires
-        for port in wire.ports
-        if any(there.router == name for there in wire.ports)
-    }
+    beside = [wire for wire in network.wires if any(port.router == name for port in wire.ports)]
+    near = {(port.router, port.name) for wire in beside for port in wire.ports}
     users = [
         router
         for router, device in network.devices.items()
@@ -236,10 +219,10 @@ def is_leased(network: InferredNetwork, wire: Wire, subnet: IPv4Network) -> bool
         for name, device in network.devices.items()
         if any(pool.network is not None and str(pool.network) == str(subnet) for pool in device.dhcp.pools)
     ]
-    relays = [
-        port
+    relayed = any(
+        one.interface == port.name and one.helpers
         for port in wire.ports
         if port.router in network.devices
-        and any(one.interface == port.name and one.helpers for one in network.devices[port.router].dhcp.ports)
-    ]
-    return bool(servers) and (bool(relays) or any(port.router in servers for port in wire.ports))
+        for one in network.devices[port.router].dhcp.ports
+    )
+    return bool(servers) and (relayed or any(port.router in servers for port in wire.ports))

@@ -329,14 +329,11 @@ class InferredNetwork:
         first port.
         """
         name = port.name.partition(".")[0]
-        ports = _members(self.devices[port.router], name) if name.startswith(_BUNDLE) else [name]
+        device, group = self.devices[port.router], f"channel-group {name.removeprefix(_BUNDLE)}"
+        ports = [name]
+        if name.startswith(_BUNDLE):
+            ports = [one for one in device.interface_names if device.lines.section(f"interface {one}").has(group)]
         return next((self.segments[port.router, one] for one in ports if (port.router, one) in self.segments), None)
-
-
-def _members(device: Device, bundle: str) -> list[str]:
-    """Return the ports of a Port-channel."""
-    group = f"channel-group {bundle.removeprefix(_BUNDLE)}"
-    return [name for name in device.interface_names if device.lines.section(f"interface {name}").has(group)]
 
 
 def _peculiar(router: str, device: Device, switched: Container[tuple[str, str]]) -> Iterator[str]:
