@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import field
 from typing import Final, TypeVar
@@ -114,9 +114,6 @@ class _Proofs:
         said = []
         for word, some in (("MISSED", [proof.draw for proof in self.failed]), ("LOST", self.many.lost)):
             if some:
-                said.append(f"{word}: {len(some)} of {len(self.many.tasks)} draws ({_names(some)})")
+                names = ", ".join(draw.name for draw in sorted(some, key=lambda draw: (draw.seed, draw.kind.value)))
+                said.append(f"{word}: {len(some)} of {len(self.many.tasks)} draws ({names})")
         return "; ".join(said) or "ok"
-
-
-def _names(draws: Iterable[Draw]) -> str:
-    return ", ".join(draw.name for draw in sorted(draws, key=lambda draw: (draw.seed, draw.kind.value)))

@@ -148,7 +148,8 @@ class Manager:
             if self._socket is None:
                 self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
                 self._socket.settimeout(PATIENCE)
-                self._socket.connect(_name(self._address))
+                is_abstract = self._address.startswith("@")  # the kernel's name of it begins with a zero
+                self._socket.connect(f"\0{self._address[1:]}" if is_abstract else self._address)
             self._socket.send("\n".join(lines).encode(errors="replace"))
         except OSError as error:
             self._forget()  # a manager that is started again listens at the same place
@@ -159,11 +160,6 @@ class Manager:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
-
-
-def _name(address: str) -> str:
-    """Return the name as the kernel takes it: an abstract one begins with a zero."""
-    return "\0" + address[1:] if address.startswith("@") else address
 
 
 def _status(text: str) -> str:

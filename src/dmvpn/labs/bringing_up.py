@@ -95,7 +95,8 @@ def wait(scenario: Scenario, folder: LabFolder, lab: int, *, simulated: bool) ->
         leaps = simulated and folder.control.exists()
         if is_readable(lab, 0.0 if leaps else pause):
             tail = folder.log.read_text().splitlines()[-_TAIL:] if folder.log.exists() else []
-            raise UserError(f"lab {folder.name} ended while it was starting:" + _indented(tail))
+            below = f" {tail[0]}" if len(tail) == 1 else "".join(f"\n{line}" for line in tail)
+            raise UserError(f"lab {folder.name} ended while it was starting:{below}")
         try:
             if leaps:
                 passed = orders.clock(folder, pause, within=_LONGEST_WORK)
@@ -145,11 +146,6 @@ class _Looks:
             facts = _facts(self._folder)
             lacks = [*_unfinished(self._scenario, facts), *self._flaps] or lacks
         return [*lacks, *self._scenario.still_missing(cannot(facts, self._scenario.lab.ready.either))]
-
-
-def _indented(lines: list[str]) -> str:
-    """Return a single line on the same line as its heading, several lines below it."""
-    return f" {lines[0]}" if len(lines) == 1 else "".join(f"\n{line}" for line in lines)
 
 
 def _unfinished(scenario: Scenario, facts: LabFacts) -> list[str]:

@@ -230,13 +230,10 @@ def moved(process: Process, before: str, vrf: str) -> tuple[str, ...]:
         return *leave, bare.replace(" autonomous-system", f"{within} autonomous-system"), *process.body
     if words[1] == "eigrp":
         return f"no {process.header}", process.header, f"{_FAMILY}{within} autonomous-system {words[2]}", *process.body
-    gone = (removal(line) for line in dict.fromkeys(map(_key, process.body)) if not line.startswith("no "))
+    # A neighbor of BGP goes with all its lines.
+    keys = [" ".join(line.split()[:2]) if line.startswith("neighbor ") else line for line in process.body]
+    gone = (removal(line) for line in dict.fromkeys(keys) if not line.startswith("no "))
     return process.header, *gone, f"{_FAMILY}{within}", *process.body
-
-
-def _key(line: str) -> str:
-    """Return what a line is removed by: a neighbor of BGP goes with all its lines."""
-    return " ".join(line.split()[:2]) if line.startswith("neighbor ") else line
 
 
 def _body(lines: tuple[str, ...]) -> tuple[str, ...]:

@@ -380,7 +380,9 @@ def stand_in(
                 continue
             if address in called and not (hop.router == added or _speaks_isis(device)):
                 continue
-            back = _back(graph.get(router, ()), router, ways[owner])
+            # Gateways that would send a packet right back.
+            here, there = graph.get(router, ()), ways[owner]
+            back = [one.gateway for one in here if one.router in there and there[one.router].router == router]
             if not _knows(device, address, hop, back) and not any(near.gateway == address for near in graph[router]):
                 missing.append(f"ip route {address} 255.255.255.255 {hop.gateway} {_LAST}")
         if missing:
@@ -461,11 +463,6 @@ def _throws_away(device: Device) -> bool:
     """
     every = (settings for process in device.eigrp.processes for _, settings in process.interfaces)
     return any(summary.prefix.is_default for settings in every for summary in settings.summaries)
-
-
-def _back(hops: Sequence[Hop], router: str, ways: Mapping[str, Hop]) -> list[IPv4Address]:
-    """Return the gateways that would send a packet right back. ways: to the packet's receiver."""
-    return [hop.gateway for hop in hops if hop.router in ways and ways[hop.router].router == router]
 
 
 def _knows(device: Device, address: IPv4Address, hop: Hop, back: Sequence[IPv4Address]) -> bool:

@@ -151,7 +151,8 @@ def _pool(read: Mapping[str, Device], file: str, port: str, known: Sequence[IPv4
     is_outside = device.translates(port, "outside")
     found: list[tuple[bool, bool, int, IPv4Network]] = []
     for name, each in read.items():
-        for pool in _pools(each) if name != file and not (is_wan and each.tunnels.tunnels) else ():
+        pools = [IPv4Network(str(pool.network)) for pool in each.dhcp.pools if pool.network is not None]
+        for pool in pools if name != file and not (is_wan and each.tunnels.tunnels) else ():
             seats = [seat for seat, address in each.ports.items() if address.network == pool]
             is_said = any(
                 describes(device, port, each.own_name) or describes(each, seat, device.own_name) for seat in seats
@@ -216,11 +217,6 @@ def _told_of(read: Mapping[str, Device], address: IPv4Address) -> list[IPAddress
     every = [nhrp for device in read.values() for nhrp in device.nhrp.tunnels]
     maps = (nbma for nhrp in every for target, nbma in nhrp.maps if target == Prefix.host(address))
     return [*maps, *(server.nbma for nhrp in every for server in nhrp.nhs if server.address == address)]
-
-
-def _pools(device: Device) -> list[IPv4Network]:
-    """Return the networks of a router's DHCP pools."""
-    return [IPv4Network(str(pool.network)) for pool in device.dhcp.pools if pool.network is not None]
 
 
 # ------------------------------------------------------------------------------------------------ virtual addresses

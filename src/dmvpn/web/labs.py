@@ -327,7 +327,8 @@ def _built_in(run: jobs.Run) -> list[dict[str, Plain]]:
     if not isinstance(found, dict):
         raise Problem(HTTPStatus.INTERNAL_SERVER_ERROR, " ".join(notes) or "the scenarios cannot be listed")
     usual: dict[str, Plain] = {"topic": "exercises", "simulated_only": False, "lacks": []}
-    return [{**usual, **one} for part in ("scenarios", "exercises") for one in _objects(found.get(part))]
+    parts = [part for part in (found.get("scenarios"), found.get("exercises")) if isinstance(part, list)]
+    return [{**usual, **one} for part in parts for one in part if isinstance(one, dict)]
 
 
 def up_words(scenario: str, name: str, caller: Caller, *, simulated: bool) -> tuple[str, ...]:
@@ -351,10 +352,6 @@ def check_new(fleet: Fleet, name: str, caller: Caller) -> None:
         detail = f"{own} labs are up, and the token is for {caller.most_labs} at a time: end one of them"
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail)
     TABLE["labs"].check(caller, Taken(own, len(names), len(names)))
-
-
-def _objects(value: Plain) -> list[dict[str, Plain]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _number(value: object, meaning: str) -> float:

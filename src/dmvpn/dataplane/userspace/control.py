@@ -192,7 +192,8 @@ class ControlSockets:
         if opened is None:
             linux = self._linux_name(order.interface)
             is_client = order.protocol == IpProtocol.UDP and order.port == CLIENT_PORT
-            if is_client and _checks_sources(linux, self._inodes()):
+            inodes = [str(os.fstat(one.fileno()).st_ino) for one in self._sockets.values()] if is_client else []
+            if is_client and _checks_sources(linux, inodes):
                 opened = FrameSocket(linux, CLIENT_PORT)
             else:
                 opened = InterfaceSocket(linux, order.protocol, port=order.port)
@@ -204,9 +205,6 @@ class ControlSockets:
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:  # already a member
                     raise
-
-    def _inodes(self) -> list[str]:
-        return [str(os.fstat(opened.fileno()).st_ino) for opened in self._sockets.values()]
 
     def stop(self, order: StopListening) -> None:
         """Close a socket; an unknown socket is ignored."""

@@ -41,7 +41,7 @@ from dmvpn.shells.lab.sockets import LABS_IN_MEMORY
 from dmvpn.shells.lab.wiring import inward_of
 from dmvpn.shells.monitor import OpenTap, Take, Tap
 from dmvpn.shells.scenario import Scenario, described
-from dmvpn.shells.simulator.network import Impairment, Segment
+from dmvpn.shells.simulator.network import Impairment
 from dmvpn.shells.simulator.programs.running import Programs
 from dmvpn.shells.simulator.simulator import Simulator
 from dmvpn.shells.storage import STARTUP, FolderStorage
@@ -491,7 +491,8 @@ class SimulatedLab:
         return cast("Json", {"links": links, "gateways": gateways})
 
     def _order_impair(self, request: dict[str, Json]) -> Json:
-        segment = self._segment(str(request.get("link")))
+        wire = Scenario.find_wire(str(request.get("link")), ends_of(self.world))
+        segment = self.world.segment_of(*wire[1])
         badness = Badness.read(request)
         if badness.sender and badness.sender not in [station.name for station, _ in segment.ends]:
             raise UserError(f"{badness.sender} is at no end of {segment.name}")
@@ -552,9 +553,6 @@ class SimulatedLab:
 
     def _order_capture(self, request: dict[str, Json]) -> Json:
         return self._capture.obey(request)
-
-    def _segment(self, text: str) -> Segment:
-        return self.world.segment_of(*Scenario.find_wire(text, ends_of(self.world))[1])
 
     def _router(self, request: dict[str, Json]) -> str:
         name = str(request.get("router"))
