@@ -393,13 +393,20 @@ def test_a_host_of_the_internet_is_behind_the_router_of_the_folder_that_nat_lead
     isp = "hostname ISP\ninterface GigabitEthernet0/0\n ip address 203.0.113.1 255.255.255.252\n"
     isp += "interface GigabitEthernet0/1\n ip address 8.8.8.1 255.255.255.0\n"
     found = infer({"EDGE": edge, "ISP": isp})
-    assert found.lab.hosts["INTERNET"].address == "208.67.222.222/24", "8.8.8.0 is a LAN of the folder"
-    world = World.of(Scenario("internet", found.lab, found.configurations))
-    world.run_for(10.0)
-    host = next(name for name, one in found.lab.hosts.items() if one.link == "EDGE:GigabitEthernet0/1")
-    world.ping(host, "208.67.222.222")
-    world.run_for(1.0)
-    assert world.replies(host)
+    assert {one.link: one.address for one in found.lab.hosts.values()} == {
+        "EDGE:GigabitEthernet0/1": "10.0.0.100/24",
+        "ISP:GigabitEthernet0/1": "8.8.8.8/24",
+    }
+    lan = "hostname LAN\ninterface Ethernet0/0\n ip address 8.8.8.1 255.255.255.0\n ip nat inside\n"
+    inner = infer({"EDGE": edge, "ISP": isp.replace("8.8.8.1", "9.9.9.1"), "LAN": lan})
+    assert inner.lab.hosts["INTERNET"].address == "208.67.222.222/24", "8.8.8.0 is a LAN inside"
+    for there, address in ((found, "8.8.8.8"), (inner, "208.67.222.222")):
+        world = World.of(Scenario("internet", there.lab, there.configurations))
+        world.run_for(10.0)
+        host = next(name for name, one in there.lab.hosts.items() if one.link == "EDGE:GigabitEthernet0/1")
+        world.ping(host, address)
+        world.run_for(1.0)
+        assert world.replies(host)
 
 
 def test_customers_of_other_providers_learn_where_the_host_of_the_internet_is() -> None:
@@ -423,6 +430,15 @@ def test_customers_of_other_providers_learn_where_the_host_of_the_internet_is() 
     assert world.replies(host)
     far += "interface Loopback0\n ip address 8.8.8.8 255.255.255.255\n"
     assert "INTERNET" not in infer({"EDGE": edge, "NEAR": near, "FAR": far}).lab.hosts, "FAR is that host"
+
+
+def test_a_port_is_on_the_wire_of_its_own_subnet_before_that_of_another_site_within_it() -> None:
+    """Routers of Moscow were on links of Petersburg, which uses parts of the same subnet."""
+    port = "hostname {0}\ninterface Ethernet0/0\n ip address 10.0.2.{1} 255.255.255.{2}\n"
+    moscow = {f"M{number}": port.format(f"M{number}", number, 0) for number in (12, 14)}
+    petersburg = {f"P{number}": port.format(f"P{number}", number, 252) for number in (13, 17)}
+    found = infer({**petersburg, **moscow})
+    assert ["M12:Ethernet0/0", "M14:Ethernet0/0"] in links(found)
 
 
 def test_two_sites_with_the_same_address_in_a_vlan_stay_two() -> None:

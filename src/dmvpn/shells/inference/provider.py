@@ -36,7 +36,7 @@ NO_LAN: Final = 30
 _NO_EDGES: Final = 31
 _HOST: Final = 32
 #: Hosts of the Internet that many configurations name, and their routers.
-_INTERNET: Final = (
+INTERNET: Final = (
     (IPv4Interface("8.8.8.8/24"), IPv4Address("8.8.8.1")),
     (IPv4Interface("208.67.222.222/24"), IPv4Address("208.67.222.1")),
 )
@@ -248,12 +248,13 @@ def add_translators(
 
 def internet(network: InferredNetwork, configurations: dict[str, str], provider: str) -> dict[str, HostSpec]:
     """Return a host of the Internet behind the provider, or a router of the folder, that is outside of a router with
-    NAT: that one gets a port for it, and advertises its network where it runs BGP. None if a router is that host.
+    NAT: that one gets a port for it, and advertises its network where it runs BGP. None where its network is outside.
     """
-    known = [address for device in network.devices.values() for _, address, _ in device.addresses()]
-    if any(one.ip in known for one, _ in _INTERNET):
+    known = [(device, one.name, there) for device in network.devices.values() for one, there, _ in device.addresses()]
+    near = {one: [each for each in known if each[2] in one[0].network] for one in INTERNET}
+    if any(not device.translates(name, "inside") for there in near.values() for device, name, _ in there):
         return {}
-    host, gateway = next((one for one in _INTERNET if not any(each in one[0].network for each in known)), (None, None))
+    host, gateway = next((one for one, there in near.items() if not there), (None, None))
     beyond: list[tuple[bool, bool, str]] = []
     for wire in network.wires:
         inner = [network.devices[port.router] for port in wire.ports if _does_nat(network, port)]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from dmvpn.base.errors import UserError
 from dmvpn.features.interface.model import IDENTIFIER_LENGTH
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
-from dmvpn.shells.inference.provider import NO_LAN
+from dmvpn.shells.inference.provider import INTERNET, NO_LAN
 from dmvpn.shells.inference.wires import InferredNetwork, Port, Wire, spelled_end
 from dmvpn.shells.lab_model import LEASED, NAME, SLAAC, HostSpec
 
@@ -156,6 +156,7 @@ def hosts(network: InferredNetwork, configurations: Mapping[str, str]) -> dict[s
         (int(address), length) for device in network.devices.values() for _, address, length in device.addresses()
     )
     published = [one.rule.local for device in network.devices.values() for one in device.nat.statics]
+    published += [host.ip for host, _ in INTERNET]
     taken: dict[IPv4Address, None] = {}  # asked, never iterated
     for wire in network.wires:
         subnet, (port, gateway) = wire.ports[0].address.network, _gateway(network, wire)

@@ -25,7 +25,7 @@ from dmvpn.shells.inference.cables import UPLINK, access_ports, access_switch, d
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
-    from ipaddress import IPv4Interface, IPv4Network
+    from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.network.device import Device
@@ -297,16 +297,16 @@ class InferredNetwork:
                 self.notes.append(f"{network} is the subnet of several links: taken for wires between {joined}")
         return paired
 
-    def _distance(self, port: Port, wire: Wire) -> tuple[bool, int]:
-        """Return how little speaks for a wire, if several sites have its subnet: no description that names a router at
-        the other end, and many ports.
+    def _distance(self, port: Port, wire: Wire) -> tuple[bool, bool, int]:
+        """Return how little speaks for a wire, if several sites have its subnet: another mask, no description that
+        names a router at the other end, and many ports.
         """
         is_said = any(
             describes(self.devices[one.router], one.name, other.router)
             for far in wire.ports
             for one, other in ((port, far), (far, port))
         )
-        return not is_said, len(wire.ports)
+        return wire.ports[0].address.network != port.address.network, not is_said, len(wire.ports)
 
     def _belongs(self, port: Port, wire: Wire) -> bool:
         other = wire.ports[0].address
@@ -319,7 +319,7 @@ class InferredNetwork:
         if same:
             self.notes.append(f"{same[0]} and {port} have the same address: taken for two wires")
             return False
-        if port.address.ip in other.network and other.ip in port.address.network:
+        if _sees(port.address, other.ip) and _sees(other, port.address.ip):
             return True
         self.notes.append(f"{wire.ports[0]} and {port} overlap, but do not see each other: taken for two wires")
         return False
@@ -334,6 +334,12 @@ class InferredNetwork:
         if name.startswith(_BUNDLE):
             ports = [one for one in device.interface_names if device.lines.section(f"interface {one}").has(group)]
         return next((self.segments[port.router, one] for one in ports if (port.router, one) in self.segments), None)
+
+
+def _sees(own: IPv4Interface, address: IPv4Address) -> bool:
+    """Return whether an address is one of a station in a port's subnet."""
+    edges = (own.network.network_address, own.network.broadcast_address) if own.network.prefixlen <= _LINK else ()
+    return address in own.network and address not in edges
 
 
 def _peculiar(router: str, device: Device, switched: Container[tuple[str, str]]) -> Iterator[str]:
