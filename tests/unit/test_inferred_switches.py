@@ -441,6 +441,17 @@ def test_a_port_is_on_the_wire_of_its_own_subnet_before_that_of_another_site_wit
     assert ["M12:Ethernet0/0", "M14:Ethernet0/0"] in links(found)
 
 
+def test_sites_with_one_subnet_and_different_routing_protocols_stay_apart() -> None:
+    """A provider with IS-IS and a customer with OSPF use the same private subnet: they were on one wire."""
+    port = "hostname {0}\ninterface Ethernet0/0\n ip address 10.0.2.{1} 255.255.255.0\n {2}\n"
+    texts = {f"C{number}": port.format(f"C{number}", number, "ip ospf 1 area 0") for number in (14, 15)}
+    texts |= {f"P{number}": port.format(f"P{number}", number, "ip router isis") for number in (25, 26)}
+    found = infer(texts)
+    assert links(found) == [["C14:Ethernet0/0", "C15:Ethernet0/0"], ["P25:Ethernet0/0", "P26:Ethernet0/0"]]
+    mistaken = infer({name: text for name, text in texts.items() if name != "P26"})
+    assert len(links(mistaken)[0]) == 3, "one router with another protocol is a mistake"
+
+
 def test_two_sites_with_the_same_address_in_a_vlan_stay_two() -> None:
     """Sites made of one template were plugged into each other, and had an address twice on one wire."""
     switch = "hostname SW{0}\nvlan 10\ninterface GigabitEthernet0/1\n switchport mode access\n"

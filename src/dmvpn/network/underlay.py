@@ -63,7 +63,7 @@ class Seat(NamedTuple):
 
 def pairs(seats: Sequence[Seat]) -> list[tuple[int, int]]:
     """Return of the ports of one link's subnet which two are on one wire: indices, those first that fit best."""
-    marks = [_Marks(seat, _spoken(seat), _networks(seat)) for seat in seats]
+    marks = [_Marks(seat, spoken(seat), _networks(seat)) for seat in seats]
     fitting = [
         (-_kinship(first, second), number, other)
         for number, first in enumerate(marks)
@@ -100,7 +100,7 @@ def _of_sets(first: list[str], second: list[str], each: int) -> int:
     return common if common else -each if first and second else -1 if first or second else 0
 
 
-def _spoken(seat: Seat) -> list[str]:
+def spoken(seat: Seat) -> list[str]:
     """Return the routing protocols on the port: the area for OSPF, because numbers of processes need not agree."""
     found = [
         _area(seat) if one.protocol is Protocol.OSPF else str(one)

@@ -20,11 +20,11 @@ from dmvpn.base.switching import DEFAULT_VLAN, PortMode, within
 from dmvpn.base.values import dataclass
 from dmvpn.ios import short_interface
 from dmvpn.network.switching import Bridge, End, Layer2, PluggedWire, Vertex, layer2
-from dmvpn.network.underlay import Seat, describes, pairs
+from dmvpn.network.underlay import Seat, describes, pairs, spoken
 from dmvpn.shells.inference.cables import UPLINK, access_ports, access_switch, drawn_cables, guessed_cables
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
     from dmvpn.base.addresses import IPAddress
@@ -113,6 +113,7 @@ class InferredNetwork:
     segments: of ports (router, name) with a drawn wire: different numbers are different wires.
     cables: of ports with VLANs.
     added: switches that the lab adds, with their configurations.
+    spoken: the routing protocols on ports, as far as they were asked for.
     """
 
     devices: dict[str, Device]
@@ -121,6 +122,7 @@ class InferredNetwork:
     wires: list[Wire] = field(default_factory=list)
     cables: list[list[tuple[str, str]]] = field(default_factory=list)
     added: dict[str, str] = field(default_factory=dict)
+    spoken: dict[Port, frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         ports = [port for router, device in self.devices.items() for port in ports_of(router, device)]
@@ -266,9 +268,12 @@ class InferredNetwork:
         for pair in self.wires:
             near.add(pair)
         owners = Counter(port.address for port in ports)
+        alike: dict[IPv4Network, list[Port]] = {}
+        for port in ports:
+            alike.setdefault(port.address.network, []).append(port)
         for port in sorted(ports, key=lambda port: (-port.address.network.prefixlen, owners[port.address] == 1)):
             wires = sorted(near.wires(port), key=lambda wire: self._distance(port, wire))
-            wire = next((wire for wire in wires if self._belongs(port, wire)), None)
+            wire = next((wire for wire in wires if self._belongs(port, wire, alike[port.address.network])), None)
             if wire is None:
                 self.wires.append(Wire([port]))
                 near.add(self.wires[-1])
@@ -308,7 +313,8 @@ class InferredNetwork:
         )
         return wire.ports[0].address.network != port.address.network, not is_said, len(wire.ports)
 
-    def _belongs(self, port: Port, wire: Wire) -> bool:
+    def _belongs(self, port: Port, wire: Wire, alike: Sequence[Port]) -> bool:
+        """Return whether a port is on this wire. alike: all ports in its subnet."""
         other = wire.ports[0].address
         drawn = [known for each in (port, *wire.ports) if (known := self._segment(each)) is not None]
         if any(number != drawn[0] for number in drawn):
@@ -319,10 +325,27 @@ class InferredNetwork:
         if same:
             self.notes.append(f"{same[0]} and {port} have the same address: taken for two wires")
             return False
+        if self._is_of_another_site(port, wire.ports[0], alike):
+            self.notes.append(f"{wire.ports[0]} and {port} run different routing protocols: taken for two wires")
+            return False
         if _sees(port.address, other.ip) and _sees(other, port.address.ip):
             return True
         self.notes.append(f"{wire.ports[0]} and {port} overlap, but do not see each other: taken for two wires")
         return False
+
+    def _is_of_another_site(self, port: Port, other: Port, alike: Sequence[Port]) -> bool:
+        """Return whether two ports have no routing protocol in common, and each has one with another port."""
+        mine, theirs = self._spoken(port), self._spoken(other)
+        if not mine or not theirs or mine & theirs:
+            return False
+        rest = [self._spoken(one) for one in alike if one not in (port, other)]
+        return any(mine & one for one in rest) and any(theirs & one for one in rest)
+
+    def _spoken(self, port: Port) -> frozenset[str]:
+        if port not in self.spoken:
+            seat = Seat(port.router, self.devices[port.router], port.name, port.address.ip)
+            self.spoken[port] = frozenset(spoken(seat))
+        return self.spoken[port]
 
     def _segment(self, port: Port) -> int | None:
         """Return the drawn segment of a port; a subinterface has that of its port, and a bundle that of its
