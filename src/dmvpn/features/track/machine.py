@@ -380,7 +380,8 @@ class TrackMachine(Machine):
                 self.config = model if isinstance(model, TrackConfig) else TrackConfig()
                 self.echoes.configure(self.config.operations)
                 self.objects.configure(self.config.objects)
-                self.unneeded = () if self.objects.has_routes else (RouteChanged,)
+                idle = () if self.config.objects else (InterfaceChanged,)
+                self.unneeded = idle if self.objects.has_routes else (*idle, RouteChanged)
 
     def is_followed(self, number: int) -> bool:
         """Return whether static routes follow this object."""

@@ -8,7 +8,7 @@ from typing import Final
 from dmvpn.base.values import collected
 from dmvpn.features.system import syslog
 from dmvpn.features.system.clock import StampStyle, Timestamps
-from dmvpn.ios.common import HOSTNAME
+from dmvpn.ios import common
 from dmvpn.ios.config_line import ConfigLine
 from dmvpn.ios.grammar import Args
 from dmvpn.ios.section import Section
@@ -175,7 +175,7 @@ ORIGIN = ConfigLine("global", "logging origin-id ( hostname | string {origin:lin
 # IOS XR's own words; IOS has the older form only.
 FORMAT = ConfigLine("global", "logging format rfc5424", _HELP, order=702)
 
-CONFIG = collected(ConfigLine, vars())
+CONFIG = (common.HOSTNAME, *collected(ConfigLine, vars()))
 
 
 # ------------------------------------------------------------------------------------------------ the model
@@ -184,7 +184,6 @@ CONFIG = collected(ConfigLine, vars())
 def logging(tree: ConfigTree) -> syslog.LoggingConfig:
     """Return what the lines say."""
     facility, is_rfc5424 = tree.args(FACILITY), tree.get(FORMAT) is not None
-    name = tree.args(HOSTNAME).text("name", "Router")
     return syslog.LoggingConfig(
         enabled=tree.flag(LOGGING),
         console=_level(tree, CONSOLE, syslog.DEBUGGING),
@@ -195,8 +194,8 @@ def logging(tree: ConfigTree) -> syslog.LoggingConfig:
         hosts=tuple(dict.fromkeys(_host(args) for line in (LOG_HOST, LOG_HOST_OLD) for args in tree.all(line))),
         source_interfaces=tuple((args.text("vrf", ""), args.interface("interface")) for args in tree.all(LOG_SOURCE)),
         facility=next((syslog.FACILITIES[word] for word in syslog.FACILITIES if word in facility), syslog.LOCAL7),
-        origin=_origin(tree, name),
-        name=name if is_rfc5424 else "",
+        origin=_origin(tree),
+        name=tree.hostname if is_rfc5424 else "",
         rfc5424=is_rfc5424,
         log_stamps=_stamps(tree, LOG_STAMPS),
         debug_stamps=_stamps(tree, DEBUG_STAMPS),
@@ -211,11 +210,11 @@ def _host(args: Args) -> syslog.LogHost:
     )
 
 
-def _origin(tree: ConfigTree, name: str) -> str:
+def _origin(tree: ConfigTree) -> str:
     args = tree.get(ORIGIN)
     if args is None:
         return ""
-    return name if "hostname" in args else args.text("origin")
+    return tree.hostname if "hostname" in args else args.text("origin")
 
 
 def _level(tree: ConfigTree, line: ConfigLine, default: int) -> int | None:
