@@ -202,6 +202,13 @@ def test_a_sender_with_a_link_local_address_hears_on_its_link_what_went_wrong(bo
     assert message.code == icmp.UnreachableCode.PORT
 
 
+def test_an_error_about_a_link_local_address_leaves_another_link_from_an_address_of_that_link(box: Box) -> None:
+    """A peer's packet in a LAN host's name drew errors from the tunnel's link-local address onto the LAN (RFC 4007)."""
+    box.arrive_in_gre(ip.build(source=HOST, destination=address("fe80::31"), protocol=17, payload=bytes(8)))
+    ((interface, _, data),) = box.sent
+    assert (interface, str(ip.parse(data).source)) == (LAN, "2001:db8:3::1")
+
+
 @pytest.mark.parametrize(
     ("source", "destination"),
     [

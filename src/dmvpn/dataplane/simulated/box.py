@@ -537,7 +537,8 @@ class IpBox(ABC):
             return
         # IOS answers a probe that came by a tunnel from the tunnel's own address, whatever address was probed.
         outgoing = self._table.port(hop.interface)
-        if source is None or hop.interface in self._tunnels.by_name:
+        leaves_link = source is not None and is_link_local(source) and hop.interface != link
+        if source is None or leaves_link or hop.interface in self._tunnels.by_name:
             source = outgoing.address_towards(sender)
         is_unreachable = sender.version == 4 and body[0] == icmp.IcmpType.DESTINATION_UNREACHABLE
         if is_unreachable and self._filters.is_silent(hop.interface):
