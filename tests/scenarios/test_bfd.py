@@ -407,3 +407,44 @@ def test_objects_and_operations_are_in_the_configuration_by_their_numbers() -> N
         *("ip sla 2", "ip sla 7"),
         *("track 1 ip", "track 2 interface", "track 11 interface"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("ip", "hops", "watched_prefix", "other_prefix"),
+    [
+        ("ip", ("192.168.100.31", "192.168.100.11"), "10.9.0.0 255.255.0.0", "10.8.0.0 255.255.0.0"),
+        ("ipv6", ("2001:DB8:100::31", "2001:DB8:100::11"), "2001:DB8:9::/48", "2001:DB8:8::/48"),
+    ],
+)
+def test_a_static_route_to_a_neighbor_that_bfd_watches_is_there_while_the_neighbor_answers(
+    ip: str, hops: tuple[str, str], watched_prefix: str, other_prefix: str
+) -> None:
+    """Only a route with the interface and next hop of the line waits for BFD. Without the line it stays."""
+    ends = dict(zip(("R11", "R31"), hops, strict=True))
+
+    def change(name: str, text: str) -> str:
+        if name not in ends:
+            return text
+        kept = text.replace("interface Tunnel100\n", f"interface Tunnel100\n{FAST}").replace("\nend", "")
+        hop = f"Tunnel100 {ends[name]}"
+        routes = f"{ip} route {watched_prefix} {hop}\n{ip} route {other_prefix} {ends[name]}"
+        return f"{kept}\n{ip} route static bfd {hop}\n{routes}\nend\n"
+
+    world = World("dual-stack", change=change)
+    world.converge()
+
+    def is_there(router: str, prefix: str) -> bool:
+        return prefix.split()[0] in world.show(router, f"{ip} route static")
+
+    assert world.wait_until(lambda: all(is_there(name, watched_prefix) for name in ends), 30)
+    assert f"Registered protocols: {'IPv4' if ip == 'ip' else 'IPv6'} Static" in block(world, "R11")
+    world.cut("R31", "GigabitEthernet0/1")
+    world.run_for(DETECTION + 0.1)
+    assert not is_there("R11", watched_prefix)
+    assert is_there("R11", other_prefix)
+    world.cut("R31", "GigabitEthernet0/1", cut=False)
+    assert world.wait_until(lambda: all(is_there(name, watched_prefix) for name in ends), 30)
+    world.configure("R11", f"no {ip} route static bfd Tunnel100 {ends['R11']}")
+    assert world.wait_until(lambda: not sessions(world, "R11"), 10)
+    assert is_there("R11", watched_prefix)
+    assert is_there("R31", watched_prefix), "the neighbor said that it goes"

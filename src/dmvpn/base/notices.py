@@ -7,6 +7,7 @@ Who watches whether a neighbor can be reached, and who wants to know: notices be
 
     routing protocol ── WatchWanted ──> BFD            a neighbor came, or went
     BFD, NHRP        ── PathLost ────> the protocols   packets do not reach it any more: give it up at once
+    BFD              ── PathWatched ─> static routes   its session is up, or not
 
 No notice says that a path is back: each protocol finds its neighbors by its own Hellos, with a watch or without.
 """
@@ -550,6 +551,8 @@ class Client(enum.Enum):
     OSPF = "OSPF"
     BGP = "BGP"
     RIP = "RIP"
+    STATIC = "IPv4 Static"
+    STATIC6 = "IPv6 Static"
 
 
 class Witness(enum.Enum):
@@ -571,6 +574,15 @@ class WatchWanted(Notice):
     interface: str
     address: IPAddress
     wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PathWatched(Notice):
+    """The BFD session to a neighbor is up, or not. To static routes, which have no neighbors of their own."""
+
+    interface: str
+    address: IPAddress
+    up: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
-"""Bidirectional Forwarding Detection: RFC 5880, RFC 5881; asynchronous mode over one hop of IPv4, without echoes.
+"""Bidirectional Forwarding Detection: RFC 5880, RFC 5881; asynchronous mode over one hop, without echoes.
 
-Takes the `bfd` lines of interfaces, `WatchWanted` of routing protocols and packets to UDP port 3784; makes `PathLost`.
+Takes the `bfd` lines of interfaces, `WatchWanted` of protocols and packets to UDP port 3784; makes `PathLost`, and for
+static routes `PathWatched`.
 
     machine   all sessions: packets, timers, clients
     session   one session, and the keys that seal its packets

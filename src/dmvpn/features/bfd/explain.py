@@ -108,6 +108,7 @@ _LABELS = words(WordKind.LABEL)("""
         the milliseconds between them.
     Elapsed time watermarks :: A counter of IOS, always 0 here.
     Registered protocols :: The protocols that use the session and react when it goes down.
+    IPv4 Static | IPv6 Static :: Static routes that want the session (`ip route static bfd`).
     Uptime :: For how long both ends have heard each other.
     Last packet | Version :: What the far end said last.
     State bit :: The far end's state. [RFC 5880 §4.1]

@@ -1,7 +1,7 @@
 """BFD, asynchronous mode over one hop: RFC 5880, RFC 5881.
 
     WatchWanted ──> a session, if the interface has parameters ──> packets to UDP port 3784, TTL 255
-    IpReceived  ──> is it a packet of a session? ──> its state ──> PathLost to its clients
+    IpReceived  ──> is it a packet of a session? ──> its state ──> PathLost to its clients, PathWatched
 
 Sessions are made for protocols of ours alone, never by a packet. The detection timer is not moved by each packet: when
 it fires, the machine checks the time of the last packet and waits for the remaining time. A timer that fires late means
@@ -12,8 +12,10 @@ down.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import ClassVar, Final
 
+from dmvpn.base import notices
 from dmvpn.base.addresses import IPAddress, is_link_local
 from dmvpn.base.chronicle import Sign
 from dmvpn.base.context import Context, Machine, Timer
@@ -22,7 +24,6 @@ from dmvpn.base.entropy import below, fraction
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event, IpReceived, Packets, Resync
 from dmvpn.base.limits import Limiter
-from dmvpn.base.notices import Configured, InterfaceChanged, InterfaceState, Notice, PathLost, WatchWanted, Witness
 from dmvpn.base.ports import Ports
 from dmvpn.base.values import dataclass
 from dmvpn.features.bfd import messages
@@ -57,7 +58,7 @@ _Key = tuple[str, int]
 _GROUPS: Final = {4: None, 6: ALL_NODES}
 
 
-def _own(state: InterfaceState | None, neighbor: IPAddress) -> IPAddress | None:
+def _own(state: notices.InterfaceState | None, neighbor: IPAddress) -> IPAddress | None:
     """Return the address of an interface that a neighbor on its link hears from, RFC 5881 §4."""
     if state is None:
         return None
@@ -67,10 +68,10 @@ def _own(state: InterfaceState | None, neighbor: IPAddress) -> IPAddress | None:
 class BfdMachine(Machine):
     """All sessions of a router."""
 
-    subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (
+    subscriptions: ClassVar[tuple[type[Event] | type[notices.Notice] | Packets, ...]] = (
         Packets(UDP),
-        WatchWanted,
-        InterfaceChanged,
+        notices.WatchWanted,
+        notices.InterfaceChanged,
         Resync,
         ClearBfdCounters,
     )
@@ -83,19 +84,23 @@ class BfdMachine(Machine):
         self.drops: Counter[Drop] = Counter()
         self.seals = Seals(ports, ())
         self._by_discriminator: dict[int, Session] = {}
+        #: Watches on interfaces that have no address yet.
+        self._waiting: dict[notices.WatchWanted, None] = {}
         self._handles = 0
         self._complaints: Limiter[str] = Limiter(_COMPLAINT_PAUSE, 1)
 
-    def dispatch(self, event: Event | Notice) -> None:
+    def dispatch(self, event: Event | notices.Notice) -> None:
         """Hand an event to the sessions that it concerns."""
         match event:
             case IpReceived():
                 self._receive(event)
-            case WatchWanted():
+            case notices.WatchWanted():
                 self._want(event)
-            case InterfaceChanged():
+            case notices.InterfaceChanged():
                 self._refresh(event.name)
-            case Configured(model=BfdConfig() as config):
+                for watch in [one for one in self._waiting if one.interface == event.name]:
+                    self._want(watch)
+            case notices.Configured(model=BfdConfig() as config):
                 self.config = config
                 self.seals = Seals(self._context.ports, config.key_chains)
                 for name in self._interfaces():
@@ -110,23 +115,29 @@ class BfdMachine(Machine):
 
     # ---------------------------------------------------------------------------------------------------- sessions
 
-    def _want(self, watch: WatchWanted) -> None:
+    def _want(self, watch: notices.WatchWanted) -> None:
         key = (watch.interface, int(watch.address))
         session = self.sessions.get(key)
         client = (watch.client, watch.process)
+        self._waiting.pop(replace(watch, wanted=True), None)
         if not watch.wanted:
             if session is not None and session.leave(client):
                 self._disable(session, watch.client.value)
             return
         session = session or self._create(watch)
-        if session is not None and session.join(client):
+        if session is None:
+            self._waiting[watch] = None
+            return
+        if session.is_up:
+            self._context.emit(notices.PathWatched(session.interface, session.address, up=True))
+        if session.join(client):
             name = watch.client.value
             self._context.emit(messages.session_created(session.address, name, session.interface, session.handle))
             if session.state is BfdState.ADMIN_DOWN:
                 session.move(SessionMove.ENABLED, self._context.now)
             self._refresh_session(session, self._state_of(session.interface))
 
-    def _create(self, watch: WatchWanted) -> Session | None:
+    def _create(self, watch: notices.WatchWanted) -> Session | None:
         state = self._state_of(watch.interface)
         local = _own(state, watch.address)
         if local is None:
@@ -193,7 +204,7 @@ class BfdMachine(Machine):
         """Return those with sessions, in order, each once."""
         return dict.fromkeys(session.interface for session in self.sessions.values())
 
-    def _state_of(self, interface: str) -> InterfaceState | None:
+    def _state_of(self, interface: str) -> notices.InterfaceState | None:
         return self._context.ports.interfaces.get(interface)
 
     def _refresh(self, interface: str) -> None:
@@ -202,7 +213,7 @@ class BfdMachine(Machine):
         for session in [one for one in self.sessions.values() if one.interface == interface]:
             self._refresh_session(session, state)
 
-    def _refresh_session(self, session: Session, state: InterfaceState | None) -> None:
+    def _refresh_session(self, session: Session, state: notices.InterfaceState | None) -> None:
         local = _own(state, session.address) if state is not None and state.line else None
         parameters = self.config.parameters(session.interface) if local is not None else None
         if local is not None and parameters is None and session.is_up:
@@ -339,6 +350,8 @@ class BfdMachine(Machine):
         if self._context.ports.debugging.on(messages.EVENT):
             text = f"{old.word} -> {new.word}"
             self._context.debug(messages.event_line(session.address, session.interface, text))
+        if BfdState.UP in (old, new) and (move is SessionMove.INTERRUPTED or move not in PEACEFUL):
+            self._context.emit(notices.PathWatched(session.interface, session.address, up=session.is_up))
         if new is BfdState.UP:
             self._context.emit(messages.session_up(session.discriminator, session.handle))
             self._context.tell_of_neighbor(Sign.CAME, session.address, session.interface, "BFD: up")
@@ -348,7 +361,7 @@ class BfdMachine(Machine):
             self._context.tell_of_neighbor(Sign.WENT, session.address, session.interface, f"BFD: {why}")
             if move not in PEACEFUL:
                 clients = tuple(session.clients)
-                self._context.emit(PathLost(Witness.BFD, session.interface, session.address, clients))
+                self._context.emit(notices.PathLost(notices.Witness.BFD, session.interface, session.address, clients))
         self._set_intervals(session)
         if session.parameters is not None and session.may_speak(self._context.now):
             self._send(session)

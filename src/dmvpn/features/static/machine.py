@@ -1,7 +1,8 @@
 """Static routes: offered to the RIB once, taken back when they are gone from the configuration.
 
 Whether a route can be used (is its interface up, can its next hop be reached?) is the RIB's business, so nothing
-happens here between two configurations, but that a line with `track` counts while its object is up. Routes to one
+happens here between two configurations, but that a line with `track` counts while its object is up, and one to a next
+hop that BFD watches while its session is up. Routes to one
 prefix with one distance share the load: they are one offer with several next hops. Another distance is another offer (a
 floating route), with its own process name.
 
@@ -11,7 +12,8 @@ next hops that may be leaks, and the VRF feature finds out where they lead (`Lea
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable, Iterator
+from typing import ClassVar, TypeVar
 
 from dmvpn.base import notices
 from dmvpn.base.addresses import Prefix
@@ -24,6 +26,7 @@ from dmvpn.features.static.model import StaticConfig, StaticRoute
 
 #: An offer: its prefix, and its process, whose name is the distance.
 _Key = tuple["Prefix", str]
+_T = TypeVar("_T", int, NextHop)
 #: IOS routes over at most so many paths of one static prefix.
 MAXIMUM_PATHS = 16
 
@@ -33,6 +36,7 @@ class StaticMachine(Machine):
 
     subscriptions: ClassVar[tuple[type[Event] | type[notices.Notice] | Packets, ...]] = (
         notices.TrackChanged,
+        notices.PathWatched,
         notices.LeaksFound,
         notices.VrfsChanged,
     )
@@ -46,9 +50,12 @@ class StaticMachine(Machine):
         #: The tracked objects that are up, and where the next hops lead that are in another table.
         self._up: dict[int, None] = {}
         self._leaks: dict[NextHop, tuple[NextHop, ...]] = {}
-        #: Which offers have lines that follow an object, or a next hop that may be in another table.
+        #: The next hops that BFD watches for our lines, and those that it reaches.
+        self._watched: tuple[NextHop, ...] = ()
+        self._reached: dict[NextHop, None] = {}
+        #: Which offers have lines that follow an object, or a next hop.
         self._following: dict[int, dict[_Key, None]] = {}
-        self._leaking: dict[NextHop, dict[_Key, None]] = {}
+        self._by_hop: dict[NextHop, dict[_Key, None]] = {}
         self._followed: tuple[int, ...] = ()
         self._leaks_followed: tuple[NextHop, ...] = ()
 
@@ -66,6 +73,12 @@ class StaticMachine(Machine):
                 else:
                     self._up.pop(event.number, None)
                 self._offer_again(tuple(self._following.get(event.number, ())))
+            case notices.PathWatched() if (hop := NextHop(event.interface, event.address)) in self._watched:
+                if event.up:
+                    self._reached[hop] = None
+                else:
+                    self._reached.pop(hop, None)
+                self._offer_again(tuple(self._by_hop[hop]))
             case notices.LeaksFound():
                 self._leak(event)
             case notices.VrfsChanged():
@@ -78,12 +91,25 @@ class StaticMachine(Machine):
                     self._followed = numbers
                     self._context.emit(notices.TrackFollowed(numbers, self._context.ports.vrf))
                 self._announce_leaks()
-                self._offer_again(changed)
+                watched = self._watch() if model.bfd or before.bfd else ()
+                self._offer_again((*changed, *watched))
+
+    def _watch(self) -> Iterator[_Key]:
+        """Let BFD watch next hops, and yield the offers of those that it watches from now on, or no longer."""
+        before, self._watched = self._watched, tuple(hop for hop in self.config.bfd if hop in self._by_hop)
+        for hop in dict.fromkeys((*before, *self._watched)):
+            wanted = hop in self._watched
+            if hop.address is not None and wanted != (hop in before):
+                self._reached.pop(hop, None)
+                client = notices.Client.STATIC if hop.address.version == 4 else notices.Client.STATIC6
+                self._context.emit(notices.WatchWanted(client, 0, hop.interface, hop.address, wanted))
+                yield from self._by_hop.get(hop, ())
 
     def _announce_leaks(self) -> None:
         """Announce the next hops that may be in another table, if there is one and they changed."""
         ports = self._context.ports
-        next_hops = tuple(self._leaking) if len(ports.tables) > 1 else ()
+        leaking = (hop for hop in self._by_hop if hop.address is None or hop.address.version == 4)
+        next_hops = tuple(leaking) if len(ports.tables) > 1 else ()
         if next_hops != self._leaks_followed:
             self._leaks_followed = next_hops
             self._context.emit(notices.LeaksFollowed(next_hops, ports.vrf))
@@ -92,7 +118,7 @@ class StaticMachine(Machine):
         """Follow the next hops that lead into another table."""
         before, self._leaks = self._leaks, dict(event.found)
         moved = [hop for hop in {**before, **self._leaks} if before.get(hop) != self._leaks.get(hop)]
-        self._offer_again(tuple(dict.fromkeys(key for hop in moved for key in self._leaking.get(hop, ()))))
+        self._offer_again(tuple(dict.fromkeys(key for hop in moved for key in self._by_hop.get(hop, ()))))
 
     def _offer_again(self, changed: tuple[_Key, ...]) -> None:
         """Offer the routes of these lines; first retract offers without lines."""
@@ -113,7 +139,9 @@ class StaticMachine(Machine):
 
     def _counts(self, line: StaticRoute) -> bool:
         is_up = not line.track or line.track in self._up
-        return is_up and (not line.is_leak or _may_leak(line) in self._leaks)
+        if self._watched and (hop := _followed_hop(line)) in self._watched and hop not in self._reached:
+            return False
+        return is_up and (not line.is_leak or _followed_hop(line) in self._leaks)
 
     def _take(self, routes: Pages[StaticRoute], before: Pages[StaticRoute]) -> list[_Key]:
         """Return the offers whose lines changed: the removed offers, then all other offers in the order of their first
@@ -129,38 +157,37 @@ class StaticMachine(Machine):
             self._lines.setdefault(_key(route), {})[number] = route
             if route.track:
                 self._following.setdefault(route.track, {})[_key(route)] = None
-            hop = _may_leak(route)
+            hop = _followed_hop(route)
             if hop is not None:
-                self._leaking.setdefault(hop, {})[_key(route)] = None
+                self._by_hop.setdefault(hop, {})[_key(route)] = None
         for route in gone.values():
-            self._unfollow(route.track, _key(route))
-            self._unfollow_leak(_may_leak(route), _key(route))
+            _unfollow(self._following, lambda line: line.track, route, self._lines[_key(route)])
+            _unfollow(self._by_hop, _followed_hop, route, self._lines[_key(route)])
         for key in changed:
             if not self._lines[key]:
                 del self._lines[key]
         return sorted(changed, key=lambda key: min(self._lines.get(key, (-1,))))
 
-    def _unfollow(self, number: int, key: _Key) -> None:
-        """Remove an offer from the followers of an object if none of its remaining lines follows the object."""
-        keys = self._following.get(number, {})
-        if key in keys and not any(line.track == number for line in self._lines.get(key, {}).values()):
-            del keys[key]
-            if not keys:
-                del self._following[number]
 
-    def _unfollow_leak(self, hop: NextHop | None, key: _Key) -> None:
-        """Do the same for a next hop that may be in another table."""
-        if hop is None or key not in self._leaking.get(hop, {}):
-            return
-        if not any(_may_leak(line) == hop for line in self._lines.get(key, {}).values()):
-            del self._leaking[hop][key]
-            if not self._leaking[hop]:
-                del self._leaking[hop]
+def _unfollow(
+    followers: dict[_T, dict[_Key, None]],
+    followed_by: Callable[[StaticRoute], _T | None],
+    gone: StaticRoute,
+    left: dict[int, StaticRoute],
+) -> None:
+    """Remove an offer from the followers of what a line followed, unless one of the lines that are left follows it."""
+    followed, key = followed_by(gone), _key(gone)
+    if followed is None or key not in followers.get(followed, {}):
+        return
+    if not any(followed_by(line) == followed for line in left.values()):
+        del followers[followed][key]
+        if not followers[followed]:
+            del followers[followed]
 
 
-def _may_leak(line: StaticRoute) -> NextHop | None:
-    """Return the next hop of a line if it may be in another table: the line says `global`, or names an interface."""
-    if line.prefix.version != 4 or line.interface == "Null0" or not (line.is_leak or line.interface):
+def _followed_hop(line: StaticRoute) -> NextHop | None:
+    """Return the next hop of a line if it may be in another table, or watched by BFD."""
+    if line.interface == "Null0" or not (line.is_leak or line.interface):
         return None
     return NextHop(line.interface, line.next_hop)
 
@@ -190,4 +217,4 @@ def _offer(process: str, lines: dict[int, StaticRoute], leaks: dict[NextHop, tup
 
 def _hops(line: StaticRoute, leaks: dict[NextHop, tuple[NextHop, ...]]) -> tuple[NextHop, ...]:
     hop = NextHop(line.interface, line.next_hop)
-    return leaks.get(hop, (hop,)) if _may_leak(line) is not None else (hop,)
+    return leaks.get(hop, (hop,)) if _followed_hop(line) is not None else (hop,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.effects import NextHop
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import dataclass
 
@@ -32,10 +33,14 @@ class StaticRoute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaticConfig:
-    """All static routes, in the order in which they were entered."""
+    """All static routes, in the order in which they were entered.
+
+    bfd: next hops that BFD watches: routes to them count while their session is up.
+    """
 
     ipv4: Pages[StaticRoute] = NONE
     ipv6: Pages[StaticRoute] = NONE
+    bfd: tuple[NextHop, ...] = ()
 
     @property
     def routes(self) -> tuple[StaticRoute, ...]:
