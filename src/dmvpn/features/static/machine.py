@@ -95,7 +95,7 @@ class StaticMachine(Machine):
                 self._offer_again((*changed, *watched))
 
     def _watch(self) -> Iterator[_Key]:
-        """Let BFD watch next hops, and yield the offers of those that it watches from now on, or no longer."""
+        """Let BFD watch the next hops of the lines, and yield the offers over each next hop that changed."""
         before, self._watched = self._watched, tuple(hop for hop in self.config.bfd if hop in self._by_hop)
         for hop in dict.fromkeys((*before, *self._watched)):
             wanted = hop in self._watched
