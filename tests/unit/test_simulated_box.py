@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from dmvpn.base import effects
 from dmvpn.base.addresses import IPAddress, Prefix
@@ -437,3 +439,61 @@ def test_flows_are_shared_by_weights_and_each_keeps_to_its_way() -> None:
         chosen.update(ways)
     assert set(chosen) == {NEAR, FAR}
     assert 2.5 < chosen[NEAR] / chosen[FAR] < 3.5
+
+
+# ------------------------------------------------------------------------------------------------ hostile peers
+
+_ADDRESSES = st.sampled_from(
+    [
+        *("2001:db8:3::1", "2001:db8:3::100", "2001:db8:4::100", "2001:db8:100::31", "2001:db8:100::11"),
+        *("fe80::3", "fe80::31", "fe80::99", "ff02::1", "ff02::5", "ff0e::1", "::", "::1", "::ffff:10.0.0.1"),
+    ]
+).map(address)
+#: Headers with the octets behind their first one: a length, and what it is the length of, or not.
+_EXTENSIONS = st.lists(
+    st.tuples(
+        st.sampled_from([0, 43, 44, 50, 51, 59, 60, 135]),
+        st.sampled_from([b"\0\1\4\0\0\0\0", b"\0\0\1\0\0\0\7", b"\0\0\x11\0\0\0\7", b"\1" + bytes(14)])
+        | st.binary(min_size=7, max_size=7),
+    ),
+    max_size=4,
+)
+_MESSAGES = st.tuples(st.sampled_from([1, 2, 3, 4, 128, 129, *range(130, 138), 143]), st.binary(max_size=60)).map(
+    lambda drawn: (58, bytes((drawn[0], 0)) + drawn[1])
+)
+_PAYLOADS = _MESSAGES | st.tuples(st.sampled_from([6, 17, 41, 47, 59, 88, 89, 255]), st.binary(max_size=60))
+
+
+@given(_ADDRESSES, _ADDRESSES, _EXTENSIONS, _PAYLOADS, st.sampled_from([0, 1, 2, 255]), st.booleans())
+@example(HOST, address("fe80::31"), [], (17, bytes(8)), 64, True)
+def test_no_packet_makes_a_box_break_the_scope_of_an_address(
+    source: IPAddress,
+    destination: IPAddress,
+    extensions: list[tuple[int, bytes]],
+    payload: tuple[int, bytes],
+    hops: int,
+    in_tunnel: bool,
+) -> None:
+    """What has a link-local address stays on its link, and what is passed on has one hop less."""
+    following, octets = payload
+    for header, rest in reversed(extensions):
+        following, octets = header, bytes((following,)) + rest + octets
+    head = b"\x60\0\0\0" + len(octets).to_bytes(2, "big") + bytes((following, hops))
+    packet = head + source.packed + destination.packed + octets
+    if following == 58:
+        packet = ip.build(source=source, destination=destination, protocol=58, payload=octets, ttl=hops)
+    box = Box()
+    box.plane.execute(effects.SetAdjacency("Tunnel0", HUB, PEER))
+    if in_tunnel:
+        box.arrive_in_gre(packet)
+    else:
+        box.arrive(packet)
+    own = {LAN: "fe80::3", WAN: "fe80::31"}
+    ours = {"2001:db8:3::1", "2001:db8:100::31", *own.values()}
+    left = [(WAN, each.serialize()) for each in box.in_gre()]
+    left += [(LAN, data) for interface, _, data in box.sent if interface == LAN]
+    for interface, data in left:
+        passed = Ipv6Packet.parse(data)
+        stays = (interface == WAN) == in_tunnel
+        assert stays or not passed.source.is_link_local or str(passed.source) == own[interface]
+        assert passed.hop_limit < hops or str(passed.source) in ours
