@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from dmvpn import __version__
 from dmvpn.app import check, completion, diff, doctor, explain, lab_words, lint, render, walk, web
 from dmvpn.app.reporting import reported
 from dmvpn.app.words import add_engine, add_pool, add_progress, amount, whole
+from dmvpn.base.breath import breathing
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
@@ -100,6 +102,7 @@ def _run_shell(router: str) -> int:
     return shell(folder.management(name))
 
 
+@cache
 def argument_parser() -> argparse.ArgumentParser:
     """Return the parser of the arguments of `dmvpn`, with those of all its commands."""
     parser = argparse.ArgumentParser(
@@ -111,20 +114,9 @@ def argument_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"dmvpn {__version__}")
     parser.add_argument("-r", "--router", metavar="ROUTER", help="run an IOS command on this router (LAB/ROUTER)")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    lab_words.add(commands)
-    web.add_class(commands)
-    _add_router(commands)
-    _add_offline(commands)
-    _add_pki(commands)
-    diff.add(commands)
-    render.add(commands)
-    doctor.add(commands)
-    check.add(commands)
-    completion.add(commands)
-    explain.add(commands)
-    lint.add(commands)
-    walk.add(commands)
-    web.add(commands)
+    further = (module.add for module in (diff, render, doctor, check, completion, explain, lint, walk, web))
+    for add in breathing((lab_words.add, web.add_class, _add_router, _add_offline, _add_pki, *further)):
+        add(commands)
     return parser
 
 

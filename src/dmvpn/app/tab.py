@@ -27,7 +27,7 @@ import os
 import re
 import shutil
 import time
-from collections import deque
+
 from functools import partial
 from http import HTTPStatus
 from importlib import import_module
@@ -38,7 +38,10 @@ from dmvpn.app.progress import HEARD
 from dmvpn.base.breath import breathe
 from dmvpn.base.errors import UserError, fault_text
 from dmvpn.face.calling import INTERRUPTED
+from dmvpn.face.language import exec_parser
 from dmvpn.face.server import ManagementServer
+from dmvpn.ios.grammar import leading_keywords
+from dmvpn.router.features import FEATURES
 from dmvpn.shells.lab.memory import Aside, HostedLoop, listen
 from dmvpn.shells.lab.places import LabFolder
 from dmvpn.shells.scenario import Scenario
@@ -54,7 +57,7 @@ from dmvpn.web.permission import Role
 from dmvpn.web.resources import application
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+    from collections.abc import Awaitable, Callable, Generator, Iterable, MutableMapping, Sequence
     from pathlib import Path
 
     from dmvpn.ios.filters import Plain
@@ -70,8 +73,8 @@ _RUNTIME: Final = "/run"
 #: Seconds of the machine for a job of a deaf tab: meanwhile it answers nothing, and cannot be told to stop.
 _LONGEST_DEAF: Final = 60.0
 _DEAF: Final = "this browser keeps no service worker for the page, so the tab answers nothing else meanwhile"
-#: Seconds before each module that is imported ahead.
-_PAUSE: Final = 0.02
+#: Seconds between two steps of what is done ahead, and commands that one step learns.
+_PAUSE, _GULP = 0.02, 50
 #: Octets of an answer that are on their way to the page.
 _ROOM: Final = 1 << 18
 #: Seconds of the lab within which it should be ready.
@@ -103,6 +106,21 @@ def _printed(words: Sequence[str]) -> tuple[int, str, str]:
             print(fault_text(error, "a command in a tab"), file=said)
             code = 1
     return code, result.getvalue(), said.getvalue()
+
+
+def _steps(names: Iterable[str]) -> Generator[None]:
+    """Import modules, learn the commands of routers, and yield after each step."""
+    for name in names:
+        with contextlib.suppress(ImportError):  # it needs what a tab does not have
+            import_module(name)
+        gc.freeze()  # a collection would search all modules again
+        yield
+    parser = exec_parser(FEATURES)
+    for number, command in enumerate(parser.commands):
+        leading_keywords(command.syntax)
+        if number % _GULP == 0:
+            yield
+    parser.match("show clock")
 
 
 class _Exchange:
@@ -156,8 +174,8 @@ class Tab:
         self._aside = Aside(mail, self._outer, self._loop, self._outer)  # a key, its effect, the answer
         self._loop.between = self._aside.pause
         self._deaf_until = 0.0
-        #: Modules that are imported ahead.
-        self._unread: deque[str] = deque()
+        #: What is done ahead of jobs.
+        self._ahead = _steps(())
         entrance = Entrance(Role.CONFIGURE)
         self._token = str(entrance.exchange(entrance.code))
         self._application = application(
@@ -207,20 +225,14 @@ class Tab:
         self._say(boot={"percent": 100, "sentence": f"{name} is up", "ready": True, "lab": name, **life})
 
     def read_ahead(self, names: str) -> None:
-        """Import modules before a job needs them, one at a time: an import answers no key meanwhile."""
-        self._unread.extend(json.loads(names))
+        """Do before a job needs it what takes long once, in steps: no key is answered during one of them."""
+        self._ahead = _steps(json.loads(names))
         self._outer.create_task(self._read_all())
 
     async def _read_all(self) -> None:
-        while self._unread:
-            await asyncio.sleep(_PAUSE)
-            self._read_one()
-        gc.freeze()
-
-    def _read_one(self) -> None:
-        if self._unread:
-            with contextlib.suppress(ImportError):  # it needs what a tab does not have
-                import_module(self._unread.popleft())
+        with contextlib.suppress(ValueError):  # a job does it already, and a module lets others go on
+            for _ in self._ahead:
+                await asyncio.sleep(_PAUSE)
 
     def close(self) -> None:
         """End the lab."""
@@ -274,8 +286,7 @@ class Tab:
     def run(self, words: Sequence[str], notes: deque[str], _: object) -> tuple[int, Plain]:
         """Carry a job out, as `web.jobs.run` does in another process."""
         self._deaf_until = time.monotonic() + _LONGEST_DEAF
-        while self._unread:
-            self._read_one()
+        for _ in self._ahead:
             breathe()
         gc.freeze()  # a key waits for a collection, and what is there is not searched again
         token = HEARD.set(notes.append)

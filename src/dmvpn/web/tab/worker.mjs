@@ -108,7 +108,7 @@ async function load() {
   const py = (python = await loadPyodide({
     indexURL: folder,
     stdLibURL: `${folder}stdlib.zip`,
-    env: { HOME: "/home/tab", XDG_RUNTIME_DIR: "/run" },
+    env: { HOME: "/home/tab", LANGUAGE: "C", XDG_RUNTIME_DIR: "/run" }, // nobody looks for translations, file by file
   }));
   say(30, "unpacks it");
   py.FS.mkdirTree("/run");
