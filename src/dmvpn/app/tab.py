@@ -27,7 +27,6 @@ import os
 import re
 import shutil
 import time
-
 from functools import partial
 from http import HTTPStatus
 from importlib import import_module
@@ -57,6 +56,7 @@ from dmvpn.web.permission import Role
 from dmvpn.web.resources import application
 
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Awaitable, Callable, Generator, Iterable, MutableMapping, Sequence
     from pathlib import Path
 
@@ -75,6 +75,8 @@ _LONGEST_DEAF: Final = 60.0
 _DEAF: Final = "this browser keeps no service worker for the page, so the tab answers nothing else meanwhile"
 #: Seconds between two steps of what is done ahead, and commands that one step learns.
 _PAUSE, _GULP = 0.02, 50
+#: Seconds after a job until its garbage is collected: the worker has told its result by then.
+_QUIET: Final = 1.0
 #: Octets of an answer that are on their way to the page.
 _ROOM: Final = 1 << 18
 #: Seconds of the lab within which it should be ready.
@@ -294,6 +296,7 @@ class Tab:
             code, result, said = _printed(as_json(words))
         finally:
             HEARD.reset(token)
+            self._outer.call_later(_QUIET, gc.collect, 0)
         notes.extend(map(noted, said.splitlines()))
         if code == INTERRUPTED and self._is_over:
             notes.append(f"broken off after {_LONGEST_DEAF:.0f} seconds: {_DEAF}")

@@ -51,7 +51,7 @@ Connected: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], No
 Listen: TypeAlias = "Callable[[Connected, Path], Awaitable[Server]]"
 
 #: Seconds of the machine that one `pump` may take, and of the lab for which a client waits at most.
-_LONGEST: Final = 0.05
+_LONGEST: Final = 0.03
 _PATIENCE: Final = 600.0
 #: Octets that wait for a reader before the writer has to wait.
 _MOST: Final = 1 << 16

@@ -62,10 +62,10 @@ if TYPE_CHECKING:
 #: Seconds of the machine for which the simulation runs at a time.
 LONGEST: Final = 0.02
 #: Seconds of the machine for one slice of a leap.
-SLICE: Final = 0.05
+SLICE: Final = 0.03
 #: Seconds that the simulation may be behind and still catches up; the rest it never catches up.
 MOST_BEHIND: Final = 1.0
-#: Turns of the loop for clients, such as one that types, before a simulation that is behind goes on.
+#: Turns of the loop for clients, such as one that types, before a simulation that is behind, or makes a leap, goes on.
 _TURNS: Final = 8
 
 
@@ -251,6 +251,8 @@ class SimulatedLab:
         self._tended: list[asyncio.Task[None]] = []
         self._tasks: dict[asyncio.Task[None], None] = {}
         self._timer: asyncio.Handle | None = None
+        #: Whether the simulation has not caught up with the clock.
+        self._is_behind = False
         self._hidden: dict[str, None] = {}
         self._ended = asyncio.Event()
         #: The leap that the current request asked for: its end, in seconds of the simulation, and its longest work.
@@ -314,9 +316,10 @@ class SimulatedLab:
             if self._timer is not None:
                 self._timer.cancel()
             due = self._time.due()
+            self._is_behind = due is not None and due < loop.time()
             if due is not None:
                 # Not in the context of the command that set it: its breath would end time with the command.
-                turns = _TURNS if due < loop.time() else 0
+                turns = _TURNS if self._is_behind else 0
                 self._timer = loop.call_at(due, self._advance, turns, context=self._context)
 
     def _handle(self, name: str) -> Handle:
@@ -326,7 +329,8 @@ class SimulatedLab:
             self._advance()
 
         def now() -> float:
-            at_home(self._advance)
+            if not self._is_behind:  # it goes on in its turn: many clients would take up all of the loop
+                at_home(self._advance)
             return self.world.now
 
         def store(key: str, octets: bytes) -> None:
@@ -396,7 +400,8 @@ class SimulatedLab:
                 with contextlib.closing(self._time.leap(end - self.world.now, within)) as leap:
                     while answer.is_awaited() and (share := next(leap, None)) is not None:
                         answer.note(f"its clock is set, {share:.0%}")
-                        await asyncio.sleep(pause)
+                        for _ in range(_TURNS):
+                            await asyncio.sleep(pause / _TURNS)
         finally:  # a fault of ours in one router: the others go on
             self._advance()
         answer.change(self.world.now)
