@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.app.front_ends import needs_asyncssh
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.shells.files import open_private
 from dmvpn.shells.flash import FLASH
 from dmvpn.shells.lab import control
@@ -39,8 +39,7 @@ _KNOWN: Final = "ssh-known-hosts"
 _PASSWORD: Final = "ssh-password"  # noqa: S105, the name of a file
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
+class Inventory(Value):
     """How the routers of a lab are reached.
 
     ports: by the names of the routers.

@@ -46,7 +46,7 @@ from urllib.parse import urlencode, urlsplit
 
 import httpx2
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.client import values
 from dmvpn.client.values import (
     AnswerError,
@@ -74,8 +74,7 @@ _OF_OTHERS: Final = 0o077
 _CAREFULLY: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Value, kw_only=True):
     """A server. url: without a slash at its end. context: of TLS. timeout: seconds of silence."""
 
     url: str
@@ -186,8 +185,7 @@ _PASSING: Final = (NotReachedError, UnavailableError, RouterError)
 # ------------------------------------------------------------------------------------------------ requests and answers
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Value):
     """A request. path: encoded, with the query. body: plain data, sent as JSON, or None.
 
     after: seconds that the front waits before it sends the request.
@@ -200,8 +198,7 @@ class Request:
     after: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Value):
     """An answer, whole."""
 
     status: int

@@ -19,7 +19,7 @@ from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.client.values import AnswerError, UsageError
 from dmvpn.ios.filters import Plain, to_plain
 from dmvpn.ios.shapes import hints_of
@@ -156,8 +156,7 @@ def _only(hint: object) -> type | None:
 # ------------------------------------------------------------------------------------------------ metrics
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Value):
     """A number of a router."""
 
     name: str
@@ -165,8 +164,7 @@ class Sample:
     value: float
 
 
-@dataclass(frozen=True, slots=True)
-class Metrics:
+class Metrics(Value):
     """Numbers, in the order of the text. meanings: a sentence for each name."""
 
     samples: tuple[Sample, ...]

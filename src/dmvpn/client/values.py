@@ -24,7 +24,7 @@ from http import HTTPStatus
 from typing import Final
 
 from dmvpn.base.errors import DmvpnError, UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.face.messages import News
 
 #: Characters of a text of the server in an error.
@@ -34,8 +34,7 @@ _LONGEST: Final = 1000
 # ------------------------------------------------------------------------------------------------ values
 
 
-@dataclass(frozen=True, slots=True)
-class Lab:
+class Lab(Value):
     """A lab that runs, or a service. routers: their names."""
 
     name: str
@@ -43,8 +42,7 @@ class Lab:
     routers: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RouterState:
+class RouterState(Value):
     """A router of a lab. alive: its process runs."""
 
     lab: str
@@ -52,31 +50,27 @@ class RouterState:
     alive: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Value):
     """The user that a token belongs to, and its role: "view", "operate" or "configure"."""
 
     user: str
     role: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
+class Ran(Value):
     """A command that ran. accepted: the router understood the line and took it. output: its text."""
 
     accepted: bool
     output: str
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(Value):
     """The router died. Its events go on when it is back."""
 
     router: str
 
 
-@dataclass(frozen=True, slots=True)
-class LabNews:
+class LabNews(Value):
     """News of a router of a lab. id: for `since`, to go on behind these news at all routers of the lab."""
 
     router: str
@@ -91,8 +85,7 @@ class LabNews:
 # -------------------------------------------------------------------------------------------- configuration
 
 
-@dataclass(frozen=True, slots=True)
-class Rollback:
+class Rollback(Value):
     """A change that is rolled back unless a user confirms it. left: seconds. where: the file of the earlier text."""
 
     minutes: int
@@ -101,8 +94,7 @@ class Rollback:
     where: str
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(Value):
     """What a router runs. tag: names this text, so that a change can be made to this text alone."""
 
     text: str
@@ -110,8 +102,7 @@ class Configuration:
     rollback: Rollback | None
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedLine:
+class RefusedLine(Value):
     """A line that the router does not take. number: 1 is the first line. said: what it says, as at the prompt."""
 
     number: int
@@ -119,8 +110,7 @@ class RefusedLine:
     said: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Value):
     """What became of lines, or would become of them. applied: they run. tag: of what runs now.
 
     refused: only in a dry run; otherwise refused lines are an `InvalidError`. said: warnings.
@@ -138,8 +128,7 @@ class Change:
 # -------------------------------------------------------------------------------------------- labs
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
+class Scenario(Value):
     """A scenario or an exercise that can be brought up. lacks: what it has no place for; up: its lab runs."""
 
     name: str
@@ -150,8 +139,7 @@ class Scenario:
     lacks: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Value):
     """An order to a lab that takes long. what: the verb of `dmvpn lab`. by: a user. state: running, done, failed.
 
     healthy: whether a grade, the doctor, a walk or a ping found all well; None: it examines nothing, or has no result.

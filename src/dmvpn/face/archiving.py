@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import aside
 from dmvpn.base.events import ConfigurationEntered
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.face.entering import notes, refusals, text_of, unknown_lines
 from dmvpn.face.filing import Filing, contents_of, error, written
 from dmvpn.face.requests import NOTHING, RUNNING, STARTUP, FilePlace, Outcome, Question, Replace, place_in
@@ -83,8 +83,7 @@ def _number(one: Stored, prefix: str) -> int | None:
     return None if found is None else int(found[1])
 
 
-@dataclass(frozen=True, slots=True)
-class WayBack:
+class WayBack(Value):
     """The return of a configuration. scheduled: the event for it. copy: the file that was written for it, "": none."""
 
     scheduled: RollbackScheduled
@@ -304,8 +303,7 @@ def _refused(problems: list[Problem], strange: Iterable[str] = ()) -> Iterator[s
 # ------------------------------------------------------------------------------------------------ copies
 
 
-@dataclass(frozen=True, slots=True)
-class Copies:
+class Copies(Value):
     """`show archive`. names: the oldest first. prefix: "" without an archive. error: why they cannot be listed."""
 
     prefix: str
@@ -345,8 +343,7 @@ def render_archive(found: Copies) -> Iterator[str]:
 # ------------------------------------------------------------------------------------------------ differences
 
 
-@dataclass(frozen=True, slots=True)
-class Differences:
+class Differences(Value):
     """`show archive config differences`, and `incremental-diffs`.
 
     lines: without the heading.
@@ -418,8 +415,7 @@ def render_incremental(found: Differences) -> Iterator[str]:
 # ------------------------------------------------------------------------------------------------ the way back, the log
 
 
-@dataclass(frozen=True, slots=True)
-class Timer:
+class Timer(Value):
     """`show archive config rollback timer`. minutes: None: nothing is pending. left: seconds. idle: of silence."""
 
     since: str = ""
@@ -450,8 +446,7 @@ def render_rollback_timer(found: Timer) -> Iterator[str]:
     yield f"User: {found.by}"
 
 
-@dataclass(frozen=True, slots=True)
-class Entered:
+class Entered(Value):
     """A line of `show archive log config`."""
 
     number: int
@@ -460,8 +455,7 @@ class Entered:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class EnteredLines:
+class EnteredLines(Value):
     """`show archive log config`. bare: without numbers and names."""
 
     lines: tuple[Entered, ...]

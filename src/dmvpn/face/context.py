@@ -17,7 +17,7 @@ from dmvpn.base.entropy import Entropy
 from dmvpn.base.events import Event
 from dmvpn.base.ports import Ports
 from dmvpn.base.shell import Captures, Flash
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.face.requests import SetHistory, SetMonitor, SetScreen, SetTimestamps
 from dmvpn.ios import ConfigTree, Configurator, Feature, ShowContext
 
@@ -33,8 +33,7 @@ def new_session() -> int:
     return next(_numbers)
 
 
-@dataclass(frozen=True, slots=True)
-class TerminalLine:
+class TerminalLine(Value):
     """The terminal line of a user.
 
     kind: "con" or "vty".
@@ -179,8 +178,7 @@ class Screen:
 M = TypeVar("M")
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(Value):
     """A user on a line.
 
     idle: seconds since the last key.
@@ -192,8 +190,7 @@ class User:
     here: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionContext:
+class SessionContext(Value, kw_only=True):
     """The view of these shows: the router as every show sees it, and the session."""
 
     view: ShowContext

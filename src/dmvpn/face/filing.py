@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import aside
 from dmvpn.base.shell import CAPACITY, Flash, Stored, is_file_name
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.face import requests
 from dmvpn.face.entering import Merging, text_of
 from dmvpn.features.system.show import with_version
@@ -54,8 +54,7 @@ def error(doing: str, place: requests.FilePlace, found: OSError) -> str:
 # ------------------------------------------------------------------------------------------------ shows
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Value):
     """`dir`. free: octets. error: the reason if the files cannot be listed."""
 
     where: str
@@ -98,8 +97,7 @@ def render_listing(found: Listing) -> Iterator[str]:
     yield f"{CAPACITY} bytes total ({found.free} bytes free)"
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(Value):
     """`more`. error: the reason if there is no text."""
 
     text: str = ""
@@ -120,8 +118,7 @@ def render_contents(found: Contents) -> Iterable[str]:
     return (found.error,) if found.error else (line[1] or line[2] or "" for line in _LINE.finditer(found.text))
 
 
-@dataclass(frozen=True, slots=True)
-class Digest:
+class Digest(Value):
     """`verify /md5 FILE`. error: the reason if there is no digest."""
 
     kind: str
@@ -201,8 +198,7 @@ _HELP: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class FileSystem:
+class FileSystem(Value):
     """A file system. size, free: octets; None: no limit of its own. prefixes: of file names."""
 
     kind: str
@@ -212,8 +208,7 @@ class FileSystem:
     free: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FileSystems:
+class FileSystems(Value):
     """`show file systems`."""
 
     systems: tuple[FileSystem, ...]

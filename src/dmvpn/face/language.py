@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import aside
 from dmvpn.base.moments import age
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.face import requests, shows
 from dmvpn.face.archiving import ARCHIVE_SHOWS
 from dmvpn.face.capturing import CAPTURES, SHOW_CAPTURE
@@ -99,8 +99,7 @@ REFUSED: Final = (
 # ------------------------------------------------------------------------------------------------ shows
 
 
-@dataclass(frozen=True, slots=True)
-class StartupConfig:
+class StartupConfig(Value):
     """`show startup-config`."""
 
     lines: tuple[str, ...]
@@ -121,8 +120,7 @@ def render_startup_config(config: StartupConfig) -> Iterator[str]:
     yield ""
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Value):
     """`show history`."""
 
     lines: tuple[str, ...]
@@ -138,8 +136,7 @@ def render_history(report: History) -> Iterator[str]:
     return (f"  {line}" for line in report.lines)
 
 
-@dataclass(frozen=True, slots=True)
-class Privilege:
+class Privilege(Value):
     """`show privilege`."""
 
     level: int
@@ -155,8 +152,7 @@ def render_privilege(report: Privilege) -> Iterator[str]:
     yield f"Current privilege level is {report.level}"
 
 
-@dataclass(frozen=True, slots=True)
-class Users:
+class Users(Value):
     """`show users`."""
 
     users: tuple[User, ...]
@@ -180,8 +176,7 @@ def render_users(report: Users) -> Iterator[str]:
     yield ""
 
 
-@dataclass(frozen=True, slots=True)
-class SshSession:
+class SshSession(Value):
     """An SSH login. line: the number of the terminal line."""
 
     line: int
@@ -189,8 +184,7 @@ class SshSession:
     location: str
 
 
-@dataclass(frozen=True, slots=True)
-class SshSessions:
+class SshSessions(Value):
     """`show ssh`."""
 
     sessions: tuple[SshSession, ...]
@@ -212,8 +206,7 @@ def render_ssh_sessions(report: SshSessions) -> Iterator[str]:
         yield f"{session.line:<10} 2.0     IN   {'-':<11} {'-':<12} {'Session started':<21} {session.user}"
 
 
-@dataclass(frozen=True, slots=True)
-class SshSettings:
+class SshSettings(Value):
     """`show ip ssh`. time_out: seconds."""
 
     time_out: int

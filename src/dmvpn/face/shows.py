@@ -19,7 +19,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.features.system import LineConfig, SystemMachine
 from dmvpn.ios import Args, ExecCommand, Match, ShowContext
 from dmvpn.router.prompt import exec_parser
@@ -37,8 +37,7 @@ if TYPE_CHECKING:
 _DEFAULT_VTYS: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Terminal:
+class Terminal(Value):
     """The terminal of a session.
 
     length: lines of a page, 0: no pages. width: columns, 0: endless.
@@ -90,8 +89,7 @@ def _spelled(seconds: int) -> str:
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}" if seconds else "never"
 
 
-@dataclass(frozen=True, slots=True)
-class LineState:
+class LineState(Value):
     """A line. kind: CTY (the console) or VTY. access_list: of the permitted source addresses, "" for all.
 
     used: a session is on it. here: the session of the show itself.
@@ -104,8 +102,7 @@ class LineState:
     here: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TerminalLines:
+class TerminalLines(Value):
     """All lines of the router."""
 
     lines: tuple[LineState, ...]
@@ -152,8 +149,7 @@ _SPANS: Final = (5.0, 60.0, 300.0)
 _MOST: Final = 240
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Value):
     """A moment, and the processor time used by then; seconds."""
 
     when: float
@@ -195,8 +191,7 @@ _looks: Final = Looks(_look())
 os.register_at_fork(after_in_child=lambda: _looks.begin_again(_look()))
 
 
-@dataclass(frozen=True, slots=True)
-class Processor:
+class Processor(Value):
     """`show processes cpu`. Per cent of one processor; more than 100 with threads."""
 
     five_seconds: int
@@ -228,8 +223,7 @@ def timestamp(view: ShowContext) -> Iterator[str]:
     yield ""
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessLine:
+class ProcessLine(Value):
     """The process of this router. runtime: milliseconds of processor time since it started."""
 
     number: int
@@ -298,16 +292,14 @@ _COMMANDS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class TechSection:
+class TechSection(Value):
     """The output of one command."""
 
     command: str
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TechSupport:
+class TechSupport(Value):
     """All parts; the configuration is the first one."""
 
     parts: tuple[TechSection, ...]

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.breath import aside, breathing, in_one_go
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered, EnteredLine
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.face.archiving import Archiving, WayBack
 from dmvpn.face.context import FROZEN, RouterHandle, TerminalLine
 from dmvpn.face.entering import Merging, TypedLines, text_of
@@ -53,8 +53,7 @@ _ENDED: Final = ("% Error: the line above it left configuration mode",)
 _ONLY_15: Final = "a configuration change needs privilege level 15"
 
 
-@dataclass(frozen=True, slots=True)
-class PendingRollback:
+class PendingRollback(Value):
     """The change that comes back unless a user confirms it. left: seconds. where: the file of the earlier text."""
 
     minutes: int
@@ -63,8 +62,7 @@ class PendingRollback:
     where: str
 
 
-@dataclass(frozen=True, slots=True)
-class RunningText:
+class RunningText(Value):
     """What runs, as the caller may see it."""
 
     tag: str
@@ -82,8 +80,7 @@ class Result(enum.Enum):
     UNARMED = "unarmed"
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedLine:
+class RefusedLine(Value):
     """A line that the router does not take. number: 1 is the first line. said: what it says, as at the prompt."""
 
     number: int
@@ -91,8 +88,7 @@ class RefusedLine:
     said: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigurationChange:
+class ConfigurationChange(Value, kw_only=True):
     """What became of a transaction.
 
     tag: of what runs now.
@@ -111,8 +107,7 @@ class ConfigurationChange:
     rollback: PendingRollback | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(Value):
     """What the lines make of a configuration. entered: the lines on top that changed it."""
 
     tree: ConfigTree

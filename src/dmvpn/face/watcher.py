@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.face.calling import PROTOCOL
 from dmvpn.face.messages import Done, Hello, News, Watch
 from dmvpn.face.protocol import Decoder, ProtocolError, encode
@@ -39,8 +39,7 @@ LONGEST_RETRY: Final = 5.0
 _OTHER_VERSION: Final = "it runs another version of this program; use that one, or restart the lab"
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Value):
     """News of a router; None: its connection closed, which is all that a killed router shows."""
 
     router: str

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dmvpn.base.errors import WireError
 from dmvpn.base.filters import FilterList, Packet, PortFilters
 from dmvpn.base.translation import UDP
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.eigrp.machine import EigrpMachine
 from dmvpn.features.filter.machine import FilterMachine
@@ -119,8 +119,7 @@ def _tunnels(world: Simulator, router: str) -> list[str]:
 # ------------------------------------------------------------------------------------------------ nothing in clear
 
 
-@dataclass(frozen=True, slots=True)
-class _Duty:
+class _Duty(Value):
     """What the configuration of a router says about its tunnels.
 
     protected: the GRE keys of tunnels with protection, None: without a key.
@@ -183,8 +182,7 @@ class ClearWatch:
 # ------------------------------------------------------------------------------------------------ anatomy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class Site(Value, kw_only=True):
     """A router of the overlay. wans: its ports to the provider. sources: the source interfaces of its tunnels.
 
     tunnels: with their addresses of both versions. configured: NBMA addresses that its configuration names.
@@ -203,8 +201,7 @@ class Site:
     companions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(Value):
     """Two hosts that talk: flows in both directions."""
 
     hosts: tuple[str, str]
@@ -220,8 +217,7 @@ def link(one: str, other: str) -> Link:
     return (one, other) if one < other else (other, one)
 
 
-@dataclass(frozen=True, slots=True)
-class OspfTimes:
+class OspfTimes(Value):
     """The longest OSPF timers of all tunnels, seconds. election: the wait before the election of a DR."""
 
     hello: int

@@ -13,7 +13,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.judge import faults
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from dmvpn.judge.faults import Fault
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Value):
     """seconds, and why it is that long."""
 
     seconds: float

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.judge.anatomy import Anatomy, ClearWatch
 from dmvpn.judge.bounds import at_begin, at_end
 from dmvpn.judge.drawn_lists import FilterWatch, has_lists
@@ -69,8 +69,7 @@ IN_CLEAR = "in clear"
 EPILOGUE = 10.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Value, kw_only=True):
     """One run. seconds: of faults, after convergence. faults: None: those of the seed."""
 
     scenario: Scenario
@@ -79,8 +78,7 @@ class Plan:
     faults: tuple[Fault, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunVerdict:
+class RunVerdict(Value, kw_only=True):
     """What a run came to. router_hours: of hubs and spokes, providers carry and do not count.
 
     demanded: packets whose loss nothing would have excused.

@@ -25,7 +25,7 @@ from typing import Final
 import dmvpn
 from dmvpn.base.errors import UserError
 from dmvpn.base.json_values import as_list, as_object, read_line
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios.from_plain import read_as
 from dmvpn.judge.campaign import NEVER_SETTLED, Plan, RunVerdict, run
 from dmvpn.judge.faults import Fault, dumps, from_json, to_json
@@ -46,8 +46,7 @@ FIRST = 5.0
 MOST_RUNS = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Shrunk:
+class Shrunk(Value):
     """A short plan that fails, its verdict, and how many runs it took to find it."""
 
     plan: Plan
@@ -136,8 +135,7 @@ COMBINED = ("no-unique", "short")
 NOT_JUDGED = frozenset({"two-spokes-one-nat"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(Value, kw_only=True):
     """A run as it is written down. scenario: a name or folder. faults: None: those of the seed. why: for people."""
 
     scenario: str
@@ -180,8 +178,7 @@ class Order:
             raise UserError(f"not a list of faults: {error!r}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class OrderOutcome:
+class OrderOutcome(Value):
     """What became of an order. short: the shortest order that fails likewise, if it failed and that was wanted."""
 
     order: Order
@@ -267,8 +264,7 @@ def version() -> str:
     return f"{dmvpn.__version__}+{fingerprint.hexdigest()[:_DIGITS]}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class Task(Value, kw_only=True):
     """One run. network: a built-in scenario. variant: its changes. hours: of faults. version: see `version`."""
 
     network: str
@@ -301,8 +297,7 @@ class Task:
         return read_line(text, partial(read_as, cls), "a task of a campaign")
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Value):
     """What a task came to. short: the shortest order that fails likewise, if it failed."""
 
     task: Task

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.effects import SendIp
 from dmvpn.base.entropy import Entropy, SeededEntropy, below
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.shells.simulator.node import HOST_TTL
 
@@ -91,8 +91,7 @@ class Range(NamedTuple):
         return (address | self.wildcard) == (self.address | self.wildcard)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Value, kw_only=True):
     """An entry. ports: first and last of each end, None: all; of ICMP: the type as the source port."""
 
     permit: bool
@@ -128,16 +127,14 @@ def passes(rules: tuple[Rule, ...], packet: Header) -> bool:
     return next((rule.permit for rule in rules if rule.is_about(packet)), False)
 
 
-@dataclass(frozen=True, slots=True)
-class SiteLists:
+class SiteLists(Value):
     """The drawn entries of a port with hosts."""
 
     inward: tuple[Rule, ...]
     outward: tuple[Rule, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkLists:
+class NetworkLists(Value):
     """All lists. ports: those with hosts, each a router and an interface. tunnel: of all tunnels."""
 
     ports: Mapping[tuple[str, str], SiteLists]

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from dmvpn.base.entropy import Entropy, below, fraction
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,8 +40,7 @@ if TYPE_CHECKING:
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class Fault(Value, kw_only=True):
     """The base of all faults. at: seconds since the network converged. seconds: how long it lasts; 0: a moment."""
 
     KIND: ClassVar[str] = ""
@@ -60,8 +59,7 @@ class Fault:
         return ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RouterFault(Fault):
+class RouterFault(Fault, kw_only=True):
     """A fault of one router."""
 
     router: str
@@ -72,36 +70,31 @@ class RouterFault(Fault):
         return (self.router,)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kill(RouterFault):
+class Kill(RouterFault, kw_only=True):
     """`kill -9`; the router restarts after `seconds`, without its state."""
 
     KIND: ClassVar[str] = "kill"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restart(RouterFault):
+class Restart(RouterFault, kw_only=True):
     """An orderly stop: the router withdraws its registrations first. It restarts after `seconds`."""
 
     KIND: ClassVar[str] = "restart"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkDown(RouterFault):
+class LinkDown(RouterFault, kw_only=True):
     """Its wire to the provider is pulled out: both ends see that the carrier is gone."""
 
     KIND: ClassVar[str] = "link-down"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cut(RouterFault):
+class Cut(RouterFault, kw_only=True):
     """Its wire to the provider passes no packets, but the carrier stays up."""
 
     KIND: ClassVar[str] = "cut"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Partition(Fault):
+class Partition(Fault, kw_only=True):
     """Packets from one site to the other vanish in the provider's network. one_way: not those in return."""
 
     KIND: ClassVar[str] = "partition"
@@ -116,8 +109,7 @@ class Partition(Fault):
         return (self.one, self.other)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Impair(RouterFault):
+class Impair(RouterFault, kw_only=True):
     """Its wire to the provider loses and doubles packets (0 to 1), and lets them overtake (jitter: seconds)."""
 
     KIND: ClassVar[str] = "impair"
@@ -127,8 +119,7 @@ class Impair(RouterFault):
     jitter: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Renumber(RouterFault):
+class Renumber(RouterFault, kw_only=True):
     """The provider gives its port another network (198.18.`network`.0/30); the configuration follows."""
 
     KIND: ClassVar[str] = "renumber"
@@ -136,15 +127,13 @@ class Renumber(RouterFault):
     network: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rebind(RouterFault):
+class Rebind(RouterFault, kw_only=True):
     """The translator before it forgets its flows and gives new ones from now on."""
 
     KIND: ClassVar[str] = "rebind"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClockStep(RouterFault):
+class ClockStep(RouterFault, kw_only=True):
     """Its wall clock jumps by `step` seconds."""
 
     KIND: ClassVar[str] = "clock-step"
@@ -152,8 +141,7 @@ class ClockStep(RouterFault):
     step: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clear(RouterFault):
+class Clear(RouterFault, kw_only=True):
     """`clear ip nhrp` ("nhrp"), `clear dmvpn session` ("session"), the same with `static` ("session static"), or
     `clear crypto session` ("crypto").
     """
@@ -163,8 +151,7 @@ class Clear(RouterFault):
     what: str = "nhrp"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forged(RouterFault):
+class Forged(RouterFault, kw_only=True):
     """`count` packets reach the router with the addresses of `pretended`, a neighbor that never sent them."""
 
     pretended: str
@@ -176,15 +163,13 @@ class Forged(RouterFault):
         return (self.router, self.pretended)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Purges(Forged):
+class Purges(Forged, kw_only=True):
     """Purge Requests for mappings that the neighbor registered or sent in replies, and for many other addresses."""
 
     KIND: ClassVar[str] = "purges"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Malformed(Forged):
+class Malformed(Forged, kw_only=True):
     """NHRP packets that break RFC 2332 in one way or another."""
 
     KIND: ClassVar[str] = "malformed"
@@ -262,8 +247,7 @@ PEACE = 30.0
 SHORT, LONG = (0.2, 12.0), (20.0, 240.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Abilities:
+class Abilities(Value):
     """The routers to which certain faults can happen.
 
     wires: routers with a wire to the provider of their own. renumber, rebind: routers whose NBMA address can change in

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.entropy import Entropy, below
 from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, LinkChanged
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ipsec.machine import ClearCrypto
 from dmvpn.features.nhrp import packet
 from dmvpn.features.nhrp.machine import NhrpMachine
@@ -52,8 +52,7 @@ _NOWHERE: Final[Mapping[int, IPAddress]] = {4: IPv4Address("10.250.0.0"), 6: IPv
 _CHECKSUM_AT, _TYPE_AT = 12, 17
 
 
-@dataclass(frozen=True, slots=True)
-class Forger:
+class Forger(Value):
     """Imitates `pretended` towards `victim`. known: overlay prefixes that both could have spoken about."""
 
     victim: RouterNode

@@ -25,7 +25,7 @@ from dataclasses import field
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event, NhrpReceived
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.dataplane.contract import UNRESOLVED_NEXT_HOPS
 from dmvpn.features.nhrp import packet as nhrp
 from dmvpn.features.nhrp.cache import EntryType
@@ -257,8 +257,7 @@ CLOSE = 17.0
 MOST_VIOLATIONS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(Value):
     """A violation of a rule. rule: its name. time: seconds since the network converged.
 
     way: of a packet, from node to node; (): it is not about a packet.

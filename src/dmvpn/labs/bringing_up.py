@@ -26,7 +26,7 @@ from typing import Final
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import UserError
 from dmvpn.base.notices import InterfaceState
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.dataplane.engines import choose
 from dmvpn.dataplane.host import HostProblem
 from dmvpn.face.serving import make_server
@@ -159,8 +159,7 @@ def _facts(folder: LabFolder) -> LabFacts:
 # ------------------------------------------------------------------------------------------------ bringing up
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Value, kw_only=True):
     """The lab that is wanted.
 
     scenario: a built-in name, or a folder or file of configurations.
@@ -181,15 +180,13 @@ class Wanted:
     memory: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(Value):
     """The lab is not ready. sentences: what it waits for; at least one."""
 
     sentences: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Up:
+class Up(Value, kw_only=True):
     """The lab is up.
 
     already: it was up before.

@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.shells.lab import control
 
 if TYPE_CHECKING:
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from dmvpn.shells.lab.places import LabFolder
 
 
-@dataclass(frozen=True, slots=True)
-class Captured:
+class Captured(Value):
     """A capture that has ended.
 
     files: path to the number of its packets.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.labs import orders
 from dmvpn.shells.exercises import built_in_names, places
 from dmvpn.shells.lab.places import LabFolder, running_labs, running_services
@@ -72,8 +72,7 @@ def in_order(names: list[str]) -> list[tuple[str, list[str]]]:
 # ------------------------------------------------------------------------------------------------ scenarios and labs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScenarioEntry:
+class ScenarioEntry(Value, kw_only=True):
     """A built-in scenario.
 
     is_up: a lab of it runs.
@@ -87,8 +86,7 @@ class ScenarioEntry:
     lacks: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ExerciseEntry:
+class ExerciseEntry(Value):
     """An exercise."""
 
     name: str
@@ -96,8 +94,7 @@ class ExerciseEntry:
     is_up: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Others:
+class Others(Value):
     """The names of what runs besides.
 
     services: of `dmvpn run`. own: labs from folders of the user. named: of labs with a name of the user's choice, with

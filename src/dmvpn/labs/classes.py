@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.labs import orders
 from dmvpn.shells.lab.places import LESSON, LabFolder, running_labs
 from dmvpn.shells.lab.syscalls import peer_credentials
@@ -42,8 +42,7 @@ _STUDENT: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,31}", re.ASCII)
 # -------------------------------------------------------------------------------------------- memory and processor time
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Value):
     """What a lab uses.
 
     memory: octets; what several processes share counts in parts (Pss). processor: seconds since it came up.
@@ -53,8 +52,7 @@ class Usage:
     processor: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Process:
+class _Process(Value):
     """A process that runs. ticks: of processor time."""
 
     number: int
@@ -112,8 +110,7 @@ def _memory(process: int) -> int:
 # ------------------------------------------------------------------------------------------------ classes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Desk(Value, kw_only=True):
     """A lab as its teacher sees it.
 
     student: the owner, or "". silent: it does not answer, so its scenario is unknown, and its routers are those of its

@@ -22,7 +22,7 @@ from dmvpn.base.barriers import Barrier, Gap
 from dmvpn.base.effects import Effect
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.dataplane.translator import NatKind
 from dmvpn.face.context import new_session
 from dmvpn.face.interpreter import OneShot
@@ -195,8 +195,7 @@ class CopiedLab(Breakable):
 # ------------------------------------------------------------------------------------ the doctor's remedies tried in it
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(Value):
     """A diagnosis after the trial. note: why there was none, or that the search found nothing; "" for neither."""
 
     diagnosis: Diagnosis

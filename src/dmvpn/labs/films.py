@@ -27,7 +27,7 @@ from typing import Final
 
 from dmvpn.base.chronicle import Plain
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.face.messages import News, PlainLine
 from dmvpn.face.protocol import message_to_plain
 from dmvpn.face.watcher import Watcher
@@ -189,8 +189,7 @@ def recording_picture(path: Path, lives: Mapping[str, Life]) -> Picture:
 # ---------------------------------------------------------------------------------------------- the news of a recording
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Value):
     """The part of a recording that is wanted: seconds since its beginning. until: None: to its end."""
 
     since: float = 0.0

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.chronicle import ChronicleLine, line_to_plain
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.chronicle import ChronicleMachine
 from dmvpn.ios.interfaces import short_interface
 from dmvpn.judge import faults
@@ -52,8 +52,7 @@ MOST_MESSAGES: Final = 20_000
 # ------------------------------------------------------------------------------------------------ faults in words
 
 
-@dataclass(frozen=True, slots=True)
-class FaultWords:
+class FaultWords(Value):
     """The words for a fault. begin, end: sentences; end is "" for a moment. badge: a few letters, "" without any."""
 
     begin: str

@@ -21,7 +21,7 @@ from typing import Final
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.labs import orders
 from dmvpn.labs.prompts import LabBench
 from dmvpn.network.lines import difference
@@ -83,8 +83,7 @@ class LessonLab:
         return exercise(self.scenario.name)
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedBreak:
+class PlannedBreak(Value):
     """A fault for a lab that is well. running: the configurations of its routers."""
 
     fault: Fault
@@ -92,8 +91,7 @@ class PlannedBreak:
     running: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
+class Hint(Value):
     """A hint. number: counted from 1. of: the number of hints that there are."""
 
     number: int
@@ -101,8 +99,7 @@ class Hint:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class LessonGrade:
+class LessonGrade(Value):
     """The state of a lesson. hints: how many were given. title: of the fault if it is fixed, else ""."""
 
     checks: tuple[GradedCheck, ...]
@@ -223,8 +220,7 @@ def save(lab: LessonLab, folder: Path, elsewhere: Elsewhere | None = None) -> li
 # ------------------------------------------------------------------------------------------------ another phase
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Value):
     """What became of the network. ways: sentences about hops before and now. is_worse: a site is not reached now."""
 
     ways: tuple[str, ...]

@@ -13,7 +13,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.shells.descriptors import is_readable
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
@@ -37,8 +37,7 @@ _BETWEEN_LOOKS: Final = 0.1
 _AT_A_TIME: Final = 32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabStatus:
+class LabStatus(Value, kw_only=True):
     """The state of a lab.
 
     scenario: its name.

@@ -15,7 +15,7 @@ import time
 from typing import TYPE_CHECKING, Final, cast
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.face.context import FROZEN
 from dmvpn.router.facts import RouterFacts, router_facts
 from dmvpn.shells.facts import lab_facts
@@ -41,8 +41,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}", re.ASCII)
 # ------------------------------------------------------------------------------------------------ its network
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedNetwork:
+class RecordedNetwork(Value):
     """The network at the end of a recording. facts: of its routers by name; last: that moment, monotonic seconds."""
 
     scenario: Scenario
@@ -70,8 +69,7 @@ def recorded_network(name: str, lives: Mapping[str, Life]) -> RecordedNetwork:
 # ------------------------------------------------------------------------------------------------ its routers
 
 
-@dataclass(frozen=True, slots=True)
-class ReplayedRouter:
+class ReplayedRouter(Value):
     """A router at the end of its recording. last: when that is, monotonic seconds."""
 
     router: Router

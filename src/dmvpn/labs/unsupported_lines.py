@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.nat.config import model as nat_model
 from dmvpn.features.nat.messages import rule_refused
 from dmvpn.features.nat.model import NatConfig, Policies
@@ -32,15 +32,13 @@ _APPLIED: Final = re.compile(r"ip access-group (?P<name>\S+) ")
 _MOST_GROUPS: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Value):
     """A line for the user: how a configuration is read otherwise than it was written."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class StaysDown:
+class StaysDown(Value):
     """A sentence about a tunnel that stays down, because lines for it are left out."""
 
     text: str

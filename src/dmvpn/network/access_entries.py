@@ -16,7 +16,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -35,8 +35,7 @@ _ALL: Final = 0xFFFFFFFF
 _STANDARD: Final = (*range(1, 100), *range(1300, 2000))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Value, kw_only=True):
     """One entry. source, destination: "any", "host ADDRESS", "ADDRESS WILDCARD", "object-group NAME".
 
     protocol: "" in a standard list, as are the other fields behind it. source_ports, destination_ports: "eq 443".

@@ -34,7 +34,7 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.tunnel.model import TunnelSettings
 from dmvpn.ios import is_logical
 from dmvpn.ios.tree import MARK
@@ -45,8 +45,7 @@ from dmvpn.network.routing import running
 # ------------------------------------------------------------------------------------------------ clouds without keys
 
 
-@dataclass(frozen=True, slots=True)
-class _Tunnel:
+class _Tunnel(Value):
     file: str
     name: str
     source: str
@@ -144,8 +143,7 @@ _PROTOCOLS: Final = ("gre", "ip", "47")
 _ENDS: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class MapOfTunnel:
+class MapOfTunnel(Value):
     """A map, a tunnel that it protects, the profile for it, and the lines that define both."""
 
     name: str

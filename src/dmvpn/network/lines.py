@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios import ConfigResult, ConfigTree, known_command
 from dmvpn.ios.config_line import UNKNOWN
 from dmvpn.ios.damage import ADDED
@@ -64,8 +64,7 @@ def removal(line: str) -> str:
     return f"no {whole[0] if whole is not None else line}"
 
 
-@dataclass(frozen=True, slots=True)
-class Lines:
+class Lines(Value):
     """Lines of a configuration, or of one section of it without its indentation."""
 
     lines: tuple[str, ...]
@@ -179,8 +178,7 @@ _FAMILY: Final = "address-family ipv4"
 _OF_PROCESS: Final = ("bgp ", "timers bgp ", "address-family ", "exit-address-family")
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(Value):
     """header: of the process. family: of its address family, "": none. body: the lines there."""
 
     header: str

@@ -23,7 +23,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypeVar
 
 from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix, ip_keyword
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.nhrp.model import NhsConfig
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
 from dmvpn.network.routing import Protocol, Running, advertised_lans, ospf_interface, running
@@ -49,8 +49,7 @@ if TYPE_CHECKING:
 E = TypeVar("E")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TunnelEnd:
+class TunnelEnd(Value, kw_only=True, eq=False):
     """A tunnel interface. source: its NBMA address, None if the configuration does not show it."""
 
     device: Device
@@ -196,8 +195,7 @@ class TunnelEnd:
         return self.nhrp.mapped(nhs.address)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ServerLink:
+class ServerLink(Value, kw_only=True, eq=False):
     """One NHS of a client.
 
     server: the end with the NHS's tunnel address. there: the end with its NBMA address, with the same tunnel key if
@@ -217,8 +215,7 @@ class ServerLink:
         return self.client.line(f"{self.client.words} nhs {str(address).upper()}")
 
 
-@dataclass(frozen=True, slots=True)
-class EndPair:
+class EndPair(Value):
     """Two ends that should reach each other: whichever lines make them one. there: the server, if one is a server."""
 
     here: TunnelEnd
@@ -396,8 +393,7 @@ def _seat(end: TunnelEnd) -> Seat[TunnelEnd]:
 Table: TypeAlias = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class TunnelSeat:
+class TunnelSeat(Value):
     """A tunnel: the table that it is in, the network of its address, and its key."""
 
     table: Table

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.notices import RouteSource
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ospf.model import Interface as OspfInterface
 from dmvpn.features.ospf.model import ProcessSettings
 from dmvpn.features.ospf.settings import ELECTING, default_network, network_line, timers
@@ -28,8 +28,7 @@ class Protocol(enum.Enum):
     RIP = "RIP"
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(Value):
     """A protocol on an interface. number: the autonomous system or process. passive: it sends no hellos."""
 
     protocol: Protocol

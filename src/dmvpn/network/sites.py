@@ -8,15 +8,14 @@ from dataclasses import replace
 from ipaddress import AddressValueError, IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress
     from dmvpn.dataplane.translator import NatKind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class Site(Value, kw_only=True):
     """The place of a router. nat: the kind of NAT in front of it, None: no NAT. public: its address outside.
 
     interface: the router's port towards the NAT; "": any. ours: it runs this program, so a peer's port can be

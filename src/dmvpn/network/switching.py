@@ -36,7 +36,7 @@ from dmvpn.base.switching import (
     VlanTree,
     within,
 )
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 
 
 class Strand(NamedTuple):
@@ -63,8 +63,7 @@ class End(NamedTuple):
 Vertex = Strand | Bridge | End
 
 
-@dataclass(frozen=True, slots=True)
-class PluggedWire:
+class PluggedWire(Value):
     """A wire: its ends (node, port), and whether it is cut."""
 
     ends: tuple[tuple[str, str], ...]

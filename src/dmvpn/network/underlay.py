@@ -35,7 +35,7 @@ from typing import Final, NamedTuple
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.errors import some
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.interface.model import InterfaceSettings
 from dmvpn.ios import normalize_interface
 from dmvpn.network.device import Device
@@ -174,8 +174,7 @@ def placed(devices: list[Device]) -> list[Device]:
 # ---------------------------------------------------------------------------------------------------- forwarding
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(Value):
     """The hop from a router to a neighbor on a wire: outgoing port, address of the neighbor, and its name."""
 
     port: str

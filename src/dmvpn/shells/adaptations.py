@@ -31,7 +31,7 @@ from operator import itemgetter
 from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.vrf.config import vrfs
 from dmvpn.ios import MAY_BE_WEAK, is_marked, normalize_interface, permission
 from dmvpn.network.device import Device, is_private
@@ -284,8 +284,7 @@ _PROTECTION: Final = re.compile(
 _PORT: Final = "GigabitEthernet0/0"
 
 
-@dataclass(frozen=True, slots=True)
-class ReplacedLine:
+class ReplacedLine(Value):
     """A line of a file that a lab may have as it is, if the lab has in the end what the line needs.
 
     now: the line in its place. port: it asks for an address there, and `route` is the line at the end for its gateway,
@@ -299,8 +298,7 @@ class ReplacedLine:
     track: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Adapted:
+class Adapted(Value):
     """The texts as a lab uses them, by file name, the changes in sentences, and lines that may come back."""
 
     texts: dict[str, str]

@@ -14,7 +14,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.shells.lab.syscalls import peer_credentials, peer_groups
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 _NO_GROUP: Final = 2**32 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(Value):
     """group: the number of the group whose members are admitted; None: only the owner and root."""
 
     group: int | None = None

@@ -16,7 +16,7 @@ from typing import Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Remembered
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.shells.files import leads_out, read_given
 
 FOLDER: Final = "pki"
@@ -24,8 +24,7 @@ FOLDER: Final = "pki"
 _LARGEST: Final = 8 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Certificates:
+class Certificates(Value):
     """Certificates and keys that one router starts with, besides its configuration. head: lines that precede it."""
 
     head: str = ""

@@ -17,7 +17,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 BUILT_IN: Final = Path(__file__).parent.parent / "scenarios"
 CONFIGURATION: Final = "lab.yaml"
@@ -26,8 +26,7 @@ START: Final = "start.yaml"
 _NAME: Final = re.compile(r"exercise-0*(\d{1,2})")
 
 
-@dataclass(frozen=True, slots=True)
-class ExercisePlace:
+class ExercisePlace(Value):
     """An exercise: its number, and the folder with its files."""
 
     number: int

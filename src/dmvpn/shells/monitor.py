@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import at_home
 from dmvpn.base.shell import BUFFER, CaptureDirection, CapturePoint, Caught
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.net import pcap
 from dmvpn.net.pcap import LinkType
 
@@ -32,8 +32,7 @@ _WAITING: Final = 4 << 20
 Take = Callable[[bytes, int, CaptureDirection], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Tap:
+class Tap(Value):
     """An open source of packets. close: ends it."""
 
     link_type: LinkType

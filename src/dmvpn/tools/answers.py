@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Row: TypeAlias = "dict[str, Json]"
@@ -76,8 +76,7 @@ def text(row: Row, key: str) -> str:
     return "" if value is None else str(value)
 
 
-@dataclass(frozen=True, slots=True)
-class NeighborRow:
+class NeighborRow(Value):
     """A neighbor of EIGRP. age: seconds for which it has been there; infinite where that is more than a day."""
 
     address: str
@@ -101,8 +100,7 @@ def neighbors(answer: str) -> Iterator[NeighborRow]:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class ServerRow:
+class ServerRow(Value):
     """A next hop server of a router. reason: why the router is not registered with it, if it says so."""
 
     tunnel: str

@@ -34,7 +34,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 CA_CERTIFICATE, CA_KEY, LIST, INDEX = "ca.pem", "ca.key", "crl.pem", "index.json"
@@ -57,8 +57,7 @@ _WORDS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestedCertificate:
+class RequestedCertificate(Value, kw_only=True):
     """The contents of a new certificate. days: lifetime. dn: most specific first, "cn=R1,o=Example"; "": the name.
 
     web: it is for a web server, and proves no router.
@@ -73,8 +72,7 @@ class RequestedCertificate:
     web: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Issued:
+class Issued(Value, kw_only=True):
     """One line of the index. serial: hexadecimal. end, revoked: ISO 8601, "" if it is not."""
 
     serial: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.shells.ready import is_unused
 
 if TYPE_CHECKING:
@@ -28,24 +28,21 @@ class Level(enum.IntEnum):
     UNKNOWN = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Value):
     """The least numbers of clients registered here, and of neighbors of routing protocols."""
 
     clients: int = 0
     neighbors: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Concern:
+class Concern(Value):
     """One problem."""
 
     level: Level
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class RouterStatus:
+class RouterStatus(Value):
     """The problems of a router. counts: performance data for graphs, by name."""
 
     router: str

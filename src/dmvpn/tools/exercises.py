@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dmvpn.base import addresses
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.network.device import Device
 from dmvpn.shells.exercises import ExercisePlace, find_place, places
 from dmvpn.shells.lab.badness import Badness
@@ -212,8 +212,7 @@ class _Tasks(Strict):
     tasks: tuple[Task, ...] = Field(min_length=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Exercise:
+class Exercise(Value):
     """An exercise. minutes: the time for a learner who reads the page and types the lines."""
 
     place: ExercisePlace
@@ -277,8 +276,7 @@ class ExerciseBench(Bench, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class TaskResult:
+class TaskResult(Value):
     """The result of a task. missing: the observation that contradicts it; "" if it is done."""
 
     task: Task

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final, Self
 from dmvpn.base.addresses import spelled
 from dmvpn.base.breath import gulping
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.network.device import Device
 from dmvpn.shells.files import open_private
 from dmvpn.shells.lab.places import FIXED, GRADE, LESSON
@@ -64,8 +64,7 @@ Subject = tuple[Check, str]
 BAD: Final = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Value):
     """The results of checks. found: 0 for a failure; 1 for a success, for paths the number of hops."""
 
     found: dict[Subject, int] = field(default_factory=dict)
@@ -84,8 +83,7 @@ class Health:
             raise UserError(f"the notes about the healthy lab cannot be read: {error}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class GradedCheck:
+class GradedCheck(Value):
     """One check of a grade. was, now: numbers as in `Health`."""
 
     check: Check
@@ -131,8 +129,7 @@ _GUARDS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Value):
     """An end of pings. source: the source address of its own pings; target: the address that answers."""
 
     router: str
@@ -262,8 +259,7 @@ def _way(one: Site, other: Site) -> str:
 # ------------------------------------------------------------------------------------------------ the state of a lesson
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lesson:
+class Lesson(Value, kw_only=True):
     """salt, fingerprint, place: of the fault. configurations: of the routers before it. hints: how many were given."""
 
     salt: str
@@ -335,8 +331,7 @@ def fixed(folder: Path) -> int:
     return len(set(path.read_text().split())) if path.exists() else 0
 
 
-@dataclass(frozen=True, slots=True)
-class LastGrade:
+class LastGrade(Value):
     """How far a lab was when it was graded last. at: seconds since 1970. left: titles of the checks that failed."""
 
     at: float = 0.0

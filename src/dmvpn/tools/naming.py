@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.network.device import Device
 from dmvpn.network.lines import with_lines
 
@@ -43,8 +43,7 @@ def name_servers(scenario: Scenario) -> str:
     return f"{routers}: no name service answers here, so the lab defines them by `ip host`: {', '.join(added)}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Server:
+class _Server(Value):
     """A tunnel that clients may register with: its address, and the NBMA address of its source.
 
     is_client: it registers with servers itself, as one of several hubs does.

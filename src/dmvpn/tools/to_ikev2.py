@@ -33,7 +33,7 @@ from typing import Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.ports import table_named
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ike import model
 from dmvpn.features.ike.config import isakmp, profiles, settings
 from dmvpn.features.ike.suites import isakmp_lacks
@@ -59,8 +59,7 @@ _USERS: Final = {
 _PROFILE: Final = "crypto isakmp profile "
 
 
-@dataclass(frozen=True, slots=True)
-class Remainder:
+class Remainder(Value):
     """A line that stays.
 
     number: of the line in its file, 0: unknown.
@@ -149,8 +148,7 @@ _GROUPS: Final = (19, 14)
 _SHORTEST: Final = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Value):
     """The lines that move one router.
 
     answers: IKEv2 beside the isakmp lines. begins: IKEv2 in the IPsec profiles. removes: the isakmp lines.
@@ -391,8 +389,7 @@ class Stage(enum.Enum):
     REMOVE = "remove"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Value):
     """One change of one router.
 
     lines: for configuration mode.
@@ -406,8 +403,7 @@ class Step:
     then: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Value):
     """All steps in their order.
 
     configurations: of each router that moves, what it has after the last step.

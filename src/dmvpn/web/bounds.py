@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.web.bodies import Problem
 
 if TYPE_CHECKING:
@@ -63,8 +63,7 @@ class User(Protocol):
     def labs(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Value):
     """One bound. what: the things that are bounded, in the plural. most: of all users; unit: octets of one.
 
     share: of one user, 0: a fifth; trusted: of one user with a token of all labs, 0: the same. kept: for tokens of all

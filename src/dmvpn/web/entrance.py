@@ -34,7 +34,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Value, project
 from dmvpn.web.bounds import TABLE
 from dmvpn.web.permission import NAMELESS, Caller, NamedToken, Role, TokenFile, hash_of, new_secret
 
@@ -133,8 +133,7 @@ class Audit:
 # ------------------------------------------------------------------------------------------- codes, tokens and sessions
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Grant:
+class _Grant(Value, kw_only=True):
     """What a hash stands for. parent: hash of the named token that it ends with; expires: None: with the process."""
 
     caller: Caller
@@ -142,8 +141,7 @@ class _Grant:
     parent: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class Session(Value, kw_only=True):
     """A new session: the two halves, and whose it is."""
 
     cookie: str

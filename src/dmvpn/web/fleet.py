@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.face.client import REFUSED, RefusedError, answer_text
 from dmvpn.face.messages import Ask
 from dmvpn.labs import orders
@@ -32,8 +32,7 @@ _PATIENCE: Final = 20.0
 _LONGEST: Final = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(Value):
     """A router of a lab or service, and its management socket. alive: its process runs."""
 
     lab: str
@@ -42,8 +41,7 @@ class Running:
     socket: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Fleet:
+class Fleet(Value):
     """What runs here. lab: this lab alone; router: this router of it alone; None: all that run."""
 
     lab: str | None = None

@@ -29,7 +29,7 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.web.bodies import CLOSE, LARGEST_BODY, SMALL_BODY, TOO_LARGE, Bounded, Problem, TimedSend, drain
 from dmvpn.web.entrance import Attempts, Audit, Entrance
 from dmvpn.web.permission import READING, SECRET, Caller, Role
@@ -88,8 +88,7 @@ _log = logging.getLogger("dmvpn.web")
 # ---------------------------------------------------------------------------------------------- the origin of a request
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(Value):
     """What this server may be called. names: of the certificate and of the user, small letters, `*.` allowed.
 
     proxies: the addresses of reverse proxies.
@@ -99,8 +98,7 @@ class Names:
     proxies: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Value):
     """A request's origin. place: the client's address; host: as the client named this server; secure: TLS."""
 
     place: str

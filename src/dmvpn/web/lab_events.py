@@ -27,7 +27,7 @@ from contextlib import ExitStack, suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.face.calling import PROTOCOL
 from dmvpn.face.messages import Count, Counts, Done, Hello, Message, Watch
 from dmvpn.face.protocol import Decoder, ProtocolError, encode
@@ -96,8 +96,7 @@ class Passed(NamedTuple):
 Peers = dict[tuple[str, str], tuple[Passed, Passed]]
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(Value):
     """What a router has counted. now: seconds since 1970."""
 
     now: float

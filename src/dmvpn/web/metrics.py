@@ -26,7 +26,7 @@ from starlette.responses import JSONResponse, Response
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.metrics import Family, Kind, families
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.face.client import measures
 from dmvpn.web.bodies import Problem
 from dmvpn.web.document import ANY_OBJECT, TEXT, operation, parameter
@@ -192,8 +192,7 @@ def escaped(text: str) -> str:
 # ------------------------------------------------------------------------------------------------ a scrape
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(Value, kw_only=True):
     """What a scraper asks for. lab, router: these alone, "": all. peers: rows per table. patience: seconds."""
 
     lab: str = ""

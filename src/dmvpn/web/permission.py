@@ -47,7 +47,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from starlette.routing import BaseRoute, Route
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Value, project
 from dmvpn.web.bodies import NO_LAB, Problem
 
 if TYPE_CHECKING:
@@ -119,8 +119,7 @@ ORDERS: Final = ("clear", "debug", "ping", "traceroute", "undebug")
 # ------------------------------------------------------------------------------------------------ named tokens
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Value, kw_only=True):
     """What a token may not do, though its role may. Older files have none.
 
     most_labs: that run at a time, 0: as many as the server has for a user. memory: MiB of data of each process of a lab
@@ -134,8 +133,7 @@ class Limits:
     closes: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamedToken(Limits):
+class NamedToken(Limits, kw_only=True):
     """One token.
 
     hash: hexadecimal. created, expires, used: seconds since 1970, used 0: never. labs: a name, or the beginning of
@@ -362,8 +360,7 @@ def _decoded_token(plain: dict[str, object]) -> NamedToken:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller(Limits):
+class Caller(Limits, kw_only=True):
     """Who asks. name: of the token; place: the address; key: the hash of the token or session; labs: as of a token.
 
     role: view from the end of its time on; is_over: that this has come.
@@ -390,8 +387,7 @@ class Caller(Limits):
 # ------------------------------------------------------------------------------------------------ resources
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(Value):
     """What a request of one method to one path is.
 
     described: for the document of all resources (OpenAPI); None: it is a page, or the document has it otherwise.

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives import hashes
 
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.shells.descriptors import allow_descriptors
 from dmvpn.tools.authority import CA_CERTIFICATE, CA_KEY, Authority, RequestedCertificate
 from dmvpn.web.bounds import Bounds
@@ -54,8 +54,7 @@ _LOCAL: Final = "localhost"
 # ------------------------------------------------------------------------------------------------ the certificate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tls:
+class Tls(Value, kw_only=True):
     """What TLS needs. names: of the certificate, small letters; fingerprint: SHA-256; authority: its file, if ours."""
 
     context: ssl.SSLContext
@@ -197,8 +196,7 @@ def _no_passphrase() -> str:
 # ------------------------------------------------------------------------------------------------ the process
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Where:
+class Where(Value, kw_only=True):
     """Where the server listens, and as whom. listen: ADDRESS:PORT.
 
     certificate, key: files for TLS. authority: folder of an authority of our own, instead of them.

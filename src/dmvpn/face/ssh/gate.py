@@ -22,7 +22,7 @@ import asyncssh
 from dmvpn.base.credentials import PLAIN, SCRYPT, SecretError, is_right
 from dmvpn.base.errors import UserError
 from dmvpn.base.shell import NO_FLASH
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.face.calling import MAX_DATA
 from dmvpn.face.messages import MAX_SIZE, Done, Execute, Input, OpenShell, Output, Report, Resize, Signal
 from dmvpn.face.ssh.entrance import Doorkeeper, Entrance, Visitor
@@ -113,8 +113,7 @@ _MOST_COPIED: Final = 4
 _NAME: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Door:
+class Door(Value):
     """Where a gate listens, and where it leads.
 
     socket: the management socket of the router.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchiveConfig:
+class ArchiveConfig(Value, kw_only=True):
     """`archive`.
 
     prefix: how the copies in flash are called, before time and number; "": there are none.

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from dmvpn.base.credentials import KeyChain
 from dmvpn.base.pages import Pages
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.bfd.packet import AuthType
 
 #: Milliseconds between packets while a session is not up; RFC 5880 §6.8.3 asks for a second at least.
 SLOW_TIMER = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class AuthenticationSettings:
+class AuthenticationSettings(Value):
     """`authentication ... keychain ...` of a template."""
 
     type: AuthType
     chain: str
 
 
-@dataclass(frozen=True, slots=True)
-class Parameters:
+class Parameters(Value):
     """`bfd interval`, or the lines of a template. Milliseconds: how often we send, and how often we can receive."""
 
     interval: int
@@ -29,8 +27,7 @@ class Parameters:
     authentication: AuthenticationSettings | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BfdConfig:
+class BfdConfig(Value):
     """interfaces: those with parameters, in the order of the configuration. slow_timer: milliseconds."""
 
     interfaces: tuple[tuple[str, Parameters], ...] = ()

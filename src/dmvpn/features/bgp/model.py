@@ -12,7 +12,7 @@ from typing import Final
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.distribution import DistanceOf, Redistribution
 from dmvpn.base.pages import NONE, Pages
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 #: IPv4 and IPv6 unicast, by the numbers of the address family and of its subsequent one (RFC 4760 §3).
 IPV4_KEY: Final = b"\x00\x01\x01"
@@ -46,8 +46,7 @@ class PrivateAs(enum.Enum):
     REPLACED = "replaced by ours"
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Value):
     """A filter of a neighbor's routes. name: of the route map or list."""
 
     kind: FilterKind
@@ -55,8 +54,7 @@ class Filter:
     direction: FilterDirection
 
 
-@dataclass(frozen=True, slots=True)
-class Additional:
+class Additional(Value):
     """`additional-paths`: whether several paths to a prefix are sent and received (RFC 7911)."""
 
     sends: bool = False
@@ -67,8 +65,7 @@ class Additional:
 ONE_PATH: Final = Additional()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PathChoice:
+class PathChoice(Value, kw_only=True):
     """Paths that may be advertised besides the best one.
 
     every: all paths with distinct next hops. best: the best 2 or 3; 0: only the best one. group_best: the best path of
@@ -85,8 +82,7 @@ class PathChoice:
 BEST_ALONE: Final = PathChoice()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NeighborLines:
+class NeighborLines(Value, kw_only=True):
     """The lines of one neighbor or peer group; None: not configured, so the group or the default applies.
 
     group: its peer group. is_group: this is a peer group. active: in the address family.
@@ -161,24 +157,21 @@ class NeighborLines:
     filters: tuple[Filter, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ListenRange:
+class ListenRange(Value):
     """`bgp listen range`: a router that connects from here is a dynamic neighbor in the group."""
 
     prefix: Prefix
     group: str
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkLine:
+class NetworkLine(Value):
     """`network`: advertised if the routing table has exactly this prefix."""
 
     prefix: Prefix
     route_map: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Aggregate:
+class Aggregate(Value):
     """`aggregate-address`. suppress_map: contributing routes that it permits are suppressed. attribute_map: sets
     attributes.
 
@@ -193,8 +186,7 @@ class Aggregate:
     advertise_map: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Value, kw_only=True):
     """Options of the best path decision.
 
     compares_all_meds: MED is compared between different neighboring ASes. missing_med_is_worst: a missing MED counts as
@@ -210,8 +202,7 @@ class Decision:
     compares_router_ids: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Confederation:
+class Confederation(Value, kw_only=True):
     """A confederation, RFC 5065: several member ASes that appear as one AS outside.
 
     identifier: the AS number of the confederation; 0: there is none. members: the member ASes besides ours.
@@ -229,8 +220,7 @@ class Confederation:
 NO_CONFEDERATION: Final = Confederation()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vpn:
+class Vpn(Value, kw_only=True):
     """How the table of a VRF exchanges paths with those of other VRFs (RFC 4364).
 
     rd: its route distinguisher, "": it exchanges none. exports, imports: route targets, as extended communities.
@@ -252,8 +242,7 @@ NO_VPN: Final = Vpn()
 MOST_PENALTY: Final = 20_000.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dampening:
+class Dampening(Value, kw_only=True):
     """`bgp dampening`. half_life: seconds. longest: seconds for which a route is suppressed at most.
 
     suppress: the penalty above which a route is suppressed; reuse: the penalty at which it is used again.
@@ -270,8 +259,7 @@ class Dampening:
         return min(self.reuse * exp2(self.longest / self.half_life), MOST_PENALTY)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BgpConfig:
+class BgpConfig(Value, kw_only=True):
     """`router bgp` with the lines of one address family, IPv4 unicast; local_as 0: it is not configured.
 
     family: that of the lines about routes, by its key. others: the same with the lines of each other family.

@@ -6,7 +6,7 @@ import enum
 from ipaddress import IPv4Address, IPv6Address
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.net.ipv6 import INFINITE
 
 #: Seconds: IOS leases for a day.
@@ -31,8 +31,7 @@ class Drop(enum.Enum):
     IGNORED = "for no client of ours"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pool:
+class Pool(Value, kw_only=True):
     """One `ip dhcp pool`.
 
     network: the subnet whose addresses it leases; None: it has none.
@@ -53,8 +52,7 @@ class Pool:
     file: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Pool6:
+class Pool6(Value):
     """One `ipv6 dhcp pool`.
 
     prefix: whose addresses it leases; None: it has the other options alone. valid, preferred: seconds, or `INFINITE`.
@@ -83,8 +81,7 @@ class Pool6:
         return tuple((code, one) for code, one in ((23, servers), (24, named)) if one)
 
 
-@dataclass(frozen=True, slots=True)
-class Excluded:
+class Excluded(Value):
     """Addresses that are not leased: from first to last, both included."""
 
     vrf: str
@@ -92,8 +89,7 @@ class Excluded:
     last: IPv4Address
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PortSettings:
+class PortSettings(Value, kw_only=True):
     """The lines of an interface.
 
     leases: `ip address dhcp`. label: of the interface in IOS's client identifier ("Gi0/0").
@@ -115,8 +111,7 @@ class PortSettings:
     relays6: tuple[tuple[IPv6Address, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LeasedRoute:
+class LeasedRoute(Value):
     """`ip route ... dhcp`: a route by the router of a lease. interface: the port with the lease, "": any."""
 
     vrf: str
@@ -125,8 +120,7 @@ class LeasedRoute:
     interface: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DhcpConfig:
+class DhcpConfig(Value, kw_only=True):
     """All lines of DHCP.
 
     enabled: `service dhcp`, without which server and relay agent do nothing.

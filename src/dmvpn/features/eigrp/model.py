@@ -17,7 +17,7 @@ from dmvpn.base.credentials import KeyChain
 from dmvpn.base.distribution import NOTHING, Distribution, RedistributionLine
 from dmvpn.base.notices import InterfaceState
 from dmvpn.base.pages import NONE, Pages
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.features.eigrp.metric import MetricScale, Vector
 from dmvpn.features.eigrp.tlv import StubFlag
 
@@ -35,8 +35,7 @@ EVENT_LOG_SIZE: Final = 500
 LARGEST_EVENT_LOG: Final = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(Value):
     """One address family: in what a process for IPv4 and one for IPv6 differ, RFC 7868 §6.3.
 
     A process for IPv6 speaks between link-local addresses, and so do its next hops. It is enabled on interfaces, never
@@ -67,8 +66,7 @@ IPV4: Final = Family(4, "EIGRP-IPv4", IPv4Address("224.0.0.10"), 20)
 IPV6: Final = Family(6, "EIGRP-IPv6", IPv6Address("ff02::a"), 40)
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkLine:
+class NetworkLine(Value):
     """A `network` statement: interfaces with an address in it take part."""
 
     address: IPv4Address
@@ -82,8 +80,7 @@ class NetworkLine:
         return not (int(address) ^ int(self.address)) & ~int(self.wildcard)
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Value):
     """`summary-address`: advertised in place of everything inside it. distance: of our own route to Null0; 255: no
     route.
 
@@ -102,8 +99,7 @@ class AuthenticationMode(enum.Enum):
     HMAC_SHA_256 = "hmac-sha-256"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InterfaceSettings:
+class InterfaceSettings(Value, kw_only=True):
     """One process on one interface. Times in seconds.
 
     shutdown: the process does not run here.
@@ -128,8 +124,7 @@ class InterfaceSettings:
     bfd: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PrefixLimit:
+class PrefixLimit(Value):
     """`maximum-prefix`: the largest number of prefixes.
 
     threshold: percent of it at which a message is logged. warning_only: messages are the only consequence.
@@ -154,8 +149,7 @@ class Redistribution(RedistributionLine):
     metric: Vector | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessSettings:
+class ProcessSettings(Value, kw_only=True):
     """One EIGRP process.
 
     name: the virtual instance of named mode; "" in classic mode.
@@ -220,8 +214,7 @@ class ProcessSettings:
         return next((settings for known, settings in self.interfaces if known == name), self.default_interface)
 
 
-@dataclass(frozen=True, slots=True)
-class EigrpConfig:
+class EigrpConfig(Value):
     """The whole configuration, sorted by autonomous system and name. ipv6: the processes for IPv6."""
 
     processes: tuple[ProcessSettings, ...] = ()

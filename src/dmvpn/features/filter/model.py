@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from dmvpn.base.filters import ReversePath
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class PortLines:
+class PortLines(Value):
     """The lines of a port. inward, outward: names of access lists, or numbers as text; "": none."""
 
     inward: str = ""
@@ -19,8 +18,7 @@ class PortLines:
     unreachables: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class FilterConfig:
+class FilterConfig(Value):
     """Ports that filter, in IOS order. threshold: packets after which a flow is logged again, 0: after minutes only.
 
     ports6: ports that filter IPv6.

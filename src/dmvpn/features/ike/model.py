@@ -12,7 +12,7 @@ from typing import Final
 
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.pages import NONE, Pages
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 #: Seconds that an IKE SA lives.
 DEFAULT_LIFETIME: Final = 86_400
@@ -65,8 +65,7 @@ class IdentityKind(enum.Enum):
     ANY = "any"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class Identity(Value, kw_only=True):
     """An identity of a router, or a pattern for the identities of peers.
 
     address, mask: of the kind ADDRESS. mask None: not configured; then the address 0.0.0.0 means any peer, any
@@ -82,15 +81,13 @@ class Identity:
     fvrf: str = "any"
 
 
-@dataclass(frozen=True, slots=True)
-class PreSharedKey:
+class PreSharedKey(Value):
     """A key as octets."""
 
     octets: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfiguredProposal:
+class ConfiguredProposal(Value, kw_only=True):
     """`crypto ikev2 proposal`: algorithms in order of preference. No prf: those of `integrity`."""
 
     name: str
@@ -100,8 +97,7 @@ class ConfiguredProposal:
     groups: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(Value, kw_only=True):
     """`crypto ikev2 policy`: which proposals for which local address.
 
     fvrf: "any", a name, or "" for the global one.
@@ -113,8 +109,7 @@ class Policy:
     local_addresses: tuple[IPAddress, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyringPeer:
+class KeyringPeer(Value, kw_only=True):
     """One `peer` of a keyring.
 
     identity: chosen by it, else by address and mask.
@@ -130,8 +125,7 @@ class KeyringPeer:
     remote_key: PreSharedKey | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Keyring:
+class Keyring(Value):
     """`crypto ikev2 keyring`: peers in the order of entry.
 
     fvrf: the VRF whose peers have these keys: "any", a name, or "" for the global table.
@@ -142,8 +136,7 @@ class Keyring:
     fvrf: str = "any"
 
 
-@dataclass(frozen=True, slots=True)
-class DeadPeerDetection:
+class DeadPeerDetection(Value):
     """`dpd`: seconds of silence before the first probe, and between probes.
 
     on_demand: only when there is traffic.
@@ -154,8 +147,7 @@ class DeadPeerDetection:
     on_demand: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
+class Profile(Value, kw_only=True):
     """`crypto ikev2 profile`: for which peers, and how both sides prove themselves.
 
     matches, certificate_maps: any of them.
@@ -192,8 +184,7 @@ class Profile:
     names_proved: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IsakmpPolicy:
+class IsakmpPolicy(Value, kw_only=True):
     """`crypto isakmp policy`: IKEv1 algorithms; smaller numbers are preferred."""
 
     number: int
@@ -204,8 +195,7 @@ class IsakmpPolicy:
     lifetime: int = DEFAULT_LIFETIME
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IsakmpKey:
+class IsakmpKey(Value, kw_only=True):
     """A key of `crypto isakmp key`, or of a `crypto keyring` (its name; "" for the global one).
 
     key: None if only the router that encrypted the key can read it.
@@ -222,8 +212,7 @@ class IsakmpKey:
     fvrf: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IsakmpProfile:
+class IsakmpProfile(Value, kw_only=True):
     """`crypto isakmp profile`.
 
     trustpoints: of ours and of authorities; none: all that there are.
@@ -239,8 +228,7 @@ class IsakmpProfile:
     keepalive: DeadPeerDetection | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IsakmpConfig:
+class IsakmpConfig(Value, kw_only=True):
     """The IKEv1 lines.
 
     global_keys: those of `crypto isakmp key`.
@@ -271,8 +259,7 @@ class IsakmpConfig:
         return (*self.global_keys, *chain.from_iterable(self.keyrings))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IkeConfig:
+class IkeConfig(Value, kw_only=True):
     """Everything that is configured of IKE.
 
     nat_keepalive: seconds, 0: none.

@@ -23,7 +23,7 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.events import IpReceived
 from dmvpn.base.notices import InterfaceState, Route, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.base.ports import interface_in
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.features.interface.advertising import TOS
 from dmvpn.features.interface.model import IDENTIFIER_LENGTH
 from dmvpn.net import discovery
@@ -44,8 +44,7 @@ _EVERYWHERE: Final = Prefix(IPv6Address(0), 0)
 _PREFERENCES: Final = {RouterPreference.HIGH: 0, RouterPreference.MEDIUM: 1, RouterPreference.LOW: 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Router:
+class Router(Value):
     """A default router of a link. until: when its lifetime ends, seconds. said: its last message, of `heard_at`."""
 
     until: float

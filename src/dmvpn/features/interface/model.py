@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.pages import NONE, Pages
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.net.ipv6 import RouterPreference
 
 #: Bits of an interface's identifier in its IPv6 addresses (RFC 4291 §2.5.1).
 IDENTIFIER_LENGTH = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrefixLines:
+class PrefixLines(Value, kw_only=True):
     """`ipv6 nd prefix`. prefix: None: of all prefixes without a line. advertised: not `no-advertise`; the rest as in
     `AdvertisedPrefix`.
     """
@@ -25,8 +24,7 @@ class PrefixLines:
     autonomous: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advertising:
+class Advertising(Value, kw_only=True):
     """The `ipv6 nd` lines of a section about router advertisements.
 
     interval: seconds from one to the next, at least and at most.
@@ -44,8 +42,7 @@ class Advertising:
     prefixes: tuple[PrefixLines, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ipv6Settings:
+class Ipv6Settings(Value, kw_only=True):
     """The `ipv6` lines of a section. link_local None: derived.
 
     addresses: with prefix lengths. prefixes: those whose addresses end with the interface's identifier.
@@ -67,8 +64,7 @@ class Ipv6Settings:
     nd: Advertising = Advertising()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InterfaceSettings:
+class InterfaceSettings(Value, kw_only=True):
     """One `interface` section; None means the default of the interface's kind.
 
     address and secondary: with prefix lengths.
@@ -103,8 +99,7 @@ class InterfaceSettings:
         return (*(() if self.address is None else (self.address,)), *self.secondary)
 
 
-@dataclass(frozen=True, slots=True)
-class InterfaceConfig:
+class InterfaceConfig(Value):
     """All `interface` sections.
 
     forwards_ipv6: `ipv6 unicast-routing`.

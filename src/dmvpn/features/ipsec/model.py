@@ -7,7 +7,7 @@ from typing import Final
 
 from dmvpn.base.effects import DfBit
 from dmvpn.base.protection import Encapsulation
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 #: Seconds and kilobytes after which an SA is replaced.
 DEFAULT_SECONDS: Final = 3_600
@@ -37,8 +37,7 @@ class Integrity(enum.Enum):
     MD5 = "esp-md5-hmac"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransformSet:
+class TransformSet(Value, kw_only=True):
     """`crypto ipsec transform-set`.
 
     key_bits: of the cipher, 0 where it has one size.
@@ -53,16 +52,14 @@ class TransformSet:
     require_transport: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lifetime:
+class Lifetime(Value, kw_only=True):
     """When an SA is replaced. None: not said here, so the next wider setting holds. kilobytes 0: by time alone."""
 
     seconds: int | None = None
     kilobytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IpsecProfile:
+class IpsecProfile(Value, kw_only=True):
     """`crypto ipsec profile`, what `tunnel protection` names.
 
     transform_sets: in order of preference.
@@ -84,8 +81,7 @@ class IpsecProfile:
     esn: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IpsecConfig:
+class IpsecConfig(Value, kw_only=True):
     """The configuration of IPsec.
 
     idle_time: seconds, 0: SAs do not idle out.

@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.translation import TCP, UDP, Clause, PacketPolicies, Rules, StaticRule
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 #: Ports of the router's own services, by protocol: DHCP and IKE, SSH and BGP.
 _OWN_PORTS: Final = {UDP: (67, 68, 500, 4500), TCP: (22, 179)}
@@ -16,8 +16,7 @@ _OWN_PORTS: Final = {UDP: (67, 68, 500, 4500), TCP: (22, 179)}
 Range = tuple[IPv4Address, IPv4Address]
 
 
-@dataclass(frozen=True, slots=True)
-class NatRule:
+class NatRule(Value):
     """`ip nat [inside] source list|route-map NAME interface OUTSIDE|pool POOL [vrf VRF] [overload]`.
 
     Of access_list and route_map, and of outside and pool, one is "".
@@ -39,8 +38,7 @@ class NatRule:
         return self.line
 
 
-@dataclass(frozen=True, slots=True)
-class NatStatic:
+class NatStatic(Value):
     """`ip nat [inside] source static ...`.
 
     public: without an interface all that `StaticRule` has; with an interface the address of the rule is 0.0.0.0, and
@@ -58,8 +56,7 @@ class NatStatic:
         return self.line
 
 
-@dataclass(frozen=True, slots=True)
-class NatPool:
+class NatPool(Value):
     """`ip nat pool NAME FIRST LAST netmask MASK`. length: of the network that they are in."""
 
     name: str
@@ -73,8 +70,7 @@ class NatPool:
         return int(self.last) - int(self.first) + 1
 
 
-@dataclass(frozen=True, slots=True)
-class NatConfig:
+class NatConfig(Value):
     """inside, outside: names of interfaces; those with `ip nat enable` are both.
 
     rules: in the order of the configuration; the first that fits counts.
@@ -150,8 +146,7 @@ class Policies:
 # ------------------------------------------------------------------------------------------------ addresses
 
 
-@dataclass(frozen=True, slots=True)
-class OwnAddresses:
+class OwnAddresses(Value):
     """The addresses of the router, each with its interface; and the interfaces that are sources of tunnels."""
 
     interfaces: Mapping[IPv4Address, str]

@@ -14,7 +14,7 @@ from dataclasses import field
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.events import Event
 from dmvpn.base.pages import NONE, Pages
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 
 #: RFC 2332 sets no default; this one is used by IOS, FRR and every capture.
 DEFAULT_HOLDTIME = 7200
@@ -34,8 +34,7 @@ GROUP_LENGTH = 255
 ALL_CONNECTIONS = 255
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NhsConfig:
+class NhsConfig(Value, kw_only=True):
     """One `ip nhrp nhs` line.
 
     address: the server's tunnel address; None: `dynamic`, learned from its replies.
@@ -52,8 +51,7 @@ class NhsConfig:
     cluster: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TunnelConfig:
+class TunnelConfig(Value, kw_only=True):
     """The NHRP lines of one interface for one IP version. Without a network_id NHRP does not run on it.
 
     maps: (target, NBMA address).
@@ -127,8 +125,7 @@ class TunnelConfig:
         return max(fitting, key=lambda one: one[0].length)[1] if fitting else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NhrpConfig:
+class NhrpConfig(Value, kw_only=True):
     """All NHRP settings.
 
     logging: `logging dmvpn`.

@@ -14,11 +14,10 @@ from dmvpn.base.credentials import KeyChain
 from dmvpn.base.distribution import NOTHING, Distribution
 from dmvpn.base.notices import InterfaceState
 from dmvpn.base.pages import NONE, Pages
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(Value):
     """An IP version and its OSPF: version 2 for IPv4, RFC 2328, version 3 for IPv6, RFC 5340.
 
     The latter speaks between link-local addresses, and so do its next hops. It is enabled on interfaces, never by
@@ -79,8 +78,7 @@ class AreaKind(enum.Enum):
     NSSA = "nssa"
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkLine:
+class NetworkLine(Value):
     """`network ... area`: interfaces whose address agrees in the bits that are 0 in the wildcard."""
 
     address: IPv4Address
@@ -92,8 +90,7 @@ class NetworkLine:
         return not (int(address) ^ int(self.address)) & ~int(self.wildcard)
 
 
-@dataclass(frozen=True, slots=True)
-class AreaRange:
+class AreaRange(Value):
     """`area ... range`: one prefix advertised for many."""
 
     prefix: Prefix
@@ -101,8 +98,7 @@ class AreaRange:
     cost: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ExternalSummary:
+class ExternalSummary(Value):
     """`summary-address`: one prefix for many redistributed ones. advertise: False: none of them is advertised."""
 
     prefix: Prefix
@@ -110,8 +106,7 @@ class ExternalSummary:
     tag: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Nssa:
+class Nssa(Value, kw_only=True):
     """Options of `area ... nssa`. default: a default route is advertised into the area, with metric and metric_type.
 
     redistribute: redistributed routes of a border router enter the area, too. always: this router always translates.
@@ -126,8 +121,7 @@ class Nssa:
     suppress_forwarding: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Area:
+class Area(Value, kw_only=True):
     """The `area` lines of one area. no_summary: totally stubby.
 
     filter_in, filter_out: prefix lists for routes into the area, and out of it to other areas; "": all routes.
@@ -153,8 +147,7 @@ class Redistribution(distribution.Redistribution):
     tag: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DefaultOriginate:
+class DefaultOriginate(Value, kw_only=True):
     """`default-information originate`. always: even without a default route of our own."""
 
     always: bool = False
@@ -163,8 +156,7 @@ class DefaultOriginate:
     route_map: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NeighborLine:
+class NeighborLine(Value, kw_only=True):
     """`neighbor`: a neighbor to which Hellos are sent by unicast."""
 
     address: IPAddress
@@ -173,8 +165,7 @@ class NeighborLine:
     poll_interval: int = 120
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MaximumMetric:
+class MaximumMetric(Value, kw_only=True):
     """`max-metric router-lsa`: a last resort. on_startup: for so many seconds after the start, None: always.
 
     stubs: for our own networks, too. summaries, externals: what these cost, None: as always.
@@ -186,8 +177,7 @@ class MaximumMetric:
     externals: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LsaLimitLine:
+class LsaLimitLine(Value, kw_only=True):
     """`max-lsa`: how many LSAs of other routers are accepted. threshold: the percentage above which a line is logged.
 
     warning_only: nothing else happens. Otherwise the process ignores all neighbors for ignore_minutes, at most
@@ -202,8 +192,7 @@ class LsaLimitLine:
     reset_minutes: int = 10
 
 
-@dataclass(frozen=True, slots=True)
-class VirtualLink:
+class VirtualLink(Value):
     """`area ... virtual-link`. area: that it leads through. router: at its other end. lines: as of an interface."""
 
     area: int
@@ -211,8 +200,7 @@ class VirtualLink:
     lines: Interface
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessSettings:
+class ProcessSettings(Value, kw_only=True):
     """`router ospf`, or of version 3. reference_bandwidth: Mbit/s for cost 1.
 
     spf_throttle, lsa_throttle, lsa_arrival: milliseconds.
@@ -262,16 +250,14 @@ class ProcessSettings:
     vrf_lite: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MessageDigestKey:
+class MessageDigestKey(Value):
     """`ip ospf message-digest-key`."""
 
     number: int
     text: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interface:
+class Interface(Value, kw_only=True):
     """The `ip ospf` lines of one interface. None: not said, so the default of process, area or network type holds.
 
     checks_ttl: False: whatever the process says. ttl_hops: as of a process, if it is True.
@@ -304,8 +290,7 @@ class Interface:
     neighbors: tuple[NeighborLine, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OspfConfig:
+class OspfConfig(Value):
     """All processes, sorted by number, the interfaces that say something about OSPF, and the key chains.
 
     ipv6: the same of OSPF version 3; None: nothing.

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import enum
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(Value):
     """One certificate of a chain. octets: X.509 in DER."""
 
     serial: str
@@ -16,8 +15,7 @@ class Certificate:
     octets: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trustpoint:
+class Trustpoint(Value, kw_only=True):
     """`crypto pki trustpoint`: where our certificate comes from, and which authorities we trust.
 
     enrollment: "terminal", "selfsigned", "pkcs12" or a URL.
@@ -67,8 +65,7 @@ class Comparison(enum.Enum):
     LACKS = "nc"
 
 
-@dataclass(frozen=True, slots=True)
-class MapRule:
+class MapRule(Value):
     """One line of a certificate map."""
 
     part: CertificatePart
@@ -76,8 +73,7 @@ class MapRule:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateMap:
+class CertificateMap(Value):
     """`crypto pki certificate map NAME NUMBER`: all its rules have to fit; of those with one name, any."""
 
     name: str
@@ -85,8 +81,7 @@ class CertificateMap:
     rules: tuple[MapRule, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PkiConfig:
+class PkiConfig(Value, kw_only=True):
     """Everything that is configured of certificates."""
 
     trustpoints: tuple[Trustpoint, ...] = ()

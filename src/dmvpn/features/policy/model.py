@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from dmvpn.base.addresses import EVERY_BIT, IPAddress
 from dmvpn.base.filters import Condition, Ranges
 from dmvpn.base.translation import Addresses
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,8 +32,7 @@ DAY: Final = 24 * 60
 _WEEK: Final = 7 * DAY
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(Value):
     """A part of every week, both minutes included. first, last: minutes since Monday 0:00; it may go over Sunday."""
 
     first: int
@@ -44,8 +43,7 @@ class Period:
         return (minute - self.first) % _WEEK <= (self.last - self.first) % _WEEK
 
 
-@dataclass(frozen=True, slots=True)
-class TimeRange:
+class TimeRange(Value):
     """`time-range`: between the two absolute times, and in one of the periods if there are any.
 
     start, end: None: no limit. lines: as the show has them.
@@ -71,8 +69,7 @@ class TimeRange:
 Member = TypeVar("Member")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class Service(Value, kw_only=True):
     """A member of a service group. Without a protocol: every one. Fields as in `base.filters.Condition`."""
 
     protocol: int | None = None
@@ -81,8 +78,7 @@ class Service:
     icmp: tuple[int, int | None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectGroup(Generic[Member]):
+class ObjectGroup(Value, Generic[Member]):
     """`object-group network` or `service`. lines: as the show has them. groups: names of member groups."""
 
     description: str = ""
@@ -135,8 +131,7 @@ HEADERS6: Final = {"hbh": 0, "routing": 43, "auth": 51, "dest-option": 60, "mobi
 # ------------------------------------------------------------------------------------------------ lists and maps
 
 
-@dataclass(frozen=True, slots=True)
-class AddressRange:
+class AddressRange(Value):
     """Addresses that agree with `address` in the bits that are 0 in `wildcard`. group: only those of this group."""
 
     address: IPAddress
@@ -149,8 +144,7 @@ ANY = AddressRange(IPv4Address(0), IPv4Address(0xFFFFFFFF))
 ANY6 = AddressRange(IPv6Address(0), IPv6Address(EVERY_BIT[IPv6Address]))
 
 
-@dataclass(frozen=True, slots=True)
-class PortRanges:
+class PortRanges(Value):
     """Ports. text: as the line has them ("eq www"). ranges: the first and the last of each; `lt 0` has none."""
 
     text: str
@@ -164,8 +158,7 @@ ALL, ALL6 = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessEntry:
+class AccessEntry(Value, kw_only=True):
     """One entry. Standard lists look at the source alone.
 
     protocol: the number in the IP header, None: every one.
@@ -196,8 +189,7 @@ class AccessEntry:
         return next(iter((*(f"object-group {group}" for group in groups if group), *self.texts)), "")
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyConfig:
+class PolicyConfig(Value):
     """All lists and maps by name, their entries by sequence number; those without numbers in the order of entry.
 
     access_lists: the name is "10" for numbered lists; and whether it is an extended one. ipv6_lists: for IPv6; no name

@@ -10,7 +10,7 @@ from dmvpn.base.credentials import KeyChain
 from dmvpn.base.distribution import NOTHING, Distribution, Redistribution
 from dmvpn.base.notices import InterfaceState
 from dmvpn.base.pages import NONE, Pages
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 #: The largest key number in a packet.
 LAST_KEY: Final = 255
@@ -23,8 +23,7 @@ class AuthenticationMode(enum.Enum):
     MD5 = "md5"
 
 
-@dataclass(frozen=True, slots=True)
-class RipTimers:
+class RipTimers(Value):
     """`timers basic`, seconds: between updates, until a silent route is unreachable, how long worse alternatives are
     then ignored, until the route is removed (counted from the last update).
     """
@@ -35,8 +34,7 @@ class RipTimers:
     flush: int = 240
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RipInterfaceSettings:
+class RipInterfaceSettings(Value, kw_only=True):
     """The `ip rip`, `ip split-horizon` and `ip summary-address rip` lines of one interface.
 
     send, receive: versions; (): as configured for the process. bfd: BFD watches gateways; None: as configured for the
@@ -54,8 +52,7 @@ class RipInterfaceSettings:
     bfd: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RipConfig:
+class RipConfig(Value, kw_only=True):
     """`router rip`.
 
     enabled: it is configured.

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import NextHop
 from dmvpn.base.pages import NONE, Pages
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StaticRoute:
+class StaticRoute(Value, kw_only=True):
     """One `ip route` or `ipv6 route`.
 
     interface, next_hop: one or both; "Null0" discards.
@@ -31,8 +30,7 @@ class StaticRoute:
     is_host: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StaticConfig:
+class StaticConfig(Value, kw_only=True):
     """All static routes, in the order in which they were entered.
 
     bfd: next hops that BFD watches: routes to them count while their session is up.

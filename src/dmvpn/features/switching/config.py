@@ -24,7 +24,7 @@ from dmvpn.base.switching import (
     Ranges,
     within,
 )
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, Section, ValueType, register_type
 from dmvpn.ios.common import ENCAPSULATION, INTERFACE, SHUTDOWN
 from dmvpn.ios.interfaces import find_kind, interface_sort_key
@@ -225,8 +225,7 @@ _BUNDLE: Final = "Port-channel"
 # ------------------------------------------------------------------------------------------------ the model
 
 
-@dataclass(frozen=True, slots=True)
-class _Lines:
+class _Lines(Value):
     """What a section says. switched: None if it does not say. tag: VLAN of a subinterface, and whether it is native."""
 
     port: EthernetPort

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import field
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.system.clock import TimeZone
 from dmvpn.features.system.probes import NamesConfig
 from dmvpn.features.system.syslog import LoggingConfig
@@ -23,16 +23,14 @@ class Login(enum.Enum):
     NOBODY = enum.auto()
 
 
-@dataclass(frozen=True, slots=True)
-class LoginLog:
+class LoginLog(Value):
     """`login on-success log`, `login on-failure log`."""
 
     success: bool = False
     failure: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class BlockFor:
+class BlockFor(Value):
     """`login block-for`: no logins for `seconds` after `attempts` wrong passwords within as many seconds."""
 
     seconds: int
@@ -40,8 +38,7 @@ class BlockFor:
     within: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SshConfig:
+class SshConfig(Value, kw_only=True):
     """`ip ssh`, and the protection of logins.
 
     time_out: seconds that a login may take.
@@ -62,8 +59,7 @@ class SshConfig:
     scp: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineConfig:
+class LineConfig(Value, kw_only=True):
     """`line con 0`, `line vty 0 4`.
 
     kind: "con", "aux", "vty".
@@ -113,8 +109,7 @@ class LineConfig:
         return None if self.access_list or self.vrf_lists else ""
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(Value):
     """`username bob privilege 15 secret 9 $9$...`.
 
     privilege: the level at which a session begins, None: as the line says.
@@ -127,16 +122,14 @@ class User:
     secret: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class PrivilegeRule:
+class PrivilegeRule(Value):
     """`privilege exec level 5 show running-config`: the commands that begin so need this level."""
 
     words: tuple[str, ...]
     level: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SystemConfig:
+class SystemConfig(Value, kw_only=True):
     """Everything here that a configuration can say.
 
     secrets: of `enable`: of each level the level, how the password is written, and the password.

@@ -6,7 +6,7 @@ import enum
 from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, ip_keyword, spelled
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 
 class TrackKind(enum.Enum):
@@ -32,8 +32,7 @@ CHOSEN_BY: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tracked:
+class Tracked(Value, kw_only=True):
     """`track N ...`.
 
     interface, operation, prefix: what it is about, by its kind. version: of IP, of a route or of routing.
@@ -78,8 +77,7 @@ class Tracked:
         return "reachability" if self.kind is TrackKind.ROUTE else self.kind.value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Operation(Value, kw_only=True):
     """`ip sla N` with `icmp-echo`. Times are seconds.
 
     vrf: where the requests are sent, "": in the global table.
@@ -105,8 +103,7 @@ class Operation:
     life: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TrackConfig:
+class TrackConfig(Value):
     """All objects and operations, by number."""
 
     objects: tuple[Tracked, ...] = ()

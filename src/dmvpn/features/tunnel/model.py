@@ -5,7 +5,7 @@ from __future__ import annotations
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.notices import GreTunnel
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.net.gre import header_length
 
@@ -78,8 +78,7 @@ class TunnelSettings(GreTunnel):
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class TunnelConfig:
+class TunnelConfig(Value):
     """All tunnel interfaces."""
 
     tunnels: tuple[TunnelSettings, ...] = ()

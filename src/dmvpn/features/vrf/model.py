@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VrfSettings:
+class VrfSettings(Value, kw_only=True):
     """One VRF.
 
     rd: its route distinguisher, "" without one.
@@ -27,8 +26,7 @@ class VrfSettings:
     is_old: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class VrfConfig:
+class VrfConfig(Value):
     """All VRFs of the configuration, sorted by name."""
 
     vrfs: tuple[VrfSettings, ...] = ()

@@ -17,7 +17,7 @@ from typing import Final, Generic, TypeVar
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.json_values import as_object, read_line
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.ios.from_plain import read_as
 from dmvpn.judge.campaigns import check_version
 from dmvpn.labs.proofs.linting import Linted, lint_broken, lint_well
@@ -134,8 +134,7 @@ class Kind(enum.Enum):
     WELL = "well"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draw:
+class Draw(Value, kw_only=True):
     """A task. version: of the program that must carry it out, see `judge.campaigns.version`."""
 
     proven: Proven
@@ -154,8 +153,7 @@ class Draw:
         return {"proof": self.proven.value, "seed": self.seed, "kind": self.kind.value, "version": self.version}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
+class Proof(Value, kw_only=True):
     """A result. judged: the verdict. failure: why there is none, else ""."""
 
     draw: Draw

@@ -7,7 +7,7 @@ from typing import Final
 
 from dmvpn.base.entropy import SeededEntropy, below
 from dmvpn.base.findings import LintFinding, Severity
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.labs.proofs.networks import HARMLESS, MANY, Case, Harm, latent, network_of, title, well_rows, with_harmless
 from dmvpn.labs.proofs.verdicts import line_fault_of, near_of, orders_in_words
 from dmvpn.shells.scenario import Scenario
@@ -81,8 +81,7 @@ CLAIMED: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Linted:
+class Linted(Value, kw_only=True):
     """A case and its verdict. found: what the fault brings; of a well network, the errors.
 
     named: whether one of them points at a line of a router that the fault changed. accused: an error where no user is

@@ -12,7 +12,7 @@ from typing import Final
 
 from dmvpn.base.entropy import SeededEntropy, below
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.labs.copied import CopiedLab
 from dmvpn.labs.proofs.networks import (
     FORGOTTEN,
@@ -93,8 +93,7 @@ def orders_in_words(chosen: Fault) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(Value):
     """A network some minutes after a fault. network: its title. well: the rows before. bad: the rows that it harms."""
 
     chosen: Fault
@@ -187,8 +186,7 @@ def helps(scenario: Scenario, chosen: Fault, remedy: Finding, bad: tuple[str, ..
 # ------------------------------------------------------------------------------------------------ the verdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DoctorVerdict:
+class DoctorVerdict(Value, kw_only=True):
     """A case and its verdict. rank: of the first right finding, 0: none. wrong: the first finding, as certain.
 
     left: the rows that are not as they were after the lines that a copy of the network showed to work; None: no such

@@ -18,7 +18,7 @@ from dmvpn.base.addresses import IPAddress
 from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Duty, NoValue, Term
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.bgp.config.instance import (
     FAMILY,
     FAMILY_ACTIVATE,
@@ -47,8 +47,7 @@ _ACTIVATE: Final = "activate"
 _TEMPLATE: Final = "template peer-session"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Side:
+class Side(Value, eq=False):
     """One end, as it knows the other one. peer: an address of the other end.
 
     settings: None if there is no session. calls: by a line, not by a range alone. lines: of the neighbor, its group and

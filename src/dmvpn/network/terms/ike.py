@@ -16,7 +16,7 @@ from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.protection import IkeVersion, ProtectionPolicy
 from dmvpn.base.reasons import Reason
 from dmvpn.base.terms import Duty, Likeness, NoValue, Term
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ike.config import isakmp, profiles, settings
 from dmvpn.features.ike.model import DEFAULT_PROPOSAL, IdentityKind, Policy, Profile
 from dmvpn.features.ike.numbers import TransformType
@@ -34,8 +34,7 @@ from dmvpn.network.terms.table import Table
 # ------------------------------------------------------------------------------------------------ the two ends
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Side:
+class Side(Value, eq=False):
     """One end. peer: where the other end of its pair is seen. by_v1: the client of its pair begins with IKEv1.
 
     terms: how it would talk to the other end of its pair, where the client begins, or why it cannot; None: the client
@@ -138,8 +137,7 @@ _SMART_DEFAULTS: Final = (
 _KINDS: Final = (TransformType.ENCR, TransformType.PRF, TransformType.INTEG, TransformType.KE)
 
 
-@dataclass(frozen=True, slots=True)
-class Proposals:
+class Proposals(Value):
     """The proposals of an end for the version of IKE with which the client begins.
 
     suites: all that it can use, in IKEv1 with the method of authentication: signatures need a certificate.

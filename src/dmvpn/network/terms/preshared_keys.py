@@ -11,7 +11,7 @@ from typing import Final
 
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.placeholder import SECRET, Blank, Placeholder
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ike.config import isakmp
 from dmvpn.features.ike.config.profiles import ADDRESS, HOSTNAME, IDENTITY, PEER, PRE_SHARED_KEY, RING
 from dmvpn.ios import Args, ConfigLine, Section, Statement
@@ -26,8 +26,7 @@ _WHOSE: Final = (ADDRESS, HOSTNAME, IDENTITY)
 _KEY: Final = PRE_SHARED_KEY.line(key=SECRET)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(Value):
     """Keys for some peers. opening: the lines that open their section. keys: their lines, without secrets.
 
     whom: the address of these peers, None: it has none. is_bare: no line says whose keys they are.

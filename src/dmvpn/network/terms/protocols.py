@@ -15,7 +15,7 @@ from typing import Final
 
 from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.terms import Duty, Likeness, Term
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.eigrp import terms as of_eigrp
 from dmvpn.features.eigrp.config import processes as eigrp_lines
 from dmvpn.features.eigrp.config.interfaces import AF_PASSIVE, AF_SHUTDOWN, IPV6_EIGRP
@@ -253,8 +253,7 @@ PROTOCOLS: Final = Table["TunnelEnd"](lambda end, _: end, (), (PASSIVE, SILENT))
 _TUNNEL: Final = "tunnel"
 
 
-@dataclass(frozen=True, slots=True)
-class IpsecEnd:
+class IpsecEnd(Value):
     """A protected tunnel. sets: the usable transform sets of its profile. begins: it sends first, as clients do."""
 
     end: TunnelEnd

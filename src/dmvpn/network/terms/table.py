@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from dmvpn.base.terms import Duty, Likeness, NoValue, Odd, Term, odd
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,8 +22,7 @@ def _nobody(_term: Term[Any, Any], _pair: EndPair) -> Likeness:
     return Likeness.UNKNOWN
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Table(Generic[E]):
+class Table(Value, Generic[E], eq=False):
     """The terms and duties of a protocol. view: an end as the protocol has it, None: it does not run there.
 
     names_peer: the lines of an end name the other end.
@@ -76,8 +75,7 @@ def _compared(term: Term[E, Any], here: E, there: E, pair: EndPair, witness: Wit
     return witness(term, pair) if found is Likeness.UNKNOWN else found
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Fault:
+class _Fault(Value, eq=False):
     """A fault of one end of a pair. of_server: the server is to change, else the client."""
 
     pair: EndPair
@@ -94,8 +92,7 @@ class _Fault:
         return self.pair.here if self.of_server else self.pair.there
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Disagreement(_Fault, Generic[E]):
+class Disagreement(_Fault, Generic[E], eq=False):
     """A term that differs. decided: other clients show which end is to change."""
 
     table: Table[E]
@@ -154,8 +151,7 @@ class Disagreement(_Fault, Generic[E]):
         return f"{odd} has {words[0]}, and {right} has {words[1]}{effect}"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Failure(_Fault, Generic[E]):
+class Failure(_Fault, Generic[E], eq=False):
     """A duty of one end that fails. here: this end; there: the other one."""
 
     duty: Duty[E]

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.network.device import Device
 from dmvpn.network.lines import with_lines
 from dmvpn.network.underlay import Graph, graph, stand_in, through, unadvertised
@@ -27,8 +27,7 @@ from dmvpn.shells.inference.wires import InferredNetwork, Wire, spelled_end
 from dmvpn.shells.lab_model import Lab, LinkSpec, RouterSpec
 
 
-@dataclass(frozen=True, slots=True)
-class Inferred:
+class Inferred(Value):
     """The network of the configurations.
 
     configurations: by router.

@@ -17,7 +17,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.switching import DEFAULT_VLAN, UNTAGGED, Box, EthernetPort, PortMode, Ranges
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.network.underlay import is_named
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ _EDGE: Final = "spanning-tree portfast trunk"
 End = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Trunk:
+class _Trunk(Value):
     """A port that carries VLANs, or a bundle of some.
 
     native: the VLAN without tags; None: a router that has an address in none.

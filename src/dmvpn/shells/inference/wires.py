@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.switching import DEFAULT_VLAN, PortMode, within
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.ios import short_interface
 from dmvpn.network.switching import Bridge, End, Layer2, PluggedWire, Vertex, layer2
 from dmvpn.network.underlay import Seat, describes, pairs, spoken
@@ -44,8 +44,7 @@ def spelled_end(router: str, port: str) -> str:
     return f"{router}:{short_interface(port) if '-' in port else port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(Value):
     """A physical interface with an address."""
 
     router: str

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ def ip_packet(frame: bytes) -> memoryview:
     return memoryview(frame)[ETHERNET:] if frame[ETHERNET - 2 : ETHERNET] == _IPV4 else memoryview(b"")
 
 
-@dataclass(frozen=True, slots=True)
-class Badness:
+class Badness(Value):
     """delay: ms one way. loss: percent. rate: kbit/s, 0 = unlimited. cut: nothing passes. block: names of `FILTERS`.
 
     mtu: octets of the largest IP packet that passes, 0 = any; the sender of a larger one gets no error. sender: all of

@@ -9,7 +9,7 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.dataplane import host
 from dmvpn.dataplane.host import HostProblem
 from dmvpn.dataplane.netlink import NetlinkError, NetlinkSocket, VethEnd, create_veth
@@ -20,8 +20,7 @@ from dmvpn.shells.lab.namespaces import MachineFacts, new_network, run_in_lab
 from dmvpn.shells.runtime.preflight import without_filters, without_translation
 
 
-@dataclass(frozen=True, slots=True)
-class LabRequirement:
+class LabRequirement(Value):
     """One requirement of a lab.
 
     evidence: the observation.

@@ -26,7 +26,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
 
 from dmvpn.base.errors import UserError, fault_text
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.shells.admission import OWNER_ALONE, Admission, is_owner
 from dmvpn.shells.lab.sockets import LABS_IN_MEMORY
 from dmvpn.shells.lab.syscalls import peer_credentials
@@ -59,8 +59,7 @@ _MOST_MEMBERS = 16
 _FOR_MEMBERS = ("status", "missing", "facts")
 
 
-@dataclass(frozen=True, slots=True)
-class Lent:
+class Lent(Value):
     """An answer that is a descriptor."""
 
     descriptor: int

@@ -31,7 +31,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.dataplane.host import Capability, HostProblem, has, in_container
 from dmvpn.shells.descriptors import is_readable
 from dmvpn.shells.lab.forked import Json, answer, end_with, fork, leave, read_answer
@@ -79,8 +79,7 @@ class FailureCause(enum.Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MachineFacts:
+class MachineFacts(Value, kw_only=True):
     """Settings that decide about namespaces on this machine; None: the kernel has no such setting.
 
     system_administrator: we have CAP_SYS_ADMIN here, thus need no user namespace.

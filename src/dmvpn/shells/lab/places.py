@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.shells.files import LONGEST_SOCKET_PATH, open_private
 from dmvpn.shells.lab import sockets
 from dmvpn.shells.lab.sockets import SERVICE
@@ -83,8 +83,7 @@ def _folders() -> list[Path]:
     return [Path(folder) for folder in sockets.lab_folders()]
 
 
-@dataclass(frozen=True, slots=True)
-class LabFolder:
+class LabFolder(Value):
     """The folder of one lab."""
 
     path: Path

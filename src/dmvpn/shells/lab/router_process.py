@@ -25,7 +25,7 @@ from pathlib import Path
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import SwitchingComputed
 from dmvpn.base.recording import decode
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.dataplane.userspace.plane import MakeEngine
 from dmvpn.shells.certificates import NOTHING, Certificates
 from dmvpn.shells.handle import MakeServer
@@ -86,8 +86,7 @@ _LONGEST_QUESTION = 1 << 17
 _LONGEST_REASON = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class RouterPlan:
+class RouterPlan(Value):
     """The settings of a router process.
 
     interfaces: Linux names by IOS names.
@@ -107,8 +106,7 @@ class RouterPlan:
     certificates: Certificates = NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Inherited:
+class Inherited(Value):
     """What a router process gets from the supervisor: descriptors.
 
     namespace: of the router. pipe: of requests.

@@ -22,7 +22,7 @@ from dmvpn.base.context import earliest
 from dmvpn.base.errors import UserError
 from dmvpn.base.recording import decode, plain
 from dmvpn.base.switching import Box
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.router.facts import RouterFacts, SetupFacts
 from dmvpn.router.features import FEATURES
 from dmvpn.router.prompt import exec_parser
@@ -81,8 +81,7 @@ class _Router:
             return probe.connect_ex(os.fspath(self.plan.socket)) == 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Unanswered:
+class _Unanswered(Value):
     """A request whose routers do not listen yet; `end` is in monotonic seconds."""
 
     answer: control.Answer

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.switching import UNTAGGED, Box, LearnedStation
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.dataplane import netlink
 from dmvpn.network.switching import Bridge, End, Layer2, PluggedWire, Strand, Vertex, carries_vlans, layer2
 from dmvpn.shells.lab.namespaces import inside_network, new_network
@@ -36,8 +36,7 @@ BridgePorts = Mapping[str, tuple[int, str]]
 _NO_WIRE: Final = LinkSpec(ends=["A:Gi0", "B:Gi0"])
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Value):
     """A plain cable, a strand or a lamp. wire: the number of the cable that it is a part of, -1: none.
 
     ends: with the bridge of each port of ours, "": none. up: False for a lamp that is out. tag: of a strand.

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.dataplane import host, netlink
 from dmvpn.dataplane import host as sysctl
 from dmvpn.dataplane.netlink import netfilter
@@ -223,8 +223,7 @@ LAYER2 = "layer2"
 _SAME_NAME = ("eth0", INSIDE, OUTSIDE)
 
 
-@dataclass(frozen=True, slots=True)
-class Cable:
+class Cable(Value):
     """A wire with its ends: (node, IOS interface name; "eth0" on hosts). More than two: a switch.
 
     steady: its ends have the same link-layer addresses whenever it is plugged in.

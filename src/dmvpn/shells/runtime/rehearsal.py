@@ -29,7 +29,7 @@ from pydantic import TypeAdapter
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Remembered
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.dataplane import host, netlink
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, TABLE_MAIN
 from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
@@ -59,8 +59,7 @@ _BY_KERNEL: Final = 2
 _PROTOCOLS: Final = {255: "any protocol, to send"} | {number.value: number.name for number in IpProtocol}
 
 
-@dataclass(frozen=True, slots=True)
-class RehearsedRouter:
+class RehearsedRouter(Value):
     """The router to run.
 
     interfaces: Linux names by IOS names.
@@ -76,8 +75,7 @@ class RehearsedRouter:
     manage: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Value):
     """The relevant state of a host: interfaces, addresses and routes on them, and settings (paths below /proc/sys)."""
 
     links: tuple[netlink.KernelLink, ...]
@@ -96,8 +94,7 @@ class Stage:
         return cls(links, addresses, routes, dict(_settings([link.name for link in links])))
 
 
-@dataclass(frozen=True, slots=True)
-class RehearsalResult:
+class RehearsalResult(Value):
     """The result, in words.
 
     objects: new or changed objects, by the name of their kind (`ObjectKind`).
@@ -248,8 +245,7 @@ def _objects(kernel: netlink.NetlinkSocket) -> dict[Key, KernelObject]:
     return {key_of(one): one for one in objects}
 
 
-@dataclass(frozen=True, slots=True)
-class _Sockets:
+class _Sockets(Value):
     """Sockets that receive or send packets, in words; and the UDP ports among them."""
 
     texts: tuple[str, ...]

@@ -27,7 +27,7 @@ from typing import Final
 
 from dmvpn.base.addresses import IPAddress, classful_length, spelled
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.router.router import addresses
 from dmvpn.shells.certificates import NOTHING
 from dmvpn.shells.lab_model import LinkSpec, ReadySpec, RouterSpec
@@ -96,8 +96,7 @@ class _Room:
         return max(ends) if ends else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Template:
+class _Template(Value):
     """A spoke to be copied."""
 
     name: str
@@ -308,8 +307,7 @@ class _Multiplier:
         self._links.append(link.model_copy(update={"ends": [end, f"{provider}:{own}"]}))
 
 
-@dataclass(frozen=True, slots=True)
-class _Renumbering:
+class _Renumbering(Value):
     """Maps addresses of a template to those of a copy: single ones, and whole networks by place.
 
     systems: the autonomous system of the copy by that of the template, as they are written.

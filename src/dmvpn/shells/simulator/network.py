@@ -21,7 +21,7 @@ from dmvpn.base.addresses import IPAddress
 from dmvpn.base.entropy import Entropy, SeededEntropy, fraction
 from dmvpn.base.shell import CaptureDirection
 from dmvpn.base.switching import Box, LearnedStation
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.network.switching import Bridge, End, Layer2, PluggedWire, Strand, Vertex, address_of, carries_vlans, layer2
 from dmvpn.shells.lab.badness import HARMLESS, LONGEST_QUEUE, Badness
 
@@ -210,8 +210,7 @@ class World(Protocol):
 _NO_CHANCE: Final = SeededEntropy("no chance here: the wires have their own")
 
 
-@dataclass(frozen=True, slots=True)
-class _Frame:
+class _Frame(Value):
     """A packet on its way. target: the end that has the next hop, None: all."""
 
     source: End

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.effects import SendIp
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, IpReceived
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.net import icmp, ip
 from dmvpn.shells.lab_model import INSIDE, Lab, LinkSpec, ReadySpec, RouterSpec
@@ -142,8 +142,7 @@ INTERVAL = 0.5
 PATIENCE = 120.0
 
 
-@dataclass(frozen=True, slots=True)
-class PairResult:
+class PairResult(Value):
     """The number of possible pairs (both tunnels are multipoint) that used direct paths both ways, with each version
     of IP that both tunnels have, and the lost pings.
     """

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios import normalize_interface
 
 #: A node and one of its ports.
 End = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Value):
     """Any device.
 
     text: its configuration, each line at its number in the topology file.
@@ -24,8 +23,7 @@ class Node:
     file: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Topology:
+class Topology(Value):
     """kind: the program whose file it is. cables: the ends of each."""
 
     kind: str

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import field, replace
 from typing import Final, NamedTuple
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 # ------------------------------------------------------------------------------------------------ behavior
 
@@ -30,8 +30,7 @@ class LanPair(NamedTuple):
         return f"{self.source} to {self.destination}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Talk:
+class Talk(Value, kw_only=True):
     """The traffic of one pair. way: the routers of the overlay that the last packet passed; () if no packet arrived.
 
     hubs: the routers among them that are not its ends. next_hop: the overlay next hop of its packets at the end, "" for
@@ -64,8 +63,7 @@ class Talk:
         return f"by {', '.join(self.hubs)}" if self.hubs else "direct"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outage:
+class Outage(Value, kw_only=True):
     """The packet loss of a pair during a change. seconds: without service, in total. back: it works at the end."""
 
     pair: LanPair
@@ -73,16 +71,14 @@ class Outage:
     back: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RouterState:
+class RouterState(Value, kw_only=True):
     """Table sizes of a router after all pairs talked. eigrp_routes: in its routing table."""
 
     nhrp_entries: int
     eigrp_routes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinterFinding:
+class LinterFinding(Value, kw_only=True):
     """A finding of the linter. severity: error, warning or advice. where: the file, without the line, which moves."""
 
     severity: str
@@ -91,8 +87,7 @@ class LinterFinding:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Behavior:
+class Behavior(Value, kw_only=True):
     """A network, measured.
 
     registered, routed: seconds from the start until every client was registered, and until every pair that ever gets a
@@ -110,8 +105,7 @@ class Behavior:
     findings: tuple[LinterFinding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Migration:
+class Migration(Value, kw_only=True):
     """The new configurations entered on the network that runs the old ones. how: in which order, in words.
 
     watched: the pairs that reached each other before, and talked during the change. untried: why it was not tried; the
@@ -163,8 +157,7 @@ class Topic(enum.Enum):
     CHANGE = "the change itself"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkChange:
+class NetworkChange(Value, kw_only=True):
     """One thing that is not as it was. subject: a pair, router or rule. before, after: in words; "" for nothing."""
 
     topic: Topic

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar, cast
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.json_values import as_object, read_line
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios.from_plain import read_as
 from dmvpn.judge.campaigns import check_version, version
 from dmvpn.tools.diff.behavior import (
@@ -144,8 +144,7 @@ _WIDTH: Final = max(len(topic.value) for topic in Topic)
 Json = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(Value, kw_only=True):
     """Everything that `dmvpn diff` found. sampled: a sentence, if not all pairs were tried."""
 
     before: Behavior
@@ -426,8 +425,7 @@ _LONGEST: Final = 70
 _DIGITS: Final = 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CandidateTask:
+class CandidateTask(Value, kw_only=True):
     """One comparison. inputs: a fingerprint of all that its result follows from.
 
     octets: the networks before and after, seed, order and longest outage that is permitted; b"" in a result.
@@ -439,8 +437,7 @@ class CandidateTask:
     octets: bytes = field(default=b"", compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CandidateRow:
+class CandidateRow(Value, kw_only=True):
     """What a candidate does. worse, better, changed: numbers of changes. why: of the verdict, if it is not the best.
 
     outage: the longest one while the change is entered, seconds; None: that was not tried. untried: there is no
@@ -461,8 +458,7 @@ class CandidateRow:
         return "not tried" if self.untried else "worse" if self.worse else "ok"
 
 
-@dataclass(frozen=True, slots=True)
-class CandidateResult:
+class CandidateResult(Value):
     """A comparison that has ended."""
 
     task: CandidateTask

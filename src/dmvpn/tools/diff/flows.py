@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from dmvpn.base.packetsets import Bits, Meaning, PacketSet, meanings, split
 from dmvpn.base.translation import ICMP, TCP, UDP
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.filter.machine import FilterMachine
 from dmvpn.network.access_entries import entry_line
 from dmvpn.tools.diff.behavior import ChangeVerdict, LanPair, NetworkChange, Talk, Topic
@@ -143,8 +143,7 @@ class Gate(NamedTuple):
         return tuple((entry.permit, entry.condition) for entry in self.listed.entries)
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(Value):
     """The packets of a pair that pass all lists, and the denied packets, each with the last entry that decides."""
 
     passed: tuple[tuple[PacketSet, Gate | None, FilterEntry | None], ...]

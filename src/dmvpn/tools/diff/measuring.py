@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.notices import RouteSource
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.judge.anatomy import Anatomy, Place, customers_of, passes
 from dmvpn.shells.collecting import uncollected
@@ -380,8 +380,7 @@ _LOSS: Final = 0.1
 _FULL: Final = "large packets"
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(Value):
     """The traffic of pairs: their talks, and the pairs whose packets of 1500 octets arrive, whole or in fragments."""
 
     talks: dict[LanPair, Talk]

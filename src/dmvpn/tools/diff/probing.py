@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import Listen, SendIp
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.judge.anatomy import Anatomy, customers_of
 from dmvpn.judge.traffic import Mark, Post, SealedMarks
 from dmvpn.net.ipv4 import IpProtocol
@@ -42,8 +42,7 @@ _FRAGMENT: Final = 0x3FFF
 _TCP_PORT: Final = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Lan:
+class Lan(Value):
     """The origin or destination of packets. site, port: the router in front of it and its interface, which is in this
     VRF. host: its name. customer: LANs of one customer should reach each other (`network/overlay`).
     """

@@ -22,7 +22,7 @@ from dmvpn.base.barriers import Barrier, Gap
 from dmvpn.base.facts import Address, AddressWithLength
 from dmvpn.base.findings import Concern
 from dmvpn.base.terms import Odd, Term
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.features.interface.facts import InterfaceFacts
 from dmvpn.features.nhrp.facts import ServerFacts
 from dmvpn.features.ospf.facts import OspfFacts, OspfInterfaceFacts
@@ -74,8 +74,7 @@ class ProbePurpose(enum.Enum):
 _LAST: Final = (ProbePurpose.TRACE, ProbePurpose.LAN)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class Probe(Value, kw_only=True):
     """A ping at a router. source: an interface. only_if: it runs if that probe had a reply.
 
     patience: seconds for a reply. vrf: the VRF of the source, "": the global table.
@@ -102,8 +101,7 @@ class Probe:
         return f"ping {target} source {self.source} repeat {self.repeat} size {self.size} timeout {self.patience}{df}"
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeResult:
+class ProbeResult(Value):
     """marks: one for each request, as ping prints them; "": it could not run. path: the hops of a traceroute."""
 
     marks: str
@@ -215,8 +213,7 @@ class Mistake(NamedTuple):
     related: tuple[tuple[str, tuple[str, ...]], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Value):
     """A tunnel and its server. server: None for a point-to-point tunnel without next hop servers.
 
     facts: with the routing protocols of the client's version of IP alone, and so hub_facts.
@@ -321,8 +318,7 @@ class _Index:
         return index
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(Value):
     """All facts in view. earlier: the facts some seconds before. answers: the result of each probe.
 
     why: asks the routers why a route does not pass from one to its neighbor.

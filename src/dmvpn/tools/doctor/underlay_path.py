@@ -18,7 +18,7 @@ from typing import Final
 from dmvpn.base.breath import breathe
 from dmvpn.base.facts import Address
 from dmvpn.base.findings import Cause
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.rib.facts import HopFacts, RouteFacts
 from dmvpn.features.tunnel import config as tunnel_lines
 from dmvpn.ios import INTERFACE
@@ -48,8 +48,7 @@ class PathEnd(enum.Enum):
     UNSEEN = "it leaves the visible network"
 
 
-@dataclass(frozen=True, slots=True)
-class UnderlayPath:
+class UnderlayPath(Value):
     """at: the router where it ends. next_hop: the missing receiver there. wires: ports passed, the senders' first.
 
     route: the last one. blame: the router that keeps the packet from going on, if that is not the one where it ends.
@@ -190,8 +189,7 @@ _SHARE: Final = 0.1
 _TWO: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Direction:
+class Direction(Value):
     """One direction of a wire between two samples. shared: its ends, if it has more than two: then counts are for all
     of them.
     """

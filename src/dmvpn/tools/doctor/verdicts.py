@@ -25,7 +25,7 @@ from pydantic_core import to_jsonable_python
 from dmvpn.base.facts import Network
 from dmvpn.base.findings import Cause
 from dmvpn.base.placeholder import BLANKS, SECRET
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 
 class Step(enum.Enum):
@@ -60,8 +60,7 @@ class View(enum.Enum):
     ONE_END = "one end"
 
 
-@dataclass(frozen=True, slots=True)
-class Fine:
+class Fine(Value):
     """A step that works. what: with the evidence, a clause for people."""
 
     step: Step
@@ -89,8 +88,7 @@ class Copied(enum.Enum):
     OTHERWISE = "something else"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class Trial(Value, kw_only=True):
     """The effect of lines in a copy. better: clauses, worse: rows. besides: routers whose lines were entered, too.
 
     gone_with: the fault is gone since lines of this router were entered, so that its own lines were not tried.
@@ -112,8 +110,7 @@ class Trial:
         return not (self.better or self.worse or self.gone_with)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Value):
     """A fault. router: whose lines must change. evidence: states, counters, packets. fix: lines for that router.
 
     what: a sentence. advice: it works now, but will not always. order: "" if the fix is configuration, else a command.
@@ -188,8 +185,7 @@ class Finding:
         return self.cause, self.router, self.fix
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hypothesis:
+class Hypothesis(Value, kw_only=True):
     """A possible fault. why: the evidence. decide: the deciding observation. mild: it may well be intended."""
 
     cause: Cause
@@ -198,8 +194,7 @@ class Hypothesis:
     mild: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unseen:
+class Unseen(Value, kw_only=True):
     """A fact outside of one end's view. whom: a router, described. about: a pair or an end. ask: commands there."""
 
     whom: str
@@ -207,8 +202,7 @@ class Unseen:
     ask: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
+class Diagnosis(Value, kw_only=True):
     """The answer. findings: the first broken step first. probes: pings that were sent.
 
     copied: the state of a copy of the configurations, None: there is none. unseen: facts outside of one end's view.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.tools.elsewhere.files import FORMATS, KINDS, Format, cml, containerlab, gns3, impairments, kind_named, plan
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ __all__ = ("FORMATS", "KINDS", "Elsewhere", "written")
 _WRITERS = {"containerlab": containerlab, "cml": cml, "gns3": gns3}
 
 
-@dataclass(frozen=True, slots=True)
-class Elsewhere:
+class Elsewhere(Value):
     """Where a lab goes. node: the kind of its routers; None: the program's first one. image: "": the kind's own."""
 
     program: Format

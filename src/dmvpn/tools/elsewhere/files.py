@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import yaml
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios import interface_sort_key
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE, GatewaySpec, HostSpec, LinkSpec
 
@@ -43,8 +43,7 @@ Format = Literal["containerlab", "cml", "gns3"]
 FORMATS: Final[tuple[Format, ...]] = ("containerlab", "cml", "gns3")
 
 
-@dataclass(frozen=True, slots=True)
-class PortNames:
+class PortNames(Value):
     """Names of the ports of a kind: `prefix` and the number, or the number in slots of `slot` ports.
 
     first: the number of the first port that a wire may have; those before it are for management.
@@ -67,8 +66,7 @@ class PortNames:
         return next((number for number in range(self.first, self.last + 1) if self.name(number) == name), None)
 
 
-@dataclass(frozen=True, slots=True)
-class NodeKind:
+class NodeKind(Value):
     """A kind of node.
 
     name: the word behind `--node`.
@@ -135,8 +133,7 @@ End = tuple[str, int]
 _GATEWAY_PORTS: Final = {OUTSIDE: "GigabitEthernet0/1", INSIDE: "GigabitEthernet0/2"}
 
 
-@dataclass(frozen=True, slots=True)
-class RouterNode:
+class RouterNode(Value):
     """A router. ports: IOS's names by number. role: of the scenario, for the picture."""
 
     name: str
@@ -145,32 +142,28 @@ class RouterNode:
     role: str
 
 
-@dataclass(frozen=True, slots=True)
-class HostNode:
+class HostNode(Value):
     """A computer with a single port, number 0."""
 
     name: str
     spec: HostSpec
 
 
-@dataclass(frozen=True, slots=True)
-class SwitchNode:
+class SwitchNode(Value):
     """A switch with so many ports, counted from 0."""
 
     name: str
     ports: int
 
 
-@dataclass(frozen=True, slots=True)
-class Cable:
+class Cable(Value):
     """Two ends. spec: how bad it is."""
 
     ends: tuple[End, End]
     spec: LinkSpec
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Value):
     """name: of the lab. notes: sentences about differences from the lab."""
 
     name: str
@@ -356,13 +349,13 @@ def _linux(commands: list[str]) -> Node:
 _HOST: Final = "alpine"
 _SWITCH: Final = "unmanaged_switch"
 
-Value = str | int | float | bool | list["Value"] | dict[str, "Value"]
+Json = str | int | float | bool | list["Json"] | dict[str, "Json"]
 
 
 def cml(plan: Plan, kind: NodeKind, image: str) -> dict[str, str]:
     """Return the file of a lab by its name. image: an image definition; "": CML's own choice."""
     where = places(plan)
-    nodes: list[Value] = []
+    nodes: list[Json] = []
     for router in plan.routers:
         ports = {number: kind.ports.name(number) for number in range(max(router.ports, default=0) + 1)}
         nodes.append(_node(len(nodes), router.name, kind.called, ports, where, router.text, image))
@@ -375,8 +368,8 @@ def cml(plan: Plan, kind: NodeKind, image: str) -> dict[str, str]:
         nodes.append(_node(len(nodes), switch.name, _SWITCH, ports, where))
     names = [node.name for row in (plan.routers, plan.hosts, plan.switches) for node in row]
     identities = {name: f"n{number}" for number, name in enumerate(names)}
-    links: list[Value] = [_link(number, cable, identities) for number, cable in enumerate(plan.cables)]
-    lab: Value = {"title": plan.name, "description": "", "notes": "", "version": "0.1.0"}
+    links: list[Json] = [_link(number, cable, identities) for number, cable in enumerate(plan.cables)]
+    lab: Json = {"title": plan.name, "description": "", "notes": "", "version": "0.1.0"}
     topology = {"lab": lab, "nodes": nodes, "links": links}
     return {f"{plan.name}.cml.yaml": yaml.dump(topology, Dumper=_Dumper, sort_keys=False, allow_unicode=True)}
 
@@ -389,20 +382,20 @@ def _node(
     where: dict[str, tuple[int, int]],
     text: str = "",
     image: str = "",
-) -> Value:
+) -> Json:
     x, y = where[name]
-    interfaces: list[Value] = [
+    interfaces: list[Json] = [
         {"id": f"i{slot}", "slot": slot, "label": label, "type": "physical"} for slot, label in ports.items()
     ]
-    node: dict[str, Value] = {"id": f"n{number}", "label": name, "node_definition": definition, "x": x, "y": y}
+    node: dict[str, Json] = {"id": f"n{number}", "label": name, "node_definition": definition, "x": x, "y": y}
     if image:
         node["image_definition"] = image
     return node | {"configuration": text, "interfaces": interfaces}
 
 
-def _link(number: int, cable: Cable, identities: dict[str, str]) -> Value:
+def _link(number: int, cable: Cable, identities: dict[str, str]) -> Json:
     (one, first), (other, second) = cable.ends
-    link: dict[str, Value] = {
+    link: dict[str, Json] = {
         "id": f"l{number}",
         "n1": identities[one],
         "i1": f"i{first}",
@@ -410,7 +403,7 @@ def _link(number: int, cable: Cable, identities: dict[str, str]) -> Value:
         "i2": f"i{second}",
     }
     spec = cable.spec
-    amounts: dict[str, Value] = {"latency": round(spec.delay), "loss": spec.loss, "bandwidth": spec.rate}
+    amounts: dict[str, Json] = {"latency": round(spec.delay), "loss": spec.loss, "bandwidth": spec.rate}
     bad = {name: amount for name, amount in amounts.items() if amount}
     return link | ({"conditioning": {"enabled": True, **bad}} if bad else {})
 
@@ -440,7 +433,7 @@ def gns3(plan: Plan, kind: NodeKind, image: str) -> dict[str, str]:
     """Return the files of a lab by their names in its folder."""
     where = places(plan)
     files: dict[str, str] = {}
-    nodes: list[Value] = [
+    nodes: list[Json] = [
         _gns3_node(plan, router.name, kind.called, where, _gns3_router(router, kind, image), _drawn(kind))
         for router in plan.routers
     ]
@@ -456,7 +449,7 @@ def gns3(plan: Plan, kind: NodeKind, image: str) -> dict[str, str]:
         lines += [f"ip {host.spec.interface6}"] if host.spec.interface6 is not None else []
         files[f"project-files/vpcs/{_identity(plan, host.name)}/startup.vpc"] = "\n".join(lines) + "\n"
     routers = {router.name: router for router in plan.routers}
-    links: list[Value] = [
+    links: list[Json] = [
         {
             "link_id": _identity(plan, f"link {number}"),
             "nodes": [_gns3_end(plan, end, routers, kind) for end in cable.ends],
@@ -464,7 +457,7 @@ def gns3(plan: Plan, kind: NodeKind, image: str) -> dict[str, str]:
         }
         for number, cable in enumerate(plan.cables)
     ]
-    drawn: Value = {"computes": [], "drawings": [], "links": links, "nodes": nodes}
+    drawn: Json = {"computes": [], "drawings": [], "links": links, "nodes": nodes}
     project = {
         "project_id": _identity(plan, "project"),
         "type": "topology",
@@ -490,11 +483,11 @@ def _gns3_node(
     name: str,
     kind: str,
     where: dict[str, tuple[int, int]],
-    properties: dict[str, Value],
-    more: dict[str, Value],
-) -> Value:
+    properties: dict[str, Json],
+    more: dict[str, Json],
+) -> Json:
     x, y = where[name]
-    node: dict[str, Value] = {
+    node: dict[str, Json] = {
         "compute_id": "local",
         "node_id": _identity(plan, name),
         "node_type": kind,
@@ -507,7 +500,7 @@ def _gns3_node(
     return node | more
 
 
-def _gns3_router(router: RouterNode, kind: NodeKind, image: str) -> dict[str, Value]:
+def _gns3_router(router: RouterNode, kind: NodeKind, image: str) -> dict[str, Json]:
     adapters = max(router.ports, default=0) + 1
     if kind.called == "docker":
         environment = ""
@@ -519,21 +512,21 @@ def _gns3_router(router: RouterNode, kind: NodeKind, image: str) -> dict[str, Va
     return {"hda_disk_image": image, "platform": "x86_64", "ram": 768, "adapters": adapters, "adapter_type": "e1000"}
 
 
-def _drawn(kind: NodeKind) -> dict[str, Value]:
+def _drawn(kind: NodeKind) -> dict[str, Json]:
     """Return how GNS3 names the ports of a node."""
-    telnet: dict[str, Value] = {"console_type": "telnet", "symbol": ":/symbols/router.svg"}
+    telnet: dict[str, Json] = {"console_type": "telnet", "symbol": ":/symbols/router.svg"}
     return telnet | ({"port_name_format": "GigabitEthernet0/{0}"} if kind.called == "qemu" else {})
 
 
-def _switch(switch: SwitchNode) -> dict[str, Value]:
-    ports: list[Value] = [
+def _switch(switch: SwitchNode) -> dict[str, Json]:
+    ports: list[Json] = [
         {"name": f"Ethernet{number}", "port_number": number, "type": "access", "vlan": 1}
         for number in range(max(switch.ports, 8))
     ]
     return {"ports_mapping": ports}
 
 
-def _gns3_end(plan: Plan, end: End, routers: dict[str, RouterNode], kind: NodeKind) -> Value:
+def _gns3_end(plan: Plan, end: End, routers: dict[str, RouterNode], kind: NodeKind) -> Json:
     name, number = end
     router = routers.get(name)
     in_slots = router is not None and kind.ports.slot
@@ -547,9 +540,9 @@ def _gns3_end(plan: Plan, end: End, routers: dict[str, RouterNode], kind: NodeKi
     }
 
 
-def _filters(spec: LinkSpec) -> Value:
+def _filters(spec: LinkSpec) -> Json:
     """Return GNS3's packet filters; a rate is none of them."""
-    filters: dict[str, Value] = {}
+    filters: dict[str, Json] = {}
     if spec.delay:
         filters["delay"] = [round(spec.delay), 0]
     if spec.loss:

@@ -33,7 +33,7 @@ from typing import Final, NamedTuple
 
 import dmvpn
 from dmvpn.base.explanations import WordKind
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios import ConfigLine, ExecCommand, Feature
 from dmvpn.ios.begun import Begun, begun, keywords, summary
 from dmvpn.ios.errors import without_keys
@@ -44,8 +44,7 @@ from dmvpn.router.vocabulary import Meaning, Vocabulary, configuration_on, is_co
 # ------------------------------------------------------------------------------------------------ answers
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundMeaning:
+class FoundMeaning(Value, kw_only=True):
     """One meaning. kind: "flag", "log message", "command" ... place: where it is printed; screens: of which commands.
 
     details: pairs for a list below: words of a command, requirements of a clause.
@@ -62,8 +61,7 @@ class FoundMeaning:
     details: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Value):
     """asked: the question. found: all meanings. near: words that are spelled alike, if there is no meaning."""
 
     asked: str

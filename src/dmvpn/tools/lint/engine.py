@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.breath import breathing
 from dmvpn.base.errors import UserError
 from dmvpn.base.findings import Concern, LintFinding, Location, Rule, Severity, rule
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.eigrp import lint as eigrp
 from dmvpn.features.ike import lint as ikev2
 from dmvpn.features.ipsec import lint as ipsec
@@ -116,8 +116,7 @@ OF_COMMENTS: Final = (WITHOUT_REASON, UNUSED)
 _COMMENT: Final = re.compile(r"\s*!\s*lint:\s*(?P<verb>\S*)\s*(?P<rule>\S*)\s*(?P<reason>.*?)\s*$")
 
 
-@dataclass(frozen=True, slots=True)
-class Silence:
+class Silence(Value):
     """One comment. first, last: the lines that it is about."""
 
     line: int
@@ -392,8 +391,7 @@ _STANDARD_INPUT: Final = "-"
 _STDIN: Final = "stdin"
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Value):
     """One network: configurations by path, and the sites that are known."""
 
     configurations: dict[str, str] = field(default_factory=dict)

@@ -9,15 +9,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from dmvpn.base.findings import Cause, Concern, Rule, Severity
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.network.device import Device
 from dmvpn.network.lines import indented
 from dmvpn.network.overlay import Network
 from dmvpn.network.terms.table import Disagreement, Failure, Table, disagreements
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkConcern:
+class NetworkConcern(Value):
     """A concern about `device`. related: lines of other routers, by their words."""
 
     device: Device

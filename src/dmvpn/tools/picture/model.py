@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import field
 from enum import Enum
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 
 # ------------------------------------------------------------------------------------------------ values
 
@@ -36,8 +36,7 @@ class TunnelState(Enum):
     DIRECT = "direct"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Port:
+class Port(Value, kw_only=True):
     """An interface with an address.
 
     name: short, as "Gi0/1".
@@ -52,8 +51,7 @@ class Port:
     is_source: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class Node(Value, kw_only=True):
     """A router, a NAT box or a host.
 
     runs: False for a router that is known to be dead.
@@ -67,8 +65,7 @@ class Node:
     region: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wire:
+class Wire(Value, kw_only=True):
     """A wire or a switch.
 
     ends: nodes and their ports, "" for the only port of a host.
@@ -86,8 +83,7 @@ class Wire:
         return tuple(dict.fromkeys(node for node, _ in self.ends))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cloud:
+class Cloud(Value, kw_only=True):
     """The tunnels of one subnet, or all tunnels between two ends alone.
 
     name: the prefix of its tunnel addresses.
@@ -100,8 +96,7 @@ class Cloud:
     protected: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tunnel:
+class Tunnel(Value, kw_only=True):
     """A tunnel between two routers.
 
     here, there: client and server, if one of them is a server.
@@ -116,8 +111,7 @@ class Tunnel:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class Picture(Value, kw_only=True):
     """A network.
 
     about: what it is a picture of: "scenario", "lab that runs".
@@ -157,8 +151,7 @@ class Picture:
 # ----------------------------------------------------------------------------------------------- wires by their purpose
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Uplink:
+class Uplink(Value, kw_only=True):
     """A router's or NAT box's wire to a band. band: its index."""
 
     node: str

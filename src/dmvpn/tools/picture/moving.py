@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.tools.picture.model import Picture, Tunnel, TunnelState
 from dmvpn.tools.picture.plan import MARGIN, Plan, plan_of, shown
 from dmvpn.tools.picture.svg import Motion, SvgWriter, number, text_of, tunnels_of
@@ -25,8 +25,7 @@ _ROOM: Final = 40
 _LONGEST: Final = 110
 
 
-@dataclass(frozen=True, slots=True)
-class _Flight:
+class _Flight(Value):
     """A message on its way. path: of its tunnel, which begins at the receiver if it is_back."""
 
     tunnel: Tunnel

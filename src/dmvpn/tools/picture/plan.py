@@ -21,7 +21,7 @@ from dataclasses import field
 from math import ceil
 from typing import Final
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.tools.picture.model import Kind, Node, Picture, Port, Underlay, Wire, underlay_of
 
 # ------------------------------------------------------------------------------------------------ rectangles and texts
@@ -39,8 +39,7 @@ MARGIN: Final = 24
 _LONGEST: Final = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(Value):
     """A rectangle."""
 
     x: float
@@ -61,8 +60,7 @@ class Box:
         return self.y + self.height
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chip:
+class Chip(Value, kw_only=True):
     """A host. network: of its wire."""
 
     node: Node
@@ -70,8 +68,7 @@ class Chip:
     network: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
+class Card(Value, kw_only=True):
     """A router. ports: with which it is drawn.
 
     is_above: it is above the bands.
@@ -95,8 +92,7 @@ class Card:
         return self.box.bottom if self.is_above else self.box.y
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Band:
+class Band(Value, kw_only=True):
     """A provider or a wire that all sites are on. chips: the hosts of a provider."""
 
     name: str

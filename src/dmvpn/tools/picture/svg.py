@@ -14,7 +14,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.tools.picture.model import Node, Picture, Tunnel, TunnelState, Wire
 from dmvpn.tools.picture.plan import HEAD, LANE, LINE, MARGIN, SMALL, Box, host_text, plan_of, port_text, shown
 
@@ -40,8 +40,7 @@ _INNER: Final = 8
 _ARC: Final = (20, 0.09, 46)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Value, kw_only=True):
     """A wire or a tunnel.
 
     path: in the syntax of SVG.
@@ -271,8 +270,7 @@ path{fill:none}
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Motion:
+class Motion(Value, kw_only=True):
     """The motion of a picture (`moving.py`).
 
     rules: of the style sheet. marks: drawn above all. styles: attributes of tunnels. room: height below the plan.

@@ -12,15 +12,14 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 _FORM = re.compile(
     r"(?:(?P<scheme>[a-z]+)://)?(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<host>[A-Za-z0-9._-]+)):(?P<port>\d{1,5})"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
+class Tls(Value):
     """Files in PEM: the authority of the cluster, and a certificate of it with its key."""
 
     authority: Path

@@ -22,7 +22,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, Protocol, Self, TypeVar, cast
 
 from dmvpn.base.errors import named
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 # ------------------------------------------------------------------------------------------------ what every pool does
 
@@ -31,8 +31,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
-class Lost(Generic[T]):
+class Lost(Value, Generic[T]):
     """A task whose worker died before there was a result: killed by hand, or for lack of memory.
 
     is_tried_again: at the end, by another worker.

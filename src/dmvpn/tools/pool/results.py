@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.shells.files import open_regular
 
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ R = TypeVar("R")
 _LONGEST: Final = 64 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Form(Generic[T, R]):
+class Form(Value, Generic[T, R], kw_only=True):
     """How results are lines. what: "a result of a campaign". begin: the octets with which every line begins.
 
     read: of a line, without its end; raises UserError, with `what` in its text. task_of: what a result belongs to;

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from dmvpn.base.errors import UserError
 from dmvpn.base.findings import Cause
 from dmvpn.base.translation import TCP, UDP
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios.differences import Difference, differences
 from dmvpn.network.lines import Lines, lines_after, tree_of
 from dmvpn.shells.lab_model import INSIDE
@@ -75,8 +75,7 @@ class Harm(enum.Enum):
     SMALL = "for small packets alone"
 
 
-@dataclass(frozen=True, slots=True)
-class AffectedPairs:
+class AffectedPairs(Value):
     """The affected pairs, each with its harm.
 
     sizes: for a pair with small packets the largest packet (octets) and the MSS of most pairs of its kind. denied:
@@ -90,8 +89,7 @@ class AffectedPairs:
     alone: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Kinds:
+class Kinds(Value):
     """The kinds of the pairs of a network.
 
     lans: by name. ends, clouds: by router, what its tunnels are configured for, and their networks.

@@ -19,7 +19,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError, surely
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.diff.behavior import LanPair, Talk
 from dmvpn.tools.diff.measuring import Rows, Subject, choose_pairs, converge, sample, talk_of, warm_up, worse
@@ -58,8 +58,7 @@ _AGAIN: Final = ("clear ip nhrp", "clear ip eigrp neighbors", "clear ip ospf pro
 SETTLED, HEALED, PACKETS = 40.0, 130.0, 8
 
 
-@dataclass(frozen=True, slots=True)
-class SearchResult:
+class SearchResult(Value):
     """The result of a search. changes: () if none helps. before, after: the measured traffic. tried: trials made.
 
     alternatives: as many changes of other lines that restore as much. again: the `clear` command that each changed

@@ -25,7 +25,7 @@ from typing import Final, Protocol, TypeAlias
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.findings import Cause
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.network.lines import Lines, after, indented, removal, with_lines
 from dmvpn.tools.diff.behavior import ChangeVerdict, LanPair, Topic
 from dmvpn.tools.diff.measuring import Rows, Subject, changes, choose_pairs, converge, warm_up, worse
@@ -277,8 +277,7 @@ def settle(copy: Copy, diagnosis: Diagnosis | None = None) -> tuple[LanPair, ...
     return pairs
 
 
-@dataclass(frozen=True, slots=True)
-class _Edit:
+class _Edit(Value):
     """The lines of a router that a remedy added and removed, each after the lines that open its section."""
 
     router: str

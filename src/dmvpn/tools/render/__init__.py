@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios import marked
 from dmvpn.shells.documents import Places
 from dmvpn.shells.exercises import CONFIGURATION
@@ -26,8 +26,7 @@ from dmvpn.tools.render.writing import Made, lab_files, read_made
 __all__ = ["DEFAULT", "Keys", "Rendered", "find_keys", "render_sites", "schema"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
+class Rendered(Value, kw_only=True):
     """The result for a table. configurations: by site. files: by name; configurations, and the other files of a lab.
 
     folder: the destination. made: files there from earlier runs. lock, lock_text: the file of allocations, and its new

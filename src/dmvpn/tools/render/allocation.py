@@ -24,7 +24,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dmvpn.base.errors import DmvpnError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.shells.documents import parse_yaml, read_text
 from dmvpn.shells.lab_model import Name
 from dmvpn.tools.render.table import Hub, Nat, Pool, Spoke, Table
@@ -44,8 +44,7 @@ class AllocationError(DmvpnError):
         self.text = text
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Value):
     """A network that the table names. shared: the provider's; several sites may be in it."""
 
     where: Where
@@ -157,8 +156,7 @@ def _check_boxes(table: Table) -> None:
 # ------------------------------------------------------------------------------------------------ links
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _End:
+class _End(Value, kw_only=True):
     """An end of a link. whose: a site, or the NAT box that it is behind. keys: of its address and its gateway."""
 
     name: str
@@ -228,8 +226,7 @@ def _check_links(table: Table) -> None:
 FIRST_SPOKE: Final = 11
 
 
-@dataclass(frozen=True, slots=True)
-class Allocations:
+class Allocations(Value):
     """By site: its number in the tunnel network, its LAN, its network towards the provider (if taken from a pool).
 
     ports: by network towards the provider, the provider's port in labs. `dmvpn diff` can try a change only if

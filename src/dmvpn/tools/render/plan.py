@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.shells.documents import parse_yaml, read_text
 from dmvpn.tools.render.allocation import AllocationError, Allocations
 from dmvpn.tools.render.table import Hub, Spoke, Table
@@ -38,8 +38,7 @@ _LONGEST_NHRP: Final = 8
 NAMES: Final = {"pre_shared_key": "DMVPN_PRE_SHARED_KEY", "nhrp_authentication": "DMVPN_NHRP_AUTHENTICATION"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keys:
+class Keys(Value, kw_only=True):
     """pre_shared_key: of IKEv2, the same for all sites. nhrp_authentication: NHRP's, up to 8 characters."""
 
     pre_shared_key: str | None = field(default=None, repr=False)
@@ -91,8 +90,7 @@ _TCP_AND_IP: Final = 40
 Values = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wan:
+class Wan(Value, kw_only=True):
     """The way out. address, mask: None with DHCP."""
 
     interface: str
@@ -101,8 +99,7 @@ class Wan:
     gateway: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Net:
+class Net(Value, kw_only=True):
     """A network in the words that configuration lines want. length: of the prefix."""
 
     network: str
@@ -121,8 +118,7 @@ class Net:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lan:
+class Lan(Value, kw_only=True):
     """The way in."""
 
     interface: str
@@ -130,8 +126,7 @@ class Lan:
     net: Net
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedServer:
+class PlannedServer(Value, kw_only=True):
     """A hub to register with."""
 
     name: str
@@ -139,8 +134,7 @@ class PlannedServer:
     nbma: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedTunnel:
+class PlannedTunnel(Value, kw_only=True):
     """A tunnel interface. delay: tens of microseconds, None: the default. destination: None on a multipoint one.
 
     serves: clients register here. registration: seconds, None: the default. unique: register the address as unique.
@@ -169,16 +163,14 @@ class PlannedTunnel:
     shared: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedRoute:
+class PlannedRoute(Value, kw_only=True):
     """A static route."""
 
     net: Net
     via: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class Planned(Value, kw_only=True):
     """All of one site. phase: its own; hubs_phase: that of the table. routing: eigrp, eigrp-classic or static.
 
     protection: none or psk.

@@ -25,7 +25,7 @@ import yaml
 from pydantic import RootModel, StringConstraints, ValidationError
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios import short_interface
 from dmvpn.shells.documents import LARGEST, parse_yaml, read_text
 from dmvpn.shells.exercises import CONFIGURATION
@@ -48,8 +48,7 @@ class _Listed(RootModel[dict[str, list[Annotated[str, StringConstraints(pattern=
     """File names only: a path in the list cannot remove a file elsewhere."""
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Value):
     """table: its path relative to the folder, so that both may move together. lists: names of files by table."""
 
     table: str

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.entropy import Entropy, below
 from dmvpn.base.errors import UserError
 from dmvpn.base.findings import Cause
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.troubles import model
 from dmvpn.tools.troubles.model import Configure, Role, Trouble
@@ -211,8 +211,7 @@ _TRIES, _LINES = 400, 30
 _PLACED: Final = (Role.SPOKE, Role.OTHER, Role.HUB)
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Value):
     """trouble; stage: the routers that take part; orders: the changes to make."""
 
     trouble: Trouble

@@ -28,7 +28,7 @@ from typing import Any, Final
 from dmvpn.base.findings import Cause
 from dmvpn.base.placeholder import Placeholder
 from dmvpn.base.terms import NoValue, Term
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.bgp.config import instance as bgp
 from dmvpn.features.eigrp.config.sections import InterfaceLine
 from dmvpn.features.ike.config import profiles
@@ -62,8 +62,7 @@ def word(name: str) -> Placeholder:
     return Placeholder(f"{{{name}}}")
 
 
-@dataclass(frozen=True, slots=True)
-class Configure:
+class Configure(Value):
     """Lines in configuration mode."""
 
     part: Role
@@ -80,8 +79,7 @@ def hub(*lines: str) -> Configure:
     return Configure(Role.HUB, lines)
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Value):
     """Under the section that `section` opens: lines that begin with one of `remove` go, `add` come."""
 
     part: Role
@@ -90,8 +88,7 @@ class Edit:
     add: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Differ:
+class Differ(Value):
     """Another value of a term at one end. value: if not given, the term's own, which no network has."""
 
     part: Role
@@ -105,8 +102,7 @@ class Differ:
         return Role.SPOKE if self.part is Role.HUB else Role.HUB
 
 
-@dataclass(frozen=True, slots=True)
-class Eigrp:
+class Eigrp(Value):
     """Lines of an EIGRP process. address_family: of `router eigrp NUMBER`, or the address family of a named one.
 
     topology: lines under `topology base` of a named process, or directly under a classic one.
@@ -120,8 +116,7 @@ class Eigrp:
     classic: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Rewrite:
+class Rewrite(Value):
     """Lines that a function writes for an `Actor`. section: a template of the section that they are about."""
 
     part: Role
@@ -129,23 +124,20 @@ class Rewrite:
     by: Callable[[Any], tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Renumber:
+class Renumber(Value):
     """The NBMA address of a spoke becomes another one of its link to the provider, which follows if it must."""
 
     part: Role
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Value):
     """Commands at the privileged prompt."""
 
     part: Role
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
+class Wire(Value):
     """The underlay wire of a router. incoming: only packets that the router receives; outgoing: that it sends."""
 
     part: Role
@@ -154,15 +146,13 @@ class Wire:
     outgoing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Kill:
+class Kill(Value):
     """A router is dead."""
 
     part: Role
 
 
-@dataclass(frozen=True, slots=True)
-class Nat:
+class Nat(Value):
     """A translator becomes another kind, as in `lab.yaml`."""
 
     part: Role
@@ -245,8 +235,7 @@ OF_WORDS: Final = {
 _WORD: Final = re.compile(r"(?<!{){(\w+)}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class Trouble(Value, kw_only=True):
     """One fault.
 
     title: for the teacher. acts: what to do. complaint: the report of a user (a template, as in acts). hints: each

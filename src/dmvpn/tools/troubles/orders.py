@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.terms import NoValue
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.network.lines import Process, after, lines_after, moved, process_of
 from dmvpn.network.overlay import EndPair
 from dmvpn.tools.troubles import model
@@ -99,39 +99,34 @@ def _process(actor: Actor) -> Process:
 # ------------------------------------------------------------------------------------------------ orders
 
 
-@dataclass(frozen=True, slots=True)
-class Type:
+class Type(Value):
     """Lines in configuration mode."""
 
     router: str
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Value):
     """Commands at the privileged prompt."""
 
     router: str
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Impair:
+class Impair(Value):
     """A wire gets this bad. link: "R31:GigabitEthernet0/1"."""
 
     link: str
     badness: Badness
 
 
-@dataclass(frozen=True, slots=True)
-class KillRouter:
+class KillRouter(Value):
     """`kill -9`."""
 
     router: str
 
 
-@dataclass(frozen=True, slots=True)
-class SetNat:
+class SetNat(Value):
     """The kind of a translator, as in `lab.yaml`."""
 
     gateway: str

@@ -14,7 +14,7 @@ from dataclasses import field
 from typing import Final
 
 from dmvpn.base.entropy import Entropy, below
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.tools.troubles.setup import PROTOCOLS, Lists, Place, RoutingSetup, Section, Vrfs, with_lists, with_vrfs
 
 # ------------------------------------------------------------------------------------------------ tables of sites
@@ -88,8 +88,7 @@ TRUSTPOINTS: Final = ("CLOUD", "EXPIRED", "ELSEWHERE", "MISNAMED")
 UNIT: Final = "cloud"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Value, kw_only=True):
     """phase: 1 to 3. routing: one of `PROTOCOLS`. protection: "", "ikev2", "ikev1": the words that ask for it.
 
     translators: before which spokes, by number from 1, and of which kind. server_lines: each server takes a map, a

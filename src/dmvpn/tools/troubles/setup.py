@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 # ------------------------------------------------------------------------------------------------ routing
 
@@ -46,8 +46,7 @@ _SEALS: Final[dict[str, list[str]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Value, kw_only=True):
     """A router of the cloud. number: among those of its kind. lan: the first three octets of its LAN."""
 
     name: str
@@ -59,8 +58,7 @@ class Place:
     gateway: str
 
 
-@dataclass(frozen=True, slots=True)
-class RoutingSetup:
+class RoutingSetup(Value):
     """A routing protocol in a phase, and its routers. sealed: with authentication."""
 
     protocol: str
@@ -215,8 +213,7 @@ _ROUTING: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lists:
+class Lists(Value, kw_only=True):
     """Where routers of a cloud have lists. groups: they name the company's networks by an object group.
 
     verifies: ports to LANs and to the provider verify senders.
@@ -290,8 +287,7 @@ _ISAKMP_KEY: Final = "crypto isakmp key "
 _OF_PROCESS: Final = ("timers bgp ",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vrfs:
+class Vrfs(Value, kw_only=True):
     """The tables of a cloud. own_names: each router has a name of its own for the inside VRF.
 
     redistributes: BGP advertises LANs by `redistribute connected`, without `network` lines.

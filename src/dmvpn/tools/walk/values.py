@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from dmvpn.base.effects import NextHop, TunnelSpec
 from dmvpn.base.facts import Address
 from dmvpn.base.translation import TCP
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ipsec.facts import SaFacts
 from dmvpn.features.nhrp.facts import MappingFacts
 from dmvpn.features.rib.facts import HopFacts, OfferFacts, RouteFacts
@@ -71,8 +71,7 @@ class Passage(NamedTuple):
     outer: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Value, kw_only=True):
     """A packet, and where it starts: a host, a router that sends it, or (`passes`) a router that forwards it.
 
     size: octets of the whole IP packet. df: the DF bit. receiver: the host that is meant, where several hosts in
@@ -92,8 +91,7 @@ class Question:
     answers: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Value, kw_only=True):
     """One decision. depth: 0 for the packet itself, 1 for the tunnel packet around it. octets: the present length, of
     the largest fragment if it is fragmented. left: octets up to the MTU of the outgoing interface. clause: of a
     standard, or "".
@@ -109,8 +107,7 @@ class Step:
     clause: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crossing:
+class Crossing(Value, kw_only=True):
     """The packet on a wire, as a capture there shows it. protocol: "IP", "GRE", "ESP" or "UDP 4500".
 
     octets: the length of each IP fragment.
@@ -125,8 +122,7 @@ class Crossing:
     octets: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(Value, kw_only=True):
     """An ICMP error. mtu: of the next hop, where the packet was too big (RFC 1191 §4)."""
 
     by: str
@@ -135,8 +131,7 @@ class Refusal:
     mtu: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WalkEnd:
+class WalkEnd(Value, kw_only=True):
     """How a walk ended, where and why. ttl: of the packet on arrival. refusal: the ICMP error, None: no error is sent.
 
     later_mtu: a router on the way refused the encapsulated packet; from then on the encapsulating router accepts only
@@ -159,8 +154,7 @@ class WalkEnd:
     apart: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clamp:
+class Clamp(Value, kw_only=True):
     """An interface that lowers the TCP maximum segment size (`ip tcp adjust-mss`)."""
 
     where: str
@@ -168,8 +162,7 @@ class Clamp:
     mss: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WalkedPath:
+class WalkedPath(Value, kw_only=True):
     """One direction. clamps: the places on the way that clamp TCP."""
 
     question: Question
@@ -185,8 +178,7 @@ class WalkedPath:
         return tuple(name for place, name in enumerate(found) if place == 0 or found[place - 1] != name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
+class Budget(Value, kw_only=True):
     """The packet sizes that a path carries, octets of the whole IP packet.
 
     whole: the largest packet that is not fragmented; limit: the node that would fragment a larger one. with_df: the
@@ -204,8 +196,7 @@ class Budget:
     clamps: tuple[Clamp, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Walk:
+class Walk(Value, kw_only=True):
     """The paths of a packet and its answer, and their sizes. back: None if the far end is not in view or not reached.
 
     differs: how the two directions differ, "" if they do not.

@@ -19,7 +19,7 @@ from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.errors import UserError
 from dmvpn.base.facts import NO_REASON, Address, AddressWithLength
 from dmvpn.base.protection import EspCipher, EspHash, EspSa, EspTransform
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Value, project
 from dmvpn.dataplane.esp.suite import EspSuite
 from dmvpn.dataplane.simulated.chassis import SenderDoubt, doubt_of
 from dmvpn.dataplane.simulated.forwarding import ForwardingTable
@@ -52,8 +52,7 @@ def _box(configuration: tuple[str, ...]) -> Box:
 HOST_PORT = "eth0"
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Value):
     """The longest matching route for an address, and the shorter ones that match as well."""
 
     route: RouteFacts

@@ -19,7 +19,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from dmvpn.base.chronicle import Sign
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.tools.watch.steps import Arrow, Note, Step, label, sentence
 
 # ------------------------------------------------------------------------------------------------ the ladder
@@ -52,8 +52,7 @@ _COLORS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Value):
     """width: columns of the terminal, None where it is none.
 
     color: escape sequences are welcome. unicode: so are lines and arrow heads.
@@ -65,8 +64,7 @@ class Look:
     zone: tzinfo = UTC
 
 
-@dataclass(frozen=True, slots=True)
-class _Glyphs:
+class _Glyphs(Value):
     life: str
     shaft: str
     passed: str
@@ -260,8 +258,7 @@ def _statements(step: Step, names: dict[str, str]) -> Iterator[str]:
 LARGEST_DIAGRAM: Final = 120
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoryNetwork:
+class StoryNetwork(Value, kw_only=True):
     """The network of the story. routers: with a part in it. hosts: addresses by name. links: as in the lab file."""
 
     lab: str

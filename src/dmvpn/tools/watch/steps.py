@@ -15,7 +15,7 @@ from itertools import takewhile
 from typing import Final
 
 from dmvpn.base.chronicle import ChronicleLine, MessagePassed, Sign, StateChanged, Way
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Value, dataclass, project
 
 # ------------------------------------------------------------------------------------------------ steps
 
@@ -26,8 +26,7 @@ HOLD: Final = 0.4
 FLIGHT: Final = 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrow:
+class Arrow(Value, kw_only=True):
     """A message between two ends. time: seconds since 1970; when it was sent, if that is known.
 
     sender, receiver: a router, or an address that no watched router has. arrived: its receiver saw it, or is not
@@ -44,8 +43,7 @@ class Arrow:
     forwarded: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
+class Note(Value, kw_only=True):
     """A change at a router. kind: the value of a `Topic`, or "router" for the router itself."""
 
     time: float

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.distribution import Redistribution
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE, Merged, Pages
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.bgp import model
 from dmvpn.features.bgp.config import instance
 from dmvpn.features.bgp.config.instance import RouteLines, prefix_of
@@ -285,8 +285,7 @@ def _vpn(root: Section, vrf: str) -> model.Vpn:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Value):
     """The lines of one table: its sections, its neighbors and its networks."""
 
     sections: tuple[tuple[Section, RouteLines], ...]

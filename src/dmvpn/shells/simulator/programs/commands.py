@@ -31,7 +31,7 @@ from dmvpn.base.context import earliest
 from dmvpn.base.effects import SendIp
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import IpReceived
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.features.system.ping import echo_request, quoted_datagram, quoted_echo, udp_datagram
 from dmvpn.net import icmp
 from dmvpn.net.ip import HEADER_LENGTH as IP_HEADER_LENGTH
@@ -183,8 +183,7 @@ _UNREACHABLE6: Final[dict[int, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Wanted(Value):
     destination: IPAddress
     source: IPAddress | None
     count: int | None

@@ -17,7 +17,7 @@ from typing import Final
 from dmvpn.base.facts import Address
 from dmvpn.base.findings import Cause
 from dmvpn.base.placeholder import Blank
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.eigrp.facts import EigrpFacts
 from dmvpn.features.interface.facts import InterfaceFacts
 from dmvpn.features.tunnel.config import TTL
@@ -35,8 +35,7 @@ from dmvpn.tools.doctor.verdicts import Hypothesis
 _HERE: Final = "nothing more: it is here"
 
 
-@dataclass(frozen=True, slots=True)
-class ServerView:
+class ServerView(Value):
     """A router's view of one server. scene: has this router alone. address: the requested destination, if any."""
 
     scene: Scene

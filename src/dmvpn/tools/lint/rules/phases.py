@@ -16,7 +16,7 @@ from typing import Final
 from dmvpn.base.addresses import Prefix, ip_keyword
 from dmvpn.base.findings import Cause, Rule, Severity, rule
 from dmvpn.base.notices import RouteSource
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.bgp.config.instance import FAMILY, IN_ROUTER, ROUTER
 from dmvpn.features.eigrp.config import sections as eigrp_lines
 from dmvpn.features.eigrp.config.sections import NEXT_HOP_SELF, line_of, nested, taken_back
@@ -58,8 +58,7 @@ _EIGRP_EXTERNAL: Final = 170
 _RIP: Final = 120
 
 
-@dataclass(frozen=True, slots=True)
-class _HubRoutes:
+class _HubRoutes(Value):
     """Other routes that a hub advertises. default: the distance of its default route at a spoke, None: it has none."""
 
     prefixes: tuple[Prefix, ...] = ()

@@ -17,7 +17,7 @@ from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.placeholder import SECRET, Blank
 from dmvpn.base.reasons import Reason
 from dmvpn.base.terms import Likeness, NoValue, Term
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.interface.config import IPV6_ADJUST_MSS, IPV6_MTU
 from dmvpn.features.ipsec.policies import expansion, resolve
 from dmvpn.features.nhrp.config.lines import AUTHENTICATION, NETWORK_ID, of_version, server
@@ -218,8 +218,7 @@ def _duplicates(network: Network) -> Iterator[NetworkConcern]:
             yield found(DUPLICATE, device, at, what, related=related, severity=None if is_wrong else Severity.ADVICE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Owner:
+class _Owner(Value):
     """The owner of an address. of_tunnel: on a tunnel, or its source. is_advertised: in a LAN that it advertises."""
 
     device: Device
