@@ -11,7 +11,7 @@ from contract.test_planes import contract, on_kernels
 from contract.test_planes_translation import datagram, echo, flows, left, permit
 from contract.worlds import LAN, UNDERLAY, host, nbma
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.effects import ForgetTranslations, SendIp, SetTranslation
+from dmvpn.base.effects import ForgetTranslations, SendIp, SetInterface, SetTranslation
 from dmvpn.base.events import IpReceived
 from dmvpn.base.translation import ICMP, UDP, Clause, FlowFilter, SourceRule, StaticRule
 from dmvpn.dataplane import netlink
@@ -152,6 +152,21 @@ def test_a_pool_that_is_shared_gives_its_first_address(world: World) -> None:
     world.inject("A", from_outside(PUBLIC, 4000, 5000))
     world.until(lambda: any(one.protocol == UDP for one in world.received["A"]))
     assert world.received["A"][-1].destination == host("A")
+
+
+@contract
+def test_a_pool_that_is_an_address_of_the_router_gives_that_address(world: World) -> None:
+    """Stations got the first address of the interface, to which no provider had a route."""
+    world.execute("A", SetInterface(UNDERLAY, True, ((nbma("A"), 24), (PUBLIC, 24))))
+    rule = SourceRule(UNDERLAY, (Clause(True, ((permit(),),)),), address=PUBLIC)
+    world.execute("A", published(rules=(rule,), aliases=()))
+    world.send("A", datagram("A", nbma("B"), 4000))
+    world.until(lambda: bool(left(world, UDP)))
+    assert left(world, UDP)[0].source == PUBLIC
+    world.inject("A", from_outside(PUBLIC, ports(left(world, UDP)[0])[0], ports(left(world, UDP)[0])[1]))
+    world.until(lambda: any(one.protocol == UDP for one in world.received["A"]))
+    world.inject("A", echo("B", PUBLIC))
+    world.until(lambda: bool(echoes(world, icmp.IcmpType.ECHO_REPLY)))
 
 
 @contract

@@ -480,6 +480,10 @@ def test_an_address_of_the_router_is_left_out_of_a_pool_and_alone_it_is_its_inte
     assert whole.rules[0].pool == ((IPv4Address("203.0.113.1"), IPv4Address("203.0.113.1")), (first, last))
     alone = ordered(WIDE + POOL.replace("113.4", "113.2").replace("113.6", "113.2") + rule)
     assert (alone.rules[0].pool, alone.rules[0].outside, alone.aliases) == ((), "GigabitEthernet1", ())
+    assert alone.rules[0].address is None
+    second = WIDE.replace(" ip nat outside", " ip address 198.51.100.9 255.255.255.0 secondary\n ip nat outside")
+    shared = ordered(second + POOL.replace("203.0.113.4", "198.51.100.9").replace("203.0.113.6", "198.51.100.9") + rule)
+    assert (shared.rules[0].pool, shared.rules[0].address, shared.aliases) == ((), IPv4Address("198.51.100.9"), ())
 
 
 def test_an_interface_with_nat_enable_is_on_both_sides() -> None:

@@ -111,6 +111,7 @@ class SourceRule:
     vrf: the VRF that the packets come from, "": the global table.
     pool: ranges of addresses, each with its first and last one; (): the address of `outside`.
     overload: many stations share an address; otherwise each station has an address of the pool for itself.
+    address: that of the router which stations share; None: the first one of `outside`.
     """
 
     outside: str
@@ -119,14 +120,15 @@ class SourceRule:
     vrf: str = ""
     pool: tuple[tuple[IPv4Address, IPv4Address], ...] = ()
     overload: bool = True
+    address: IPv4Address | None = None
 
     def translates(self, flow: PacketFlow) -> bool:
         """Return whether this packet is to be translated."""
         return next((clause.permit for clause in self.clauses if clause.fits(flow)), False)
 
     def gives(self, address: IPv4Address) -> bool:
-        """Return whether the address is in its pool."""
-        return any(first <= address <= last for first, last in self.pool)
+        """Return whether the address is in its pool, or the one that stations share."""
+        return address == self.address or any(first <= address <= last for first, last in self.pool)
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ class RouterTranslation:
         pools = (one for rule in order.rules for each in rule.pool for one in summarize_address_range(*each))
         listed = (Prefix.of(one.network_address, one.prefixlen) for one in pools)
         self._claimed = tuple(dict.fromkeys((*listed, *(one.published for one in order.statics), *order.aliases)))
-        own = [self._own_address(rule.outside) for rule in order.rules if not rule.pool]
+        own = [rule.address or self._own_address(rule.outside) for rule in order.rules if not rule.pool]
         changed = {*before.statics} ^ {*order.statics}  # looked up, never iterated
         for key, one in list(self._translators.items()):
             statics = [rule for rule in before.statics if rule in changed and one.public in rule.published]
@@ -181,6 +181,7 @@ class RouterTranslation:
             return data
         sender, moved = sender_of(bytearray(data)), bytearray(data)
         known = self._own_address(leaves, translate.address(data, Side.DESTINATION))
+        known = next((one.address for one in self._order.rules if one.address == sender.address), known)
         if known is None or sender.address != known or translate.quoted(data) is not None:
             return data
         if data[9] == IpProtocol.ICMP and data[(data[0] & 0x0F) << 2] != IcmpType.ECHO_REQUEST:
@@ -249,7 +250,8 @@ class RouterTranslation:
                     return Drop.REFUSED
                 if rule.pool and not rule.overload:
                     return self._held_by(rule, (flow.source, vrf), now)
-                address = rule.pool[0][0] if rule.pool else self._own_address(leaves, flow.destination)
+                shared = rule.pool[0][0] if rule.pool else rule.address
+                address = shared or self._own_address(leaves, flow.destination)
                 return self._translator(leaves, address) if address is not None else None
         return None
 

@@ -276,7 +276,8 @@ def _source_rule(
     if one.pool and not one.overload:
         yield from _one_each(table, mapping, f"held-{called}", 2 * number + 2, one)
         return
-    first = (one.pool[0][0], one.pool[0][0]) if one.pool else None
+    shared = one.pool[0][0] if one.pool else one.address
+    first = (shared, shared) if shared is not None else None
 
     def moved(ports: tuple[int, int] | None) -> tuple[bytes, ...]:
         if first is not None:

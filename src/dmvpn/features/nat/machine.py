@@ -143,8 +143,11 @@ class NatMachine(Machine):
                 elif rule.pool and not pool and not (rule.overload and given):
                     orders.refused[rule] = f"pool {rule.pool} {'has no address' if given else 'does not exist'}"
                 elif outside in self.config.outside and clauses:
-                    refused = _OF_TUNNELS if not pool and outside in own.sources else ()
-                    one = SourceRule(outside, clauses, refused, rule.vrf, pool, rule.overload)
+                    shared = own.within(given) if given is not None and not pool else None
+                    port = outside if shared is None else own.interfaces[shared]
+                    refused = _OF_TUNNELS if not pool and port in own.sources else ()
+                    shared = None if shared == own.of(outside) else shared
+                    one = SourceRule(outside, clauses, refused, rule.vrf, pool, rule.overload, shared)
                     orders.sources.setdefault(rule, []).append(one)
                     orders.ranges += pool
         return orders

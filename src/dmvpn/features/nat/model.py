@@ -161,6 +161,10 @@ class OwnAddresses(Value):
         """Return the first address of an interface, or None without an address."""
         return next((address for address, name in self.interfaces.items() if name == interface), None)
 
+    def within(self, pool: NatPool) -> IPv4Address | None:
+        """Return the router's first address in a pool, or None."""
+        return next((one for one in self.interfaces if pool.first <= one <= pool.last), None)
+
     def collision(self, static: NatStatic) -> str:
         """Return why a static rule would take packets away from the router itself, "": it does not."""
         rule = static.rule
