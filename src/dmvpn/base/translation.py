@@ -127,7 +127,7 @@ class SourceRule:
         return next((clause.permit for clause in self.clauses if clause.fits(flow)), False)
 
     def gives(self, address: IPv4Address) -> bool:
-        """Return whether the address is in its pool, or the one that stations share."""
+        """Return whether the address is in its pool, or shared with the router."""
         return address == self.address or any(first <= address <= last for first, last in self.pool)
 
 
