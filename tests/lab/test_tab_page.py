@@ -189,6 +189,14 @@ def test_a_link_with_files_is_shown_before_it_runs_and_has_no_keys(address: str)
         assert browser.complaints() == []
 
 
+def test_an_exercise_begins_with_its_tasks(address: str) -> None:
+    """A map without a tunnel was all that a learner saw."""
+    with Browser() as browser:
+        browser.open(f"{address}#lab=exercise-01")
+        browser.wait(lambda: "The tunnel carries packets" in browser.text("tool"), PATIENCE)
+        assert browser.complaints() == []
+
+
 @pytest.mark.parametrize(
     ("link", "said"),
     [

@@ -17,8 +17,8 @@
  * @property {string[]} [notes] what the film leaves out
  * @typedef {object} Door
  * @property {(path: string, options: RequestInit) => Promise<Response>} ask
- * @property {{name: string, story: string, seed: number|undefined, buttons: HTMLElement[]}} [lab] the only one, which runs in
- *   this tab. story: what begins by itself; buttons: of the head
+ * @property {{name: string, story: string, seed: number|undefined, isExercise: boolean, buttons: HTMLElement[]}} [lab] the only
+ *   one, which runs in this tab. story: what begins by itself; buttons: of the head
  */
 
 import { kept } from "./dom.js";

@@ -584,6 +584,7 @@ async function main() {
     },
     choose: (router) => player.choose(router, false),
   });
+  if (door.lab?.isExercise) player.panels.show("Lesson");
   // What the routers remember comes after their configurations: both at once would take longer.
   await staged;
   if (door.lab?.story) begin(door.lab, path, stage, ping).then(() => door.lab?.story === "fault" && player.panels.show("Lesson"), lead);

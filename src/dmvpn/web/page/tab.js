@@ -24,6 +24,8 @@ const LOOK = 5000;
 const SLEPT = 180_000;
 const [NETWORK, EXERCISE] = /** @type {const} */ (["scenario", "exercise"]);
 
+/** @type {Set<string>} the names of the exercises */
+const exercises = new Set();
 /** @type {Inside|null} the worker, from the start of the page on */
 let inside = null;
 /** Why the page cannot run a lab at all; "": it can. */
@@ -85,6 +87,7 @@ function offerLast() {
 function listen(catalog) {
   offer(NETWORK, catalog.scenarios, "about");
   offer(EXERCISE, catalog.exercises, "task");
+  for (const { name } of catalog.exercises) exercises.add(name);
   byId("then").append(...Object.entries(STORIES).map(([name, title]) => element("option", { value: name }, title)));
   const chosen = (/** @type {string} */ id) => /** @type {HTMLInputElement} */ (byId(id)).value;
   on("network", () => open({ lab: chosen(NETWORK), seed: chosen("seed") === "" ? undefined : Number(chosen("seed")), story: chosen("then") }));
@@ -203,7 +206,7 @@ async function open(wanted) {
   const name = await running.boot({ lab, seed, epoch: began.epoch, ...(files ? { files } : {}) });
   const page = new DOMParser().parseFromString(await fresh, "text/html");
   const buttons = [button("Share", () => share(name, began)), button("Take home", () => takeHome(name))];
-  enterBy({ ask: (path, options) => running.ask(path, options), lab: { name, story, seed, buttons } });
+  enterBy({ ask: (path, options) => running.ask(path, options), lab: { name, story, seed, isExercise: exercises.has(name), buttons } });
   document.body.replaceWith(page.body);
   byId("home").setAttribute("href", "./");
   // Once the user has done something, the lab does not end without a question.
