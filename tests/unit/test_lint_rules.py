@@ -124,6 +124,14 @@ def test_route_maps_of_the_ipv6_family_that_nobody_defined_are_named(line: str) 
     assert told == ["bgp 1 names the route map M, which is not configured"]
 
 
+@pytest.mark.parametrize("hop", ["ip route static bfd Tunnel0 10.0.0.9", "ipv6 route static bfd Tunnel0 2001:DB8::9"])
+def test_static_routes_that_wait_for_bfd_on_a_tunnel_without_intervals_are_named(hop: str) -> None:
+    tunnel = "interface Tunnel0\n tunnel source 192.0.2.1\n tunnel mode gre multipoint\n ip nhrp network-id 1\n"
+    (told,) = [one for one in lint({"R.cfg": f"{tunnel}{hop}\n"}) if one.rule == "bfd-without-interval"]
+    assert told.line == 5
+    assert told.what == f"A static route by {hop.split()[-1]} asks for BFD on Tunnel0, which has no bfd interval"
+
+
 @pytest.mark.parametrize(
     ("lines", "line", "what"),
     [

@@ -268,3 +268,9 @@ def line_of(route: StaticRoute, vrf: str = "") -> str:
     """Return the line of a route in a VRF, "": in the global table; without options."""
     values = {"vrf": vrf, "interface": route.interface, "next_hop": route.next_hop}
     return route_line(route.prefix, **{name: value for name, value in values.items() if value})
+
+
+def bfd_line(hop: NextHop) -> str:
+    """Return the line that lets BFD watch a next hop, which has an address."""
+    is_ipv6 = hop.address is not None and hop.address.version == 6
+    return (BFD6 if is_ipv6 else BFD).line(interface=hop.interface, next_hop=hop.address)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from dmvpn.base.addresses import spelled
 from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.terms import Likeness
 from dmvpn.features.bfd import config as bfd
@@ -25,7 +26,7 @@ from dmvpn.features.ospf.model import Interface as OspfInterface
 from dmvpn.features.ospf.model import NetworkType
 from dmvpn.features.ospf.settings import ELECTING, timers
 from dmvpn.features.ospf.terms import TYPE, network_type
-from dmvpn.features.static.config import route_line
+from dmvpn.features.static.config import bfd_line, route_line
 from dmvpn.ios import Blank
 from dmvpn.network.overlay import EndPair, Network, ServerLink, TunnelEnd
 from dmvpn.network.routing import Protocol, Running, ospf_interface
@@ -247,7 +248,8 @@ SLOW: Final = rule(Severity.WARNING)(r"""
 NO_INTERVAL: Final = rule(Severity.WARNING)(r"""
     bfd-without-interval: A protocol asks for BFD on a tunnel that has no intervals
     `bfd` of a routing protocol asks for sessions; the interface sets the intervals (`bfd interval` or `bfd template`).
-    Without them no packets are sent, and only the protocol's own timer detects a lost neighbor.
+    Without them no packets are sent, and only the protocol's own timer detects a lost neighbor. Static routes that wait
+    for BFD (`ip route static bfd`) are never used.
     bad: interface Tunnel0\n ip ospf bfd
     fix: interface Tunnel0\n bfd interval 1000 min_rx 1000 multiplier 5
     """)
@@ -269,6 +271,8 @@ def _detection(end: TunnelEnd, parameters: Parameters | None) -> Iterator[Networ
         eigrp, interface = end.eigrp, end.ospf_lines
         asking = [("EIGRP", end.at)] if eigrp is not None and eigrp[1].bfd else []
         asking += [("OSPF", end.line("ip ospf bfd"))] if interface is not None and interface.bfd else []
+        watched = [hop for hop in end.device.static.bfd if hop.interface == end.name]
+        asking += [(f"A static route by {spelled(hop.address)}", (bfd_line(hop),)) for hop in watched if hop.address]
         for who, at in asking:
             what = f"{who} asks for BFD on {end.name}, which has no bfd interval"
             yield found(NO_INTERVAL, end.device, at, what, f"{end.at[0]}\n {_INTERVAL}")
