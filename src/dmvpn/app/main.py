@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from functools import cache
+from collections import deque
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,6 @@ from dmvpn import __version__
 from dmvpn.app import check, completion, diff, doctor, explain, lab_words, lint, render, walk, web
 from dmvpn.app.reporting import reported
 from dmvpn.app.words import add_engine, add_pool, add_progress, amount, whole
-from dmvpn.base.breath import breathing
 from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
@@ -103,8 +103,8 @@ def _run_shell(router: str) -> int:
 
 
 @cache
-def argument_parser() -> argparse.ArgumentParser:
-    """Return the parser of the arguments of `dmvpn`, with those of all its commands."""
+def begun_parser() -> tuple[argparse.ArgumentParser, deque[Callable[[], None]]]:
+    """Return the parser of the arguments of `dmvpn`, and what adds the commands to it that are still missing."""
     parser = argparse.ArgumentParser(
         prog="dmvpn",
         description="An open DMVPN router with the command line that network engineers know.",
@@ -115,8 +115,15 @@ def argument_parser() -> argparse.ArgumentParser:
     parser.add_argument("-r", "--router", metavar="ROUTER", help="run an IOS command on this router (LAB/ROUTER)")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     further = (module.add for module in (diff, render, doctor, check, completion, explain, lint, walk, web))
-    for add in breathing((lab_words.add, web.add_class, _add_router, _add_offline, _add_pki, *further)):
-        add(commands)
+    adding = (lab_words.add, web.add_class, _add_router, _add_offline, _add_pki, *further)
+    return parser, deque(partial(add, commands) for add in adding)
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    """Return the parser of the arguments of `dmvpn`, with those of all its commands."""
+    parser, missing = begun_parser()
+    while missing:
+        missing.popleft()()
     return parser
 
 

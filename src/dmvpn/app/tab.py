@@ -117,6 +117,12 @@ def _steps(names: Iterable[str]) -> Generator[None]:
             import_module(name)
         gc.freeze()  # a collection would search all modules again
         yield
+    from dmvpn.app.main import begun_parser
+
+    _, missing = begun_parser()
+    while missing:
+        missing.popleft()()
+        yield
     parser = exec_parser(FEATURES)
     for number, command in enumerate(parser.commands):
         leading_keywords(command.syntax)
