@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.routemaps import MatchedRoute
 from dmvpn.features.policy.machine import of_routes
 from dmvpn.network.device import Device
+from dmvpn.network.underlay import Seat, spoken
 from dmvpn.shells.convergence import unfinished
 from dmvpn.shells.exercises import BUILT_IN
 from dmvpn.shells.inference import infer
@@ -427,6 +429,13 @@ def test_routes_that_stand_in_are_told_to_nobody(words: str, more: str, tmp_path
     ]
     assert len(device.static.routes) > 1
     assert told == ["10.50.0.0/16"]
+
+
+def test_the_most_specific_network_line_of_ospf_says_the_area_of_a_port() -> None:
+    port = "interface Ethernet0/0\n ip address 172.16.1.0 255.255.255.254\n no shutdown\n"
+    lines = "router ospf 1\n network 0.0.0.0 255.255.255.255 area 0\n network 172.16.1.0 0.0.0.255 area 10\n"
+    seat = Seat("A", Device.read("A", f"hostname A\n{port}{lines}"), "Ethernet0/0", IPv4Address("172.16.1.0"))
+    assert spoken(seat) == ["OSPF area 10"]
 
 
 def test_neighbors_of_bgp_meet_past_routers_of_ospf_that_are_not_there(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.errors import some
 from dmvpn.base.values import Value
 from dmvpn.features.interface.model import InterfaceSettings
+from dmvpn.features.ospf.settings import network_line
 from dmvpn.ios import normalize_interface
 from dmvpn.network.device import Device
 from dmvpn.network.lines import BEFORE
@@ -115,13 +116,8 @@ def _area(seat: Seat) -> str:
     own = ospf_interface(seat.device, seat.port)
     if own is not None and own.area is not None:
         return f"OSPF area {own.area}"
-    areas = (
-        network.area
-        for process in seat.device.ospf.processes
-        for network in process.networks
-        if network.matches(seat.address)
-    )
-    return f"OSPF area {next(areas, 0)}"
+    lines = (network_line(process, seat.address) for process in seat.device.ospf.processes)
+    return f"OSPF area {next((line.area for line in lines if line is not None), 0)}"
 
 
 def _networks(seat: Seat) -> list[str]:

@@ -76,7 +76,8 @@ _ENDS: Final = {
 @dataclass(slots=True)
 class _Stream:
     """A socket that is connecting or connected. waiting: octets that the kernel did not take yet; is_blocked:
-    reported. is_paused: its octets stay in the kernel. awaited: the events that epoll waits for, once it is up.
+    reported. is_paused: its octets stay in the kernel. awaited: the events that epoll waits for; -1: those from its
+    beginning.
     """
 
     number: int
@@ -88,7 +89,7 @@ class _Stream:
     sent_since_notice: int = 0
     is_blocked: bool = False
     is_paused: bool = False
-    awaited: int = 0
+    awaited: int = -1
 
 
 @dataclass(slots=True)
