@@ -27,6 +27,7 @@ _VALUES = {
     "prefix": st.sampled_from(["10.0.0.0/8", "10.1.2.3", "0.0.0.0/0"]),
     "word": NAMES,
     "secret": NAMES,
+    "host-name": st.sampled_from(["A", '"B"']),
     "line": TEXTS,
     "interface": INTERFACES,
     "address6": st.sampled_from(["2001:db8::1", "FE80::1", "2001:0db8:0:0::0007"]),
