@@ -198,7 +198,7 @@ def test_a_class_below_value_is_a_frozen_dataclass_with_slots(monkeypatch: pytes
     class Thing(values.Value, eq=False):
         what: int
 
-    monkeypatch.setattr(values, "_WORKS", False)  # where the standard library makes all classes
+    monkeypatch.setattr(values, "WORKS", False)  # where the standard library makes all classes
 
     class Elsewhere(values.Value):
         what: int = 3

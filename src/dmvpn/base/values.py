@@ -42,7 +42,7 @@ else:
         """Return the class with the methods of a dataclass, or what does so with a class."""
 
         def made(cls: type) -> type:
-            is_ours = _WORKS and options.get("slots") and options.keys() <= {"slots", "frozen", "eq", "kw_only"}
+            is_ours = WORKS and options.get("slots") and options.keys() <= {"slots", "frozen", "eq", "kw_only"}
             return _dataclass(cls, **options) if is_ours else dataclasses.dataclass(cls, **options)
 
         return made if cls is None else made(cls)
@@ -289,7 +289,8 @@ def rows(text: str) -> tuple[str, ...]:
     return tuple(re.sub(r"\n\s+", " ", row) for row in re.split(rf"\n+{margin}(?=\S)", text.strip()))
 
 
-_WORKS: Final = None not in (_ORDINARY, *_NOTED.values()) and _works()
+#: Whether `dataclass` makes classes of ours. False: the standard library keeps other attributes, and makes them all.
+WORKS: Final = None not in (_ORDINARY, *_NOTED.values()) and _works()
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
