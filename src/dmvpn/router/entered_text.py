@@ -67,11 +67,12 @@ class EnteredText:
         """
         is_said = self.is_whole and not (self.result.put_in or self.result.is_moved or is_log(self.text))
         lines = self.text.strip("\n").splitlines() if is_said else [*self.tree.render(), "end"]
-        return "\n".join(marked([*([self.permission] if self.permission else ()), *lines])) + "\n"
+        permitting = [line] if (line := self.permission) else []
+        return "\n".join(marked([*permitting, *lines])) + "\n"
 
     @property
     def permission(self) -> str:
-        """The line that permits its weak algorithms in a lab, which needs none without our mark; "" for none."""
+        """The line that permits weak algorithms, if they ran without it and a file with our mark needs it, or ""."""
         is_foreign = self.result.release is None and not is_marked(self.text.splitlines())
         line = permission(self.tree, None) if is_foreign else ""
         return "" if line in self.text else line

@@ -192,11 +192,12 @@ def _published(
         going, coming, back = (f"{MAP}{way}-{number}{mark}" for way in ("out", "in", "back"))
         for name in (going, coming, back):
             yield False, chain(table, name)
-        for place, name in enumerate((going, coming) if shares else (), 2 * (len(order.rules) + number) + 1):
+        bounded = (going, coming) if shares else ()
+        for place, name in enumerate(bounded, 2 * (len(order.rules) + number) + 1):
             yield False, sets.share_set(table, f"share-{name}", place, _STATIONS)
         for one in statics:
             inside, public = (one.local, one.local_port), (one.public, one.public_port)
-            for name, ends in ((going, inside), (coming, public)) if shares else ():
+            for name, ends in zip(bounded, (inside, public), strict=False):
                 fits = _of_static(one, *ends, of_source=name == going)
                 beyond = _beyond(f"share-{name}", _SOURCE if name == going else _DESTINATION)
                 yield False, rule(table, name, *fits, *beyond, mark=BEYOND)

@@ -51,7 +51,7 @@ class StaticMachine(Machine):
         self._up: dict[int, None] = {}
         self._leaks: dict[NextHop, tuple[NextHop, ...]] = {}
         #: The next hops that BFD watches for our lines, and those that it reaches.
-        self._watched: tuple[NextHop, ...] = ()
+        self._watched: dict[NextHop, None] = {}
         self._reached: dict[NextHop, None] = {}
         #: Which offers have lines that follow an object, or a next hop.
         self._following: dict[int, dict[_Key, None]] = {}
@@ -96,7 +96,7 @@ class StaticMachine(Machine):
 
     def _watch(self) -> Iterator[_Key]:
         """Let BFD watch the next hops of the lines, and yield the offers over each next hop that changed."""
-        before, self._watched = self._watched, tuple(hop for hop in self.config.bfd if hop in self._by_hop)
+        before, self._watched = self._watched, {hop: None for hop in self.config.bfd if hop in self._by_hop}
         for hop in dict.fromkeys((*before, *self._watched)):
             wanted = hop in self._watched
             if hop.address is not None and wanted != (hop in before):
@@ -138,10 +138,9 @@ class StaticMachine(Machine):
         return _offer(key[1], counting, self._leaks) if counting else None
 
     def _counts(self, line: StaticRoute) -> bool:
-        is_up = not line.track or line.track in self._up
-        if self._watched and (hop := _followed_hop(line)) in self._watched and hop not in self._reached:
-            return False
-        return is_up and (not line.is_leak or _followed_hop(line) in self._leaks)
+        hop, is_up = _followed_hop(line), not line.track or line.track in self._up
+        is_reached = hop not in self._watched or hop in self._reached
+        return is_up and is_reached and (not line.is_leak or hop in self._leaks)
 
     def _take(self, routes: Pages[StaticRoute], before: Pages[StaticRoute]) -> list[_Key]:
         """Return the offers whose lines changed: the removed offers, then all other offers in the order of their first

@@ -40,7 +40,7 @@ _WRITTEN: Final = re.compile(
 _ROUTER_ID: Final = re.compile(r"^ *(?:eigrp |bgp )?router-id (\S+)$", re.MULTILINE)
 _HOSTNAME: Final = re.compile(r"^hostname .*$", re.MULTILINE)
 _ADDRESS: Final = re.compile(r"^( *ip(?:v6)? address )([^\s/]+)([ /])(\S+)", re.MULTILINE)
-_BGP: Final = re.compile(r"^(router bgp )(\d+)$", re.MULTILINE)
+_BGP: Final = re.compile(r"^router bgp (\d+)$", re.MULTILINE)
 _SYSTEM: Final = re.compile(r"^(router bgp | *neighbor \S+ remote-as )(\d+)$", re.MULTILINE)
 #: Lines of a hub about one spoke.
 _ABOUT_ONE: Final = re.compile(r"ip(?:v6)? route | *neighbor ")
@@ -141,7 +141,7 @@ class _Multiplier:
         self._about_one = {
             name: tuple(_about_one(text)) for name, text in self._texts.items() if scenario.role(name) != "spoke"
         }
-        self._systems = Counter(found[2] for text in self._texts.values() for found in _BGP.finditer(text))
+        self._systems = Counter(number for text in self._texts.values() for number in _BGP.findall(text))
         private = map(str, chain(range(64512, 65535), count(4200000000)))  # RFC 6996
         self._free_systems = (number for number in private if number not in self._systems)
         self._ports = 0
@@ -274,7 +274,7 @@ class _Multiplier:
             if like.network_address not in single and not any(like.network_address in network for network in moved):
                 own = self._network(name, f"router-id {like}", like, (_nearest(like), *_PRIVATE)).network_address
                 single[like.network_address] = own
-        alone = [found[2] for found in _BGP.finditer(self._texts[template.name]) if self._systems[found[2]] == 1]
+        alone = [number for number in _BGP.findall(self._texts[template.name]) if self._systems[number] == 1]
         change = _Renumbering(single, moved, {number: next(self._free_systems) for number in alone})
         text = _HOSTNAME.sub(f"hostname {name}", self._texts[template.name], count=1)
         self._texts[name] = change.renumbered(text)
@@ -338,10 +338,10 @@ class _Renumbering(Value):
 def _about_one(text: str) -> Iterator[str]:
     """Yield the lines of a configuration that may be about one spoke, each below the lines that lead to its mode."""
     modes: list[str] = []
-    for line in text.splitlines(keepends=True):
+    for line in text.splitlines():
         if not line.startswith("!"):
             del modes[len(line) - len(line.lstrip(" ")) :]
-            modes.append(line)
+            modes.append(f"{line}\n")
             if _ABOUT_ONE.match(line):
                 yield "".join(modes)
 

@@ -184,8 +184,7 @@ def go_direct(world: Simulator, scenario: Scenario) -> PairResult:
                 sent += 1
         world.run_for(INTERVAL)
     world.run_for(1.0)
-    tunnels = {name: world.routers[name].router.ports.tunnels.all() for pair in pairs for name in pair}
-    able = [pair for pair in pairs if all(any(tunnel.multipoint for tunnel in tunnels[name]) for name in pair)]
+    able = [pair for pair in pairs if all(_is_multipoint(world.routers[name]) for name in pair)]
     direct = sum(_is_direct(world, one, other) and _is_direct(world, other, one) for one, other in able)
     return PairResult(len(able), direct, sent, len(awaited))
 
@@ -260,6 +259,10 @@ def _leads_there(
         if here == there:
             return True
     return False
+
+
+def _is_multipoint(node: RouterNode) -> bool:
+    return any(tunnel.multipoint for tunnel in node.router.ports.tunnels.all())
 
 
 def _is_direct(world: Simulator, here: str, there: str) -> bool:
