@@ -433,6 +433,17 @@ def test_copies_are_neighbors_of_the_hub_in_autonomous_systems_of_their_own() ->
     )
 
 
+def test_a_line_about_a_spoke_at_the_end_of_a_file_is_repeated_as_a_line() -> None:
+    before = Scenario.load("notes-phase1")
+    line = "ip route 10.3.3.0 255.255.255.0 192.168.100.31"
+    hub = before.configurations["R11"].removesuffix("end\n") + line
+    (many,) = multiply([Scenario("open", before.lab, {**before.configurations, "R11": hub})], 6)
+    repeated = re.findall(
+        r"^ip route 10\.\S+ 255\.255\.255\.0 192\.168\.100\.\d+$", many.configurations["R11"], re.MULTILINE
+    )
+    assert len(repeated) == 3
+
+
 def test_spokes_that_share_an_autonomous_system_share_it_with_their_copies() -> None:
     before = Scenario.load("bgp-ebgp-phase2")
     texts = {name: text.replace("65012", "65011") for name, text in before.configurations.items()}
