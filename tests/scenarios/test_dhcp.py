@@ -122,7 +122,11 @@ def test_hosts_lease_through_the_tunnel_from_a_server_at_another_branch() -> Non
 
 def test_bindings_survive_a_restart_where_a_database_keeps_them() -> None:
     world = branch({"R31": POOL + "ip dhcp database flash:leases write-delay 60\n"}).converge()
+    assert "Read      :    Nov" in world.show("R31", "ip dhcp database")
+    assert "Written   :    Never" in world.show("R31", "ip dhcp database")
     world.run_for(100)
+    database = world.show("R31", "ip dhcp database")
+    assert ("URL       :    flash:leases" in database, "Successes :    1" in database) == (True, True)
     world.sim.kill("R31")
     world.sim.boot("R31", world.scenario.configurations["R31"])
     world.run_for(5)

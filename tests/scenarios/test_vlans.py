@@ -70,6 +70,11 @@ def test_a_switch_with_one_address_has_a_default_gateway_until_it_routes() -> No
 
 def test_one_of_two_trunks_blocks_and_takes_over_within_a_second_of_a_cut(net: World) -> None:
     assert "Gi0/2               Altn BLK" in net.do("SW2", "show spanning-tree vlan 10")
+    assert "VLAN0010             Gi0/2" in net.do("SW2", "show spanning-tree blockedports")
+    assert "VLAN0010            Altn BLK" in net.do("SW2", "show spanning-tree interface Gi0/2")
+    assert "no spanning tree info available" in net.do("SW2", "show spanning-tree interface Gi1/7")
+    assert "Gi0/2       1,10,20\n" in net.do("SW2", "show interfaces Gi0/2 trunk")
+    assert "Gi1/1       auto             802.1q         not-trunking  1" in net.do("SW2", "show interfaces Gi1/1 trunk")
     wires = [net.watch("SW2", port) for port in ("GigabitEthernet0/1", "GigabitEthernet0/2")]
     assert hears(net, "H1", "10.1.10.101")
     assert [len(wire.packets) for wire in wires] == [2, 0]

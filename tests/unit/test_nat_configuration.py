@@ -368,6 +368,17 @@ def test_other_nat_is_left_out_and_named(line: str, name: str) -> None:
             FlowFilter(None, (IPv4Address("203.0.113.5"), 0), (IPv4Address("10.1.1.5"), 0)),
         ),
         (
+            "inside 203.0.113.5 10.1.1.5 outside 198.51.100.80 198.51.100.80",
+            FlowFilter(
+                None, (IPv4Address("203.0.113.5"), 0), (IPv4Address("10.1.1.5"), 0), (IPv4Address("198.51.100.80"), 0)
+            ),
+        ),
+        (
+            "outside 198.51.100.80 198.51.100.80 forced",
+            FlowFilter(None, None, None, (IPv4Address("198.51.100.80"), 0)),
+        ),
+        ("vrf GUESTS *", FlowFilter(vrf="GUESTS")),
+        (
             "tcp inside 203.0.113.5 8080 10.1.1.5 80 outside 198.51.100.80 3000 198.51.100.80 3000 forced",
             FlowFilter(
                 TCP,
@@ -526,6 +537,12 @@ def test_flows_are_shown_as_ios_shows_them() -> None:
     life.router.counting = Plane()
     is_golden(life.shown("show ip nat translations"), "nat_configuration/flows_are_shown_as_ios_shows_them")
     assert [line[:4] for line in life.shown("show ip nat translations icmp")[1:]] == ["icmp", "Tota"]
+    named = {
+        side: life.shown(f"show ip nat translations {side}")
+        for side in ("inside local 10.1.1.10", "inside global 10.1.1.10", "tcp outside global 198.51.100.80")
+    }
+    assert [len(lines) - 2 for lines in named.values()] == [2, 0, 1]
+    assert life.shown("show ip nat translations total") == ["Total number of translations: 2"]
     verbose = life.shown("show ip nat translations verbose")
     assert verbose[2] == "    left 23:59:59, Map-Id(In): 1, flags: extended"
     assert verbose[4] == "    left 00:00:29, Map-Id(In): 1, flags: extended, not answered"

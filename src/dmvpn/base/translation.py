@@ -172,19 +172,22 @@ class StaticRule:
 
 @dataclass(frozen=True, slots=True)
 class FlowFilter:
-    """Which flows are meant: `clear ip nat translation ...`. None: any; a port of 0: any."""
+    """Which flows are meant: `clear ip nat translation ...`. None, a port of 0: any. vrf: of the station inside."""
 
     protocol: int | None = None
     inside_global: tuple[IPv4Address, int] | None = None
     inside_local: tuple[IPv4Address, int] | None = None
     outside: tuple[IPv4Address, int] | None = None
+    vrf: str | None = None
 
     def fits(self, flow: TranslatedFlow) -> bool:
         """Return whether a flow is meant."""
         asked = (self.inside_global, flow.inside_global), (self.inside_local, flow.inside_local)
         ends = (*asked, (self.outside, flow.outside))
-        return self.protocol in (None, flow.protocol) and all(
-            wanted is None or (wanted[0] == end[0] and wanted[1] in (0, end[1])) for wanted, end in ends
+        return (
+            self.protocol in (None, flow.protocol)
+            and self.vrf in (None, flow.vrf)
+            and all(wanted is None or (wanted[0] == end[0] and wanted[1] in (0, end[1])) for wanted, end in ends)
         )
 
 

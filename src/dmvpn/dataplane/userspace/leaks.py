@@ -282,7 +282,7 @@ class VrfTranslation:
     def clear_flows(self, meant: FlowFilter | None = None) -> None:
         """Remove these translated flows, None: all. Raises HostProblem."""
         for part in self._vrfs:
-            part.kernel.translation.clear_flows(meant)
+            part.kernel.translation.clear_flows(meant, part.vrf)
 
     def translations(self) -> Translations:
         """Return the live flows, and the counters."""

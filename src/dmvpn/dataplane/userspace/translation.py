@@ -135,12 +135,12 @@ class Translation:
             if is_first and self._later is not None:
                 self._later(self._pause, self._follow)
 
-    def clear_flows(self, meant: FlowFilter | None = None) -> None:
-        """Remove these translated flows, None: all. Raises HostProblem."""
+    def clear_flows(self, meant: FlowFilter | None = None, here: str = "") -> None:
+        """Remove these translated flows, None: all. here: the VRF of this network namespace. Raises HostProblem."""
         kernel = self.table.kernel
         if kernel is not None:
             try:
-                gone = [flow for flow, one in self._flows(kernel, self._order) if meant is None or meant.fits(one)]
+                gone = [flow for flow, one in self._own_flows(kernel, here) if meant is None or meant.fits(one)]
                 netfilter.forget(kernel, gone)
             except OSError as error:
                 raise explained(error) from error
@@ -151,9 +151,7 @@ class Translation:
         if kernel is None or not self.is_used:
             return Translations()
         try:
-            vrfs = {mark(number_of(name)): vrf for (_, vrf), names in self._from_vrfs.items() for name in names}
-            flows = self._flows(kernel, self._order)
-            found = tuple(replace(one, vrf=vrfs.get(flow.mark, here)) for flow, one in flows)
+            found = tuple(one for _, one in self._own_flows(kernel, here))
             counted = (old + new for old, new in zip(self._earlier, self._counters(), strict=True))
         except OSError:
             return Translations()
@@ -208,6 +206,12 @@ class Translation:
             with suppress(OSError):  # without nf_conntrack_netlink they expire by themselves
                 self._forget_others(self.table.kernel, moved)
         self._pause = max(_MOMENT, 9 * (time.monotonic() - begun))
+
+    def _own_flows(self, kernel: NetfilterSocket, here: str) -> Iterator[tuple[TrackedFlow, TranslatedFlow]]:
+        """Yield the flows of the order, with the VRF of their station."""
+        vrfs = {mark(number_of(name)): vrf for (_, vrf), names in self._from_vrfs.items() for name in names}
+        for flow, one in self._flows(kernel, self._order):
+            yield flow, replace(one, vrf=vrfs.get(flow.mark, here))
 
     def _flows(self, kernel: NetfilterSocket, order: SetTranslation) -> Iterator[tuple[TrackedFlow, TranslatedFlow]]:
         """Yield the flows of these rules: their source, or their destination, has a public address of one."""

@@ -44,7 +44,7 @@ _LEASES = words(WordKind.LABEL, sighted=True)("""
     DHCP transaction id :: Number of the client's exchange with servers, in hexadecimal.
     Lease | Renewal | Rebind | secs :: How long the lease is, and after how much of it the client asks for more time.
     Temp default-gateway addr :: The router of the lease: the default route of distance 254 leads there.
-    Next timer fires after :: When the client acts by itself again.
+    Next timer fires after | No timer running :: When the client acts by itself again.
     Retry count | Client-ID | Client-ID hex dump | Hostname :: What the client says of itself, and how often it asked.
     DHCP (UDP port 68) :: Where offers and leases arrive, and what an inbound list must permit.
     Ignored messages :: Offers that cannot be right, and answers that this client did not ask for.
@@ -52,7 +52,7 @@ _LEASES = words(WordKind.LABEL, sighted=True)("""
     """)
 _SERVER = words(WordKind.LABEL, sighted=True)("""
     ## labels of the DHCP server :: show ip dhcp binding, show ip dhcp pool, show ip dhcp conflict,
-        show ip dhcp server statistics next: show ip dhcp binding
+        show ip dhcp server statistics, show ip dhcp database next: show ip dhcp binding
     Bindings from all pools not associated with VRF | Bindings from VRF pool :: Leased addresses of one table.
     Client-ID/ | Hardware address/ | User name :: The client, by its identifier or its hardware address.
     Lease expiration | Infinite :: When the address is free again.
@@ -67,6 +67,9 @@ _SERVER = words(WordKind.LABEL, sighted=True)("""
     Current index | IP address range | Leased/Excluded/Total :: Where the next search begins, and the subnet.
     Detection method | Ping | Gratuitous ARP :: How another owner was noticed: by us, or by the client.
     Detection time :: When that was.
+    URL | Status | Read | Written | Never | Last read succeeded. Bindings have been loaded in RAM. | File not read yet.
+        :: The line, and when its bindings were read and written: into a file of the router's own, whatever it names.
+    Delay | Timeout | Failures | Successes :: From a change to the file, of a transfer; how often it was written.
     Address pools | Database agents :: Pools, and places for bindings, of the configuration.
     Automatic bindings | Manual bindings | Expired bindings :: Leased addresses, and leases that ended by themselves.
     Malformed messages :: Messages that the RFCs forbid: dropped.

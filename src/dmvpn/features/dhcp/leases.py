@@ -68,6 +68,7 @@ class Leases:
     stored: the file of bindings, in the router's storage. freed: called with each binding that is gone.
     of_client: bindings by VRF, pool and identity. expired: how many ended by themselves.
     write_delay: seconds from a change to the file; None: nothing is kept.
+    read, written: seconds monotonic, None: never. writes: how often.
     """
 
     def __init__(self, context: Context, stored: str, freed: Callable[[Binding], None]) -> None:
@@ -75,6 +76,9 @@ class Leases:
         self.of_client: dict[tuple[str, str, bytes], Binding] = {}
         self.expired = 0
         self.write_delay: int | None = None
+        self.read: float | None = None
+        self.written: float | None = None
+        self.writes = 0
         self._context, self._stored, self._freed = context, stored, freed
         self._shares: Counter[tuple[Drop, str | bytes]] = Counter()
         self._ends: TimerQueue[Place] = TimerQueue(context, "a lease is over", self._end, most=64)
@@ -129,7 +133,7 @@ class Leases:
         self.write_delay = write_delay
         if not restores or write_delay is None:
             return
-        now = self._context.now
+        self.read = now = self._context.now
         wall = self._context.ports.clock.wall(now).timestamp() - now
         for binding in _restored(self._context.ports.kept.get(self._stored, b"[]"), wall):
             is_possible = binding.ends is None or now < binding.ends <= now + 2**32  # no lease is longer
@@ -159,6 +163,7 @@ class Leases:
             for one in self.bindings.values()
             if one.state is BindingState.ACTIVE and not one.manual
         ]
+        self.written, self.writes = self._context.now, self.writes + 1
         self._context.emit(Store(self._stored, json.dumps(kept).encode()))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -14,6 +15,7 @@ from dmvpn.base.moments import clock
 from dmvpn.base.streams import UdpPort
 from dmvpn.base.values import Value, project
 from dmvpn.features.dhcp.client import Client, ClientState, Lease
+from dmvpn.features.dhcp.config import DATABASE
 from dmvpn.features.dhcp.leases import BindingState, Leases
 from dmvpn.features.dhcp.machine import ChangeLease, ClearDhcp, DhcpMachine
 from dmvpn.features.dhcp.model import Drop, Pool, Pool6, PortSettings
@@ -97,6 +99,21 @@ class ShowServerStatistics(Value):
     sent: dict[str, int]
     forwarded: dict[str, int]
     dropped: dict[str, int]
+
+
+class ShowDatabase(Value):
+    """The answer to `show ip dhcp database`.
+
+    url: of its line; the file itself is the router's own. "": nothing is kept.
+    read, written: local time, None: never. delay, timeout: seconds. writes: how often it was written.
+    """
+
+    url: str
+    read: datetime | None
+    written: datetime | None
+    delay: int
+    timeout: int
+    writes: int
 
 
 class LeaseLine(Value, kw_only=True):
@@ -228,6 +245,14 @@ def query_statistics(ctx: ShowContext, args: Args) -> ShowServerStatistics:
     )
 
 
+def query_database(ctx: ShowContext, args: Args) -> ShowDatabase:
+    """Return where bindings are kept, and since when."""
+    leases, line, local = ctx.machine(DhcpMachine).server.leases, ctx.running.args(DATABASE), ctx.ports.clock.local
+    read, written = (local(at) if at is not None else None for at in (leases.read, leases.written))
+    url, delay = line.text("url", ""), line.integer("delay", 300)
+    return ShowDatabase(url, read, written, delay, line.integer("timeout", 300), leases.writes)
+
+
 def query_leases(ctx: ShowContext, args: Args) -> ShowLeases:
     """Return the client of each interface, or of one."""
     wanted = args.interface("interface", "")
@@ -343,6 +368,23 @@ def render_statistics(answer: ShowServerStatistics) -> Iterator[str]:
     yield from (f"{why:<40} {count}" for why, count in answer.dropped.items())
 
 
+def render_database(answer: ShowDatabase) -> Iterator[str]:
+    """Yield the lines as IOS has them; nothing, if nothing is kept."""
+    read, written = ("Never" if at is None else _time(at) for at in (answer.read, answer.written))
+    status = "Last read succeeded. Bindings have been loaded in RAM." if answer.read else "File not read yet."
+    rows = {
+        "URL": answer.url,
+        "Read": read,
+        "Written": written,
+        "Status": status,
+        "Delay": f"{answer.delay} seconds",
+        "Timeout": f"{answer.timeout} seconds",
+        "Failures": 0,
+        "Successes": answer.writes,
+    }
+    yield from (f"{name:<9} :    {value}" for name, value in rows.items() if answer.url)
+
+
 def render_leases(answer: ShowLeases) -> Iterator[str]:
     """Yield the lines as IOS has them."""
     for one in answer.leases:
@@ -352,13 +394,15 @@ def render_leases(answer: ShowLeases) -> Iterator[str]:
         yield f"   DHCP Lease server: {lease.server if lease else UNSPECIFIED}, state: {one.number} {one.state}"
         yield f"   DHCP transaction id: {one.transaction:X}"
         times = (lease.seconds or 0, lease.renewal or 0, lease.rebinding or 0) if lease else (0, 0, 0)
-        yield f"   Lease: {times[0]} secs,  Renewal: {times[1]} secs,  Rebind: {times[2]} secs"
+        lasting = f"{times[0]} secs,  Renewal: {times[1]} secs,  Rebind: {times[2]} secs"
+        yield f"   Lease: {'Infinite' if lease and lease.seconds is None else lasting}"
         if lease and lease.router:
             yield f"Temp default-gateway addr: {lease.router}"
-        if one.next is not None:
-            yield f"   Next timer fires after: {clock(one.next)}"
+        yield f"   Next timer fires after: {clock(one.next)}" if one.next is not None else "   No timer running"
         yield f"   Retry count: {one.retries}   Client-ID: {one.client_id}"
-        yield f"   Client-ID hex dump: {one.hex}"
+        first, *more = textwrap.wrap(one.hex, 32)
+        yield f"   Client-ID hex dump: {first}"
+        yield from (f"{'':23}{part}" for part in more)
         yield f"   Hostname: {one.hostname}"
         if one.ignored:
             yield f"   Ignored messages: {one.ignored}"
@@ -427,6 +471,7 @@ def change(ctx: ShowContext, args: Args) -> Event:
 _HELP: Final = {
     "dhcp": "Leases of addresses",
     "binding": "Leased addresses",
+    "database": "The file that keeps bindings",
     "pool": "Pools of addresses",
     "name": "Name of a pool",
     "conflict": "Addresses that other stations have",
@@ -445,6 +490,7 @@ COMMANDS: Final = (
     ExecCommand("show ip dhcp pool [ {name:word} ]", _HELP, query=query_pools, render=render_pools),
     ExecCommand("show ip dhcp conflict", _HELP, query=query_conflicts, render=render_conflicts),
     ExecCommand("show ip dhcp server statistics", _HELP, query=query_statistics, render=render_statistics),
+    ExecCommand("show ip dhcp database", _HELP, query=query_database, render=render_database),
     ExecCommand("show ipv6 dhcp pool [ {name:word} ]", _HELP, query=query_pools6, render=render_pools6),
     ExecCommand("show ipv6 dhcp binding", _HELP, query=query_bindings6, render=render_bindings6),
     ExecCommand("show ipv6 dhcp interface", _HELP, query=query_ports6, render=render_ports6),

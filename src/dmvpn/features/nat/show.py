@@ -44,10 +44,14 @@ class TranslationLine(Value):
 
 
 class ShowTranslations(Value):
-    """The answer to `show ip nat translations [tcp|udp|icmp] [vrf NAME]`. verbose: with a second line for each flow."""
+    """The answer to `show ip nat translations ...`.
+
+    verbose: with a second line for each flow. total: how many there are, and nothing else.
+    """
 
     lines: tuple[TranslationLine, ...]
     verbose: bool
+    total: bool = False
 
 
 class Mapping(Value):
@@ -99,10 +103,18 @@ class ShowStatistics(Value):
 
 
 def query_translations(ctx: ShowContext, args: Args) -> ShowTranslations:
-    """Return static rules, addresses that stations have for themselves, and flows; or those of a protocol, a VRF."""
+    """Return static rules, addresses that stations have for themselves, and flows; or those of a protocol, a VRF,
+    an address.
+    """
     wanted, protocol = args.text("vrf", ""), next((name for name in _NAMES.values() if name in args), "")
-    lines = tuple(line for line in _lines(ctx) if wanted in ("", line.vrf) and protocol in ("", line.protocol))
-    return ShowTranslations(lines, "verbose" in args)
+    address = args.address("address", None)
+
+    def is_meant(line: TranslationLine) -> bool:
+        inside, outside = (line.inside_global, line.inside_local), (line.outside_global, line.outside_local)
+        end = (inside if "inside" in args else outside)["local" in args].partition(":")[0]
+        return wanted in ("", line.vrf) and protocol in ("", line.protocol) and (address is None or str(address) == end)
+
+    return ShowTranslations(tuple(filter(is_meant, _lines(ctx))), "verbose" in args, "total" in args)
 
 
 def _lines(ctx: ShowContext) -> list[TranslationLine]:
@@ -130,8 +142,9 @@ def render_translations(answer: ShowTranslations) -> Iterator[str]:
     """Yield a line for each translation; the outside address is printed as seen from inside, because it is not
     translated.
     """
-    yield f"{'Pro':<4} {'Inside global':<21} {'Inside local':<21} {'Outside local':<21} Outside global"
-    for line in answer.lines:
+    if not answer.total:
+        yield f"{'Pro':<4} {'Inside global':<21} {'Inside local':<21} {'Outside local':<21} Outside global"
+    for line in answer.lines if not answer.total else ():
         yield (
             f"{line.protocol:<4} {line.inside_global:<21} {line.inside_local:<21} {line.outside_local:<21} "
             f"{line.outside_global}"
@@ -197,10 +210,6 @@ def render_statistics(answer: ShowStatistics) -> Iterator[str]:
         if names:
             yield f"  {', '.join(names)}"
     yield f"Hits: {answer.hits}  Misses: {answer.misses}"
-    yield "nat-limit statistics:"
-    yield f" All Host Max allowed: {SHARE}, missed {answer.limited}"
-    if answer.most is not None:
-        yield f" Most used: host {answer.most[0]}, used {answer.most[1]}"
     if answer.problem:
         yield f"Not translating: {answer.problem}"
     yield from (f"Translating nothing: {one}" for one in answer.refused)
@@ -217,11 +226,16 @@ def render_statistics(answer: ShowStatistics) -> Iterator[str]:
             yield f"    type generic, total addresses {rule.addresses}, allocated {rule.allocated} ({share}%), misses 0"
         if rule.refused:
             yield f"  translates nothing: {rule.refused}"
+    yield "nat-limit statistics:"
+    yield f" All Host Max allowed: {SHARE}, missed {answer.limited}"
+    if answer.most is not None:
+        yield f" Most used: host {answer.most[0]}, used {answer.most[1]}"
 
 
 def clear(ctx: ShowContext, args: Args) -> Event:
-    """Forget the named flows, or all."""
-    if "*" in args:
+    """Forget the named flows, or all, or those of a VRF."""
+    vrf = args.text("vrf", None)
+    if "*" in args and vrf is None:
         return ClearTranslations()
 
     def end(name: str) -> tuple[IPv4Address, int] | None:
@@ -229,7 +243,9 @@ def clear(ctx: ShowContext, args: Args) -> Event:
         return (address, args.integer(f"{name}_port", 0)) if address is not None else None
 
     protocol = TCP if "tcp" in args else UDP if "udp" in args else None
-    return ClearTranslations(FlowFilter(protocol, end("inside_global"), end("inside_local"), end("outside_global")))
+    return ClearTranslations(
+        FlowFilter(protocol, end("inside_global"), end("inside_local"), end("outside_global"), vrf)
+    )
 
 
 def _static(rule: StaticRule) -> TranslationLine:
@@ -282,6 +298,11 @@ _HELP: Final = {
     "*": "All of them",
     "inside": "Those of a station inside",
     "outside": "Those with a station outside",
+    "global": "By its address outside",
+    "local": "By its address inside",
+    "address": "The address",
+    "total": "How many they are",
+    "esp": "Of ESP",
     "tcp": "Of TCP",
     "udp": "Of UDP",
     "icmp": "Of ICMP",
@@ -304,24 +325,22 @@ _OF_PEER: Final = (
 )
 COMMANDS: Final = (
     ExecCommand(
-        "show ip nat translations [ tcp | udp | icmp ] [ vrf {vrf:word} ] [ verbose ]",
+        "show ip nat translations [ tcp | udp | icmp | esp ]"
+        " [ ( inside | outside ) ( global | local ) {address:address} ] [ vrf {vrf:word} ] [ verbose | total ]",
         _HELP,
         query=query_translations,
         render=render_translations,
     ),
     ExecCommand("debug ip nat [ detailed ]", _HELP, action=debug, privilege=15),
     ExecCommand("show ip nat statistics", _HELP, query=query_statistics, render=render_statistics),
-    ExecCommand(_CLEAR + "* [ forced ]", _HELP, action=clear, privilege=15),
-    ExecCommand(
-        _CLEAR + "inside {inside_global:address} {inside_local:address} [ forced ]",
-        _HELP,
-        action=clear,
-        privilege=15,
-    ),
-    ExecCommand(
-        _CLEAR + "( tcp | udp ) inside " + _OF_STATION + "[ outside " + _OF_PEER + "] [ forced ]",
-        _HELP,
-        action=clear,
-        privilege=15,
+    *(
+        ExecCommand(_CLEAR + meant + " [ forced ]", _HELP, action=clear, privilege=15)
+        for meant in (
+            "[ vrf {vrf:word} ] *",
+            "[ vrf {vrf:word} ] inside {inside_global:address} {inside_local:address}"
+            " [ outside {outside_local:address} {outside_global:address} ]",
+            "[ vrf {vrf:word} ] outside {outside_local:address} {outside_global:address}",
+            "( tcp | udp ) inside " + _OF_STATION + "[ outside " + _OF_PEER + "]",
+        )
     ),
 )

@@ -50,8 +50,8 @@ _TAGGED = words(WordKind.LABEL, sighted=True)("""
     """)
 _PORTS = words(WordKind.LABEL, sighted=True)("""
     ## labels of switch ports :: show interfaces trunk, show interfaces switchport next: show vlan brief
-    Port | Mode | Encapsulation | 802.1q | Status | trunking | Native vlan | desirable :: The trunks; the native VLAN
-        has no tag.
+    Port | Mode | Encapsulation | 802.1q | Status | trunking | not-trunking | off | Native vlan | desirable :: The
+        trunks, or the named port; the native VLAN has no tag.
     Vlans allowed on trunk :: As `switchport trunk allowed vlan` says; without it all.
     Vlans allowed and active in management domain :: Of these the VLANs that this switch has.
     Vlans in spanning tree forwarding state and not pruned :: Of these the VLANs in whose tree the port forwards.
@@ -92,7 +92,8 @@ _TREES = words(WordKind.LABEL, sighted=True)("""
     Bridge ID | sys-id-ext | priority :: This switch: its priority and the VLAN.
     Hello Time | Max Age | Forward Delay | Aging Time :: The standard's defaults; nothing waits here.
     Role | Sts | FWD | BLK | Prio.Nbr | P2p :: The ports: they forward or block.
-    No spanning tree instances exist. :: No port of layer 2 is plugged in.
+    Blocked Interfaces List | Vlan | Number of blocked ports (segments) in the system :: The ports that do not forward.
+    No spanning tree instances exist. | no spanning tree info available :: No port of layer 2 is plugged in.
     """)
 _BUNDLES = words(WordKind.LABEL, sighted=True)("""
     ## labels of show etherchannel summary :: show etherchannel summary next: show interfaces trunk

@@ -13,7 +13,7 @@ from typing import Final
 
 from dmvpn.base.addresses import IPAddress, dotted
 from dmvpn.base.events import SwitchingComputed
-from dmvpn.base.switching import Box, EthernetPort, LearnedStation, PortMode, PortRole, VlanTree, within
+from dmvpn.base.switching import Box, EthernetPort, LearnedStation, PortMode, PortRole, TreePort, VlanTree, within
 from dmvpn.base.values import Value
 from dmvpn.features.switching.config import as_ranges, is_ethernet, spelled
 from dmvpn.features.switching.machine import SwitchingMachine
@@ -211,13 +211,26 @@ def query_ports(ctx: ShowContext, args: Args) -> SwitchPorts:
     return SwitchPorts(tuple(found), machine.box.bridges)
 
 
+def _is_trunk(port: SwitchPort) -> bool:
+    return port.operates.startswith("trunk")
+
+
 def query_trunks(ctx: ShowContext, args: Args) -> SwitchPorts:
-    """Return the ports that are trunks now."""
-    answer = query_ports(ctx, args)
-    return SwitchPorts(tuple(port for port in answer.ports if port.operates == "trunk"), answer.is_switch)
+    """Return the ports that are trunks now, or the named port, whatever it is."""
+    answer, is_named = query_ports(ctx, args), "interface" in args
+    found = (port for port in answer.ports if is_named or _is_trunk(port))
+    return SwitchPorts(tuple(map(_as_trunk, found)), answer.is_switch)
 
 
-_TRUNK_MODES: Final = {"trunk": "on", "dynamic auto": "auto", "dynamic desirable": "desirable"}
+def _as_trunk(port: SwitchPort) -> SwitchPort:
+    """Return a port with its access VLAN as the only one, unless it is a trunk."""
+    if _is_trunk(port):
+        return port
+    vlan = port.access.partition(" ")[0]
+    return replace(port, allowed=vlan, active=vlan)
+
+
+_TRUNK_MODES: Final = {"trunk": "on", "dynamic auto": "auto", "dynamic desirable": "desirable", "static access": "off"}
 
 
 def render_trunks(answer: SwitchPorts) -> Iterator[str]:
@@ -228,8 +241,8 @@ def render_trunks(answer: SwitchPorts) -> Iterator[str]:
     yield ""
     yield "Port        Mode             Encapsulation  Status        Native vlan"
     for port in answer.ports:
-        native = port.native.partition(" ")[0]
-        yield f"{short_interface(port.name):<11} {_TRUNK_MODES[port.mode]:<16} {'802.1q':<14} {'trunking':<13} {native}"
+        native, status = port.native.partition(" ")[0], "trunking" if _is_trunk(port) else "not-trunking"
+        yield f"{short_interface(port.name):<11} {_TRUNK_MODES[port.mode]:<16} {'802.1q':<14} {status:<13} {native}"
     for title, lists in (
         ("Vlans allowed on trunk", [port.allowed for port in answer.ports]),
         ("Vlans allowed and active in management domain", [port.active for port in answer.ports]),
@@ -246,14 +259,13 @@ def render_ports(answer: SwitchPorts) -> Iterator[str]:
     if not answer.is_switch:
         yield _NO_SWITCH
     for port in answer.ports:
-        is_trunk = port.operates.startswith("trunk")
         yield f"Name: {short_interface(port.name)}"
         yield "Switchport: Enabled"
         yield f"Administrative Mode: {port.mode}"
         yield f"Operational Mode: {port.operates}"
         yield "Administrative Trunking Encapsulation: dot1q"
         if port.operates != "down":
-            yield f"Operational Trunking Encapsulation: {'dot1q' if is_trunk else 'native'}"
+            yield f"Operational Trunking Encapsulation: {'dot1q' if _is_trunk(port) else 'native'}"
         yield f"Negotiation of Trunking: {'On' if port.negotiates else 'Off'}"
         yield f"Access Mode VLAN: {port.access}"
         yield f"Trunking Native Mode VLAN: {port.native}"
@@ -386,9 +398,14 @@ class ShowTrees(Value):
 
 
 def query_trees(ctx: ShowContext, args: Args) -> ShowTrees:
-    """Return the tree of one VLAN, or all."""
-    machine, wanted = ctx.machine(SwitchingMachine), args.integer("vlan", 0)
-    return ShowTrees(tuple(tree for tree in machine.computed.trees if wanted in (0, tree.vlan)), machine.box.rapid)
+    """Return the tree of one VLAN, or all; of an interface those of its VLANs, with it alone."""
+    machine, wanted, name = ctx.machine(SwitchingMachine), args.integer("vlan", 0), args.interface("interface", "")
+    trees = [tree for tree in machine.computed.trees if wanted in (0, tree.vlan)]
+    if name:
+        port = machine.box.port(name)
+        name = port.logical if port is not None else name
+        trees = [replace(tree, ports=tuple(one for one in tree.ports if one.name == name)) for tree in trees]
+    return ShowTrees(tuple(tree for tree in trees if tree.ports or not name), machine.box.rapid)
 
 
 _TIMERS: Final = "             Hello Time   2 sec  Max Age 20 sec  Forward Delay 15 sec"
@@ -418,12 +435,42 @@ def render_trees(answer: ShowTrees) -> Iterator[str]:
         yield _TIMERS
         yield "             Aging Time  300 sec"
         yield ""
-        yield "Interface           Role Sts Cost      Prio.Nbr Type"
-        yield "------------------- ---- --- --------- -------- --------------------------------"
-        for port in tree.ports:
-            state = "BLK" if port.role is PortRole.ALTERNATE else "FWD"
-            number_text = f"128.{port.number}"
-            yield (f"{short_interface(port.name):<19} {port.role.value} {state} {port.cost:<9} {number_text:<8} P2p")
+        yield from _ports_of_tree("Interface", ((short_interface(port.name), port) for port in tree.ports))
+
+
+def _ports_of_tree(title: str, rows: Iterable[tuple[str, TreePort]]) -> Iterator[str]:
+    yield f"{title:<19} Role Sts Cost      Prio.Nbr Type"
+    yield "------------------- ---- --- --------- -------- --------------------------------"
+    for name, port in rows:
+        state = "BLK" if port.role is PortRole.ALTERNATE else "FWD"
+        number_text = f"128.{port.number}"
+        yield f"{name:<19} {port.role.value} {state} {port.cost:<9} {number_text:<8} P2p"
+
+
+def render_port_trees(answer: ShowTrees) -> Iterator[str]:
+    """Yield a line for each VLAN of the port."""
+    if answer.trees:
+        yield from _ports_of_tree(
+            "Vlan", ((f"VLAN{tree.vlan:04}", port) for tree in answer.trees for port in tree.ports)
+        )
+    else:
+        yield "no spanning tree info available"
+
+
+def _blocked(tree: VlanTree) -> list[str]:
+    return [short_interface(port.name) for port in tree.ports if port.role is PortRole.ALTERNATE]
+
+
+def render_blocked(answer: ShowTrees) -> Iterator[str]:
+    """Yield the VLANs with blocked ports."""
+    yield ""
+    yield "Name                 Blocked Interfaces List"
+    yield "-------------------- ------------------------------------"
+    for tree in answer.trees:
+        if _blocked(tree):
+            yield f"VLAN{tree.vlan:04}             {', '.join(_blocked(tree))}"
+    yield ""
+    yield f"Number of blocked ports (segments) in the system : {sum(len(_blocked(tree)) for tree in answer.trees)}"
 
 
 class BundleRow(Value):
@@ -504,13 +551,14 @@ _HELP: Final = {
     "address-table": "Where stations are",
     "dynamic": "Learned addresses: all are",
     "spanning-tree": "The trees, which the lab computes",
+    "blockedports": "Ports that do not forward",
     "etherchannel": "Ports that are one port together",
     "summary": "A line each",
 }
 COMMANDS: Final = (
     ExecCommand("show vlan [ brief ]", _HELP, query=query_vlans, render=render_vlans),
     ExecCommand("show vlans", _HELP, query=query_tagged, render=render_tagged),
-    ExecCommand("show interfaces trunk", _HELP, query=query_trunks, render=render_trunks),
+    ExecCommand("show interfaces [ {interface:interface} ] trunk", _HELP, query=query_trunks, render=render_trunks),
     ExecCommand("show interfaces status", _HELP, query=query_status, render=render_status),
     ExecCommand("show vtp status", _HELP, query=query_vtp, render=render_vtp),
     ExecCommand("show interfaces switchport", _HELP, query=query_ports, render=render_ports),
@@ -519,5 +567,9 @@ COMMANDS: Final = (
         "show mac address-table [ dynamic ] [ vlan {vlan:1-4094} ]", _HELP, query=query_stations, render=render_stations
     ),
     ExecCommand("show spanning-tree [ vlan {vlan:1-4094} ]", _HELP, query=query_trees, render=render_trees),
+    ExecCommand("show spanning-tree blockedports", _HELP, query=query_trees, render=render_blocked),
+    ExecCommand(
+        "show spanning-tree interface {interface:interface}", _HELP, query=query_trees, render=render_port_trees
+    ),
     ExecCommand("show etherchannel summary", _HELP, query=query_bundles, render=render_bundles),
 )
