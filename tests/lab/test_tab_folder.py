@@ -16,6 +16,9 @@ import pytest
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 
+#: The folder's parts may have to be fetched.
+pytestmark = pytest.mark.timeout(400)
+
 ROOT = Path(__file__).parents[2]
 EPOCH = 1_790_000_000.0
 
