@@ -35,6 +35,7 @@ from typing import Final, NamedTuple
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.errors import some
+from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import Value
 from dmvpn.features.interface.model import InterfaceSettings
 from dmvpn.features.ospf.settings import network_line
@@ -354,6 +355,7 @@ def stand_in(
     """
     ends = tunnel_ends(read)
     called = {address: owner for address, owner in _called(graph, read, added).items() if address not in ends}
+    owners = _owners(read)
     ways = {owner: shortest(graph, owner) for owner in dict.fromkeys((*ends.values(), *called.values()))}
     for router, device in read.items():
         missing: list[str] = []
@@ -361,6 +363,8 @@ def stand_in(
         if not kept:
             continue
         hops = graph.get(router, ())
+        peers = (read[owners[peer]] for peer in device.bgp.called if peer in owners)
+        internal = [peer for peer in peers if peer.bgp.local_as == device.bgp.local_as]
         upstream = next((hop.gateway for hop in hops if hop.router == added and hop.gateway in device.bgp.called), None)
         has_upstream = upstream is not None and not _has_default(device)
         if has_upstream:
@@ -373,7 +377,7 @@ def stand_in(
             hop = ways[owner].get(router)
             if hop is None or owner == router:
                 continue
-            if address in called and not (hop.router == added or _speaks_isis(device)):
+            if (address in called and not (hop.router == added or _speaks_isis(device))) or _is_told(address, internal):
                 continue
             # Gateways that would send a packet right back.
             here, there = graph.get(router, ()), ways[owner]
@@ -414,15 +418,22 @@ def _routes_of(
     return added, lines, note
 
 
+def _owners(read: Mapping[str, Device]) -> dict[IPAddress, str]:
+    """Return all addresses but those of tunnels, each with its router."""
+    ports = [(name, one) for name, device in read.items() for one in device.interfaces.interfaces]
+    return {address: name for name, one in ports if not one.name.startswith("Tunnel") for address in _addresses(one)}
+
+
+def _is_told(address: IPv4Address, internal: Sequence[Device]) -> bool:
+    """Return whether a neighbor of internal BGP redistributes a static route to it, hidden by ours."""
+    told = (near for near in internal if any(one.source is RouteSource.STATIC for one in near.bgp.redistributions))
+    ways = (route for near in told for route in near.routes if route.interface != _NOWHERE)
+    return any(address in route.prefix and not route.prefix.is_default for route in ways)
+
+
 def _called(graph: Graph, read: Mapping[str, Device], added: str) -> dict[IPv4Address, str]:
     """Return the addresses of BGP neighbors behind a provider of our own, or behind IS-IS, each with its router."""
-    owners = {
-        address: name
-        for name, device in read.items()
-        for one in device.interfaces.interfaces
-        for address in _addresses(one)
-        if isinstance(address, IPv4Address)
-    }
+    owners = _owners(read)
     found: dict[IPv4Address, str] = {}
     for name, device in read.items():
         for address in (one for one in device.bgp.called if isinstance(one, IPv4Address)):
