@@ -412,3 +412,64 @@ def test_a_list_of_ipv6_denies_packets_of_ipv6_alone_on_ports_and_tunnels_and_te
     (error,) = [one for sender, one in messages(world, "B") if sender == IPv6Address("2001:db8:2::1")]
     assert isinstance(error, icmp.DestinationUnreachable)
     assert error.code == icmp.UnreachableCode.ADMINISTRATIVELY_PROHIBITED
+
+
+def _has_got(world: World, number: int) -> bool:
+    return len(arrived(world, "C")) == number
+
+
+@contract
+def test_each_version_counts_its_packets_and_its_errors(world: World) -> None:
+    overlay(world)
+    counting = world.counting("A")
+    before = {version: counting.statistics(version) for version in (4, 6)}
+    for number in range(1, 4):  # one by one: a kernel counts what travels merged as one
+        world.send("B", udp6("B", host6("C")))
+        world.until(partial(_has_got, world, number))
+    for packet in (udp6("B", host6("C"), hops=2), udp("B", host("C"))):
+        world.send("B", packet)
+    world.until(lambda: bool(only_udp(world.received["C"]) and messages(world, "B")))
+    now = {version: counting.statistics(version) for version in (4, 6)}
+
+    def grown(version: int, name: str) -> int:
+        return now[version].get(name, 0) - before[version].get(name, 0)
+
+    assert [grown(version, "IpOutForwDatagrams") for version in (4, 6)] == [1, 3]
+    assert [grown(version, name) for version, name in ((4, "IcmpOutType11"), (6, "IcmpOutType3"))] == [0, 1]
+    assert grown(6, "IpInReceives") >= 4
+    assert grown(4, "IpInDelivers") >= 5, "the packets around them"
+
+
+_PATH_MTU = 24
+
+
+@on_kernels
+def test_a_path_mtu_is_learned_of_ones_own_flows_alone_and_never_less_than_1280_octets(world: World) -> None:
+    """Packet Too Big of anybody on the tunnel: of a flow that is not, of damaged packets, of less than 1280 octets."""
+    assert isinstance(world, RealWorld)
+    overlay(world)
+    with world.inside("A"), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as ours:
+        ours.bind((str(TUNNEL6["A"]), 0))
+        ours.connect((str(host6("B")), 5000))
+        port = ours.getsockname()[1]
+
+        def too_big(mtu: int, source: int, target: IPv6Address, *, octets: int = 100) -> None:
+            lost = UdpDatagram(source_port=source, destination_port=5000, payload=b"a" * 64)
+            datagram = lost.serialize(TUNNEL6["A"], target)
+            quoted = ip.build(source=TUNNEL6["A"], destination=target, protocol=17, payload=datagram)[:octets]
+            message = closed_icmpv6(b"\2\0\0\0" + mtu.to_bytes(4) + quoted, TUNNEL6["B"], TUNNEL6["A"])
+            packet = ip.build(source=TUNNEL6["B"], destination=TUNNEL6["A"], protocol=58, payload=message)
+            world.execute("B", effects.SendGre("Tunnel0", nbma("A"), effects.GRE_IPV6, packet))
+            world.run(0.1)
+
+        for mtu, source, target, octets in (
+            (1300, port ^ 1, host6("B"), 100),
+            (1300, port, host6("C"), 100),
+            (1300, port, host6("B"), 44),
+            (1279, port, host6("B"), 100),
+            (0, port, host6("B"), 100),
+        ):
+            too_big(mtu, source, target, octets=octets)
+        assert ours.getsockopt(socket.IPPROTO_IPV6, _PATH_MTU) == 1400
+        too_big(1300, port, host6("B"))
+        assert ours.getsockopt(socket.IPPROTO_IPV6, _PATH_MTU) == 1300

@@ -457,6 +457,10 @@ class _Inside:
         with self._world.inside(self._router):
             return self._world.plane(self._router).filtered()
 
+    def statistics(self, version: int) -> dict[str, int]:
+        with self._world.inside(self._router):
+            return self._world.plane(self._router).statistics(version)
+
     def stations_learned(self) -> tuple[LearnedStation, ...]:
         return ()
 

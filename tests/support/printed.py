@@ -382,7 +382,7 @@ def _not_printed(node: ast.AST) -> Iterable[ast.AST]:
 def _template(node: ast.expr) -> str:
     match node:
         case ast.Constant(value=str(text)):
-            return text
+            return re.sub(r"\{\w+\}", _GAP, text)
         case ast.JoinedStr(values=parts):
             return "".join(map(_template, parts))
     return _GAP

@@ -11,7 +11,7 @@ import pytest
 from dmvpn.base import events
 from dmvpn.base.effects import PollInterfaces, SetInterface
 from dmvpn.base.notices import InterfaceChanged, LineProtocolDecided
-from dmvpn.base.shell import EthernetStation, NoPlane
+from dmvpn.base.shell import NO_PLANE, EthernetStation, NoPlane
 from dmvpn.features.interface import FEATURE
 from dmvpn.features.interface.machine import POLL, ClearInterfaceCounters
 from dmvpn.ios import (
@@ -365,8 +365,24 @@ def test_show_arp_has_our_addresses_and_the_stations_that_the_host_knows() -> No
     assert len(bench.show("show ip arp 172.16.11.2")) == 2
 
 
+def test_traffic_is_shown_by_version_and_what_nobody_counts_is_left_out() -> None:
+    bench = make()
+    bench.counting = Plane(())
+    shown = bench.show("show ipv6 traffic")
+    assert shown[:2] == ["IPv6 statistics:", "  Rcvd:  7 total, 5 local destination"]
+    assert "        0 router solicit, 2 router advert" in shown
+    assert not [line for line in shown if "reassembl" in line or "UDP" in line], "not counted"
+    assert bench.show("show ip traffic")[1] == "  Rcvd:  70 total, 5 local destination"
+    bench.counting = NO_PLANE
+    assert bench.show("show ipv6 traffic") == []
+
+
 class Plane(NoPlane):
-    """Knows some stations."""
+    """Knows some stations, and has counted a little."""
+
+    def statistics(self, version: int) -> dict[str, int]:
+        received = {4: 70, 6: 7}[version]
+        return {"IpInReceives": received, "IpInDelivers": 5, "IcmpInMsgs": 2, "IcmpInType134": 2}
 
     def __init__(self, known: tuple[EthernetStation, ...]) -> None:
         self._known = known

@@ -14,6 +14,7 @@ from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import ConfigurationEntered, EffectFailed, EnteredLine, LinesEntered, LinkChanged, Tick
 from dmvpn.base.recording import RecordedEvent, Recorder, load
+from dmvpn.base.shell import NoPlane
 from dmvpn.base.translation import (
     ESP,
     GRE,
@@ -43,11 +44,7 @@ from support.texts import is_golden
 
 if TYPE_CHECKING:
     from dmvpn.base.effects import Effect
-    from dmvpn.base.events import PeerUsage
-    from dmvpn.base.filters import FilterCount
     from dmvpn.base.notices import Log
-    from dmvpn.base.shell import EthernetStation
-    from dmvpn.base.switching import LearnedStation
 
 INTERFACES = """
 interface GigabitEthernet1
@@ -504,24 +501,8 @@ def test_an_interface_with_nat_enable_is_on_both_sides() -> None:
     assert [one.outside for one in order.rules] == ["GigabitEthernet1"]
 
 
-class Plane:
+class Plane(NoPlane):
     """Says what a plane would say."""
-
-    def interfaces_counted(self) -> None: ...
-
-    def sas_counted(self) -> None: ...
-
-    def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
-        return ()
-
-    def filtered(self) -> tuple[FilterCount, ...]:
-        return ()
-
-    def stations_learned(self) -> tuple[LearnedStation, ...]:
-        return ()
-
-    def stations(self) -> tuple[EthernetStation, ...]:
-        return ()
 
     def translations(self) -> Translations:
         inside, own, web = (IPv4Address(text) for text in ("10.1.1.10", "203.0.113.2", "198.51.100.80"))

@@ -211,6 +211,12 @@ class Counting(Protocol):
         """Return the translated flows, and the counters."""
         return Translations()
 
+    def statistics(self, version: int) -> dict[str, int]:
+        """Return what a version of IP has counted since it started, by names as `IpInReceives` and `UdpNoPorts` of
+        RFC 4293 and 4113, and `IcmpInType3`. Types of ICMP that no message had are left out.
+        """
+        return {}
+
     def filtered(self) -> tuple[FilterCount, ...]:
         """Return how many packets each entry of each port's lists has decided on; entries without one may lack."""
         return ()

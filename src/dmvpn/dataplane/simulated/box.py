@@ -66,6 +66,7 @@ class IpBox(ABC):
         self._hairpins = HairpinFilter()
         self._listeners = chassis.listeners
         self._reassembler = Reassembler()
+        self._counted = chassis.counted
 
     def give_up(self, tunnel: SimulatedTunnel, next_hop: IPAddress) -> None:
         """Drop packets for a next hop that was not resolved in time: their senders get host unreachable."""
@@ -83,6 +84,7 @@ class IpBox(ABC):
             port.count_received(len(data))
             return
         if self._took_short_way(interface, port, data):
+            self._counted[4]["IpInReceives"] += 1
             return
         try:
             packet = ip.parse(data)
@@ -90,6 +92,7 @@ class IpBox(ABC):
             self._lose(Loss.MALFORMED)
             return
         port.count_received(len(data), multicast=packet.destination.is_multicast)
+        self._counted[packet.destination.version]["IpInReceives"] += 1
         self._take(interface, packet)
 
     def _admits(self, interface: str, data: bytes) -> bool:
@@ -112,10 +115,12 @@ class IpBox(ABC):
             return False
         if header.protocol == IpProtocol.GRE and header.destination in self._table.own:
             port.count_received(len(data))
+            self._counted[4]["IpInDelivers"] += 1
             self._decapsulate(NbmaPeer(header.source), header.destination, data[HEADER_LENGTH:])
             return True
         if header.protocol in _MAY_BE_SEALED and self._is_ipsec(interface, header, data[HEADER_LENGTH:]):
             port.count_received(len(data))
+            self._counted[4]["IpInDelivers"] += 1
             return True
         if self._overheard(interface, header, data):
             port.count_received(len(data), multicast=True)
@@ -146,6 +151,7 @@ class IpBox(ABC):
         """
         if header.protocol in _NOT_ONLY_HEARD or not header.is_multicast:
             return False
+        self._counted[4]["IpInDelivers"] += 1
         if (interface, header.protocol, None) in self._listeners:
             self._report(
                 IpReceived(
@@ -186,6 +192,10 @@ class IpBox(ABC):
             whole = self._let_inside(interface, whole)
         if whole is None:
             return
+        version = whole.source.version
+        self._counted[version]["IpInDelivers"] += 1
+        if ip.is_icmp(whole.protocol, whole.source):
+            self._chassis.count_icmp(version, "In", whole.payload)
         if whole.protocol == IpProtocol.GRE:
             self._decapsulate(NbmaPeer(whole.source), whole.destination, whole.payload)
         elif (whole.protocol in _MAY_BE_SEALED and self._is_ipsec(interface, whole, whole.payload)) or (
@@ -274,6 +284,7 @@ class IpBox(ABC):
     def forward(self, interface: str, packet: IpPacket | Header, data: bytes, sender: NbmaPeer | None) -> None:
         """Forward a packet. data: its octets."""
         is_ipv6 = packet.destination.version == 6
+        counted = self._counted[6 if is_ipv6 else 4]
         if (
             not self._chassis.forwards_ipv6 if is_ipv6 else not self._table.port(interface).has_ipv4
         ):  # one without an address is not routed from
@@ -288,6 +299,7 @@ class IpBox(ABC):
         hop = self._hop_of(interface, packet, data)
         if isinstance(hop, RouteKind):
             self._lose(Loss.NO_ROUTE)
+            counted["IpInNoRoutes"] += 1
             if hop is not RouteKind.DISCARD:
                 self._refuse(data, icmp.UnreachableCode.HOST, via=interface)
             return
@@ -304,6 +316,7 @@ class IpBox(ABC):
             if released is False:
                 self._prohibit(data, interface)
             return
+        counted["IpOutForwDatagrams"] += 1
         self._emit(hop.interface, next_hop, data, mss=self._table.port(interface).clamp(next_hop.version))
 
     def _translated(self, leaves: str, packet: Ipv4Packet) -> bytes | None:
@@ -424,6 +437,7 @@ class IpBox(ABC):
             raise EffectError(effect, 97, f"a packet from {effect.source} to {destination}")
         own = self._table.owner(destination, effect.interface or "")
         if own is not None:
+            self._count_own(effect)
             source = effect.source or destination
             data = self._packet(source, destination, effect.protocol, effect.payload, effect.ttl, effect.tos)
             self._deliver(own, ip.parse(data))
@@ -437,6 +451,7 @@ class IpBox(ABC):
         source_address = effect.source or (port.address_towards(destination) if port else None)
         if port is None or not port.running or source_address is None:
             raise EffectError(effect, 100, f"{hop.interface} is down or has no address")
+        self._count_own(effect)
         data = self._packet(
             source_address,
             destination,
@@ -451,6 +466,12 @@ class IpBox(ABC):
             hop.address or destination,
             self._translation.own(hop.interface, data, self._chassis.now, self.vrf),
         )
+
+    def _count_own(self, effect: SendIp) -> None:
+        version = effect.destination.version
+        self._counted[version]["IpOutRequests"] += 1
+        if effect.protocol == ip.ICMP[version]:
+            self._chassis.count_icmp(version, "Out", effect.payload)
 
     def _way_of(self, effect: SendIp) -> NextHop | RouteKind:
         """Return the next hop of a packet of our own: the interface that it has to leave by, or the route of
@@ -553,6 +574,8 @@ class IpBox(ABC):
 
     def _error_packet(self, source: IPAddress, destination: IPAddress, message: bytes) -> bytes:
         protocol = ip.ICMP[destination.version]
+        self._counted[destination.version]["IpOutRequests"] += 1
+        self._chassis.count_icmp(destination.version, "Out", message)
         return self._packet(source, destination, protocol, message, 255, TOS_INTERNETWORK_CONTROL)
 
     def _lose(self, loss: Loss) -> None:

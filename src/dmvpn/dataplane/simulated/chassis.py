@@ -202,6 +202,9 @@ def _count_of(port: SimulatedPort) -> InterfaceCount:  # often: every router ask
     )
 
 
+_COUNTED: Final = ("IpInReceives", "IpInDelivers", "IpInNoRoutes", "IpOutForwDatagrams", "IpOutRequests")
+
+
 @dataclass(frozen=True, slots=True)
 class _Drawn:
     """A source of octets as entropy."""
@@ -238,6 +241,8 @@ class Chassis:
         #: Packets that were dropped, for tests and for people.
         self.losses: dict[Loss, int] = {}
         self.gre_drops = GreDrops()
+        #: By version of IP; names of `Counting.statistics`.
+        self.counted = {4: dict.fromkeys(_COUNTED, 0), 6: dict.fromkeys(_COUNTED, 0)}
         self.tables: dict[str, ForwardingTable] = {}
         self.ports: dict[str, SimulatedPort] = {}
         self.tunnel_table = TunnelTable()
@@ -256,6 +261,16 @@ class Chassis:
     def interfaces_counted(self) -> InterfacesCounted:
         """Return the counters of all interfaces, and of dropped packets."""
         return InterfacesCounted(tuple(_count_of(port) for port in self.ports.values()), self.gre_drops)
+
+    def statistics(self, version: int) -> dict[str, int]:
+        """Return what a version of IP has counted."""
+        return dict(self.counted[version])
+
+    def count_icmp(self, version: int, way: str, message: bytes) -> None:
+        """Count a message of ICMP. way: "In" or "Out"."""
+        counted, kind = self.counted[version], message[0] if message else 0
+        for name in (f"Icmp{way}Msgs", f"Icmp{way}Type{kind}"):
+            counted[name] = counted.get(name, 0) + 1
 
     def sas_counted(self) -> SasCounted:
         """Return the counters of all pairs of SAs."""

@@ -235,6 +235,7 @@ class TunnelBox(IpBox):
         elif hop.interface in self._tunnels.by_name:
             self._lose(Loss.RECURSIVE)
         else:
+            self._counted[nbma.version]["IpOutRequests"] += 1
             self._emit(hop.interface, hop.address or nbma, outer)
 
     # ------------------------------------------------------------------------------------------------ in
@@ -287,6 +288,7 @@ class TunnelBox(IpBox):
         name = tunnel.spec.name
         is_running = self._table.port(name).running
         self._tell(tunnel, payload, CaptureDirection.IN)
+        self._counted[6 if protocol == effects.GRE_IPV6 else 4]["IpInReceives"] += 1
         if self._filters.ports and not self._admits(name, payload):
             return True
         if protocol == gre.ProtocolType.IPV4 and is_running:

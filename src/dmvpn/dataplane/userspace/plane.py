@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
@@ -34,6 +35,7 @@ from dmvpn.dataplane import packets
 from dmvpn.dataplane.contract import DataPlane, EffectError
 from dmvpn.dataplane.netlink.nfsocket import BaseChain, forward_drops
 from dmvpn.dataplane.packets import too_big
+from dmvpn.dataplane.userspace import statistics
 from dmvpn.dataplane.userspace.engine import Loop, PacketEngine, TooBig, Watch
 from dmvpn.dataplane.userspace.kernel import Kernel
 from dmvpn.dataplane.userspace.leaks import RouteLeaks, VrfTranslation
@@ -357,6 +359,15 @@ class UserspacePlane(DataPlane):
     def translations(self) -> Translations:
         """Return the translated flows, and the counters."""
         return self._translation.translations()
+
+    def statistics(self, version: int) -> dict[str, int]:
+        """Return what the kernel counts by version of IP, in all VRFs together; empty if it cannot be read."""
+        found: Counter[str] = Counter()
+        for part in self._vrfs:
+            with suppress(OSError, UserError), self._places.at(part.vrf):
+                if not part.vrf or not self._places.backend(part.vrf).domain.device:  # devices share the namespace
+                    found.update(statistics.count(version))
+        return dict(found)
 
     def filtered(self) -> tuple[FilterCount, ...]:
         """Return the counters of the lists of all ports."""

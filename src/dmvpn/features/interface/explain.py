@@ -103,11 +103,21 @@ _REASONS = words(WordKind.REASON, InterfaceReason)("""
 
 
 _LABELS: Final = words(WordKind.LABEL)("""
-    ## lines of show ip traffic :: show ip traffic next: show interfaces
-    IP statistics :: Packets of all interfaces together, as the data plane counts them.
-    Rcvd | errors | dropped | total | received :: Packets that came in, for whomever.
-    Mcast :: Packets that came in for a group.
-    Sent :: Packets that left, forwarded or our own.
+    ## lines of show ip traffic :: show ip traffic, show ipv6 traffic next: show interfaces
+    IP statistics | IPv6 statistics :: Packets of one version of IP, on all interfaces together.
+    ICMP statistics | UDP statistics | TCP statistics :: Packets for this router or by it. TCP is counted for both
+        versions together, under IPv4.
+    Rcvd | total | received | input | local destination :: Packets that came in, and those of them for this router.
+    Mcast | Bcast :: Packets for a group, and for all stations of a link.
+    Sent | generated | forwarded | output :: Packets that left: our own ones, and forwarded ones.
+    Frags | fragments | reassembled | total reassembled | timeouts | reassembly timeouts | couldn't reassemble |
+        reassembly failures :: Fragments that came in, packets made of them, and packets of which some never came.
+    fragmented | fragmented into | couldn't fragment | failed :: Packets that were cut, and packets that may not be.
+    Drop | no route | no port | not a gateway | unknown protocol :: No route fits, or this router does not take it.
+    errors | format errors | checksum errors | truncated | bad header | bad source | dropped :: Damaged packets.
+    time exceeded | unreach | unreachable | too big | parameter | redirects :: Errors of ICMP, and what caused them.
+    echo | echo request | echo reply :: Pings, and answers to pings.
+    router solicit | router advert | neighbor solicit | neighbor advert :: Neighbor Discovery. next: show ipv6 neighbors
 
     ## labels of an interface :: show interfaces next: show interfaces
     Hardware | ARPA | Loopback | Null | Tunnel | LOOPBACK | TUNNEL :: What kind of interface it is, and its address on

@@ -2,14 +2,15 @@
 
 blocks      show interfaces [summary], clear counters
 tables      show ip interface [brief], show ipv6 interface [brief], show interfaces description, show arp,
-            show ip traffic, show ipv6 routers
+            show ipv6 routers
+stack       show ip traffic, show ipv6 traffic
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.features.interface.show import blocks, tables
+from dmvpn.features.interface.show import blocks, stack, tables
 
 COMMANDS: Final = (
     blocks.INTERFACES,
@@ -22,5 +23,5 @@ COMMANDS: Final = (
     tables.IPV6_INTERFACE,
     tables.ROUTERS,
     *tables.ARP_COMMANDS,
-    *tables.TRAFFIC_COMMANDS,
+    *stack.COMMANDS,
 )

@@ -3,7 +3,6 @@
 show ip interface [brief], show ipv6 interface [brief], show interfaces description
 show ipv6 routers  what a port with `ipv6 address autoconfig` hears
 show arp           link-layer addresses on Ethernets, ours and those of stations that the host knows
-show ip traffic    packets of all interfaces together: the data plane counts by interface, and not by protocol
 """
 
 from __future__ import annotations
@@ -183,7 +182,6 @@ _HELP: Final = {
     "interface": "IP state of interfaces",
     "brief": "One line each",
     "description": "Descriptions of all interfaces",
-    "traffic": "Packets of all interfaces together",
 }
 BRIEF = ExecCommand("show ip interface brief [ {interface:interface} ]", _HELP, query=query_rows, render=render_brief)
 IP_INTERFACE = ExecCommand("show ip interface [ {interface:interface} ]", _HELP, query=query_rows, render=render_ip)
@@ -414,47 +412,6 @@ IPV6_BRIEF = ExecCommand(
 IPV6_INTERFACE = ExecCommand(
     "show ipv6 interface [ {interface:interface} ]", _IPV6_HELP, query=query_enabled, render=render_interface
 )
-
-
-# ------------------------------------------------------------------------------------------------ traffic
-
-
-class ShowTraffic(Value):
-    """The answer. *_drops: packets that came in or should have left, and were dropped."""
-
-    received: int = 0
-    received_errors: int = 0
-    received_drops: int = 0
-    multicasts: int = 0
-    sent: int = 0
-    sent_errors: int = 0
-    sent_drops: int = 0
-
-
-def query_traffic(ctx: ShowContext, _: Args) -> ShowTraffic:
-    """Return the sums over all interfaces since the router started; 0 without a data plane."""
-    counted = ctx.counting.interfaces_counted()
-    counts = counted.counts if counted is not None else ()
-    return ShowTraffic(
-        received=sum(count.received for count in counts),
-        received_errors=sum(count.receive_errors for count in counts),
-        received_drops=sum(count.receive_drops for count in counts),
-        multicasts=sum(count.multicasts for count in counts),
-        sent=sum(count.sent for count in counts),
-        sent_errors=sum(count.send_errors for count in counts),
-        sent_drops=sum(count.send_drops for count in counts),
-    )
-
-
-def render_traffic(answer: ShowTraffic) -> Iterator[str]:
-    """Yield the first part of what IOS prints; the shows of the protocols have their packets."""
-    yield "IP statistics:"
-    yield f"  Rcvd:  {answer.received} total, {answer.received_errors} errors, {answer.received_drops} dropped"
-    yield f"  Mcast: {answer.multicasts} received"
-    yield f"  Sent:  {answer.sent} total, {answer.sent_errors} errors, {answer.sent_drops} dropped"
-
-
-TRAFFIC_COMMANDS: Final = (ExecCommand("show ip traffic", _HELP, query=query_traffic, render=render_traffic),)
 
 
 # ------------------------------------------------------------------------------------------------ routers of a link
