@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import subprocess
 import sys
@@ -15,8 +16,11 @@ import pytest
 
 from dmvpn.app import tab
 from dmvpn.app.tab import Tab
+from dmvpn.base.events import KeysWanted
 from dmvpn.face.server import ManagementServer
 from dmvpn.shells import slices
+from dmvpn.shells.lab import memory
+from dmvpn.shells.lab.memory import HostedLoop
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator, wallclock
 from dmvpn.shells.simulator.wallclock import FollowedClock
@@ -24,8 +28,10 @@ from support.services import short_folder
 from support.tab import EPOCH, LAB, Page, in_a_tab
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections import deque
+    from collections.abc import Generator, Iterator, Sequence
 
+    from dmvpn.ios.filters import Plain
     from dmvpn.shells.handle import Handle
 
 
@@ -184,6 +190,64 @@ def test_clients_have_the_turns_that_a_key_needs_between_two_slices_of_a_leap(mo
     in_a_tab({"lab": "notes-phase3", "seed": 7, "epoch": EPOCH}, use)
 
 
+def test_a_key_has_the_turns_that_it_needs_although_a_step_of_the_lab_took_all_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The lab went on for 31 ms, and the answer to a key waited for the next look of the job."""
+    monkeypatch.setattr(memory, "_LONGEST", 0.0)
+    steps: list[int] = []
+
+    async def use() -> None:
+        loop = HostedLoop()
+
+        def step(left: int) -> None:
+            steps.append(left)
+            if left:
+                loop.call_soon(step, left - 1)
+
+        loop.call_soon(step, 5)
+        loop.pump()
+        loop.close()
+
+    asyncio.run(use())
+    assert steps == [5, 4, 3, 2, 1, 0]
+
+
+def test_garbage_is_collected_while_the_page_is_silent_and_no_job_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second after a job, a key waited for a third of a second with sixty routers."""
+    heard: list[float] = []
+    collected: list[float] = []
+    jobs: list[bool] = []
+    ended = asyncio.Event()
+    take, run = Tab.take, Tab.run
+
+    def hear(tab: Tab, message: str, body: bytes = b"") -> None:
+        heard.append(time.monotonic())
+        take(tab, message, body)
+
+    def work(tab: Tab, words: Sequence[str], notes: deque[str], other: object) -> tuple[int, Plain]:
+        jobs.append(True)
+        try:
+            return run(tab, words, notes, other)
+        finally:
+            jobs.pop()
+
+    def collect(generation: int) -> None:
+        collected.append(0.0 if jobs else time.monotonic() - heard[-1])
+        ended.set()
+
+    async def use(page: Page) -> None:
+        monkeypatch.setattr(gc, "collect", collect)
+        await page.job("doctor", {})
+        await page.job("clock", {"seconds": 7200})
+        await ended.wait()
+        assert min(collected) >= 0.5
+
+    monkeypatch.setattr(Tab, "take", hear)
+    monkeypatch.setattr(Tab, "run", work)
+    in_a_tab({"lab": "notes-phase3", "seed": 7, "epoch": EPOCH}, use)
+
+
 def test_clients_of_a_lab_that_is_behind_do_not_make_it_go_on_one_after_the_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -214,6 +278,7 @@ def test_clients_of_a_lab_that_is_behind_do_not_make_it_go_on_one_after_the_othe
             steps.clear()
             for handle in handles:
                 handle.context(0)
+                handle.post(KeysWanted(False))
             found.append(len(steps))
             asked.set()
 

@@ -75,8 +75,8 @@ _LONGEST_DEAF: Final = 60.0
 _DEAF: Final = "this browser keeps no service worker for the page, so the tab answers nothing else meanwhile"
 #: Seconds between two steps of what is done ahead, and commands that one step learns.
 _PAUSE, _GULP = 0.02, 50
-#: Seconds after a job until its garbage is collected: the worker has told its result by then.
-_QUIET: Final = 1.0
+#: Seconds for which a page is silent when the garbage of jobs is collected.
+_QUIET: Final = 0.5
 #: Octets of an answer that are on their way to the page.
 _ROOM: Final = 1 << 18
 #: Seconds of the lab within which it should be ready.
@@ -182,6 +182,8 @@ class Tab:
         self._aside = Aside(mail, self._outer, self._loop, self._outer)  # a key, its effect, the answer
         self._loop.between = self._aside.pause
         self._deaf_until = 0.0
+        #: When the page was heard last.
+        self._heard = 0.0
         #: What is done ahead of jobs.
         self._ahead = _steps(())
         entrance = Entrance(Role.CONFIGURE)
@@ -296,22 +298,30 @@ class Tab:
         self._deaf_until = time.monotonic() + _LONGEST_DEAF
         for _ in self._ahead:
             breathe()
-        gc.freeze()  # a key waits for a collection, and what is there is not searched again
         token = HEARD.set(notes.append)
         try:
             code, result, said = _printed(as_json(words))
         finally:
             HEARD.reset(token)
-            self._outer.call_later(_QUIET, gc.collect, 0)
+            self._outer.call_later(_QUIET, self._collect)
         notes.extend(map(noted, said.splitlines()))
         if code == INTERRUPTED and self._is_over:
             notes.append(f"broken off after {_LONGEST_DEAF:.0f} seconds: {_DEAF}")
         return outcome(code, result, notes)
 
+    def _collect(self) -> None:
+        """Collect garbage while the user types nothing: a key would wait. Objects that stay are not searched again."""
+        if self._aside.is_busy or time.monotonic() < self._heard + _QUIET:
+            self._outer.call_later(_QUIET, self._collect)
+        else:
+            gc.collect(0)
+            gc.freeze()
+
     # ------------------------------------------------------------------------------------------------ requests
 
     def take(self, message: str, body: bytes | memoryview = b"") -> None:
         """Take a message of the page."""
+        self._heard = time.monotonic()
         asked = json.loads(message)
         number = int(asked["id"])
         if (exchange := self._answers.get(number)) is not None:

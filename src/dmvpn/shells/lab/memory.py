@@ -18,6 +18,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeVar, TypeVarTuple, cast
 
 from dmvpn.base.breath import BREATH
@@ -50,8 +51,9 @@ Connected: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], No
 #: Begins to listen at a path.
 Listen: TypeAlias = "Callable[[Connected, Path], Awaitable[Server]]"
 
-#: Seconds of the machine that one `pump` may take, and of the lab for which a client waits at most.
-_LONGEST: Final = 0.03
+#: Seconds of the machine that one `pump` may take, and its fewest turns: a key needs several. Seconds of the lab for
+#: which a client waits at most.
+_LONGEST, _FEWEST = 0.02, 8
 _PATIENCE: Final = 600.0
 #: Octets that wait for a reader before the writer has to wait.
 _MOST: Final = 1 << 16
@@ -120,10 +122,10 @@ class HostedLoop(asyncio.BaseEventLoop):
         asyncio._set_running_loop(None)
         ends = time.monotonic() + _LONGEST
         try:
-            while True:
+            for turn in count(1):
                 self.stop()
                 self.run_forever()
-                if not self.is_due or time.monotonic() >= ends:
+                if not self.is_due or (turn >= _FEWEST and time.monotonic() >= ends):
                     break
         finally:
             asyncio._set_running_loop(outer)
@@ -427,6 +429,11 @@ class Aside:
         while self._waiting and len(self._running) < _DEEPEST:
             self._next = time.monotonic() + _PACE
             self._waiting.popleft()()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether work is under way."""
+        return bool(self._running)
 
     def pause(self) -> None:
         """Let the loops go on if it is time. Raises KeyboardInterrupt where the work is unwanted."""

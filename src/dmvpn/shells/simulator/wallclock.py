@@ -60,9 +60,9 @@ if TYPE_CHECKING:
 
 
 #: Seconds of the machine for which the simulation runs at a time.
-LONGEST: Final = 0.02
+LONGEST: Final = 0.01
 #: Seconds of the machine for one slice of a leap.
-SLICE: Final = 0.03
+SLICE: Final = 0.02
 #: Seconds that the simulation may be behind and still catches up; the rest it never catches up.
 MOST_BEHIND: Final = 1.0
 #: Turns of the loop for clients, such as one that types, before a simulation that is behind, or makes a leap, goes on.
@@ -322,15 +322,19 @@ class SimulatedLab:
                 turns = _TURNS if self._is_behind else 0
                 self._timer = loop.call_at(due, self._advance, turns, context=self._context)
 
-    def _handle(self, name: str) -> Handle:
-        def post(event: Event) -> None:
-            self._advance()
-            self.world.post(name, event)
+    def _keep_up(self) -> None:
+        """Let the simulation catch up for a client, unless it is behind: then it goes on in its turn."""
+        if not self._is_behind:
             self._advance()
 
+    def _handle(self, name: str) -> Handle:
+        def post(event: Event) -> None:
+            self._keep_up()
+            self.world.post(name, event)
+            self._keep_up()
+
         def now() -> float:
-            if not self._is_behind:  # it goes on in its turn: many clients would take up all of the loop
-                at_home(self._advance)
+            at_home(self._keep_up)
             return self.world.now
 
         def store(key: str, octets: bytes) -> None:
@@ -414,9 +418,9 @@ class SimulatedLab:
         order: Callable[[dict[str, Json]], Json] | None = getattr(self, f"_order_{what}", None)
         if order is None:
             raise UserError(f"a simulated lab has no {what}; that is for labs with real packets")
-        self._advance()
+        self._keep_up()
         answer = order(request)
-        self._advance()
+        self._keep_up()
         return answer
 
     def _order_status(self, request: dict[str, Json]) -> Json:

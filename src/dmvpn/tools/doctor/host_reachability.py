@@ -20,6 +20,7 @@ from itertools import permutations
 from typing import Final, TypeAlias
 
 from dmvpn.base.addresses import Prefix, ip_keyword
+from dmvpn.base.breath import breathing
 from dmvpn.base.facts import Address
 from dmvpn.base.findings import Cause
 from dmvpn.base.lpm import PrefixTable
@@ -69,7 +70,7 @@ def host_pairs(scene: Scene, hosts: Sequence[HostFacts]) -> list[tuple[HostFacts
             prefix = Prefix.of(route.prefix.network_address, route.prefix.prefixlen)
             table[prefix] = (route.source, prefix.length, route.drops)
     found: list[_Path] = []
-    for target in hosts:
+    for target in breathing(hosts):
         ip = target.address.ip
         asking = [name for name in tables if name != target.router and here[name].address.version == ip.version]
         found_there = {name: tables[name].lookup(ip) for name in asking}

@@ -339,7 +339,8 @@ class RecordedBox(VrfBox):
         facts = self._plane.tunnel_facts(tunnel.spec.name)
         if facts.destination is not None:
             return f"point-to-point: everything goes to {facts.destination}", ""
-        entry = next((it for it in facts.mappings if it.target == ip_network(next_hop)), None)
+        target = ip_network(next_hop)
+        entry = next((it for it in facts.mappings if it.target == target), None)
         known = next((nbma for hop, nbma, _ in facts.adjacencies if hop == next_hop), None)
         words = values.mapping(entry) if entry is not None else ""
         if known is not None and next_hop in facts.by_server:
