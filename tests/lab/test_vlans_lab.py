@@ -66,3 +66,40 @@ def test_a_shut_port_takes_its_subinterfaces_and_its_interface_vlan_down(branch:
 def test_a_reset_starts_routers_while_no_cable_of_theirs_is_plugged_in_again(branch: Labs) -> None:
     branch.run("lab", "reset")
     assert eventually(lambda: answers(branch, "H1", "10.1.20.100"), 20)
+
+
+#: Frames from 20,000 stations that nobody knows, to a station that nobody knows either.
+FLOOD = """
+import socket
+port = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+port.bind(("eth0", 0))
+for number in range(20_000):
+    port.send(b"\\x02" + bytes(5) + b"\\x02" + number.to_bytes(5, "big") + b"\\x88\\xb5" + bytes(46))
+"""
+
+
+def test_a_host_that_invents_stations_fills_no_table_without_end_and_its_switch_works_on(branch: Labs) -> None:
+    """Each invented source stayed in the kernel's table for five minutes, however many there were."""
+    branch.say("lab", "exec", "H1", "python3", "-c", FLOOD)
+    shown = branch.on("SW1", "show mac address-table vlan 10")
+    total = int(shown.rpartition(":")[2])
+    assert 1_000 < total <= 8_192, total
+    assert eventually(lambda: answers(branch, "H1", "10.1.10.101"))
+
+
+#: Broadcasts with a tag of VLAN 20, and with two tags, of VLAN 10 and VLAN 20.
+TAGGED = """
+import socket
+port = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+port.bind(("eth0", 0))
+for station, tags in ((1, "81000014"), (2, "8100000a81000014"), (3, "8100000181000014")):
+    head = b"\\xff" * 6 + b"\\x02\\0\\0\\0\\xaa" + bytes([station])
+    port.send(head + bytes.fromhex(tags) + b"\\x88\\xb5" + bytes(46))
+"""
+
+
+def test_a_host_that_writes_one_tag_or_two_stays_in_the_vlan_of_its_port(branch: Labs) -> None:
+    branch.say("lab", "exec", "H1", "python3", "-c", TAGGED)
+    assert eventually(lambda: branch.on("SW2", "show mac address-table vlan 10").count("0200.0000.aa0") == 3)
+    shown = [branch.on(switch, "show mac address-table") for switch in ("SW1", "SW2")]
+    assert [text.count("0200.0000.aa0") for text in shown] == [3, 3]  # so in no other VLAN

@@ -52,6 +52,7 @@ _VETH_INFO_PEER = 1
 _VRF_TABLE = 1
 _IFLA_GRE_COLLECT_METADATA = 18
 _IFLA_BR_MCAST_SNOOPING = 23
+_IFLA_BR_FDB_MAX_LEARNED = 49
 _IFLA_INET_CONF = 1
 _IFLA_INET6_ADDR_GEN_MODE = 8
 _IN6_ADDR_GEN_MODE_NONE = 1
@@ -174,8 +175,13 @@ def create_veth(end: VethEnd, peer: VethEnd) -> wire.KernelRequest:
 
 
 def create_bridge(name: str) -> wire.KernelRequest:
-    """Make a switch that floods multicast: without a querier, snooping would lose its members."""
-    return _creating(b"bridge", wire.attribute_u8(_IFLA_BR_MCAST_SNOOPING, 0), _named(name), f"bridge {name}")
+    """Make a switch that floods multicast: without a querier, snooping would lose its members.
+
+    It floods frames to stations beyond 8,192, too. Kernels before 6.7 have no such bound, and ignore it.
+    """
+    most = wire.attribute_u32(_IFLA_BR_FDB_MAX_LEARNED, 8192)
+    data = wire.attribute_u8(_IFLA_BR_MCAST_SNOOPING, 0) + most
+    return _creating(b"bridge", data, _named(name), f"bridge {name}")
 
 
 def create_gre_collector(name: str) -> wire.KernelRequest:
