@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import struct
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address
@@ -301,12 +303,8 @@ def test_a_first_fragment_that_does_not_say_what_it_is_of_is_dropped_and_counted
     assert drops.drops.malformed == 3
 
 
-@on_kernels
-def test_no_packet_of_a_protected_tunnel_ever_leaves_in_clear(world: World) -> None:
-    """The underlay has an IPv6 default route of the host; a capture of all wires sees none of these packets."""
-    assert isinstance(world, RealWorld)
-    overlay(world, protected=True)
-    seen: list[bytes] = []
+def under_a_default_of_the_host(world: RealWorld) -> socket.socket:
+    """Give the host of B a default route over the underlay, and return a socket that hears its wire."""
     with world.inside("B"), netlink.NetlinkSocket() as kernel:
         link = kernel.find_link("Gi0-1")
         assert link is not None
@@ -317,6 +315,16 @@ def test_no_packet_of_a_protected_tunnel_ever_leaves_in_clear(world: World) -> N
         wire = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
         wire.bind(("Gi0-1", 3))
         wire.setblocking(False)
+    return wire
+
+
+@on_kernels
+def test_no_packet_of_a_protected_tunnel_ever_leaves_in_clear(world: World) -> None:
+    """The underlay has an IPv6 default route of the host; a capture of all wires sees none of these packets."""
+    assert isinstance(world, RealWorld)
+    overlay(world, protected=True)
+    seen: list[bytes] = []
+    wire = under_a_default_of_the_host(world)
 
     def capture() -> None:
         try:
@@ -473,3 +481,82 @@ def test_a_path_mtu_is_learned_of_ones_own_flows_alone_and_never_less_than_1280_
         assert ours.getsockopt(socket.IPPROTO_IPV6, _PATH_MTU) == 1400
         too_big(1300, port, host6("B"))
         assert ours.getsockopt(socket.IPPROTO_IPV6, _PATH_MTU) == 1300
+
+
+def _fragment(place: int, more: bool, data: bytes, following: int = 17) -> tuple[int, bytes]:
+    return 44, struct.pack("!BBHI", following, 0, place << 3 | more, 7) + data
+
+
+def odd_forms(datagram: bytes, far: IPv6Address) -> list[tuple[int, bytes]]:
+    """What may follow a header, each with its protocol: fragments, overlapping and atomic ones (RFC 5722, 6946), a long
+    chain, options of each hop, routing headers by way of another address, AH and ESP, IPv6 in IPv6, no header at all.
+    """
+    options = bytes((60, 0)) + _OPTIONS
+    way = b"\x11\2%c\1\0\0\0\0" + far.packed
+    return [
+        _fragment(0, True, datagram[:16]),
+        _fragment(1, True, bytes(16)),
+        _fragment(2, False, datagram[16:]),
+        _fragment(0, False, datagram),
+        _fragment(0, True, datagram[:7]),
+        _fragment(8191, False, bytes(8)),
+        (44, b"\x11\0\0"),
+        (0, b"\x11\0\5\2\0\0\1\0" + datagram),
+        (0, b"\x11\0\xc2\4\0\1\0\0" + datagram),
+        (0, b"\x11\x07" + b"\1\0" * 31 + datagram),
+        (60, options * 60 + b"\x11\0" + _OPTIONS + datagram),
+        (60, b"\0\0" + _OPTIONS + b"\x11\0" + _OPTIONS + datagram),
+        *((43, way.replace(b"%c", bytes((kind,))) + datagram) for kind in (0, 2, 3, 4, 99)),
+        (51, b"\x11\4" + bytes(22) + datagram),
+        (50, bytes(40)),
+        (41, ip.build(source=host6("B"), destination=far, protocol=17, payload=datagram)),
+        (135, b"\x3b\0\0\0\0\0\0\0"),
+        (59, b"rest"),
+        (255, b""),
+    ]
+
+
+SENDERS = [
+    IPv6Address(text)
+    for text in ("2001:db8:2::77", "fe80::77", "::ffff:10.0.2.9", "::1", "::", "ff02::1", *map(str, TUNNEL6.values()))
+]
+
+
+def odd_packets(payload: bytes, *targets: IPv6Address) -> Iterator[bytes]:
+    """Packets of every odd form to these addresses, from whomever. payload: in each one."""
+    datagram = UdpDatagram(source_port=4000, destination_port=5000, payload=payload)
+    octets = datagram.serialize(host6("B"), host6("C"))
+    for sender, target in itertools.product(SENDERS, targets):
+        for protocol, rest in odd_forms(octets, host6("C")):
+            yield ip.build(source=sender, destination=target, protocol=protocol, payload=rest)
+
+
+@on_kernels
+def test_packets_of_every_odd_form_leave_no_protected_tunnel_in_clear(world: World) -> None:
+    assert isinstance(world, RealWorld)
+    overlay(world, protected=True)
+    wire = under_a_default_of_the_host(world)
+    for number, packet in enumerate(odd_packets(b"in clear" * 4, host6("C"), TUNNEL6["A"], TUNNEL6["B"])):
+        with suppress(OSError):
+            world.send("B", ip.parse(packet))
+        world.run(0.05 if number % 50 == 49 else 0)
+    world.run(0.2)
+    with suppress(BlockingIOError):
+        while data := wire.recv(65536):
+            is_error = data[6] == IpProtocol.ICMPV6 and data[40] < icmp.Icmpv6Type.ECHO_REQUEST
+            assert is_error or b"in clear" not in data, "an error goes back to a sender outside, and quotes its packet"
+    wire.close()
+
+
+@on_kernels
+def test_packets_of_every_odd_form_that_come_out_of_a_tunnel_stop_no_plane(world: World) -> None:
+    assert isinstance(world, RealWorld)
+    overlay(world)
+    everybody = IPv6Address("ff02::1")
+    for number, packet in enumerate(odd_packets(b"from a peer", host6("A"), TUNNEL6["A"], host6("C"), everybody)):
+        world.execute("B", effects.SendGre("Tunnel0", nbma("A"), effects.GRE_IPV6, packet))
+        world.run(0.05 if number % 50 == 49 else 0)
+    world.run(0.2)
+    world.received6["C"].clear()
+    world.send("B", udp6("B", host6("C")))
+    world.until(lambda: arrived(world, "C") == [61])
