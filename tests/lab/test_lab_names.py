@@ -37,6 +37,11 @@ def test_the_list_has_each_lab_with_its_scenario(labs: Labs) -> None:
     assert not any(line.startswith("intro-phase3 up ") for line in listed)
 
 
+def test_the_doctor_takes_the_name_of_a_lab(labs: Labs) -> None:
+    assert labs.say("doctor", "ben-notes", "--no-probes").startswith("4 routers: nothing is broken")
+    assert "in this lab" in labs.run("doctor", "ben-notes", "10.4.4.1").stderr, "an address is reached from a router"
+
+
 def test_each_student_is_graded_for_an_own_lab(labs: Labs) -> None:
     labs.typed("anna-05/R11", "configure terminal", "interface Tunnel100", "ip nhrp redirect")
     for spoke in ("R31", "R41"):

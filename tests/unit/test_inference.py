@@ -144,9 +144,10 @@ def test_routers_are_called_what_their_hostname_says_else_as_the_file(tmp_path: 
     assert list(load(tmp_path, router("A", f"192.0.2.1 {LONG}"), nameless).configurations) == ["A", "file1"]
 
 
-def test_two_files_of_one_name_are_two_networks(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"file0 and file1 are both called A and have the same address"):
-        load(tmp_path, router("A", f"192.0.2.1 {LONG}"), router("A", f"192.0.2.1 {LONG}", f"10.1.1.1 {LONG}"))
+def test_two_files_of_one_name_with_one_address_are_two_networks_and_named(tmp_path: Path) -> None:
+    every = [("192.0.2.1",), ("192.0.2.2", "10.1.1.1"), ("192.0.2.3", "10.1.1.1")]
+    with pytest.raises(UserError, match=r"file1 and file2 are both called A and have the same address 10\.1\.1\.1: "):
+        load(tmp_path, *(router("A", *(f"{address} {LONG}" for address in addresses)) for addresses in every))
 
 
 def test_a_router_that_was_saved_twice_is_one(tmp_path: Path) -> None:

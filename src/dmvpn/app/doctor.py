@@ -44,7 +44,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    doctor.add_argument("router", nargs="?", metavar="[LAB/]ROUTER", help="without it: the whole lab")
+    doctor.add_argument("router", nargs="?", metavar="[LAB/]ROUTER", help="without it, or a lab's name: the whole lab")
     doctor.add_argument("address", nargs="?", metavar="ADDRESS", help="the address that cannot be reached from there")
     doctor.add_argument("--one-end", action="store_true", help="examine this router alone, and list hypotheses")
     doctor.add_argument("--no-probes", action="store_true", help="send no pings: use states and counters")
@@ -142,9 +142,12 @@ def _examined(arguments: argparse.Namespace) -> tuple[_ExaminedLab, str]:
 
         return brought_up(load_network(arguments.files)), arguments.router or ""
     from dmvpn.labs.prompts import Prompts
-    from dmvpn.shells.lab.places import find_lab, find_node
+    from dmvpn.shells.lab.places import find_lab, find_node, nodes_of, running_lab
 
     if arguments.router and not arguments.lab:
+        lab = None if arguments.address else running_lab(arguments.router)
+        if lab is not None and lab.name not in nodes_of(lab):
+            return Prompts(lab), ""
         words = [arguments.address] if arguments.address else []
         folder, name = find_node(arguments.router, lambda node: " ".join(["dmvpn doctor", node, *words]))
         return Prompts(folder), name

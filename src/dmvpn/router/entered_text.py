@@ -263,4 +263,4 @@ def _group(name: str, entries: Sequence[LineReport]) -> Iterator[str]:
     rest = entries[_QUOTED:]
     if rest:
         numbers = ", ".join(str(entry.number) for entry in rest[:_NUMBERS])
-        yield f"    and lines {numbers}{', ...' if len(rest) > _NUMBERS else ''}"
+        yield f"    and line{'s' if len(rest) > 1 else ''} {numbers}{', ...' if len(rest) > _NUMBERS else ''}"

@@ -49,11 +49,12 @@ def named(every: Mapping[str, Device]) -> tuple[dict[str, str], list[str]]:
     for file in read:
         host = hosts[file]
         alike = [other for other in read if hosts[other] == host] if host else []
-        if any(places[file] & places[other] for other in alike if other != file):  # two states of one router
-            raise UserError(
-                f"{alike[0]} and {alike[1]} are both called {host} and have the same address: they are one router at "
-                "two times, or of two networks; put the files of one network into a folder of their own"
-            )
+        for other in alike:
+            if other != file and (same := places[file] & places[other]):  # two states of one router
+                raise UserError(
+                    f"{file} and {other} are both called {host} and have the same address {min(same)}: they are one "
+                    "router at two times, or of two networks; put the files of one network into a folder of their own"
+                )
         name = _UNFIT.sub("-", host if len(alike) == 1 else file).strip("-_.")[:_LONGEST_NAME] or "router"
         name = name if name[0].isalpha() else f"R{name}"[:_LONGEST_NAME]
         free = (name, *(f"{name[: _LONGEST_NAME - 3]}-{number}" for number in range(2, 100)))
