@@ -448,3 +448,45 @@ def test_a_static_route_to_a_neighbor_that_bfd_watches_is_there_while_the_neighb
     assert world.wait_until(lambda: not sessions(world, "R11"), 10)
     assert is_there("R11", watched_prefix)
     assert is_there("R31", watched_prefix), "the neighbor said that it goes"
+
+
+@pytest.mark.parametrize(
+    ("ip", "hops", "prefix", "apart"),
+    [
+        ("ip", ("192.168.100.31", "192.168.100.11"), "10.9.0.0 255.255.0.0", "unassociate"),
+        ("ipv6", ("2001:DB8:100::31", "2001:DB8:100::11"), "2001:DB8:9::/48", "unassociated"),
+    ],
+)
+def test_an_unassociated_session_is_there_for_the_neighbors_routes_and_no_route_here_waits_for_it(
+    ip: str, hops: tuple[str, str], prefix: str, apart: str
+) -> None:
+    ends = dict(zip(("R11", "R31"), hops, strict=True))
+
+    def change(name: str, text: str) -> str:
+        return text.replace("interface Tunnel100\n", f"interface Tunnel100\n{FAST}") if name in ends else text
+
+    world = World("dual-stack", change=change)
+    world.converge()
+
+    def is_there(router: str) -> bool:
+        return prefix.split()[0] in world.show(router, f"{ip} route static")
+
+    session = f"{ip} route static bfd Tunnel100 {{}}"
+    world.configure("R11", f"{session.format(ends['R11'])} {apart}")
+    world.configure("R31", session.format(ends["R31"]), f"{ip} route {prefix} Tunnel100 {ends['R31']}")
+    assert world.wait_until(lambda: is_there("R31"), 30), "although R11 has no route of its own"
+    assert f"\n{session.format(ends['R11'])} {apart}\n" in world.show("R11", "running-config")
+    world.configure("R11", f"{ip} route {prefix} Tunnel100 {ends['R11']}")
+    world.cut("R31", "GigabitEthernet0/1")
+    world.run_for(DETECTION + 0.1)
+    assert (is_there("R11"), is_there("R31")) == (True, False)
+    world.configure("R11", session.format(ends["R11"]))
+    assert not is_there("R11"), "now it counts on the session, which is down"
+    world.configure("R11", f"{session.format(ends['R11'])} {apart}")
+    assert is_there("R11")
+    world.cut("R31", "GigabitEthernet0/1", cut=False)
+    assert world.wait_until(lambda: is_there("R31"), 30)
+    world.configure("R11", session.format(ends["R11"]))
+    assert is_there("R11"), "the session was up before"
+    world.configure("R11", f"no {session.format(ends['R11'])}", f"no {ip} route {prefix} Tunnel100 {ends['R11']}")
+    assert world.wait_until(lambda: not sessions(world, "R11"), 10)

@@ -165,13 +165,23 @@ GATEWAY: Final = ConfigLine(
 )
 ROUTE6_VRF: Final = _route_line6("vrf {vrf:word} ", key=("vrf",), order=511)
 _BY_HOP: Final = ("interface", "next_hop")
-_BFD_HELP: Final = {**_HELP, "static": "All of them", "bfd": "Those to this next hop count only while BFD reaches it"}
+_BFD_HELP: Final = {
+    **_HELP,
+    "static": "All of them",
+    "bfd": "Those to this next hop count only while BFD reaches it",
+    "unassociate": "No route counts on it: only the neighbor's routes do",
+    "unassociated": "No route counts on it: only the neighbor's routes do",
+}
 BFD: Final = ConfigLine(
-    "global", "ip route static bfd {interface:interface} {next_hop:address}", _BFD_HELP, key=_BY_HOP, order=499
+    "global",
+    "ip route static bfd {interface:interface} {next_hop:address} [ unassociate ]",
+    _BFD_HELP,
+    key=_BY_HOP,
+    order=499,
 )
 BFD6: Final = ConfigLine(
     "global",
-    "ipv6 route static bfd [ vrf {vrf:word} ] {interface:interface} {next_hop:address6}",
+    "ipv6 route static bfd [ vrf {vrf:word} ] {interface:interface} {next_hop:address6} [ unassociated ]",
     {**_BFD_HELP, "ipv6": "Internet Protocol, version 6"},
     key=_BY_HOP,
     order=509,
@@ -181,18 +191,20 @@ LINES: Final = collected(ConfigLine, vars())
 
 def model(tree: ConfigTree, vrf: str = "") -> StaticConfig:
     """Return what the configuration says of the static routes of a VRF, "": of the global table."""
-    bfd = (*tree.made(BFD, _watched), *tree.made(BFD6, _watched))
+    watched = (*tree.made(BFD, _watched), *tree.made(BFD6, _watched))
+    bfd = tuple(hop for hop, is_apart in watched if not is_apart)
     if vrf:
         return StaticConfig(ipv4=_of_vrf(tree, ROUTE_VRF, vrf), ipv6=_of_vrf(tree, ROUTE6_VRF, vrf), bfd=bfd)
     routes, gateway = tree.made(ROUTE, _route), tree.args(GATEWAY).address("address", None)
     if gateway is not None and _is_host(tree):
         everything = Prefix.of(IPv4Address(0), 0)
         routes = pages_of([*routes, StaticRoute(prefix=everything, next_hop=gateway, distance=_LAST, is_host=True)])
-    return StaticConfig(ipv4=routes, ipv6=tree.made(ROUTE6, _route), bfd=bfd)
+    apart = tuple(hop for hop, is_apart in watched if is_apart)
+    return StaticConfig(ipv4=routes, ipv6=tree.made(ROUTE6, _route), bfd=bfd, bfd_apart=apart)
 
 
-def _watched(args: Args) -> NextHop:
-    return NextHop(args.interface("interface"), _next_hop(args))
+def _watched(args: Args) -> tuple[NextHop, bool]:
+    return NextHop(args.interface("interface"), _next_hop(args)), "unassociate" in args or "unassociated" in args
 
 
 def _is_host(tree: ConfigTree) -> bool:

@@ -50,8 +50,9 @@ class StaticMachine(Machine):
         #: The tracked objects that are up, and where the next hops lead that are in another table.
         self._up: dict[int, None] = {}
         self._leaks: dict[NextHop, tuple[NextHop, ...]] = {}
-        #: The next hops that BFD watches for our lines, and those that it reaches.
+        #: The next hops on whose session lines count, those of all our sessions, and those that BFD reaches.
         self._watched: dict[NextHop, None] = {}
+        self._sessions: dict[NextHop, None] = {}
         self._reached: dict[NextHop, None] = {}
         #: Which offers have lines that follow an object, or a next hop.
         self._following: dict[int, dict[_Key, None]] = {}
@@ -73,12 +74,12 @@ class StaticMachine(Machine):
                 else:
                     self._up.pop(event.number, None)
                 self._offer_again(tuple(self._following.get(event.number, ())))
-            case notices.PathWatched() if (hop := NextHop(event.interface, event.address)) in self._watched:
+            case notices.PathWatched() if (hop := NextHop(event.interface, event.address)) in self._sessions:
                 if event.up:
                     self._reached[hop] = None
                 else:
                     self._reached.pop(hop, None)
-                self._offer_again(tuple(self._by_hop[hop]))
+                self._offer_again(tuple(self._by_hop.get(hop, ())))
             case notices.LeaksFound():
                 self._leak(event)
             case notices.VrfsChanged():
@@ -91,18 +92,21 @@ class StaticMachine(Machine):
                     self._followed = numbers
                     self._context.emit(notices.TrackFollowed(numbers, self._context.ports.vrf))
                 self._announce_leaks()
-                watched = self._watch() if model.bfd or before.bfd else ()
+                asks = model.bfd or before.bfd or model.bfd_apart or before.bfd_apart
+                watched = self._watch() if asks else ()
                 self._offer_again((*changed, *watched))
 
     def _watch(self) -> Iterator[_Key]:
         """Let BFD watch the next hops of the lines, and yield the offers over each next hop that changed."""
-        before, self._watched = self._watched, {hop: None for hop in self.config.bfd if hop in self._by_hop}
-        for hop in dict.fromkeys((*before, *self._watched)):
-            wanted = hop in self._watched
+        counted, self._watched = self._watched, {hop: None for hop in self.config.bfd if hop in self._by_hop}
+        before, self._sessions = self._sessions, self._watched | dict.fromkeys(self.config.bfd_apart)
+        for hop in dict.fromkeys((*before, *self._sessions)):
+            wanted = hop in self._sessions
             if hop.address is not None and wanted != (hop in before):
                 self._reached.pop(hop, None)
                 client = notices.Client.STATIC if hop.address.version == 4 else notices.Client.STATIC6
                 self._context.emit(notices.WatchWanted(client, 0, hop.interface, hop.address, wanted))
+            if (hop in counted) != (hop in self._watched):
                 yield from self._by_hop.get(hop, ())
 
     def _announce_leaks(self) -> None:

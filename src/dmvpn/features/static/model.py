@@ -34,11 +34,13 @@ class StaticConfig(Value, kw_only=True):
     """All static routes, in the order in which they were entered.
 
     bfd: next hops that BFD watches: routes to them count while their session is up.
+    bfd_apart: next hops with a session that no route counts on; only in the configuration of the global table.
     """
 
     ipv4: Pages[StaticRoute] = NONE
     ipv6: Pages[StaticRoute] = NONE
     bfd: tuple[NextHop, ...] = ()
+    bfd_apart: tuple[NextHop, ...] = ()
 
     @property
     def routes(self) -> tuple[StaticRoute, ...]:
