@@ -53,6 +53,15 @@ def test_ports_of_one_subnet_are_on_one_wire_and_a_lonely_lan_gets_a_computer(tm
     assert scenario.notes == ()
 
 
+@pytest.mark.parametrize("pool", ["ip dhcp pool LAN\n network 10.1.1.0 /24\n default-router 10.1.1.1", ""])
+def test_a_lan_of_two_routers_has_a_computer_if_a_pool_leases_its_addresses(tmp_path: Path, pool: str) -> None:
+    """Two distribution routers with pools, whose switches no file has, served nobody."""
+    scenario = load(tmp_path, router("A", f"10.1.1.1 {LONG}", more=pool), router("B", f"10.1.1.2 {LONG}"))
+    assert wires(scenario) == [["A:GigabitEthernet0/1", "B:GigabitEthernet0/1"]]
+    hosts = {name: (host.link, host.address) for name, host in scenario.lab.hosts.items()}
+    assert hosts == ({"H-A": ("A:GigabitEthernet0/1", "dhcp")} if pool else {})
+
+
 def test_lans_of_ipv6_get_computers_and_an_overlay_of_ipv6_has_hubs_and_spokes(tmp_path: Path) -> None:
     """Ports without an address of IPv4 had no carrier, and every router was a hub."""
 

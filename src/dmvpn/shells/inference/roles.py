@@ -150,7 +150,7 @@ def _free(
 def hosts(network: InferredNetwork, configurations: Mapping[str, str]) -> dict[str, HostSpec]:
     """Return a computer on every wire with a single port, unless that is a way out, and one in each VLAN of a switch.
 
-    Where a DHCP server has a pool for them, it leases their addresses.
+    Where a DHCP server has a pool for them, it leases their addresses; there wires of several routers have one, too.
     """
     found: dict[str, HostSpec] = {}
     known = sorted(
@@ -162,7 +162,7 @@ def hosts(network: InferredNetwork, configurations: Mapping[str, str]) -> dict[s
     for wire in network.wires:
         subnet, (port, gateway) = wire.ports[0].address.network, _gateway(network, wire)
         places = [spelled_end(*end) for end in wire.computers or ()]
-        if len(wire.ports) == 1 and wire.computers is None:
+        if wire.computers is None and (len(wire.ports) == 1 or is_leased(network, wire, subnet)):
             places = [port.end]
         if subnet.prefixlen >= NO_LAN:
             continue
