@@ -39,7 +39,8 @@ def test_the_list_has_each_lab_with_its_scenario(labs: Labs) -> None:
 
 def test_the_doctor_takes_the_name_of_a_lab(labs: Labs) -> None:
     assert labs.say("doctor", "ben-notes", "--no-probes").startswith("4 routers: nothing is broken")
-    assert "in this lab" in labs.run("doctor", "ben-notes", "10.4.4.1").stderr, "an address is reached from a router"
+    refused = labs.run("doctor", "ben-notes", "10.4.4.1")
+    assert "no lab that is up has ben-notes" in refused.stderr, "an address is reached from a router"
 
 
 def test_each_student_is_graded_for_an_own_lab(labs: Labs) -> None:

@@ -436,7 +436,10 @@ def test_the_patience_of_lab_up_grows_with_the_lab() -> None:
 
 
 @pytest.mark.lengthy
-def test_every_built_in_scenario_is_listed_under_one_topic_and_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_built_in_scenario_is_listed_under_one_topic_and_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # labs that are up are listed, too
     listed = [name for names in TOPICS.values() for name in names]
     assert sorted(listed) == built_in_names()
     listing.list_labs(argparse.Namespace(), Printer(for_programs=False))
