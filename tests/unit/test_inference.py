@@ -62,6 +62,29 @@ def test_a_lan_of_two_routers_has_a_computer_if_a_pool_leases_its_addresses(tmp_
     assert hosts == ({"H-A": ("A:GigabitEthernet0/1", "dhcp")} if pool else {})
 
 
+@pytest.mark.parametrize(
+    ("more", "rule", "public"),
+    [
+        (" ip address 198.51.100.1 255.255.255.0 secondary\n", "pool OUT overload", "198.51.100.9"),
+        (
+            "interface Loopback5\n ip address 198.51.100.7 255.255.255.255\n",
+            "interface Loopback5 overload",
+            "198.51.100.7",
+        ),
+    ],
+)
+def test_the_provider_has_a_route_to_public_addresses_that_its_wire_has_not(
+    tmp_path: Path, more: str, rule: str, public: str
+) -> None:
+    """Stations inside got no answers: their addresses were in a second subnet of the port, or that of a loopback."""
+    text = router("A", f"192.0.2.1 {SHORT}", f"10.1.1.1 {LONG}").replace(SHORT, f"{SHORT}\n ip nat outside\n{more}!", 1)
+    text = text.replace("10.1.1.1 255.255.255.0", "10.1.1.1 255.255.255.0\n ip nat inside")
+    nat = f"ip nat pool OUT 198.51.100.9 198.51.100.9 prefix-length 24\nip nat inside source list 1 {rule}\n"
+    nat += "access-list 1 permit 10.1.1.0 0.0.0.255\nip route 0.0.0.0 0.0.0.0 192.0.2.2\nend"
+    scenario = load(tmp_path, text.replace("\nend", f"\n{nat}"))
+    assert f"ip route {public} 255.255.255.255 192.0.2.1" in scenario.configurations["PROVIDER"]
+
+
 def test_lans_of_ipv6_get_computers_and_an_overlay_of_ipv6_has_hubs_and_spokes(tmp_path: Path) -> None:
     """Ports without an address of IPv4 had no carrier, and every router was a hub."""
 

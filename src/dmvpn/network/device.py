@@ -22,7 +22,7 @@ from dmvpn.features.interface.config import model as interface_model
 from dmvpn.features.ipsec.config import model as ipsec_model
 from dmvpn.features.ipsec.model import IpsecConfig
 from dmvpn.features.nat.config import model as nat_model
-from dmvpn.features.nat.model import NatConfig, prefixes
+from dmvpn.features.nat.model import NatConfig, NatStatic, prefixes
 from dmvpn.features.nhrp.config import model as nhrp_model
 from dmvpn.features.ospf.config import model as ospf_model
 from dmvpn.features.ospf.model import OspfConfig
@@ -46,7 +46,7 @@ from dmvpn.router.features import FEATURES
 from dmvpn.router.language import configurator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from dmvpn.base.routemaps import RoutePolicies
     from dmvpn.features.eigrp.model import EigrpConfig
@@ -185,16 +185,14 @@ class Device:
         """The `ip helper-address` lines of its ports, without those of other VRFs."""
         return tuple((port.interface, address) for port in self.dhcp.ports for vrf, address in port.helpers if not vrf)
 
-    @cached_property
-    def nat_off_wire(self) -> tuple[tuple[str, Prefix], ...]:
-        """Addresses of NAT that are in no network of its interfaces: packets to them need a route at the provider.
-
-        Each with the line that uses it.
+    def nat_beyond(self, links: Sequence[Prefix]) -> Iterator[tuple[str, Prefix]]:
+        """Yield addresses of NAT that are in none of these networks, each with the line that uses it: packets to them
+        need a route at the provider.
         """
-        links = [Prefix.of(address, length) for _, address, length in self.addresses()]
-        used = [(str(rule), self.nat.published(rule)) for rule in self.nat.every_rule]
-        found = [(line, one) for line, ranges in used for one in prefixes(ranges)]
-        return tuple((line, one) for line, one in found if not any(one in link for link in links))
+        for rule in self.nat.every_rule:
+            own = self.ports.get(rule.interface if isinstance(rule, NatStatic) else rule.outside)
+            used = ((own.ip, own.ip),) if own is not None else self.nat.published(rule)
+            yield from ((str(rule), one) for one in prefixes(used) if not any(one in link for link in links))
 
     @cached_property
     def dhcp(self) -> DhcpConfig:

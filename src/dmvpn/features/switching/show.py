@@ -218,16 +218,9 @@ def _is_trunk(port: SwitchPort) -> bool:
 def query_trunks(ctx: ShowContext, args: Args) -> SwitchPorts:
     """Return the ports that are trunks now, or the named port, whatever it is."""
     answer, is_named = query_ports(ctx, args), "interface" in args
-    found = (port for port in answer.ports if is_named or _is_trunk(port))
-    return SwitchPorts(tuple(map(_as_trunk, found)), answer.is_switch)
-
-
-def _as_trunk(port: SwitchPort) -> SwitchPort:
-    """Return a port with its access VLAN as the only one, unless it is a trunk."""
-    if _is_trunk(port):
-        return port
-    vlan = port.access.partition(" ")[0]
-    return replace(port, allowed=vlan, active=vlan)
+    found = {port: port.access.partition(" ")[0] for port in answer.ports if is_named or _is_trunk(port)}
+    ports = (port if _is_trunk(port) else replace(port, allowed=vlan, active=vlan) for port, vlan in found.items())
+    return SwitchPorts(tuple(ports), answer.is_switch)
 
 
 _TRUNK_MODES: Final = {"trunk": "on", "dynamic auto": "auto", "dynamic desirable": "desirable", "static access": "off"}

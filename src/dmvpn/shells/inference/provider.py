@@ -25,7 +25,7 @@ from dmvpn.shells.inference.wires import VIRTUAL, Port, ports_of
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE, GatewaySpec, HostSpec, LinkSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterator
 
     from dmvpn.network.device import Device
     from dmvpn.shells.inference.wires import InferredNetwork, Wire
@@ -171,12 +171,13 @@ def _gateless(device: Device) -> list[str]:
     return [port for port in dict.fromkeys(ports) if not port.startswith(VIRTUAL)]
 
 
-def _published(network: InferredNetwork, ports: Iterable[Port]) -> Iterator[str]:
-    """Yield routes to addresses of a router's NAT that are on no wire of it, as its provider has them."""
+def _published(network: InferredNetwork, ports: Collection[Port]) -> Iterator[str]:
+    """Yield routes to addresses of a router's NAT that are on none of the provider's wires, as a provider has them."""
+    links = [Prefix.of(port.address.network.network_address, port.address.network.prefixlen) for port in ports]
     for port in ports:
         device = network.devices.get(port.router)
         if device is not None and device.translates(port.name, "outside"):
-            for one in dict.fromkeys(prefix for _, prefix in device.nat_off_wire):
+            for one in dict.fromkeys(prefix for _, prefix in device.nat_beyond(links)):
                 yield f"ip route {one.address} {one.netmask} {port.address.ip}"
 
 

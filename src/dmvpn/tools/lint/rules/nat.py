@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Final
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.findings import Severity, rule
 from dmvpn.features.ipsec.config.profiles import NAT
 from dmvpn.features.ipsec.lint import in_transport_mode
@@ -70,7 +71,7 @@ def check(network: Network) -> Iterator[NetworkConcern]:
         others = [route.prefix for one in network.devices if one is not device for route in one.static.routes]
         known = [prefix for prefix in others if not prefix.is_default]
         lines: dict[str, list[str]] = {}
-        for line, address in device.nat_off_wire:
+        for line, address in device.nat_beyond([Prefix.of(one, length) for _, one, length in device.addresses()]):
             if not any(address in prefix for prefix in known):
                 lines.setdefault(line, []).append(str(address))
         for line, these in lines.items():
