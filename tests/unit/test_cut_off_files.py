@@ -402,6 +402,7 @@ def test_a_folder_with_its_files_in_folders_is_taken_with_all_of_them(tmp_path: 
     for name in ("site-a/configs", "site-b", ".git"):
         (tmp_path / "net" / name).mkdir(parents=True)
         (tmp_path / "net" / name / "r.cfg").write_text(f"hostname R-{name[-1]}\ninterface Loopback0\n")
+    (tmp_path / "net" / "README.txt").write_text("About the routers: router ospf 1 runs on all of them\n")
     (tmp_path / "net" / "loop").symlink_to(tmp_path / "net")
     assert main(["import", str(tmp_path / "net"), "--to", str(tmp_path / "taken")]) == 0
     assert sorted(path.name for path in (tmp_path / "taken").iterdir()) == ["R-b.cfg", "R-s.cfg"]

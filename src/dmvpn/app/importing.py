@@ -22,7 +22,7 @@ from dmvpn.labs.unsupported_lines import not_built
 from dmvpn.network.device import Device
 from dmvpn.router.entered_text import EnteredText, put_in, report, take_in
 from dmvpn.shells.files import leads_out, notes_on_links, open_private
-from dmvpn.shells.folders import files_of_strangers
+from dmvpn.shells.folders import files_of_strangers, is_about_all
 from dmvpn.shells.router_files import NoConfiguration, read_routers
 from dmvpn.tools.to_ikev2 import Plan, Stage, Step, plan
 
@@ -109,7 +109,7 @@ def files_in(named: Iterable[Path], say: Callable[[str], None]) -> Iterator[Path
 
 
 def _inside(folder: Path, say: Callable[[str], None], deepest: int) -> list[Path]:
-    """Return the configurations of a folder; where it has none, those of the folders in it."""
+    """Return the configurations of a folder; where it has none but the page about it, those of the folders in it."""
     inside = sorted(folder.iterdir())
     for note in notes_on_links(folder, inside):
         say(note)
@@ -123,10 +123,10 @@ def _inside(folder: Path, say: Callable[[str], None], deepest: int) -> list[Path
             and not leads_out(folder, each)
         )
     ]
-    if files or not deepest:
+    if not deepest or not all(map(is_about_all, files)):
         return files
     folders = [each for each in inside if each.is_dir() and not (each.is_symlink() or each.name.startswith("."))]
-    return [file for each in folders for file in _inside(each, say, deepest - 1)]
+    return [file for each in folders for file in _inside(each, say, deepest - 1)] or files
 
 
 def check_name(name: str, file: str) -> None:

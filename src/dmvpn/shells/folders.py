@@ -139,7 +139,7 @@ def configurations_of(path: Path) -> FolderContents:
 
 
 def _add(found: FolderContents, path: Path, parts: tuple[RouterText, ...]) -> None:
-    stem = path.parent.name if path.stem.lower() == _ABOUT and len(parts) == 1 else path.stem
+    stem = path.parent.name if is_about_all(path) and len(parts) == 1 else path.stem
     for part in parts:
         name = part.name or stem
         if len(parts) == 1 and (path.suffix.lower() != _LOG or name.lower() == _UNSET or name in found.texts):
@@ -383,13 +383,17 @@ def _several(folder: Path, networks: list[Path], router: str) -> str:
 # ---------------------------------------------------------------------------------------------------- which files
 
 
+def is_about_all(path: Path) -> bool:
+    """Return whether a file is the page about its folder."""
+    return path.stem.lower() == _ABOUT
+
+
 def _files(folder: Path) -> list[Path]:
-    """Return all files but the page about the folder."""
-    return [path for path in _all(folder) if path.stem.lower() != _ABOUT]
+    return [path for path in _all(folder) if not is_about_all(path)]
 
 
 def _pages(folder: Path) -> Iterator[Path]:
-    return (path for path in _all(folder) if path.stem.lower() == _ABOUT and _is_one(path, fences=True))
+    return (path for path in _all(folder) if is_about_all(path) and _is_one(path, fences=True))
 
 
 def _all(folder: Path) -> list[Path]:
