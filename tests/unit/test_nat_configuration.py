@@ -494,6 +494,20 @@ def test_an_address_of_the_router_is_left_out_of_a_pool_and_alone_it_is_its_inte
     assert (shared.rules[0].pool, shared.rules[0].address, shared.aliases) == ((), IPv4Address("198.51.100.9"), ())
 
 
+def test_the_address_of_a_loopback_is_that_of_all_stations_whichever_way_out_they_take() -> None:
+    """As public files have it. Packets left with their own address, and lint asked for ip nat outside there."""
+    second = "interface GigabitEthernet3\n ip address 192.0.2.1 255.255.255.252\n ip nat outside\n"
+    rule = "ip nat inside source list 7 interface Loopback5 overload\naccess-list 7 permit 10.1.1.0 0.0.0.255\n"
+    loopback = "interface Loopback5\n ip address 198.51.100.7 255.255.255.255\n"
+    order = ordered(WIDE + second + loopback + rule)
+    assert [(one.outside, str(one.address)) for one in order.rules] == [
+        ("GigabitEthernet1", "198.51.100.7"),
+        ("GigabitEthernet3", "198.51.100.7"),
+    ]
+    assert order.aliases == ()
+    assert ordered(WIDE + second + rule) == SetTranslation(), "without an address nobody leaves with another one"
+
+
 def test_an_interface_with_nat_enable_is_on_both_sides() -> None:
     text = WIDE.replace("nat outside", "nat enable").replace("nat inside", "nat enable")
     order = ordered(text + "ip nat source list 7 interface GigabitEthernet1 overload\naccess-list 7 permit any\n")

@@ -61,7 +61,7 @@ def check(config: NatConfig, known: PacketPolicies, own: OwnAddresses) -> Iterat
     policies = Policies(known)
     for line in config.every_rule:
         at, named = (str(line),), line.interface if isinstance(line, NatStatic) else line.outside
-        if named not in ("", *config.outside) or not config.outside:
+        if (named not in ("", *config.outside) and not named.startswith("Loopback")) or not config.outside:
             port = named or "INTERFACE"
             what = f"{named} is the address that stations inside get, and it" if named else "no interface"
             fix = f"interface {port}\n {lines.OUTSIDE.line()}"

@@ -100,8 +100,9 @@ class NatConfig(Value):
         return ((first, IPv4Address(int(first) + rule.rule.published.size - 1)),) if not rule.interface else ()
 
     def outsides(self, rule: NatRule) -> tuple[str, ...]:
-        """Return the interfaces where a rule acts."""
-        return tuple(name for name in self.outside if rule.pool or name == rule.outside)
+        """Return the interfaces where a rule acts: every one outside, if its address is one of a pool or a loopback."""
+        is_anywhere = rule.pool or rule.outside.startswith("Loopback")
+        return tuple(name for name in self.outside if is_anywhere or name == rule.outside)
 
 
 class Policies:
