@@ -411,11 +411,12 @@ class Connections:
 
     def _together(self, entry: _Entry) -> None:
         ends = entry.key[:2]
-        if ends not in self._between:
-            self._between[ends] = {}
+        numbers = self._between.get(ends)
+        if numbers is None:
+            numbers = self._between[ends] = {}
             remote = ends[1], ends[0].front
             self._remotes[remote] = self._remotes.get(remote, 0) + 1
-        self._between[ends][entry.number] = None
+        numbers[entry.number] = None
 
     def _apart(self, entry: _Entry) -> None:
         ends = entry.key[:2]

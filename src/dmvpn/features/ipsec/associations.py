@@ -114,12 +114,13 @@ class Associations:
     def connections(self, outer: OuterAddress | None = None, remote: IPAddress | None = None) -> tuple[Connection, ...]:
         """Return the connections that secure something (between these addresses), the newest first."""
         if outer is not None and remote is not None:
-            numbers = list(self._of_pair.get((outer, remote), ()))
+            found = [c for n in self._of_pair.get((outer, remote), ()) if (c := self.connection(n))]
         else:
-            numbers = list(self._connections)
-        found = [c for n in numbers if (c := self.connection(n)) and outer in (None, c.ends[0])]
-        found = [connection for connection in found if remote in (None, connection.remote)]
-        return tuple(sorted(found, key=lambda connection: (-connection.since, -connection.number)))
+            found = [c for n in self._connections if (c := self.connection(n)) and outer in (None, c.ends[0])]
+            found = [connection for connection in found if remote in (None, connection.remote)]
+        if len(found) > 1:
+            found.sort(key=lambda connection: (-connection.since, -connection.number))
+        return tuple(found)
 
     def everything(self) -> tuple[Connection, ...]:
         """Return all connections, also those of which only SAs that linger are left, the oldest first."""

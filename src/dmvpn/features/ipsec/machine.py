@@ -439,8 +439,11 @@ class IpsecMachine(Machine):
     def _wanted(self, wish: negotiation.ProtectionWanted) -> None:
         """Take in which peers a tunnel or NHRP wants."""
         for change in self._sockets.changes(wish):
-            self._request(self._sockets.want(wish.tunnel, wish.by, change))
-            self._tell_of(wish.tunnel, change[0])
+            requests = self._sockets.want(wish.tunnel, wish.by, change)
+            self._request(requests)
+            decision = self._decisions.get(wish.tunnel)
+            if not requests or decision is None or decision.destination not in (None, change[0]):
+                self._tell_of(wish.tunnel, change[0])  # otherwise `_request` has
 
     def _request(self, changes: Iterable[negotiation.NegotiationWanted]) -> None:
         """Pass the requests of the sockets on to IKE, and notify the tunnels concerned."""
