@@ -282,14 +282,14 @@ class RibMachine(Machine):
 
     def record(self, node: Node, offer: Offer) -> Record:
         """Return the record that shows use for this prefix, with this offer as the best."""
-        overridden = self.overridden(node)
+        overridden = node.override is not None and self._fib.overridden(node)
         return Record(
             route=offer.route,
-            leading=self.leading(node.prefix, offer),
+            leading=self._table.leading(node.prefix, offer),
             since=offer.since,
             override=node.override if overridden else None,
             override_since=node.override_since if overridden else 0.0,
-            failure=self.failure(node.prefix),
+            failure=self._fib.reason(node.prefix),
         )
 
     def overridden(self, node: Node) -> bool:
@@ -339,9 +339,9 @@ class RibMachine(Machine):
         self._follow_later()
         touched = self._table.take_touched()
         if self._context.ports.remembers:
-            history = self._remembered()
+            history, nodes = self._remembered(), self._table.nodes
             for prefix in touched:
-                node = self.nodes.get(prefix)
+                node = nodes.get(prefix)
                 record = self.record(node, node.best) if node is not None and node.best else None
                 history.note(prefix, record, self._context.now)
 

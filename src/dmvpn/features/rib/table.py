@@ -170,7 +170,8 @@ class RouteTable:
         node.plain = node.choose_plain()
         node.best = node.choose(node.plain)
         after = node.shown = node.best.resolved if node.best else None
-        self._drop_if_empty(node)
+        if node.best is None:
+            self._drop_if_empty(node)
         if before is after or (before is not None and after is not None and before == after):
             return None
         return BestRouteChange(prefix, before, after)
