@@ -100,6 +100,12 @@ def test_null0_discards() -> None:
     [
         ("ip route 10.0.0.1 255.0.0.0 172.16.31.2", "%Inconsistent address and mask"),
         ("ip route 10.0.0.0 255.0.0.0 Null0 10.1.1.1", "%Invalid next hop: Null0 has no neighbors"),
+        ("ipv6 route 2001:db8::/32 Null0 2001:db8::1", "%Invalid next hop: Null0 has no neighbors"),
+        ("ip route 10.0.0.0 255.0.0.0 224.0.0.5", "%Invalid next hop address"),
+        ("ip route 10.0.0.0 255.0.0.0 127.0.0.1", "%Invalid next hop address"),
+        ("ipv6 route 2001:db8::/32 ff02::1", "%Invalid next hop address"),
+        ("ipv6 route 2001:db8::/32 GigabitEthernet0/1 ::1", "%Invalid next hop address"),
+        ("ipv6 route 2001:db8::/32 ::ffff:10.0.0.1", "%Invalid next hop address"),
     ],
 )
 def test_static_routes_that_cannot_be_meant_are_refused(line: str, message: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from ipaddress import IPv4Address
 from typing import Final
 
-from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, mask_length, spelled
+from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station, mask_length, spelled
 from dmvpn.base.effects import NextHop
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import collected
@@ -52,8 +52,8 @@ def _check(args: Args, section: Section) -> str | None:
         return f"% IP routing table {vrf} does not exist"
     if prefix.address != args.address("network"):
         return "%Inconsistent address and mask"
-    if interface == "Null0" and "next_hop" in args:
-        return "%Invalid next hop: Null0 has no neighbors"
+    if complaint := _no_neighbor(args):
+        return complaint
     if vrf and interface.startswith(_SHARED) and "next_hop" not in args:
         return "% For VPN routes, must specify a next hop IP address if not a point-to-point interface"
     return None
@@ -63,10 +63,18 @@ def _check6(args: Args, section: Section) -> str | None:
     interface, next_hop = args.interface("interface", ""), _next_hop(args)
     if next_hop is not None and is_link_local(next_hop) and not interface:
         return "% Interface has to be specified for a link-local nexthop"
-    if interface == "Null0" and next_hop is not None:
-        return "%Invalid next hop: Null0 has no neighbors"
+    if complaint := _no_neighbor(args):
+        return complaint
     vrf = args.text("vrf", "")
     return f"% IPv6 routing table {vrf} does not exist" if vrf and not is_defined(section, vrf) else None
+
+
+def _no_neighbor(args: Args) -> str | None:
+    """Return why the next hop can be no neighbor; None: it can be one, or the line has none."""
+    next_hop = _next_hop(args)
+    if next_hop is None or (args.interface("interface", "") != "Null0" and is_one_station(next_hop)):
+        return None
+    return "%Invalid next hop address" if not is_one_station(next_hop) else "%Invalid next hop: Null0 has no neighbors"
 
 
 def _next_hop(args: Args) -> IPAddress | None:

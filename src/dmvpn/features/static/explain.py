@@ -9,6 +9,7 @@ from dmvpn.base.explanations import WordKind, groups, words
 _ANSWERS = words(WordKind.ANSWER)("""
     ## answers to lines of static routes :: the prompt next: show running-config
     %Inconsistent address and mask :: The address has bits set behind the mask.
+    %Invalid next hop address :: The address of a group, of no station or of a router's own loopback is no neighbor.
     %Invalid next hop: Null0 has no neighbors :: Null0 drops packets; an address behind it means nothing.
     % Interface has to be specified for a link-local nexthop :: A next hop that begins with FE80 may be on any link: the
         line has to name the interface. [RFC 4007 §6]
