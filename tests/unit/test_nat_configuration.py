@@ -508,6 +508,31 @@ def test_the_address_of_a_loopback_is_that_of_all_stations_whichever_way_out_the
     assert ordered(WIDE + second + rule) == SetTranslation(), "without an address nobody leaves with another one"
 
 
+def test_the_address_of_a_loopback_that_changes_or_goes_is_followed() -> None:
+    """Stations went on with the old address, and with none where the loopback had got its address last."""
+    rule = "ip nat inside source list 7 interface Loopback5 overload\naccess-list 7 permit any\n"
+    loopback = "interface Loopback5\n ip address 198.51.100.7 255.255.255.255\n"
+    life = Life(WIDE + loopback + rule)
+    moved = life.enter(WIDE + loopback.replace("100.7", "100.8") + rule)
+    assert [str(one.address) for one in moved.rules] == ["198.51.100.8"]
+    assert life.enter(WIDE + rule) == SetTranslation()
+    assert [str(one.address) for one in life.enter(WIDE + loopback + rule).rules] == ["198.51.100.7"]
+
+
+def test_a_route_map_says_at_which_way_out_stations_get_the_address_of_a_loopback() -> None:
+    text = (
+        "interface GigabitEthernet3\n ip address 192.0.2.1 255.255.255.252\n ip nat outside\n"
+        "interface Loopback5\n ip address 198.51.100.7 255.255.255.255\n"
+        "ip nat inside source route-map OUT interface Loopback5 overload\n"
+        "route-map OUT permit 10\n match interface GigabitEthernet3\n"
+    )
+    (rule,) = ordered(WIDE + text).rules
+    assert (rule.outside, str(rule.address)) == ("GigabitEthernet3", "198.51.100.7")
+    assert not [one.rule for one in lint({"R1.cfg": WIDE + text}) if one.rule.startswith("nat-")]
+    refused = text + " match ip address 101\naccess-list 101 permit gre any any\n"
+    assert any("protocol 47" in line for line in not_built(take_in(WIDE + refused).tree))
+
+
 def test_an_interface_with_nat_enable_is_on_both_sides() -> None:
     text = WIDE.replace("nat outside", "nat enable").replace("nat inside", "nat enable")
     order = ordered(text + "ip nat source list 7 interface GigabitEthernet1 overload\naccess-list 7 permit any\n")

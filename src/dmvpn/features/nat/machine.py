@@ -104,7 +104,7 @@ class NatMachine(Machine):
                 self._lists.changed()
             case TunnelChanged():
                 self._lists.follow()
-            case InterfaceChanged() if self.config.statics or self.config.pools:  # their addresses count
+            case InterfaceChanged() if self.config.needs_addresses:
                 self._lists.follow()
             case ClearTranslations():
                 self._context.emit(ForgetTranslations(event.meant))

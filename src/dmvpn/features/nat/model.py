@@ -37,6 +37,11 @@ class NatRule(Value):
     def __str__(self) -> str:
         return self.line
 
+    @property
+    def is_of_loopback(self) -> bool:
+        """Whether stations get the address of a loopback interface."""
+        return self.outside.startswith("Loopback")
+
 
 class NatStatic(Value):
     """`ip nat [inside] source static ...`.
@@ -87,6 +92,11 @@ class NatConfig(Value):
         """The rules of both kinds."""
         return (*self.rules, *self.statics)
 
+    @property
+    def needs_addresses(self) -> bool:
+        """Whether an order has addresses that interfaces have got, or is without them."""
+        return bool(self.statics or self.pools or any(rule.is_of_loopback for rule in self.rules))
+
     def pool(self, name: str) -> NatPool | None:
         """Return the pool of this name, or None."""
         return next((pool for pool in self.pools if pool.name == name), None)
@@ -101,7 +111,7 @@ class NatConfig(Value):
 
     def outsides(self, rule: NatRule) -> tuple[str, ...]:
         """Return the interfaces where a rule acts: every one outside, if its address is one of a pool or a loopback."""
-        is_anywhere = rule.pool or rule.outside.startswith("Loopback")
+        is_anywhere = rule.pool or rule.is_of_loopback
         return tuple(name for name in self.outside if is_anywhere or name == rule.outside)
 
 
@@ -115,10 +125,11 @@ class Policies:
         """Return the packets that the rule matches where they leave by an interface, as clauses; or why it cannot be
         obeyed to the letter.
 
-        outside: of a rule with a pool; "": any interface.
+        outside: of a rule with a pool or a loopback interface; "": any interface.
 
         A missing list or map permits nothing.
         """
+        leaves = outside or ("" if rule.is_of_loopback else rule.outside)
         if rule.access_list:
             rules = self._rules(rule.access_list)
             return rules if isinstance(rules, str) else (Clause(True, (rules,)),)
@@ -126,7 +137,7 @@ class Policies:
         for entry in self._maps.get(rule.route_map, ()):
             if entry.problem:
                 return f"route map {rule.route_map}: {entry.problem}"
-            if entry.interfaces and (rule.outside or outside) not in ("", *entry.interfaces):
+            if entry.interfaces and leaves not in ("", *entry.interfaces):
                 continue  # the rule is about nothing else
             lists: list[Rules] = []
             for name in entry.access_lists:
