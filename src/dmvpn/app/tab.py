@@ -75,7 +75,7 @@ _LONGEST_DEAF: Final = 60.0
 _DEAF: Final = "this browser keeps no service worker for the page, so the tab answers nothing else meanwhile"
 #: Seconds between two steps of what is done ahead, and commands that one step learns.
 _PAUSE, _GULP = 0.02, 50
-#: Seconds for which a page is silent when the garbage of jobs is collected.
+#: Seconds for which a page asks nothing when the garbage of jobs is collected.
 _QUIET: Final = 0.5
 #: Octets of an answer that are on their way to the page.
 _ROOM: Final = 1 << 18
@@ -182,8 +182,9 @@ class Tab:
         self._aside = Aside(mail, self._outer, self._loop, self._outer)  # a key, its effect, the answer
         self._loop.between = self._aside.pause
         self._deaf_until = 0.0
-        #: When the page was heard last.
+        #: When the page asked something last, and what collects garbage next.
         self._heard = 0.0
+        self._collecting: asyncio.TimerHandle | None = None
         #: What is done ahead of jobs.
         self._ahead = _steps(())
         entrance = Entrance(Role.CONFIGURE)
@@ -303,30 +304,34 @@ class Tab:
             code, result, said = _printed(as_json(words))
         finally:
             HEARD.reset(token)
-            self._outer.call_later(_QUIET, self._collect)
+            if self._collecting is None:
+                self._collecting = self._outer.call_later(_QUIET, self._collect)
         notes.extend(map(noted, said.splitlines()))
         if code == INTERRUPTED and self._is_over:
             notes.append(f"broken off after {_LONGEST_DEAF:.0f} seconds: {_DEAF}")
         return outcome(code, result, notes)
 
     def _collect(self) -> None:
-        """Collect garbage while the user types nothing: a key would wait. Objects that stay are not searched again."""
+        """Collect garbage while the user types nothing: a key would wait. Objects that stay are not searched again, so
+        garbage that was frozen would stay, too.
+        """
         if self._aside.is_busy or time.monotonic() < self._heard + _QUIET:
-            self._outer.call_later(_QUIET, self._collect)
+            self._collecting = self._outer.call_later(_QUIET, self._collect)
         else:
-            gc.collect(0)
+            self._collecting = None
+            gc.collect()
             gc.freeze()
 
     # ------------------------------------------------------------------------------------------------ requests
 
     def take(self, message: str, body: bytes | memoryview = b"") -> None:
         """Take a message of the page."""
-        self._heard = time.monotonic()
         asked = json.loads(message)
         number = int(asked["id"])
         if (exchange := self._answers.get(number)) is not None:
             exchange.hear(asked)
         elif "method" in asked:
+            self._heard = time.monotonic()
             exchange = self._answers[number] = _Exchange(partial(self._give, number), bytes(body))
             exchange.task = self._outer.create_task(self._answer(number, asked, exchange))
 
