@@ -143,6 +143,20 @@ def test_stub_areas_ranges_external_routes_and_summaries() -> None:
     assert "*>  2001:DB8:3::/48, Inter, cost 51, area 0" in world.lines("R41", "ipv6 ospf rib 2001:db8:3::/48")
 
 
+@pytest.mark.parametrize("line", ["area 3 filter-list prefix P out", "area 0 filter-list prefix P in"])
+def test_a_filter_between_areas_asks_a_prefix_list_of_ipv6(line: str) -> None:
+    world = cloud("point-to-multipoint")
+    world.configure("R31", "ip prefix-list P permit 0.0.0.0/0", "ipv6 router ospf 1", line)
+    world.run_for(8)
+    lan = [route for route in world.lines("R41", "ipv6 route ospf") if route.startswith("OI")]
+    assert lan == [], "a list of IPv4 of this name lets no prefix of IPv6 pass"
+    world.configure("R31", "ipv6 prefix-list P permit 2001:db8::/32 le 64")
+    world.run_for(8)
+    assert len([route for route in world.lines("R41", "ipv6 route ospf") if route.startswith("OI")]) == 1
+    assert f"Area-filter P {line.split()[-1]}" in world.show("R31", "ospfv3")
+    assert line in world.show("R31", "running-config | section ospf")
+
+
 def test_an_nssa_brings_routes_in_that_its_border_router_translates() -> None:
     world = cloud("point-to-multipoint", LINES.replace("ipv6 router ospf 1\n", "ipv6 router ospf 1\n area 7 nssa\n"))
     for name in ("R11", "R41"):

@@ -130,7 +130,6 @@ _NOT_IN_PROCESSES: Final = (
     processes.VIRTUAL_LINK,
     processes.VIRTUAL_PASSWORD,
     processes.VIRTUAL_DIGEST_KEY,
-    processes.AREA_FILTER,
     processes.TTL_SECURITY,
     processes.NETWORKS,
     processes.NEIGHBOR,
