@@ -347,3 +347,32 @@ def test_an_answer_whose_way_is_by_the_outside_now_is_translated_though_its_ques
         return nbma("B") in [packet.source for packet in left(world, IpProtocol.UDP)]
 
     world.until(leaves_translated, seconds=20)
+
+
+@contract
+def test_with_another_address_of_a_loopback_packets_of_old_flows_leave_from_that(world: World) -> None:
+    for count, number in enumerate((7, 8), 1):
+        loopback = IPv4Address(f"198.51.100.{number}")
+        rule = SourceRule(UNDERLAY, (Clause(True, ((permit(),),)),), address=loopback)
+        world.execute("A", SetTranslation((LAN,), (rule,)))
+        world.send("A", datagram("A", nbma("B"), 4000))
+        world.until(lambda count=count: len(left(world, IpProtocol.UDP)) == count)  # type: ignore[misc]
+        assert left(world, IpProtocol.UDP)[-1].source == loopback
+    assert [flow.inside_global[0] for flow in flows(world)] == [IPv4Address("198.51.100.8")]
+
+
+@contract
+def test_gre_of_a_loopback_that_becomes_a_tunnel_source_is_the_routers_own(world: World) -> None:
+    """Flows of stations with the address of the loopback stayed."""
+    gre = Ipv4Packet(
+        source=host("A"), destination=nbma("B"), protocol=IpProtocol.GRE, payload=b"\0\0\x08\0" + bytes(20)
+    )
+    for count, refused in enumerate(((), (GRE, ESP)), 1):
+        address = IPv4Address("198.51.100.7")
+        rule = SourceRule(UNDERLAY, (Clause(True, ((permit(),),)),), refused, address=address)
+        world.execute("A", SetTranslation((LAN,), (rule,)))
+        world.send("A", gre)
+        world.send("A", datagram("A", nbma("B"), 4000))
+        world.until(lambda count=count: len(left(world, IpProtocol.UDP)) == count)  # type: ignore[misc]
+        assert [packet.source for packet in left(world, IpProtocol.GRE)] == [address]
+    assert [flow.protocol for flow in flows(world)] == [UDP]

@@ -185,9 +185,11 @@ class Translation:
                 # The flows of interfaces that are no longer outside go, and those of pools and static rules that are
                 # gone. If an interface is no longer inside, all go: a flow does not record its inside interface.
                 order = self._order
-                kept = {(one.outside, one.pool) for one in order.rules}  # looked up, never iterated
+                kept = {(one.outside, one.pool, one.address) for one in order.rules}  # looked up, never iterated
                 is_narrower = any(name not in order.inside for name in before.inside)
-                rules = tuple(one for one in before.rules if is_narrower or (one.outside, one.pool) not in kept)
+                rules = tuple(
+                    one for one in before.rules if is_narrower or (one.outside, one.pool, one.address) not in kept
+                )
                 statics = tuple(one for one in before.statics if is_narrower or one not in order.statics)
                 if rules or statics:
                     former = replace(before, rules=rules, statics=statics)
@@ -213,10 +215,14 @@ class Translation:
         for flow, one in self._flows(kernel, self._order):
             yield flow, replace(one, vrf=vrfs.get(flow.mark, here))
 
+    def _shared(self, order: SetTranslation) -> frozenset[IPv4Address]:
+        """Return the router's addresses that stations may share. To be looked up, never iterated."""
+        ports = frozenset(address for one in order.rules for address in self._addresses(one.outside))
+        return ports | {one.address for one in order.rules if one.address is not None}
+
     def _flows(self, kernel: NetfilterSocket, order: SetTranslation) -> Iterator[tuple[TrackedFlow, TranslatedFlow]]:
         """Yield the flows of these rules: their source, or their destination, has a public address of one."""
-        outside = dict.fromkeys(one.outside for one in order.rules)
-        own = {address for name in outside for address in self._addresses(name)}  # looked up, never iterated
+        own = self._shared(order)
 
         def is_public(address: IPv4Address) -> bool:
             return (
@@ -240,7 +246,7 @@ class Translation:
         """
         rules, statics = self._order.rules, self._order.statics
         refused = {protocol for one in rules for protocol in one.refused}  # looked up, never iterated
-        outside = {address for one in rules for address in self._addresses(one.outside)}  # likewise
+        outside = self._shared(self._order)
         own = outside | {address for name in self._order.inside for address in self._addresses(name)}  # likewise
 
         def is_meant(packet: PacketFlow) -> bool:
