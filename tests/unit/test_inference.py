@@ -85,6 +85,17 @@ def test_the_provider_has_a_route_to_public_addresses_that_its_wire_has_not(
     assert f"ip route {public} 255.255.255.255 192.0.2.1" in scenario.configurations["PROVIDER"]
 
 
+def test_the_provider_has_no_route_to_the_address_that_another_provider_gave(tmp_path: Path) -> None:
+    """Its way to the other port of a router led through that router."""
+    rules = [f"ip nat inside source list 1 interface GigabitEthernet0/{port} overload" for port in (1, 2)]
+    more = "\n".join([*rules, "access-list 1 permit any", "ip route 0.0.0.0 0.0.0.0 198.51.100.2"])
+    text = router("A", f"192.0.2.1 {SHORT}", f"198.51.100.1 {SHORT}", more=more)
+    outside = text.replace(SHORT, f"{SHORT}\n ip nat outside")
+    scenario = load(tmp_path, outside, router("ISP", f"192.0.2.2 {SHORT}"))
+    assert "198.51.100.2" in scenario.configurations["PROVIDER"]
+    assert "ip route 192.0.2.1" not in scenario.configurations["PROVIDER"]
+
+
 def test_lans_of_ipv6_get_computers_and_an_overlay_of_ipv6_has_hubs_and_spokes(tmp_path: Path) -> None:
     """Ports without an address of IPv4 had no carrier, and every router was a hub."""
 

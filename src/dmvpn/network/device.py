@@ -190,7 +190,8 @@ class Device:
         need a route at the provider.
         """
         for rule in self.nat.every_rule:
-            own = self.ports.get(rule.interface if isinstance(rule, NatStatic) else rule.outside)
+            name = rule.interface if isinstance(rule, NatStatic) else rule.outside
+            own = self.ports.get(name) if name.startswith("Loopback") else None  # others are on a link
             used = ((own.ip, own.ip),) if own is not None else self.nat.published(rule)
             yield from ((str(rule), one) for one in prefixes(used) if not any(one in link for link in links))
 
