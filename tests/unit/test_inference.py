@@ -783,6 +783,24 @@ def test_a_route_that_internal_bgp_brings_is_not_hidden_by_a_longer_one_of_the_l
     assert (line in configurations["CORE"]) == (not told)
 
 
+def test_a_route_that_leads_back_here_is_none_that_internal_bgp_brings(tmp_path: Path) -> None:
+    """The core had no route to the spoke beside it, because the edge redistributes one by way of that core."""
+    bgp = "router bgp 65001\n neighbor {} remote-as 65001\n redistribute static\n"
+    tunnel = "interface Loopback0\n ip address 198.51.100.9 255.255.255.255\n" + TUNNEL.format(2, "Loopback0")
+    nhs = " ip nhrp network-id 1\n ip nhrp nhs 10.0.0.1 nbma 192.0.2.1"
+    hub = TUNNEL.format(1, WAN) + "\n ip nhrp network-id 1"
+    edge = bgp.format("192.0.2.5") + "ip route 198.51.100.0 255.255.255.0 192.0.2.5"
+    core = (f"192.0.2.2 {SHORT}", f"192.0.2.5 {SHORT}", f"192.0.2.9 {SHORT}")
+    texts = [
+        router("HUB", f"192.0.2.1 {SHORT}", tunnel=hub, more="ip route 0.0.0.0 0.0.0.0 192.0.2.2"),
+        router("CORE", *core, more=bgp.format("192.0.2.6")),
+        router("EDGE", f"192.0.2.6 {SHORT}", more=edge),
+        router("SPOKE", f"192.0.2.10 {SHORT}", tunnel=f"{tunnel}\n{nhs}", more="ip route 0.0.0.0 0.0.0.0 192.0.2.9"),
+    ]
+    configurations = load(tmp_path, *texts).configurations
+    assert "ip route 198.51.100.9 255.255.255.255 192.0.2.10 254" in configurations["CORE"]
+
+
 def test_neighbors_of_bgp_whose_ways_are_is_is_meet(tmp_path: Path) -> None:
     """The two cores of a provider spoke BGP by their loopbacks, and IS-IS told them the way: they never met."""
     own = "interface Loopback0\n ip address 10.9.9.{0} 255.255.255.255\nrouter isis\n net 49.0001.0000.0000.000{0}.00\n"

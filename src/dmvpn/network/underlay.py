@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface
 from typing import Final, NamedTuple
@@ -39,6 +39,7 @@ from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import Value
 from dmvpn.features.interface.model import InterfaceSettings
 from dmvpn.features.ospf.settings import network_line
+from dmvpn.features.static.model import StaticRoute
 from dmvpn.ios import normalize_interface
 from dmvpn.network.device import Device
 from dmvpn.network.lines import BEFORE
@@ -365,6 +366,8 @@ def stand_in(
         hops = graph.get(router, ())
         peers = (read[owners[peer]] for peer in device.bgp.called if peer in owners)
         internal = [peer for peer in peers if peer.bgp.local_as == device.bgp.local_as]
+        own = [one for _, one, _ in device.addresses()]
+        told = [way.prefix for way in _told(internal) if way.next_hop not in own]
         upstream = next((hop.gateway for hop in hops if hop.router == added and hop.gateway in device.bgp.called), None)
         has_upstream = upstream is not None and not _has_default(device)
         if has_upstream:
@@ -377,7 +380,9 @@ def stand_in(
             hop = ways[owner].get(router)
             if hop is None or owner == router:
                 continue
-            if (address in called and not (hop.router == added or _speaks_isis(device))) or _is_told(address, internal):
+            if (address in called and not (hop.router == added or _speaks_isis(device))) or any(
+                address in prefix for prefix in told
+            ):
                 continue
             # Gateways that would send a packet right back.
             here, there = graph.get(router, ()), ways[owner]
@@ -424,11 +429,11 @@ def _owners(read: Mapping[str, Device]) -> dict[IPAddress, str]:
     return {address: name for name, one in ports if not one.name.startswith("Tunnel") for address in _addresses(one)}
 
 
-def _is_told(address: IPv4Address, internal: Sequence[Device]) -> bool:
-    """Return whether a neighbor of internal BGP redistributes a static route to it, hidden by ours."""
-    told = (near for near in internal if any(one.source is RouteSource.STATIC for one in near.bgp.redistributions))
-    ways = (route for near in told for route in near.routes if route.interface != _NOWHERE)
-    return any(address in route.prefix and not route.prefix.is_default for route in ways)
+def _told(internal: Iterable[Device]) -> Iterator[StaticRoute]:
+    """Yield static routes that neighbors of internal BGP redistribute: a route of ours would hide them."""
+    for near in internal:
+        if any(one.source is RouteSource.STATIC for one in near.bgp.redistributions):
+            yield from (way for way in near.static.routes if way.interface != _NOWHERE and not way.prefix.is_default)
 
 
 def _called(graph: Graph, read: Mapping[str, Device], added: str) -> dict[IPv4Address, str]:
