@@ -490,3 +490,22 @@ def test_an_unassociated_session_is_there_for_the_neighbors_routes_and_no_route_
     assert is_there("R11"), "the session was up before"
     world.configure("R11", f"no {session.format(ends['R11'])}", f"no {ip} route {prefix} Tunnel100 {ends['R11']}")
     assert world.wait_until(lambda: not sessions(world, "R11"), 10)
+
+
+def test_a_session_in_a_vrf_stays_for_the_neighbors_routes_when_no_route_counts_on_it_any_more() -> None:
+    """The VRF, on whose routes it was, took it away from the global table, whose line it is then."""
+
+    def change(_: str, text: str) -> str:
+        return text.replace(" tunnel key 1\n", f" tunnel key 1\n{FAST}")
+
+    world = World("two-customers", change=change).converge()
+    session = "ip route static bfd Tunnel1 10.255.0.11"
+    world.configure("SPOKE1", "ip route static bfd Tunnel1 10.255.0.1 unassociate")
+    world.configure("HUB", session, "ip route vrf RED 10.9.0.0 255.255.0.0 Tunnel1 10.255.0.11")
+    assert world.wait_until(lambda: sessions(world, "HUB") == {"10.255.0.11": "Up"}, 30)
+    world.configure("HUB", f"{session} unassociate")
+    world.run_for(2)
+    assert sessions(world, "HUB") == {"10.255.0.11": "Up"}
+    world.cut("SPOKE1", "GigabitEthernet0/1")
+    world.run_for(2)
+    assert "10.9.0.0" in world.show("HUB", "ip route vrf RED static")

@@ -105,7 +105,8 @@ class StaticMachine(Machine):
             if hop.address is not None and wanted != (hop in before):
                 self._reached.pop(hop, None)
                 client = notices.Client.STATIC if hop.address.version == 4 else notices.Client.STATIC6
-                self._context.emit(notices.WatchWanted(client, 0, hop.interface, hop.address, wanted))
+                process = 1 if self._context.ports.vrf else 0  # sessions without routes are the global table's
+                self._context.emit(notices.WatchWanted(client, process, hop.interface, hop.address, wanted))
             if (hop in counted) != (hop in self._watched):
                 yield from self._by_hop.get(hop, ())
 
