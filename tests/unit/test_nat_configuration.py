@@ -515,7 +515,10 @@ def test_the_address_of_a_loopback_that_changes_or_goes_is_followed() -> None:
     life = Life(WIDE + loopback + rule)
     moved = life.enter(WIDE + loopback.replace("100.7", "100.8") + rule)
     assert [str(one.address) for one in moved.rules] == ["198.51.100.8"]
+    assert not any("RULE_REFUSED" in one for one in life.logs)
     assert life.enter(WIDE + rule) == SetTranslation()
+    assert any("RULE_REFUSED" in one and "Loopback5 has no address" in one for one in life.logs)
+    assert any(one.rule == "nat-without-outside" for one in lint({"R1.cfg": WIDE + rule}))
     assert [str(one.address) for one in life.enter(WIDE + loopback + rule).rules] == ["198.51.100.7"]
 
 

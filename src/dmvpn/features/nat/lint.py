@@ -61,7 +61,10 @@ def check(config: NatConfig, known: PacketPolicies, own: OwnAddresses) -> Iterat
     policies = Policies(known)
     for line in config.every_rule:
         at, named = (str(line),), line.interface if isinstance(line, NatStatic) else line.outside
-        if (named not in ("", *config.outside) and not named.startswith("Loopback")) or not config.outside:
+        is_shared = named.startswith("Loopback")
+        if is_shared and own.of(named) is None:
+            yield Concern(rule=OUTSIDE, at=at, what=f"{named} has no address, so nothing is translated", fix="")
+        elif (named not in ("", *config.outside) and not is_shared) or not config.outside:
             port = named or "INTERFACE"
             what = f"{named} is the address that stations inside get, and it" if named else "no interface"
             fix = f"interface {port}\n {lines.OUTSIDE.line()}"

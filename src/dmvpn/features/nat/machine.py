@@ -142,11 +142,9 @@ class NatMachine(Machine):
                     orders.refused[rule] = clauses
                 elif rule.pool and not pool and not (rule.overload and given):
                     orders.refused[rule] = f"pool {rule.pool} {'has no address' if given else 'does not exist'}"
-                elif (
-                    outside in self.config.outside
-                    and clauses
-                    and (rule.outside in ("", outside) or own.of(rule.outside))
-                ):
+                elif rule.is_of_loopback and own.of(rule.outside) is None:
+                    orders.refused[rule] = f"{rule.outside} has no address"
+                elif outside in self.config.outside and clauses:
                     shared = own.of(rule.outside) if given is None else own.within(given) if not pool else None
                     port = outside if shared is None else own.interfaces[shared]
                     refused = _OF_TUNNELS if not pool and port in own.sources else ()
