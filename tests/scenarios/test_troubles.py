@@ -93,6 +93,14 @@ def test_users_notice_a_trouble_and_undoing_it_fixes_the_network(case: tuple[str
     pytest.fail(f"not fixed: {[str(verdict) for verdict in left]}")
 
 
+def test_of_a_spoke_that_cannot_register_the_hub_forgets_no_other_one() -> None:
+    """Whoever looked at once saw that the other branch was not registered either, and lost pings to it."""
+    lesson = Lesson("notes-phase3")
+    carry_out(lesson.bench, orders_for(trouble("nhs-address"), lesson.stage))
+    assert "192.168.100.31" not in lesson.world.show("R11", "ip nhrp")
+    assert "100 percent (5/5)" in lesson.world.do("R41", "ping 192.168.100.11 source Tunnel100 timeout 1")
+
+
 def test_there_are_at_least_45_troubles_and_each_of_the_four_networks_can_have_45_of_them() -> None:
     assert len(TROUBLES) >= 45
     assert len({known.id for known in TROUBLES}) == len(TROUBLES)

@@ -353,6 +353,8 @@ HOW_FAR: Final = "How far does it come: IKE, an SA, a registration?"
 FIX_WIRE: Final = "The provider has to fix it: `dmvpn lab impair {spoke.name}:{spoke.wan}` stands for your call."
 #: What a shortcut taught stays for a while when the route below it has gone.
 FORGET: Final = commands("clear ip nhrp", Role.SPOKE, Role.OTHER)
+#: Let the hub forget the spoke alone: the others would be missing, too, until they register again.
+FORGET_SPOKE: Final = Command(Role.HUB, ("clear ip nhrp {spoke.tunnel_address}",))
 #: SAs that are there would go on without IKE, and by the old way.
 RENEW: Final = commands("clear crypto session", Role.SPOKE, Role.HUB)
 TUNNEL: Final = common.INTERFACE.line(name=word("tunnel"))

@@ -436,7 +436,7 @@ PREFIXES: Final = (
         """),
     model.lost(
         model.registering("tunnel_address", "nbma"),
-        Command(Role.HUB, ("clear ip nhrp",)),
+        model.FORGET_SPOKE,
         Cause.NHS_ADDRESS,
         Cause.NHS_NBMA,
         Cause.NHS_MISSING,

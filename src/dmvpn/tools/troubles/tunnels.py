@@ -170,7 +170,7 @@ NHRP: Final = (
         """),
     model.lost(
         Edit(Role.SPOKE, model.TUNNEL, remove=("ip nhrp network-id",)),
-        Command(Role.HUB, ("clear ip nhrp",)),
+        model.FORGET_SPOKE,
         Cause.NETWORK_ID,
     )("""
         network-id-missing: A spoke's tunnel has no network-id: it runs no NHRP
@@ -178,9 +178,7 @@ NHRP: Final = (
         `show dmvpn` at {spoke.name}: which peers are there, and which are missing?
         `ip nhrp network-id` is missing at {spoke.name}.
         """),
-    model.lost(
-        model.registering("nobody_in_tunnel", "hub.nbma"), Command(Role.HUB, ("clear ip nhrp",)), Cause.NHS_ADDRESS
-    )("""
+    model.lost(model.registering("nobody_in_tunnel", "hub.nbma"), model.FORGET_SPOKE, Cause.NHS_ADDRESS)("""
         nhs-address: A spoke has the wrong tunnel address for its NHS
         The hub answers {spoke.name}. What does it say?
         `show ip nhrp nhs detail` at {spoke.name}: which server does it look for, and which one answers?
@@ -211,7 +209,7 @@ NHRP: Final = (
                 nhrp_lines.MAP_MULTICAST.line(nbma=word("hub.nbma")),
             ),
         ),
-        Command(Role.HUB, ("clear ip nhrp",)),
+        model.FORGET_SPOKE,
         Cause.NHS_MISSING,
     )("""
         nhs-missing: A spoke has a static map of the hub, and no NHS
@@ -270,7 +268,7 @@ NHRP: Final = (
             remove=("ip nhrp holdtime", "ip nhrp registration timeout"),
             add=(nhrp_lines.HOLDTIME.line(seconds=10), nhrp_lines.REGISTRATION_TIMEOUT.line(seconds=600)),
         ),
-        Command(Role.HUB, ("clear ip nhrp",)),
+        model.FORGET_SPOKE,
         Cause.HOLDING_TIME,
         noticed=False,
     )("""
