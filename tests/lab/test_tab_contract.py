@@ -173,29 +173,15 @@ def test_a_client_that_waits_gets_its_lines_and_errors_over_either_connector(doo
     assert len(long.getvalue()) > 1 << 16, "no more than fits the room of a connection"
 
 
-def pass_by_the_wall(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a lab's clock pass as the wall's does, but past no timer: a machine that was held loses no ping by that."""
-    clock, seen, pump = 0.0, time.monotonic(), HostedLoop.pump
-
-    def pump_by_the_wall(loop: HostedLoop) -> None:
-        nonlocal clock, seen
-        now = time.monotonic()
-        clock += min(now - seen, max(0.02, loop._due() - clock))
-        seen = now
-        pump(loop)
-
-    def wait(loop: HostedLoop, done: Callable[[], object], patience: float | None = None) -> None:
-        ends = clock + (600.0 if patience is None else patience)
-        while not done():
-            if clock >= ends:
-                raise TimeoutError
-            time.sleep(0.0 if loop.is_due else 0.005)
-            loop.pump()
-            loop.between()
-
-    monkeypatch.setattr(HostedLoop, "time", lambda _: clock)
-    monkeypatch.setattr(HostedLoop, "pump", pump_by_the_wall)
-    monkeypatch.setattr(HostedLoop, "wait", wait)
+def by_the_wall(loop: HostedLoop, done: Callable[[], object], patience: float | None = None) -> None:
+    """Wait as `HostedLoop.wait` does, but for as long as it takes by the clock of the wall."""
+    ends = loop.time() + (600.0 if patience is None else patience)
+    while not done():
+        if loop.time() >= ends:
+            raise TimeoutError
+        time.sleep(0.0 if loop.is_due else 0.005)
+        loop.pump()
+        loop.between()
 
 
 @pytest.mark.timeout(400)
@@ -218,7 +204,7 @@ def test_the_doctor_says_the_same_whether_time_jumps_or_passes(seed: int, monkey
         return json.dumps(answers, indent=1)
 
     jumping = said()
-    pass_by_the_wall(monkeypatch)
+    monkeypatch.setattr(HostedLoop, "wait", by_the_wall)
     assert said() == jumping
 
 

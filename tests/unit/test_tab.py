@@ -194,7 +194,7 @@ def test_a_key_has_the_turns_that_it_needs_although_a_step_of_the_lab_took_all_t
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The lab went on for 31 ms, and the answer to a key waited for the next look of the job."""
-    monkeypatch.setattr(memory, "_LONGEST", 0.0)
+    monkeypatch.setattr(memory, "LONGEST_PUMP", 0.0)
     steps: list[int] = []
 
     async def use() -> None:

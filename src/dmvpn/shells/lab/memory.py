@@ -53,7 +53,7 @@ Listen: TypeAlias = "Callable[[Connected, Path], Awaitable[Server]]"
 
 #: Seconds of the machine that one `pump` may take, and its fewest turns: a key needs several. Seconds of the lab for
 #: which a client waits at most.
-_LONGEST, _FEWEST = 0.02, 8
+LONGEST_PUMP, _FEWEST = 0.02, 8
 _PATIENCE: Final = 600.0
 #: Octets that wait for a reader before the writer has to wait.
 _MOST: Final = 1 << 16
@@ -120,7 +120,7 @@ class HostedLoop(asyncio.BaseEventLoop):
         if outer is not None and task is not None:
             asyncio.tasks._leave_task(outer, task)
         asyncio._set_running_loop(None)
-        ends = time.monotonic() + _LONGEST
+        ends = time.monotonic() + LONGEST_PUMP
         try:
             for turn in count(1):
                 self.stop()
@@ -441,7 +441,7 @@ class Aside:
         if now < self._next or not self._running or any(loop.is_running() for loop in self._loops):
             return
         self.is_deaf = not self._look()
-        while any(loop.is_due for loop in self._loops) and time.monotonic() < now + _LONGEST:
+        while any(loop.is_due for loop in self._loops) and time.monotonic() < now + LONGEST_PUMP:
             for loop in self._loops:
                 loop.pump()
             self._go_on()
