@@ -22,7 +22,7 @@ from dmvpn.features.interface.config import model as interface_model
 from dmvpn.features.ipsec.config import model as ipsec_model
 from dmvpn.features.ipsec.model import IpsecConfig
 from dmvpn.features.nat.config import model as nat_model
-from dmvpn.features.nat.model import NatConfig, NatStatic, prefixes
+from dmvpn.features.nat.model import NatConfig, interface_of, is_of_loopback, prefixes
 from dmvpn.features.nhrp.config import model as nhrp_model
 from dmvpn.features.ospf.config import model as ospf_model
 from dmvpn.features.ospf.model import OspfConfig
@@ -190,8 +190,7 @@ class Device:
         need a route at the provider.
         """
         for rule in self.nat.every_rule:
-            name = rule.interface if isinstance(rule, NatStatic) else rule.outside
-            own = self.ports.get(name) if name.startswith("Loopback") else None  # others are on a link
+            own = self.ports.get(interface_of(rule)) if is_of_loopback(rule) else None  # others are on a link
             used = ((own.ip, own.ip),) if own is not None else self.nat.published(rule)
             yield from ((str(rule), one) for one in prefixes(used) if not any(one in link for link in links))
 

@@ -10,7 +10,7 @@ from dmvpn.base.findings import Cause, Concern, Rule, Severity, rule
 from dmvpn.base.translation import ICMP, Clause, PacketFlow, PacketPolicies
 from dmvpn.base.values import collected
 from dmvpn.features.nat import config as lines
-from dmvpn.features.nat.model import NatConfig, NatRule, NatStatic, OwnAddresses, Policies
+from dmvpn.features.nat.model import NatConfig, NatRule, NatStatic, OwnAddresses, Policies, interface_of, is_of_loopback
 
 OUTSIDE: Final = rule(Severity.WARNING, Cause.TRANSLATION)(r"""
     nat-without-outside: A NAT rule names an interface that is not outside
@@ -60,8 +60,7 @@ def check(config: NatConfig, known: PacketPolicies, own: OwnAddresses) -> Iterat
     """Yield findings about NAT rules. A list that also permits packets through a tunnel is all right."""
     policies = Policies(known)
     for line in config.every_rule:
-        at, named = (str(line),), line.interface if isinstance(line, NatStatic) else line.outside
-        is_shared = named.startswith("Loopback")
+        at, named, is_shared = (str(line),), interface_of(line), is_of_loopback(line)
         if is_shared and own.of(named) is None:
             yield Concern(rule=OUTSIDE, at=at, what=f"{named} has no address, so nothing is translated", fix="")
         elif (named not in ("", *config.outside) and not is_shared) or not config.outside:

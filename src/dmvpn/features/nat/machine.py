@@ -19,7 +19,16 @@ from dmvpn.base.reasons import Reason
 from dmvpn.base.translation import ESP, GRE, FlowFilter, SourceRule, StaticRule, TranslatedFlow
 from dmvpn.base.values import dataclass
 from dmvpn.features.nat import messages
-from dmvpn.features.nat.model import NatConfig, NatRule, NatStatic, OwnAddresses, Policies, Range, prefixes
+from dmvpn.features.nat.model import (
+    NatConfig,
+    NatRule,
+    NatStatic,
+    OwnAddresses,
+    Policies,
+    Range,
+    is_of_loopback,
+    prefixes,
+)
 from dmvpn.features.nat.reasons import NatReason
 
 
@@ -142,7 +151,7 @@ class NatMachine(Machine):
                     orders.refused[rule] = clauses
                 elif rule.pool and not pool and not (rule.overload and given):
                     orders.refused[rule] = f"pool {rule.pool} {'has no address' if given else 'does not exist'}"
-                elif rule.is_of_loopback and own.of(rule.outside) is None:
+                elif is_of_loopback(rule) and own.of(rule.outside) is None:
                     orders.refused[rule] = f"{rule.outside} has no address"
                 elif outside in self.config.outside and clauses:
                     shared = own.of(rule.outside) if given is None else own.within(given) if not pool else None

@@ -37,11 +37,6 @@ class NatRule(Value):
     def __str__(self) -> str:
         return self.line
 
-    @property
-    def is_of_loopback(self) -> bool:
-        """Whether stations get the address of a loopback interface."""
-        return self.outside.startswith("Loopback")
-
 
 class NatStatic(Value):
     """`ip nat [inside] source static ...`.
@@ -59,6 +54,16 @@ class NatStatic(Value):
 
     def __str__(self) -> str:
         return self.line
+
+
+def interface_of(rule: NatRule | NatStatic) -> str:
+    """Return the interface whose address stations get, "": none."""
+    return rule.interface if isinstance(rule, NatStatic) else rule.outside
+
+
+def is_of_loopback(rule: NatRule | NatStatic) -> bool:
+    """Return whether stations get the address of a loopback interface."""
+    return interface_of(rule).startswith("Loopback")
 
 
 class NatPool(Value):
@@ -95,7 +100,7 @@ class NatConfig(Value):
     @property
     def needs_addresses(self) -> bool:
         """Whether an order has addresses that interfaces have got, or is without them."""
-        return bool(self.statics or self.pools or any(rule.is_of_loopback for rule in self.rules))
+        return bool(self.statics or self.pools or any(map(is_of_loopback, self.rules)))
 
     def pool(self, name: str) -> NatPool | None:
         """Return the pool of this name, or None."""
@@ -111,7 +116,7 @@ class NatConfig(Value):
 
     def outsides(self, rule: NatRule) -> tuple[str, ...]:
         """Return the interfaces where a rule acts: every one outside, if its address is one of a pool or a loopback."""
-        is_anywhere = rule.pool or rule.is_of_loopback
+        is_anywhere = rule.pool or is_of_loopback(rule)
         return tuple(name for name in self.outside if is_anywhere or name == rule.outside)
 
 
@@ -129,7 +134,7 @@ class Policies:
 
         A missing list or map permits nothing.
         """
-        leaves = outside or ("" if rule.is_of_loopback else rule.outside)
+        leaves = outside or ("" if is_of_loopback(rule) else rule.outside)
         if rule.access_list:
             rules = self._rules(rule.access_list)
             return rules if isinstance(rules, str) else (Clause(True, (rules,)),)
