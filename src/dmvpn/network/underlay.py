@@ -355,8 +355,8 @@ def stand_in(
     A router that speaks BGP with that router gets a default route to it, too, as from a provider.
     """
     ends = tunnel_ends(read)
-    called = {address: owner for address, owner in _called(graph, read, added).items() if address not in ends}
     owners = _owners(read)
+    called = {address: owner for address, owner in _called(graph, read, added, owners).items() if address not in ends}
     ways = {owner: shortest(graph, owner) for owner in dict.fromkeys((*ends.values(), *called.values()))}
     for router, device in read.items():
         missing: list[str] = []
@@ -367,7 +367,7 @@ def stand_in(
         peers = (read[owners[peer]] for peer in device.bgp.called if peer in owners)
         internal = [peer for peer in peers if peer.bgp.local_as == device.bgp.local_as]
         own = [one for _, one, _ in device.addresses()]
-        told = [way.prefix for way in _told(internal) if way.next_hop not in own]
+        learned = [way.prefix for way in _redistributed(internal) if way.next_hop not in own]
         upstream = next((hop.gateway for hop in hops if hop.router == added and hop.gateway in device.bgp.called), None)
         has_upstream = upstream is not None and not _has_default(device)
         if has_upstream:
@@ -381,7 +381,7 @@ def stand_in(
             if hop is None or owner == router:
                 continue
             if (address in called and not (hop.router == added or _speaks_isis(device))) or any(
-                address in prefix for prefix in told
+                address in prefix for prefix in learned
             ):
                 continue
             # Gateways that would send a packet right back.
@@ -429,16 +429,20 @@ def _owners(read: Mapping[str, Device]) -> dict[IPAddress, str]:
     return {address: name for name, one in ports if not one.name.startswith("Tunnel") for address in _addresses(one)}
 
 
-def _told(internal: Iterable[Device]) -> Iterator[StaticRoute]:
+def _redistributed(internal: Iterable[Device]) -> Iterator[StaticRoute]:
     """Yield static routes that neighbors of internal BGP redistribute: a route of ours would hide them."""
     for near in internal:
         if any(one.source is RouteSource.STATIC for one in near.bgp.redistributions):
             yield from (way for way in near.static.routes if way.interface != _NOWHERE and not way.prefix.is_default)
 
 
-def _called(graph: Graph, read: Mapping[str, Device], added: str) -> dict[IPv4Address, str]:
-    """Return the addresses of BGP neighbors behind a provider of our own, or behind IS-IS, each with its router."""
-    owners = _owners(read)
+def _called(
+    graph: Graph, read: Mapping[str, Device], added: str, owners: Mapping[IPAddress, str]
+) -> dict[IPv4Address, str]:
+    """Return the addresses of BGP neighbors behind a provider of our own, or behind IS-IS, each with its router.
+
+    owners: the router of each address.
+    """
     found: dict[IPv4Address, str] = {}
     for name, device in read.items():
         for address in (one for one in device.bgp.called if isinstance(one, IPv4Address)):

@@ -161,15 +161,16 @@ def hosts(network: InferredNetwork, configurations: Mapping[str, str]) -> dict[s
     taken: dict[IPv4Address, None] = {}  # asked, never iterated
     for wire in network.wires:
         subnet, (port, gateway) = wire.ports[0].address.network, _gateway(network, wire)
-        places = [spelled_end(*end) for end in wire.computers or ()]
-        if wire.computers is None and (len(wire.ports) == 1 or is_leased(network, wire, subnet)):
-            places = [port.end]
         if subnet.prefixlen >= NO_LAN:
             continue
+        leases = is_leased(network, wire, subnet)
+        places = [spelled_end(*end) for end in wire.computers or ()]
+        if wire.computers is None and (leases or len(wire.ports) == 1):
+            places = [port.end]
         for place in places:
             name = _host_name(place, ("H", *found, *configurations))
             own6 = SLAAC if _advertises(network.devices.get(port.router), port.name) else None
-            if is_leased(network, wire, subnet):
+            if leases:
                 found[name] = HostSpec(link=place, address=LEASED, address6=own6)
             elif (address := _free(wire, known, published, taken)) is not None:
                 taken[address] = None
