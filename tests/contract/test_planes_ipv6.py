@@ -523,7 +523,7 @@ SENDERS = [
 
 
 def odd_packets(payload: bytes, *targets: IPv6Address) -> Iterator[bytes]:
-    """Packets of every odd form to these addresses, from whomever. payload: in each one."""
+    """Packets of every odd form from each of the senders to these addresses. payload: in each one."""
     datagram = UdpDatagram(source_port=4000, destination_port=5000, payload=payload)
     octets = datagram.serialize(host6("B"), host6("C"))
     for sender, target in itertools.product(SENDERS, targets):

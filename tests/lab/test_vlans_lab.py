@@ -68,7 +68,7 @@ def test_a_reset_starts_routers_while_no_cable_of_theirs_is_plugged_in_again(bra
     assert eventually(lambda: answers(branch, "H1", "10.1.20.100"), 20)
 
 
-#: Frames from 20,000 stations that nobody knows, to a station that nobody knows either.
+#: Frames from 20,000 invented stations to an unknown one.
 FLOOD = """
 import socket
 port = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)

@@ -94,7 +94,7 @@ def test_users_notice_a_trouble_and_undoing_it_fixes_the_network(case: tuple[str
 
 
 def test_of_a_spoke_that_cannot_register_the_hub_forgets_no_other_one() -> None:
-    """Whoever looked at once saw that the other branch was not registered either, and lost pings to it."""
+    """The other branch was not registered for some seconds, either, and its pings to the hub were lost."""
     lesson = Lesson("notes-phase3")
     carry_out(lesson.bench, orders_for(trouble("nhs-address"), lesson.stage))
     assert "192.168.100.31" not in lesson.world.show("R11", "ip nhrp")

@@ -106,6 +106,8 @@ CONFLICTS: Final = ConfigLine(
     order=70,
     default_on=True,
 )
+#: Seconds from a change to the file of bindings, if its line does not say so.
+WRITE_DELAY: Final = 300
 DATABASE: Final = ConfigLine(
     "global",
     "ip dhcp database {url:word} [* timeout {timeout:0-2147483647} | write-delay {delay:60-86400} ]",
@@ -234,7 +236,7 @@ def model(tree: ConfigTree) -> DhcpConfig | None:
         ping_packets=tree.args(PING_PACKETS).integer("packets", 2),
         ping_timeout=tree.args(PING_TIMEOUT).integer("milliseconds", 500) / 1000,
         logs_conflicts=tree.flag(CONFLICTS),
-        write_delay=database.integer("delay", 300) if database is not None else None,
+        write_delay=database.integer("delay", WRITE_DELAY) if database is not None else None,
         ports=ports,
         adds_information=tree.flag(INFORMATION),
         routes=tuple(

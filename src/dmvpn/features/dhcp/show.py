@@ -15,7 +15,7 @@ from dmvpn.base.moments import clock
 from dmvpn.base.streams import UdpPort
 from dmvpn.base.values import Value, project
 from dmvpn.features.dhcp.client import Client, ClientState, Lease
-from dmvpn.features.dhcp.config import DATABASE
+from dmvpn.features.dhcp.config import DATABASE, WRITE_DELAY
 from dmvpn.features.dhcp.leases import BindingState, Leases
 from dmvpn.features.dhcp.machine import ChangeLease, ClearDhcp, DhcpMachine
 from dmvpn.features.dhcp.model import Drop, Pool, Pool6, PortSettings
@@ -249,7 +249,7 @@ def query_database(ctx: ShowContext, args: Args) -> ShowDatabase:
     """Return where bindings are kept, and since when."""
     leases, line, local = ctx.machine(DhcpMachine).server.leases, ctx.running.args(DATABASE), ctx.ports.clock.local
     read, written = (local(at) if at is not None else None for at in (leases.read, leases.written))
-    url, delay = line.text("url", ""), line.integer("delay", 300)
+    url, delay = line.text("url", ""), line.integer("delay", WRITE_DELAY)
     return ShowDatabase(url, read, written, delay, line.integer("timeout", 300), leases.writes)
 
 

@@ -442,7 +442,7 @@ class IpsecMachine(Machine):
             requests = self._sockets.want(wish.tunnel, wish.by, change)
             self._request(requests)
             decision = self._decisions.get(wish.tunnel)
-            if not requests or decision is None or decision.destination not in (None, change[0]):
+            if decision is None or not any(decision.is_about(request.ends) for request in requests):
                 self._tell_of(wish.tunnel, change[0])  # otherwise `_request` has
 
     def _request(self, changes: Iterable[negotiation.NegotiationWanted]) -> None:

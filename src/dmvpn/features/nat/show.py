@@ -144,19 +144,23 @@ def render_translations(answer: ShowTranslations) -> Iterator[str]:
     """
     if not answer.total:
         yield f"{'Pro':<4} {'Inside global':<21} {'Inside local':<21} {'Outside local':<21} Outside global"
-    for line in answer.lines if not answer.total else ():
-        yield (
-            f"{line.protocol:<4} {line.inside_global:<21} {line.inside_local:<21} {line.outside_local:<21} "
-            f"{line.outside_global}"
-        )
-        if answer.verbose:
-            left = f"left {clock(line.left)}, " if line.left is not None else ""
-            flags = ["static"] if line.static else []
-            flags += ["extended"] if ":" in line.inside_global else []
-            flags += [] if line.answered else ["not answered"]
-            number = f"Map-Id(In): {line.map_id}, " if line.map_id else ""
-            yield f"    {left}{number}flags: {', '.join(flags) or 'none'}"
+        for line in answer.lines:
+            yield from _translation(line, verbose=answer.verbose)
     yield f"Total number of translations: {len(answer.lines)}"
+
+
+def _translation(line: TranslationLine, *, verbose: bool) -> Iterator[str]:
+    yield (
+        f"{line.protocol:<4} {line.inside_global:<21} {line.inside_local:<21} {line.outside_local:<21} "
+        f"{line.outside_global}"
+    )
+    if verbose:
+        left = f"left {clock(line.left)}, " if line.left is not None else ""
+        flags = ["static"] if line.static else []
+        flags += ["extended"] if ":" in line.inside_global else []
+        flags += [] if line.answered else ["not answered"]
+        number = f"Map-Id(In): {line.map_id}, " if line.map_id else ""
+        yield f"    {left}{number}flags: {', '.join(flags) or 'none'}"
 
 
 def query_statistics(ctx: ShowContext, args: Args) -> ShowStatistics:

@@ -70,11 +70,13 @@ def _check6(args: Args, section: Section) -> str | None:
 
 
 def _no_neighbor(args: Args) -> str | None:
-    """Return why the next hop can be no neighbor; None: it can be one, or the line has none."""
+    """Return the complaint about a next hop that cannot be a neighbor, or None."""
     next_hop = _next_hop(args)
-    if next_hop is None or (args.interface("interface", "") != "Null0" and is_one_station(next_hop)):
+    if next_hop is None:
         return None
-    return "%Invalid next hop address" if not is_one_station(next_hop) else "%Invalid next hop: Null0 has no neighbors"
+    if not is_one_station(next_hop):
+        return "%Invalid next hop address"
+    return "%Invalid next hop: Null0 has no neighbors" if args.interface("interface", "") == "Null0" else None
 
 
 def _next_hop(args: Args) -> IPAddress | None:

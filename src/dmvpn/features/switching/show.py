@@ -217,10 +217,15 @@ def _is_trunk(port: SwitchPort) -> bool:
 
 def query_trunks(ctx: ShowContext, args: Args) -> SwitchPorts:
     """Return the ports that are trunks now, or the named port, whatever it is."""
-    answer, is_named = query_ports(ctx, args), "interface" in args
-    found = {port: port.access.partition(" ")[0] for port in answer.ports if is_named or _is_trunk(port)}
-    ports = (port if _is_trunk(port) else replace(port, allowed=vlan, active=vlan) for port, vlan in found.items())
-    return SwitchPorts(tuple(ports), answer.is_switch)
+    answer = query_ports(ctx, args)
+    found = [_with_vlans(port) for port in answer.ports if "interface" in args or _is_trunk(port)]
+    return SwitchPorts(tuple(found), answer.is_switch)
+
+
+def _with_vlans(port: SwitchPort) -> SwitchPort:
+    """Return a port with its VLANs in the lists of a trunk: of an access port its only one."""
+    vlan = port.access.partition(" ")[0]
+    return port if _is_trunk(port) else replace(port, allowed=vlan, active=vlan)
 
 
 _TRUNK_MODES: Final = {"trunk": "on", "dynamic auto": "auto", "dynamic desirable": "desirable", "static access": "off"}
@@ -459,11 +464,10 @@ def render_blocked(answer: ShowTrees) -> Iterator[str]:
     yield ""
     yield "Name                 Blocked Interfaces List"
     yield "-------------------- ------------------------------------"
-    for tree in answer.trees:
-        if _blocked(tree):
-            yield f"VLAN{tree.vlan:04}             {', '.join(_blocked(tree))}"
+    blocked = {tree.vlan: ports for tree in answer.trees if (ports := _blocked(tree))}
+    yield from (f"VLAN{vlan:04}             {', '.join(ports)}" for vlan, ports in blocked.items())
     yield ""
-    yield f"Number of blocked ports (segments) in the system : {sum(len(_blocked(tree)) for tree in answer.trees)}"
+    yield f"Number of blocked ports (segments) in the system : {sum(map(len, blocked.values()))}"
 
 
 class BundleRow(Value):
