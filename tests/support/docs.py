@@ -37,7 +37,7 @@ _VARYING = (
     (re.compile(r"(?<=in )[\d.]+ s\b"), "N s"),
     (re.compile(r"(?<== )\d+/\d+/\d+ ms"), "RTT"),
     (re.compile(r"(?m)^(\d+ +(?:[\d.]+|Link-local address:) +\S+ +)[\d ]+TIME[\d ]+$"), r"\1NEIGHBOR"),
-    (re.compile(r"Request ID: \d+"), "Request ID: N"),
+    (re.compile(r"(Request|Session) ID: \d+"), r"\1 ID: N"),
     (re.compile(r"(Flags:.*?) used\b"), r"\1"),
     (re.compile(r"\d+ +packets"), "N packets"),
     (re.compile(r"[ \t]+"), " "),
