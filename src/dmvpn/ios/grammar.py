@@ -29,7 +29,7 @@ from ipaddress import IPv4Address, IPv6Address
 from types import MappingProxyType
 from typing import Final, TypeVar, cast, overload
 
-from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.addresses import IPAddress, Prefix, mask_length
 from dmvpn.base.values import dataclass
 from dmvpn.ios.values import ValueType, find_type
 
@@ -222,6 +222,17 @@ class Args(Mapping[str, Hashable]):
     def prefix(self, name: str, default: object = _REQUIRED) -> object:
         """Return the prefix called `name`."""
         return self._typed(name, Prefix, default)
+
+    @overload
+    def any_prefix(self) -> Prefix: ...
+    @overload
+    def any_prefix(self, default: D) -> Prefix | D: ...
+    def any_prefix(self, default: object = _REQUIRED) -> object:
+        """Return the prefix of a line: its value `prefix`, or `network` or `address` with `mask`."""
+        if "mask" not in self._values:
+            return self._typed("prefix", Prefix, default)
+        address = self.address("network" if "network" in self._values else "address")
+        return Prefix.of(address, mask_length(self.address("mask")) or 0)
 
     @overload
     def text(self, name: str) -> str: ...

@@ -161,7 +161,17 @@ _SOURCE_HELP = {
     "ospf": "Routes redistributed from OSPF",
     "bgp": "Routes redistributed from BGP",
 }
-_BY_WORD = {source.value: source for source in RouteSource if source.value in _SOURCE_HELP}
+#: The sources of routes that may be redistributed, by their words.
+SOURCES: Final = {source.value: source for source in RouteSource if source.value in _SOURCE_HELP}
+REDISTRIBUTION_HELP: Final = {
+    "redistribute": "Redistribute routes of another source",
+    "connected": "Connected networks",
+    "static": "Static routes",
+    "rip": "Routes of RIP",
+    "eigrp": "Routes of EIGRP",
+    "ospf": "Routes of OSPF",
+    "bgp": "Routes of BGP",
+}
 
 
 def distance_line(mode: str, *, order: int) -> ConfigLine:
@@ -261,10 +271,10 @@ class DistributionLines:
 
 def _source(args: Args) -> tuple[RouteSource, str] | None:
     """Return the protocol that a list is about, with the number of its process."""
-    word = next((word for word in _BY_WORD if word in args), None)
+    word = next((word for word in SOURCES if word in args), None)
     if word is None:
         return None
-    return _BY_WORD[word], str(args.integer(word)) if word in args.values_given else ""
+    return SOURCES[word], str(args.integer(word)) if word in args.values_given else ""
 
 
 def filter_lines(distribution: Distribution) -> Iterator[str]:

@@ -70,8 +70,8 @@ def _check_option(args: Args, section: Section) -> str | None:
 
 
 def _check_route(args: Args, section: Section) -> str | None:
-    prefix = Prefix.of(args.address("network"), mask_length(args.address("mask")) or 0)
-    return "%Inconsistent address and mask" if prefix.address != args.address("network") else _check_vrf(args, section)
+    is_prefix = args.any_prefix().address == args.address("network")
+    return _check_vrf(args, section) if is_prefix else "%Inconsistent address and mask"
 
 
 POOL: Final = ConfigLine(

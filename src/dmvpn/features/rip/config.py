@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import Final
 
-from dmvpn.base.addresses import Prefix, classful_length, mask_length
+from dmvpn.base.addresses import Prefix, classful_length
 from dmvpn.base.distribution import Redistribution
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE
@@ -285,9 +285,7 @@ def _interface(args: Args, section: Section) -> RipInterfaceSettings | None:
         split_horizon=section.flag(SPLIT_HORIZON),
         authentication=asked if mode is not None or keys is not None else None,
         key_chain=keys.text("keys") if keys is not None else "",
-        summaries=tuple(
-            Prefix.of(args.address("address"), mask_length(args.address("mask")) or 0) for args in section.all(SUMMARY)
-        ),
+        summaries=tuple(args.any_prefix() for args in section.all(SUMMARY)),
         triggered=section.flag(TRIGGERED),
         send=_versions(section.get(SEND_VERSION)),
         receive=_versions(section.get(RECEIVE_VERSION)),

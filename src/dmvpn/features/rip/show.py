@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import IPAddress, Prefix, classful_length, mask_length
+from dmvpn.base.addresses import IPAddress, Prefix, classful_length
 from dmvpn.base.streams import UdpPort
 from dmvpn.base.values import Value
 from dmvpn.ios import Args, ExecCommand, ShowContext, age
@@ -88,10 +88,8 @@ def query_database(ctx: ShowContext, args: Args) -> ShowRipDatabase:
 
 def _wanted(args: Args) -> Prefix | None:
     """Return the requested prefix; an address alone means its classful network."""
-    if "network" in args:
-        return Prefix.of(args.address("network"), mask_length(args.address("mask")) or 0)
-    prefix = args.prefix("prefix", None)
-    if prefix is None or not prefix.is_host:
+    prefix = args.any_prefix(None)
+    if prefix is None or "mask" in args or not prefix.is_host:
         return prefix
     return Prefix.of(prefix.address, classful_length(IPv4Address(int(prefix.address))))
 

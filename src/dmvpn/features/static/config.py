@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from ipaddress import IPv4Address
 from typing import Final
 
-from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station, mask_length, spelled
+from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station, spelled
 from dmvpn.base.effects import NextHop
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import collected
@@ -47,7 +47,7 @@ _SHARED: Final = ("Ethernet", "FastEthernet", "GigabitEthernet", "TenGigabitEthe
 
 
 def _check(args: Args, section: Section) -> str | None:
-    prefix, interface, vrf = _prefix(args), args.interface("interface", ""), args.text("vrf", "")
+    prefix, interface, vrf = args.any_prefix(), args.interface("interface", ""), args.text("vrf", "")
     if vrf and not is_defined(section, vrf):
         return f"% IP routing table {vrf} does not exist"
     if prefix.address != args.address("network"):
@@ -81,12 +81,6 @@ def _no_neighbor(args: Args) -> str | None:
 
 def _next_hop(args: Args) -> IPAddress | None:
     return args.any_address("next_hop", None)
-
-
-def _prefix(args: Args) -> Prefix:
-    if "prefix" in args:
-        return args.prefix("prefix")
-    return Prefix.of(args.address("network"), mask_length(args.address("mask")) or 0)
 
 
 def _text(args: Args) -> str:
@@ -263,7 +257,7 @@ class _ByVrf:
 
 def _route(args: Args) -> StaticRoute:
     return StaticRoute(
-        prefix=_prefix(args),
+        prefix=args.any_prefix(),
         interface=args.interface("interface", ""),
         next_hop=_next_hop(args),
         distance=args.integer("distance", 1),

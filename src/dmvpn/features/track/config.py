@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from dmvpn.base.addresses import Prefix, mask_length
 from dmvpn.base.values import collected
 from dmvpn.features.track.model import Operation, TrackConfig, Tracked, TrackKind
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, Section
@@ -229,11 +228,7 @@ def _tracked(args: Args, section: Section) -> Tracked:
     entries = section.all(MEMBER)
     levels = section.get(LEVELS)
     up, down = _levels(levels if levels is not None and _concern(levels, args) else None)
-    prefix = None
-    if "prefix" in args:
-        prefix = args.prefix("prefix")
-    elif "network" in args:
-        prefix = Prefix.of(args.address("network"), mask_length(args.address("mask")) or 0)
+    prefix = args.any_prefix(None)
     return Tracked(
         number=args.integer("number"),
         kind=_kind(args),

@@ -12,13 +12,14 @@ from dmvpn.base.values import collected
 from dmvpn.features.bgp.config import neighbor
 from dmvpn.ios import Args, ConfigLine, Mode, Section
 from dmvpn.ios.grammar import several
-from dmvpn.ios.routing import INCLUDE_HELP, MATCH, MATCH_HELP, distance_line
+from dmvpn.ios.routing import INCLUDE_HELP, MATCH, MATCH_HELP, REDISTRIBUTION_HELP, distance_line
 from dmvpn.ios.vrfs import refusal
 
 # ------------------------------------------------------------------------------------------------ routes
 
 
 _HELP: Final = {
+    **REDISTRIBUTION_HELP,
     "maximum-paths": "Use so many paths at once",
     "ibgp": "Of internal neighbors",
     "paths": "Number",
@@ -44,12 +45,6 @@ _HELP: Final = {
     "attributes": "Name",
     "advertise-map": "Made of those alone that this route map permits",
     "advertise": "Name",
-    "redistribute": "Redistribute routes of another source",
-    "connected": "Connected networks",
-    "static": "Static routes",
-    "rip": "Routes of RIP",
-    "eigrp": "Routes of EIGRP",
-    "ospf": "Routes of OSPF",
     "metric": "Their metric",
     "router-id": "Name this router in the VRF",
     "template": "What several neighbors have",

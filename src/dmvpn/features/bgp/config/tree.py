@@ -12,14 +12,13 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.distribution import Redistribution
-from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE, Merged, Pages
 from dmvpn.base.values import Value
 from dmvpn.features.bgp import model
 from dmvpn.features.bgp.config import instance
 from dmvpn.features.bgp.config.instance import RouteLines, prefix_of
 from dmvpn.features.bgp.config.neighbor import SESSION_WORDS
-from dmvpn.ios.routing import INTERNAL, distance_of, kinds_of
+from dmvpn.ios.routing import INTERNAL, SOURCES, distance_of, kinds_of
 from dmvpn.ios.section import NOTHING
 from dmvpn.ios.vrf_targets import vpn_of
 
@@ -196,13 +195,6 @@ _CHANGES: Final[dict[str, Callable[[model.NeighborLines, Args], model.NeighborLi
 
 
 _BESTPATH: Final = ("ignore", "multipath-relax", "missing-as-worst", "compare-routerid")
-_SOURCES: Final = {
-    "connected": RouteSource.CONNECTED,
-    "static": RouteSource.STATIC,
-    "rip": RouteSource.RIP,
-    "eigrp": RouteSource.EIGRP,
-    "ospf": RouteSource.OSPF,
-}
 
 
 def read(tree: ConfigTree, vrf: str = "") -> model.BgpConfig:
@@ -472,11 +464,11 @@ def _aggregate(args: Args) -> model.Aggregate:
 
 def _redistribution(args: Args, version: int) -> Redistribution:
     """Return one `redistribute`."""
-    word = next(word for word in _SOURCES if word in args)
+    word = next(word for word in SOURCES if word in args)
     process = str(args.integer(word)) if word in args.values_given else ""
     metric = args.integer("metric") if "metric" in args.values_given else None
     return Redistribution(
-        source=_SOURCES[word],
+        source=SOURCES[word],
         process=process,
         metric=metric,
         route_map=args.text("map", ""),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from dmvpn.base.addresses import IPAddress, Prefix, mask_length
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.values import collected
 from dmvpn.features.eigrp.model import AuthenticationMode, InterfaceSettings, Summary
 from dmvpn.ios import common
@@ -238,6 +238,4 @@ def _entries(section: Section | Spoken, line: ConfigLine, number: int) -> list[A
 
 def _summary(args: Args) -> Summary:
     distance, leaks = args.integer("distance", 5), args.text("leak", "")
-    if "prefix" in args:
-        return Summary(args.prefix("prefix"), distance, leaks)
-    return Summary(Prefix.of(args.address("address"), mask_length(args.address("mask")) or 0), distance, leaks)
+    return Summary(args.any_prefix(), distance, leaks)

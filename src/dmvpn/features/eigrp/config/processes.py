@@ -13,7 +13,7 @@ from dmvpn.features.eigrp.metric import DEFAULT_RIB_SCALE
 from dmvpn.features.eigrp.model import EVENT_LOG_SIZE, LARGEST_EVENT_LOG
 from dmvpn.ios.config_line import ConfigLine, Mode
 from dmvpn.ios.grammar import Args
-from dmvpn.ios.routing import INCLUDE_HELP, MATCH, MATCH_HELP, DistributionLines
+from dmvpn.ios.routing import INCLUDE_HELP, MATCH, MATCH_HELP, REDISTRIBUTION_HELP, DistributionLines
 from dmvpn.ios.section import Section
 from dmvpn.ios.vrfs import refusal
 
@@ -45,7 +45,7 @@ def _no_auto_summary(args: Args, section: Section) -> str | None:
 
 
 _HELP: Final = {
-    "redistribute": "Redistribute routes of another source",
+    **REDISTRIBUTION_HELP,
     "neighbor": "Routes from neighbors",
     "address": "Its address",
     "maximum-prefix": "Maximum number of prefixes",
@@ -59,12 +59,7 @@ _HELP: Final = {
     "restart-count": "After so many pauses only `clear` brings it back",
     "count": "Number",
     "warning-only": "Log, and do nothing else",
-    "static": "Static routes",
-    "connected": "Connected networks",
-    "rip": "Routes of RIP",
     "eigrp": "EIGRP",
-    "ospf": "Routes of OSPF",
-    "bgp": "Routes of BGP",
     "metric": "Their metric",
     "route-map": "Only what a route map lets through",
     "map": "Name",

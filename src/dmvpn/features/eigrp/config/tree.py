@@ -212,12 +212,7 @@ def _vector(args: Args) -> Vector:
 
 
 def _summary_metric(args: Args) -> tuple[Prefix, Vector | None, int | None]:
-    prefix = (
-        args.prefix("prefix")
-        if "prefix" in args
-        else Prefix.of(args.address("address"), mask_length(args.address("mask")) or 0)
-    )
-    return prefix, _vector(args) if "mtu" in args.values_given else None, args.integer("distance", None)
+    return args.any_prefix(), _vector(args) if "mtu" in args.values_given else None, args.integer("distance", None)
 
 
 def _limit(args: Args | None) -> PrefixLimit | None:

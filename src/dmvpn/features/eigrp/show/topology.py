@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import UNSPECIFIED, UNSPECIFIED_OF, Prefix, mask_length, spelled
+from dmvpn.base.addresses import UNSPECIFIED, UNSPECIFIED_OF, Prefix, spelled
 from dmvpn.base.breath import breathing, in_order
 from dmvpn.base.values import Value
 from dmvpn.features.eigrp.metric import INFINITY
@@ -118,7 +118,7 @@ class ShowTopology(Value):
 
 def query_topology(ctx: ShowContext, args: Args) -> ShowTopology:
     """Return all destinations, the active ones, or a single one."""
-    wanted = _wanted(args)
+    wanted = args.any_prefix(None)
     all_links = "all-links" in args or wanted is not None
     tables = []
     for process in processes(ctx, args):
@@ -146,12 +146,6 @@ def _is_pending(process: Process, destination: Destination) -> bool:
         or any(interface.group.waits(prefix) for interface in process.state.interfaces.values())
         or any(neighbor.backlog.waits(prefix) for neighbor in process.neighbors())
     )
-
-
-def _wanted(args: Args) -> Prefix | None:
-    if "address" in args:
-        return Prefix.of(args.address("address"), mask_length(args.address("mask")) or 0)
-    return args.prefix("prefix", None)
 
 
 def _find(process: Process, wanted: Prefix, *, exact: bool) -> list[Destination]:

@@ -9,7 +9,7 @@ from dmvpn.base.values import collected
 from dmvpn.features.ospf.config import interfaces
 from dmvpn.features.ospf.config.interfaces import AREA, WILDCARD_NETWORK
 from dmvpn.ios import Args, ConfigLine, Mode, common
-from dmvpn.ios.routing import MATCH, MATCH_HELP, DistributionLines
+from dmvpn.ios.routing import MATCH, MATCH_HELP, REDISTRIBUTION_HELP, DistributionLines
 from dmvpn.ios.section import Section
 from dmvpn.ios.tree import assign, named_options
 from dmvpn.ios.vrfs import refusal
@@ -20,6 +20,7 @@ MODES: Final = (Mode(_ROUTER, "config-router"),)
 _AREA = f"area {{area:{AREA.name}}}"
 _METRIC = "metric {metric:0-16777214} | metric-type {type:1-2}"
 _HELP: Final[Mapping[str, str]] = {
+    **REDISTRIBUTION_HELP,
     "area": "An area",
     "metric": "Cost of these routes",
     "metric-type": "How the cost adds up",
@@ -94,12 +95,6 @@ _HELP: Final[Mapping[str, str]] = {
     "count": "Times",
     "reset-time": "After how long the times are counted from the start",
     "reset": "Minutes",
-    "redistribute": "Redistribute routes of another source",
-    "connected": "Connected networks",
-    "static": "Static routes",
-    "rip": "Routes of RIP",
-    "eigrp": "Routes of EIGRP",
-    "bgp": "Routes of BGP",
     "bfd": "Let BFD watch neighbors",
     "network": "Run on interfaces with an address in this network",
     "neighbor": "A neighbor that gets unicasts",
@@ -154,12 +149,16 @@ def _of_no_backbone(args: Args, _: Section) -> str | None:
     return None if args.integer("area") else f"% OSPF: Backbone can not be configured as {kind} area"
 
 
-def _drop_lines_of_interfaces(args: Args, root: Section) -> None:
-    """Drop lines that name the process: without it they go, as on IOS."""
-    for _, section in root.sections(common.INTERFACE):
-        for entry in section.entries(interfaces.PROCESS):
-            if entry.args.integer("process") == args.integer("number"):
-                section.drop(entry)
+def dropping(*lines: ConfigLine) -> Callable[[Args, Section], None]:
+    """Return what drops these lines of interfaces that name the process: without it they go, as on IOS."""
+
+    def drop(args: Args, root: Section) -> None:
+        for _, section in root.sections(common.INTERFACE):
+            for entry in section.entries(*lines):
+                if entry.args.integer("process") == args.integer("number"):
+                    section.drop(entry)
+
+    return drop
 
 
 def _refused(args: Args, root: Section) -> str | None:
@@ -177,7 +176,7 @@ ROUTER: Final = ConfigLine(
     order=410,
     opens=_ROUTER,
     sort=("number",),
-    takes_along=_drop_lines_of_interfaces,
+    takes_along=dropping(interfaces.PROCESS),
 )
 ROUTER_ID: Final = _line("router-id {address:address}", {"address": "Unique in the network"}, order=10)
 REFERENCE: Final = _line(

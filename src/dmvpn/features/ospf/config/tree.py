@@ -6,27 +6,18 @@ from dataclasses import fields, replace
 from ipaddress import IPv4Address
 from typing import Final, TypeVar, cast
 
-from dmvpn.base.addresses import IPAddress, Prefix, mask_length
-from dmvpn.base.notices import RouteSource
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.pages import NONE
 from dmvpn.features.ospf import model
 from dmvpn.features.ospf.config import interfaces, processes, version3
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 from dmvpn.ios.common import INTERFACE, Spoken, Twins
 from dmvpn.ios.interfaces import interface_sort_key
-from dmvpn.ios.routing import key_chains, kinds_of
+from dmvpn.ios.routing import SOURCES, key_chains, kinds_of
 from dmvpn.ios.vrfs import vrf_of
 
 #: What `max-metric ... summary-lsa` and `external-lsa` cost if nothing is said, as on IOS.
 _COSTLY: Final = 0xFF0000
-_SOURCES: Final = {
-    "connected": RouteSource.CONNECTED,
-    "static": RouteSource.STATIC,
-    "rip": RouteSource.RIP,
-    "eigrp": RouteSource.EIGRP,
-    "bgp": RouteSource.BGP,
-    "ospf": RouteSource.OSPF,
-}
 
 
 def read(tree: ConfigTree, vrf: str = "") -> model.OspfConfig:
@@ -236,7 +227,7 @@ def _area(section: Section | Spoken, number: int) -> model.Area:
         default_cost=cost[0].integer("cost") if cost else 1,
         authentication=_authentication(mine(processes.AREA_AUTHENTICATION)),
         ranges=tuple(
-            model.AreaRange(_prefix(args), "not-advertise" not in args, args.integer("cost", None))
+            model.AreaRange(args.any_prefix(), "not-advertise" not in args, args.integer("cost", None))
             for args in mine(processes.AREA_RANGE)
         ),
         nssa=model.Nssa(
@@ -254,7 +245,7 @@ def _area(section: Section | Spoken, number: int) -> model.Area:
 
 def _summary(args: Args) -> model.ExternalSummary:
     tag = args.integer("tag", 0) if "tag" in args.values_given else 0
-    return model.ExternalSummary(_prefix(args), "not-advertise" not in args, tag)
+    return model.ExternalSummary(args.any_prefix(), "not-advertise" not in args, tag)
 
 
 def _authentication(lines: list[Args]) -> model.AuthenticationType:
@@ -264,10 +255,10 @@ def _authentication(lines: list[Args]) -> model.AuthenticationType:
 
 
 def _redistribution(args: Args) -> model.Redistribution:
-    word = next(word for word in _SOURCES if word in args)
+    word = next(word for word in SOURCES if word in args)
     process_number = args.integer(word, None) if word in args.values_given else None
     return model.Redistribution(
-        source=_SOURCES[word],
+        source=SOURCES[word],
         process="" if process_number is None else str(process_number),
         subnets="subnets" in args,
         metric=args.integer("metric", None) if "metric" in args.values_given else None,
@@ -317,12 +308,6 @@ def _lsa_limit(args: Args) -> model.LsaLimitLine:
 
 def _throttle(args: Args) -> tuple[int, int, int]:
     return args.integer("start"), args.integer("hold"), args.integer("maximum")
-
-
-def _prefix(args: Args) -> Prefix:
-    if "prefix" in args:
-        return args.prefix("prefix")
-    return Prefix.of(args.address("address"), mask_length(args.address("mask")) or 0)
 
 
 def _interface(args: Args, section: Section, vrf: str) -> model.Interface | None:

@@ -9,7 +9,7 @@ from typing import Final
 from dmvpn.base.values import collected
 from dmvpn.features.ospf.config import interfaces, processes
 from dmvpn.features.ospf.config.interfaces import AREA
-from dmvpn.ios import Args, ConfigLine, Mode, common
+from dmvpn.ios import Args, ConfigLine, Mode
 from dmvpn.ios.common import Twins
 from dmvpn.ios.section import Section
 from dmvpn.ios.tree import ConfigTree
@@ -80,14 +80,6 @@ NEIGHBOR: Final = ConfigLine(
 # ------------------------------------------------------------------------------------------------ processes
 
 
-def _drop_lines_of_interfaces(args: Args, root: Section) -> None:
-    """Drop lines that name the process: without it they go, as on IOS."""
-    for _, section in root.sections(common.INTERFACE):
-        for entry in section.entries(PROCESS, PROCESS_TOO):
-            if entry.args.integer("process") == args.integer("number"):
-                section.drop(entry)
-
-
 def _router(words: str, opens: str, order: int) -> ConfigLine:
     return ConfigLine(
         "global",
@@ -97,7 +89,7 @@ def _router(words: str, opens: str, order: int) -> ConfigLine:
         order=order,
         opens=opens,
         sort=("number",),
-        takes_along=_drop_lines_of_interfaces,
+        takes_along=processes.dropping(PROCESS, PROCESS_TOO),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from dmvpn.base.addresses import UNSPECIFIED_OF, IPAddress, Prefix, mask_length, spelled
+from dmvpn.base.addresses import UNSPECIFIED_OF, IPAddress, Prefix, spelled
 from dmvpn.base.breath import breathing, in_order
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import RouteSource
@@ -116,19 +116,13 @@ def query_table(ctx: ShowContext, args: Args) -> ShowIpCef:
 
 def _asked_for(args: Args) -> Callable[[CefEntry], bool]:
     if "longer-prefixes" in args:
-        within = _wanted(args)
+        within = args.any_prefix()
         return lambda entry: entry.prefix in within
     if "interface" in args:
         name, address = args.interface("interface"), args.any_address("address", None)
         return lambda entry: any(hop.interface == name and address in (None, hop.address) for hop in entry.next_hops)
     # A route whose next hop is not resolved is not in the table.
     return lambda entry: "unresolved" not in args
-
-
-def _wanted(args: Args) -> Prefix:
-    if "network" in args:
-        return Prefix.of(args.address("network"), mask_length(args.address("mask")) or 0)
-    return args.prefix("prefix")
 
 
 def _all(ctx: ShowContext, version: int) -> tuple[CefEntry, ...]:
@@ -150,7 +144,7 @@ def _all(ctx: ShowContext, version: int) -> tuple[CefEntry, ...]:
 
 def query_prefix(ctx: ShowContext, args: Args) -> ShowIpCefPrefix:
     """Query one entry: with a mask that of exactly this prefix, otherwise the longest match."""
-    prefix, machine = _wanted(args), ctx.machine(RibMachine)
+    prefix, machine = args.any_prefix(), ctx.machine(RibMachine)
     if "network" in args or not prefix.is_host:
         node = machine.nodes.get(prefix)
         return ShowIpCefPrefix(_entry(machine, node) if node else None, "detail" in args)

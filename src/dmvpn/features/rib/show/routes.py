@@ -103,11 +103,7 @@ def _selected(entries: list[RouteEntry], args: Args, listed: Callable[[Prefix], 
 
 def _within(args: Args) -> Prefix | None:
     """Return the prefix in which routes are wanted; None: everywhere."""
-    if "longer-prefixes" not in args:
-        return None
-    if "network" in args:
-        return Prefix.of(args.address("network"), mask_length(args.address("mask")) or 0)
-    return args.prefix("prefix")
+    return args.any_prefix() if "longer-prefixes" in args else None
 
 
 def render_routes(answer: ShowIpRoute) -> Iterator[str]:
@@ -534,10 +530,7 @@ def render_protocols_summary(answer: ShowIpProtocolsSummary) -> Iterator[str]:
 
 def clear_routes(ctx: ShowContext, args: Args) -> ClearRoutes:
     """Clear routes (`clear ip route`)."""
-    vrf = ctx.ports.vrf
-    if "mask" in args:
-        return ClearRoutes(Prefix.of(args.address("network"), mask_length(args.address("mask")) or 0), vrf)
-    return ClearRoutes(args.prefix("prefix", None), vrf)
+    return ClearRoutes(args.any_prefix(None), ctx.ports.vrf)
 
 
 IPV6_PROTOCOLS = ExecCommand(
