@@ -10,7 +10,7 @@ from dmvpn.base.credentials import Key
 from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Likeness, NoValue, Term
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.features.eigrp.config import processes, sections
 from dmvpn.features.eigrp.config.interfaces import IPV6_EIGRP
 from dmvpn.features.eigrp.metric import Weights
@@ -33,8 +33,7 @@ class EigrpEnd:
     tree: ConfigTree
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Value):
     """How packets are authenticated. keys: of a key chain; password: of HMAC-SHA-256, or the mark in its place."""
 
     mode: AuthenticationMode | None

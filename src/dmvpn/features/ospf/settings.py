@@ -24,7 +24,7 @@ from ipaddress import IPv4Address
 from operator import itemgetter, methodcaller
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Value, project
 from dmvpn.features.ospf.model import HMAC_TRAILER, TRAILER, Area, AuthenticationType, Interface, NetworkType
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ class Algorithm(enum.Enum):
 _LENGTHS: Final = {algorithm: hashlib.new(algorithm.value).digest_size for algorithm in Algorithm}
 
 
-@dataclass(frozen=True, slots=True)
-class DigestKey:
+class DigestKey(Value):
     """A key of digests. number: travels in packets. accept, send: when it opens and when it seals, None: always."""
 
     number: int
@@ -84,8 +83,7 @@ class DigestKey:
         return _LENGTHS[self.algorithm]
 
 
-@dataclass(frozen=True, slots=True)
-class AuthenticationSettings:
+class AuthenticationSettings(Value):
     """The authentication of an interface. keys: the last valid one seals packets, all are accepted. chain: where they
     are from.
     """
@@ -251,8 +249,7 @@ _ALGORITHMS: Final = {algorithm.word: algorithm for algorithm in Algorithm}
 _MULTIPOINT: Final = (NetworkType.POINT_TO_MULTIPOINT, NetworkType.POINT_TO_MULTIPOINT_NON_BROADCAST)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Value, kw_only=True):
     """Times are seconds. cost: None: by bandwidth. sent_interval: what Hellos say, 0: of Hellos faster than seconds.
 
     obstacle: why no packet can be sent with this configuration, or "". bfd: neighbors are watched.

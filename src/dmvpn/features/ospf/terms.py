@@ -9,7 +9,7 @@ from dmvpn.base.addresses import ip_keyword
 from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Duty, Likeness, Term
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ospf.config import interfaces as of_port
 from dmvpn.features.ospf.config import version3
 from dmvpn.features.ospf.model import Area, AuthenticationType, Interface, NetworkLine, NetworkType
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 _FAST: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
-class OspfEnd:
+class OspfEnd(Value):
     """A tunnel on which OSPF runs. process: its number at this router. line: the `network` that puts it in its area.
 
     servers: how many next hop servers it has. checks_ttl: it takes packets of near routers alone. version: of IP.
@@ -76,8 +75,7 @@ class OspfEnd:
         return timers(self.port) if self.port.hello_multiplier is None else (0, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Value):
     """The network type of an end, with what decides whether another type fits. alone: it has one server at most."""
 
     network: NetworkType
@@ -96,8 +94,7 @@ class Kind:
         return len(one_to_one) != 1 or (self.timers == other.timers and one_to_one[0].alone)
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Value):
     """The authentication of packets that are sent: of several keys the last. accept, send: the lifetimes of a key."""
 
     type: AuthenticationType

@@ -8,7 +8,7 @@ from dmvpn.base.credentials import Key
 from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.placeholder import Blank
 from dmvpn.base.terms import Duty, Likeness, NoValue, Term
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.features.rip import config as lines
 from dmvpn.features.rip.model import AuthenticationMode, RipConfig, RipInterfaceSettings, RipTimers
 from dmvpn.features.rip.reasons import RipReason
@@ -37,8 +37,7 @@ class RipEnd:
         return lines.process(self.vrf)
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Value):
     """How packets are authenticated, and with which keys of a key chain."""
 
     mode: AuthenticationMode | None

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from dmvpn.base.events import ClockSet
 from dmvpn.base.moments import MONTHS, age
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 #: English whatever the locale of the machine is: tools read these.
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -19,8 +19,7 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class TimeZone:
+class TimeZone(Value):
     """`clock timezone NAME HOURS [MINUTES]`; minutes: ahead of UTC."""
 
     name: str = "UTC"
@@ -39,8 +38,7 @@ class StampStyle(enum.Enum):
     DATETIME = "datetime"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timestamps:
+class Timestamps(Value, kw_only=True):
     """`service timestamps {log | debug} ...`; the default is what IOS-XE writes into every new configuration."""
 
     style: StampStyle = StampStyle.DATETIME

@@ -52,7 +52,7 @@ from dmvpn.base.filters import Packet, TcpFlag
 from dmvpn.base.notices import Configured, DebugOutput, Log, Notice, PacketsHandled
 from dmvpn.base.ports import Ports
 from dmvpn.base.streams import StreamDown, StreamUp, StreamWritable
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 from dmvpn.features.system import events, messages
 from dmvpn.features.system.clock import WallClock
 from dmvpn.features.system.events import (
@@ -86,8 +86,7 @@ class ActiveDebug:
     listed: str
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Value):
     """The condition of a debug. value: an address or the name of an interface."""
 
     kind: ConditionKind
@@ -361,8 +360,7 @@ class Logins:
 # ------------------------------------------------------------------------------------------------ the machine
 
 
-@dataclass(frozen=True, slots=True)
-class LastChange:
+class LastChange(Value):
     """When the running configuration was changed last (monotonic seconds), and by whom."""
 
     when: float
