@@ -438,8 +438,13 @@ def test_a_static_route_to_a_neighbor_that_bfd_watches_is_there_while_the_neighb
 
     assert world.wait_until(lambda: all(is_there(name, watched_prefix) for name in ends), 30)
     assert f"Registered protocols: {'IPv4' if ip == 'ip' else 'IPv6'} Static" in block(world, "R11")
+    show = "ip static route bfd" if ip == "ip" else "ipv6 static bfd"
+    sessions_shown = world.lines("R11", show)
+    assert sessions_shown[0] == "Codes in []: R - Reachable, U - Unreachable"
+    assert sessions_shown[2:] == [f"Tunnel100 {ends['R11']} [R]", f"  {watched_prefix.replace(' 255.255.0.0', '/16')}"]
     world.cut("R31", "GigabitEthernet0/1")
     world.run_for(DETECTION + 0.1)
+    assert f"Tunnel100 {ends['R11']} [U]" in world.lines("R11", show)
     assert not is_there("R11", watched_prefix)
     assert is_there("R11", other_prefix)
     world.cut("R31", "GigabitEthernet0/1", cut=False)

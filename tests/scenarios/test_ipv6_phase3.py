@@ -220,6 +220,21 @@ def test_a_too_large_packet_is_answered_with_the_mtu_of_the_tunnel(world: World)
     assert too_big.next_hop_mtu == 1400
 
 
+def test_a_router_shows_the_path_mtu_that_the_hub_has_reported() -> None:
+    world = World("ipv6-phase3")
+    world.converge()
+    world.configure("R11", "interface Tunnel100", "ipv6 mtu 1300")
+    world.run_for(1)
+    assert "M" in world.do("R31", "ping 2001:db8:4::1 source 2001:db8:3::1 size 1350 repeat 1")
+    world.run_for(20)
+    (heading, row) = world.lines("R31", "ipv6 mtu")
+    assert (heading, row.split()[0], row.split()[2]) == (
+        "MTU     Since     Destination Address",
+        "1300",
+        "2001:DB8:4::1",
+    )
+
+
 def test_two_runs_of_a_seed_are_the_same_to_the_octet() -> None:
     digests = set()
     for _ in range(2):

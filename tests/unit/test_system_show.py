@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
 from dmvpn.base.credentials import SecretError, check_secret, is_right
-from dmvpn.base.events import ClockSet, ConfigurationEntered
+from dmvpn.base.events import ClockSet, ConfigurationEntered, IpReceived
 from dmvpn.base.notices import Configured
 from dmvpn.features.system import FEATURE, HostDescribed, SystemMachine, events, show
 from dmvpn.features.system.clock import StampStyle, Timestamps, TimeZone
@@ -23,6 +23,7 @@ from dmvpn.ios.exec_parser import ExecParser, Match
 from dmvpn.ios.feature import Change, Confirm, DebugFlag, Feature
 from dmvpn.ios.session import ConfigSession
 from dmvpn.ios.tree import ConfigTree
+from dmvpn.net import icmp, ip
 from dmvpn.router.features import FEATURES
 from support.fakes import fake_ports, log, up
 from support.texts import is_golden
@@ -256,6 +257,49 @@ def test_show_version_word_for_word(monkeypatch: pytest.MonkeyPatch) -> None:
     context = Context(now=94_440.0)
     context.system.handle(HostDescribed(board="8F3A11D27C", memory_kb=2074940, used_kb=3075, disk_kb=11526144), 0.0)
     is_golden(context.show("show version"), "system_show/show_version_word_for_word")
+
+
+US, THERE, ROUTER = "2001:db8:3::1", "2001:db8:4::1", "2001:db8:100::11"
+
+
+def too_big(octets: int, *, there: str = THERE, quoted: str = US, by: str = ROUTER, vrf: str = "") -> IpReceived:
+    source, to, us = ip_address(by), ip_address(there), ip_address(US)
+    packet = ip.build(source=ip_address(quoted), destination=to, protocol=17, payload=bytes(8))
+    message = ip.serialize_icmp(icmp.DestinationUnreachable(code=4, next_hop_mtu=octets, quoted=packet), 6)
+    octets_of_report = ip.build(source=source, destination=us, protocol=58, payload=message)[40:]
+    return IpReceived("Tunnel100", source, us, 58, octets_of_report, vrf=vrf)
+
+
+def test_show_ipv6_mtu_has_what_routers_report_of_our_own_packets_for_ten_minutes() -> None:
+    """No report raises a path MTU while it counts, and none is below what every path of IPv6 takes, RFC 8201 §4."""
+    context = Context()
+    for when, report in enumerate(
+        [
+            too_big(1400),
+            too_big(1420),
+            too_big(1279, there="2001:db8:5::1"),
+            too_big(1300, there="2001:db8:6::1", quoted="2001:db8:7::1"),
+            too_big(1300, there="2001:db8:7::1", by=US),
+            too_big(1280, there="2001:db8:2::1", vrf="RED"),
+        ],
+        100,
+    ):
+        context.system.handle(report, when)
+    context.now = 361
+    heading = "MTU     Since     Destination Address"
+    assert context.show("show ipv6 mtu") == f"{heading}\n1400    00:04:21  2001:DB8:4::1"
+    assert context.show("show ipv6 mtu vrf RED") == f"{heading}\n1280    00:04:16  2001:DB8:2::1"
+    context.now = 701
+    assert context.show("show ipv6 mtu") == heading
+    context.system.handle(too_big(1420), 701)
+    assert "1420    00:00:00" in context.show("show ipv6 mtu")
+
+
+def test_reports_of_path_mtus_for_ever_new_destinations_are_bounded() -> None:
+    context = Context()
+    for number in range(1000):
+        context.system.handle(too_big(1300, there=f"2001:db8:4::{number:x}"), number / 10)
+    assert len(context.show("show ipv6 mtu").splitlines()) == 257
 
 
 def test_show_clock() -> None:

@@ -17,13 +17,14 @@ _ANSWERS = words(WordKind.ANSWER)("""
         out of an Ethernet has to name the neighbor there, too.
     """)
 _LABELS = words(WordKind.LABEL)("""
-    ## labels of static routes :: show ip static route, show ipv6 static next: show ip route static
+    ## labels of static routes :: show ip static route, show ipv6 static bfd next: show ip route static
     Codes | Codes in :: What the letters mean.
     Manual static :: M: a line of the configuration.
     active :: [A]: packets follow it.
     non-active :: [N]: another route is better, or its next hop cannot be reached.
     IPv6 Static routes Table | installed in RIB | distance | tag :: The static routes of
         IPv6; *: packets follow it.
+    Reachable | Unreachable :: [R], [U]: whether BFD reaches the next hop, on which the routes below count.
     Static local RIB for :: The static routes, whether they are used or not.
     via :: The interface, the next hop, or both, as configured.
 

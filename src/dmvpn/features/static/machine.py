@@ -64,6 +64,12 @@ class StaticMachine(Machine):
         """Return whether a tracked object is up, so that lines that follow it count."""
         return number in self._up
 
+    def sessions(self) -> Iterator[tuple[NextHop, bool, tuple[Prefix, ...]]]:
+        """Yield the next hops of our BFD sessions, whether each is reached, and the prefixes that count on it."""
+        for hop in self._sessions:
+            waiting = self._by_hop.get(hop, {}) if hop in self._watched else {}
+            yield hop, hop in self._reached, tuple(dict.fromkeys(prefix for prefix, _ in waiting))
+
     def dispatch(self, event: Event | notices.Notice) -> None:
         """Take a configuration, or a tracked object that changed."""
         match event:

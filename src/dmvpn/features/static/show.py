@@ -11,7 +11,6 @@ from typing import Final
 from dmvpn.base.addresses import Prefix, spelled
 from dmvpn.base.breath import breathing
 from dmvpn.base.notices import RouteSource
-from dmvpn.base.pages import Pages
 from dmvpn.base.ports import Rib
 from dmvpn.base.values import Value
 from dmvpn.features.static.machine import StaticMachine
@@ -44,19 +43,11 @@ class ShowIpStaticRoute(Value):
     vrf: str = ""
 
 
-def query_static(ctx: ShowContext, _: Args) -> ShowIpStaticRoute:
-    """Return all static routes of IPv4."""
-    return _entries(ctx, ctx.machine(StaticMachine).config.ipv4)
-
-
-def query_static6(ctx: ShowContext, _: Args) -> ShowIpStaticRoute:
-    """Return all static routes of IPv6."""
-    return _entries(ctx, ctx.machine(StaticMachine).config.ipv6)
-
-
-def _entries(ctx: ShowContext, routes: Pages[StaticRoute]) -> ShowIpStaticRoute:
+def query_static(ctx: ShowContext, args: Args) -> ShowIpStaticRoute:
+    """Return all static routes of one version of IP."""
+    config = ctx.machine(StaticMachine).config
     found: dict[Prefix, list[StaticRoute]] = {}
-    for route in breathing(routes):
+    for route in breathing(config.ipv6 if "ipv6" in args else config.ipv4):
         found.setdefault(route.prefix, []).append(route)
     entries = []
     for prefix in breathing(sorted(found)):
@@ -141,6 +132,40 @@ def render_tracked(answer: ShowTrackedRoutes) -> Iterator[str]:
         yield f" {route.line} track {route.track} state is [{'up' if route.up else 'down'}]"
 
 
+class WatchedHop(Value):
+    """A next hop to which BFD has a session. prefixes: whose routes by it count while it is reached."""
+
+    interface: str
+    next_hop: str
+    reached: bool
+    prefixes: tuple[Prefix, ...]
+
+
+class ShowStaticBfd(Value):
+    """The answer to `show ip static route bfd`, in the order of the configuration."""
+
+    hops: tuple[WatchedHop, ...]
+
+
+def query_watched(ctx: ShowContext, args: Args) -> ShowStaticBfd:
+    """Return the sessions of one version of IP."""
+    version, sessions = 6 if "ipv6" in args else 4, ctx.machine(StaticMachine).sessions()
+    hops = (
+        WatchedHop(hop.interface, spelled(hop.address), reached, prefixes)
+        for hop, reached, prefixes in sessions
+        if hop.address is not None and hop.address.version == version
+    )
+    return ShowStaticBfd(tuple(hops))
+
+
+def render_watched(answer: ShowStaticBfd) -> Iterator[str]:
+    """Yield each next hop, and below it the prefixes."""
+    yield from ("Codes in []: R - Reachable, U - Unreachable", "")
+    for hop in answer.hops:
+        yield f"{hop.interface} {hop.next_hop} [{'R' if hop.reached else 'U'}]"
+        yield from (f"  {spelled(prefix)}" for prefix in hop.prefixes)
+
+
 _TABLE: Final = ExecCommand(
     "show ip static route",
     {"static": "Configured by hand", "route": "Static routes, and which are in use"},
@@ -156,8 +181,18 @@ _TRACKED: Final = ExecCommand(
 _TABLE6: Final = ExecCommand(
     "show ipv6 static",
     {"ipv6": "Internet Protocol, version 6", "static": "Configured by hand, and which of them are in use"},
-    query=query_static6,
+    query=query_static,
     render=render_static6,
 )
-_EVERY: Final = ((_TRACKED, "show ip route"), (_TABLE, "show ip static route"), (_TABLE6, "show ipv6 static"))
+_BFD, _BFD6 = (
+    ExecCommand(
+        f"{table.syntax} bfd", {"bfd": "Next hops that BFD watches"}, query=query_watched, render=render_watched
+    )
+    for table in (_TABLE, _TABLE6)
+)
+_EVERY: Final = (
+    (_TRACKED, "show ip route"),
+    *((one, "show ip static route") for one in (_TABLE, _BFD)),
+    *((one, "show ipv6 static") for one in (_TABLE6, _BFD6)),
+)
 COMMANDS: Final = tuple(each for one, words in _EVERY for each in (one, by_vrf(one, words)))

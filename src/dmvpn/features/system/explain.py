@@ -173,6 +173,10 @@ _LABELS = words(WordKind.LABEL)("""
     NA | Not Applicable | Not defined :: A port means nothing for this name.
     Host | Port | Age | Type | Name :: A name, and in its row the port, flags, age in hours, type and addresses.
 
+    ## columns of path MTUs :: show ipv6 mtu [RFC 8201] next: ping (the address) size 1500
+    MTU | Since | Destination Address :: The largest packet of this router, in octets, that fits on the way to the
+        address, as a router there said in a Packet Too Big, and how long ago. It counts for ten minutes.
+
     ## labels of the inventory :: show inventory next: show version
     NAME | Chassis | DESCR | dmvpn router (software) :: A part of the device; there is one, and it is a program.
         next: show inventory

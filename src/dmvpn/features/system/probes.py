@@ -21,10 +21,10 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.events import EffectFailed, IpReceived, JobAborted, NameResolved
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.ports import Interfaces
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.system.events import StartPing, StartTraceroute
 from dmvpn.features.system.ping import Ping, Traceroute
-from dmvpn.net import ip
+from dmvpn.net import icmp, ip
 
 # ------------------------------------------------------------------------------------------------ names of hosts
 
@@ -32,8 +32,7 @@ from dmvpn.net import ip
 UNKNOWN_NAME = "% Unrecognized host or address, or protocol not running.\n"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamesConfig:
+class NamesConfig(Value, kw_only=True):
     """`ip host`, `ip domain name`, `ip domain lookup`. vrf_hosts: VRFs, names and addresses of `ip host vrf`."""
 
     lookup: bool = False
@@ -77,17 +76,28 @@ _FIRST_DYNAMIC_PORT = 49152
 _SLICE: Final = 32
 
 
+#: Seconds for which a path MTU counts (RFC 8201 §5.3, as with Linux), octets that every path of IPv6 takes (RFC 8200
+#: §5), and destinations that are stored.
+PATH_MTU_AGE: Final = 600.0
+_LEAST: Final = 1280
+_MOST: Final = 256
+
+
 class _BadSource(Exception):
     """The source is none of ours; the text is for the user."""
 
 
 class Probes:
-    """All jobs of this feature, by session."""
+    """All jobs of this feature, by session.
 
-    __slots__ = ("_context", "_deadlines", "_names", "_running", "_waiting")
+    path_mtus: of packets of our own over IPv6, for people: by VRF and destination, octets and when they were reported.
+    """
+
+    __slots__ = ("_context", "_deadlines", "_names", "_running", "_waiting", "path_mtus")
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self.path_mtus: dict[tuple[str, IPAddress], tuple[int, float]] = {}
         self._running: dict[int, Probe] = {}
         self._waiting: dict[int, tuple[Request, str]] = {}
         self._deadlines: TimerQueue[int] = TimerQueue(context, "give up a probe", self._give_up, most=_SLICE)
@@ -138,15 +148,31 @@ class Probes:
 
     def receive(self, packet: IpReceived) -> None:
         """Take an ICMP message for this router: each probe looks whether it is an answer to its own."""
-        if not self._running or not ip.is_icmp(packet.protocol, packet.source):
+        is_report = packet.source.version == 6 and packet.payload[:1] == bytes((icmp.Icmpv6Type.PACKET_TOO_BIG,))
+        if not (self._running or is_report) or not ip.is_icmp(packet.protocol, packet.source):
             return
         try:
             message = ip.parse_icmp(packet.payload, packet.source, packet.destination)
+            if is_report and isinstance(message, icmp.DestinationUnreachable) and packet.source != packet.destination:
+                self._learn(packet, message)
         except WireError:
             return
         for session, probe in list(self._running.items()):
             if probe.request.vrf == packet.vrf:
                 self._settle(session, probe.receive(packet, message, self._context.now))
+
+    def _learn(self, packet: IpReceived, message: icmp.DestinationUnreachable) -> None:
+        """Note a path MTU if a packet from the address that got the report is in it. None rises by a report (RFC 8201
+        §4). Raises WireError.
+        """
+        source, destination = ip.peek_addresses(message.quoted)
+        key, now, octets = (packet.vrf, destination), self._context.now, message.next_hop_mtu
+        known, since = self.path_mtus.get(key, (0, now - PATH_MTU_AGE))
+        if source == packet.destination and octets >= _LEAST and (octets < known or now - since >= PATH_MTU_AGE):
+            self.path_mtus.pop(key, None)
+            self.path_mtus[key] = octets, now
+            if len(self.path_mtus) > _MOST:
+                del self.path_mtus[next(iter(self.path_mtus))]
 
     def fail(self, event: EffectFailed) -> None:
         """Note that something could not be sent: perhaps a probe."""

@@ -7,8 +7,9 @@ from datetime import datetime
 from ipaddress import IPv4Address
 from typing import Final
 
-from dmvpn.base.moments import uptime
-from dmvpn.base.values import dataclass
+from dmvpn.base.addresses import IPAddress, spelled
+from dmvpn.base.moments import age, uptime
+from dmvpn.base.values import Value
 from dmvpn.features.system.clock import TimeZone, long_date
 from dmvpn.features.system.events import ConditionKind
 from dmvpn.features.system.machine import ActiveDebug
@@ -18,8 +19,7 @@ from dmvpn.features.system.syslog import SEVERITIES
 DIALECT_LONG, DIALECT = "17.09.04a", "17.9.4a"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
+class Version(Value, kw_only=True):
     """`show version`.
 
     uptime: seconds.
@@ -67,8 +67,7 @@ def render_version(report: Version) -> Iterator[str]:
     yield from ("", "Configuration register is 0x2102", "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClockReport:
+class ClockReport(Value, kw_only=True):
     """`show clock`.
 
     moment: UTC.
@@ -91,8 +90,7 @@ def render_clock(report: ClockReport) -> Iterator[str]:
         yield f"Time source is {report.source}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogDestination:
+class LogDestination(Value, kw_only=True):
     """One place that log lines go to. level: None, it takes none."""
 
     level: int | None
@@ -104,8 +102,7 @@ class LogDestination:
         return f"level {SEVERITIES[self.level]}, {self.messages} messages logged"
 
 
-@dataclass(frozen=True, slots=True)
-class LogHostReport:
+class LogHostReport(Value):
     """A log host. connected: lines can get there, as far as is known. vrf: where it is, "": in the global table."""
 
     address: IPv4Address
@@ -115,8 +112,7 @@ class LogHostReport:
     vrf: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogReport:
+class LogReport(Value, kw_only=True):
     """`show logging`."""
 
     enabled: bool
@@ -176,8 +172,7 @@ def _trap_lines(report: LogReport) -> Iterator[str]:
     yield from (f"        {interface:<32}{vrf}".rstrip() for vrf, interface in report.source_interfaces)
 
 
-@dataclass(frozen=True, slots=True)
-class ConditionsReport:
+class ConditionsReport(Value):
     """The answer to `show nhrp debug-condition`: kinds and values."""
 
     conditions: tuple[tuple[ConditionKind, str], ...]
@@ -199,8 +194,7 @@ def render_conditions(report: ConditionsReport) -> Iterator[str]:
             yield from (f"{value}," for value in values)
 
 
-@dataclass(frozen=True, slots=True)
-class DebugReport:
+class DebugReport(Value):
     """`show debugging`."""
 
     active: tuple[ActiveDebug, ...]
@@ -221,8 +215,7 @@ def render_debugging(report: DebugReport) -> Iterator[str]:
         yield f"Condition {number}: {condition}"
 
 
-@dataclass(frozen=True, slots=True)
-class HostsReport:
+class HostsReport(Value):
     """`show hosts`."""
 
     domain: str
@@ -244,8 +237,20 @@ def render_hosts(report: HostsReport) -> Iterator[str]:
         yield f"{name:<25} None  (perm, OK)  0   IP    {address}"
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
+class PathMtusReport(Value):
+    """`show ipv6 mtu`: destinations, octets of the largest packet on the way there, and seconds since the report."""
+
+    paths: tuple[tuple[IPAddress, int, float], ...]
+
+
+def render_path_mtus(report: PathMtusReport) -> Iterator[str]:
+    """Yield the table of IOS."""
+    yield "MTU     Since     Destination Address"
+    for address, octets, seconds in report.paths:
+        yield f"{octets:<8}{age(seconds):<10}{spelled(address)}"
+
+
+class Inventory(Value):
     """`show inventory`."""
 
     board: str

@@ -16,6 +16,7 @@ from dmvpn.features.system import reports
 from dmvpn.features.system.clock import long_date
 from dmvpn.features.system.events import ClearLogging, StartPing, StartTraceroute
 from dmvpn.features.system.machine import SystemMachine
+from dmvpn.features.system.probes import PATH_MTU_AGE
 from dmvpn.features.system.show import absent, sockets
 from dmvpn.features.system.show.absent import lines_of
 from dmvpn.features.system.show.dialog import ask_ping, ask_traceroute
@@ -137,6 +138,13 @@ def hosts(ctx: ShowContext, args: Args) -> reports.HostsReport:
     names, vrf = ctx.machine(SystemMachine).config.names, args.text("vrf", "")
     of_vrf = tuple((name, address) for table, name, address in names.vrf_hosts if table == vrf)
     return reports.HostsReport(names.domain, names.lookup, of_vrf if vrf else tuple(names.hosts))
+
+
+def path_mtus(ctx: ShowContext, args: Args) -> reports.PathMtusReport:
+    """Query the content of `show ipv6 mtu [vrf NAME]`."""
+    found, vrf = ctx.machine(SystemMachine).probes.path_mtus, args.text("vrf", "")
+    paths = ((address, octets, ctx.now - when) for (at, address), (octets, when) in found.items() if at == vrf)
+    return reports.PathMtusReport(tuple(sorted(path for path in paths if path[2] < PATH_MTU_AGE)))
 
 
 def inventory(ctx: ShowContext, _: Args) -> reports.Inventory:
@@ -311,6 +319,8 @@ _HELP: Final = {
     "crypto": "IKE and IPsec",
     "hosts": "Names of hosts, and the domain",
     "vrf": "Those of a VRF",
+    "ipv6": "Internet Protocol, version 6",
+    "mtu": "Octets that fit on paths, as routers there report",
     "terminal": "The configuration that is in effect, on this screen",
     "ping": "Send echo requests",
     "repeat": "How many requests",
@@ -339,6 +349,7 @@ COMMANDS: tuple[ExecCommand, ...] = (
         render=reports.render_conditions,
     ),
     ExecCommand("show hosts [ vrf {vrf:word} ]", _HELP, query=hosts, render=reports.render_hosts),
+    ExecCommand("show ipv6 mtu [ vrf {vrf:word} ]", _HELP, query=path_mtus, render=reports.render_path_mtus),
     ExecCommand("show inventory", "Hardware", query=inventory, render=reports.render_inventory),
     ExecCommand(
         "show running-config [ all ]", _RUNNING_HELP, query=running_config, render=render_running_config, privilege=15
