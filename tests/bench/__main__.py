@@ -61,6 +61,7 @@ from bench import (
     start,
     throughput,
     two_hubs,
+    versions,
     vrfs,
     web,
 )
@@ -113,6 +114,7 @@ BENCHES = (
     Bench("bgp", "BGP: a hub and two thousand neighbors", 400, bgp.measure),
     Bench("routes", "Routes on their way into the kernel", 400, routes.measure),
     Bench("eigrp", "EIGRP: a hub and five thousand neighbors", 120, eigrp.measure),
+    Bench("versions", "Routing protocols: IPv6 beside IPv4", 300, versions.measure),
     Bench("events", "What happens to all of many at one moment", 900, events.measure),
     Bench("dearest", "The dearest packets", 300, dearest.measure),
     Bench("ike", "Handshakes of IKE", 300, ike.measure),

@@ -17,6 +17,7 @@ from dataclasses import field
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 from itertools import accumulate
+from operator import itemgetter
 from typing import Final, NamedTuple, Self, cast
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix, mask_length
@@ -28,7 +29,7 @@ from dmvpn.net.ipv4 import Octets, ipv4_address
 # ------------------------------------------------------------------------------------------------ advertisements
 
 
-_HEADER = struct.Struct("!HBB4s4sIHH")
+_HEADER = struct.Struct("!HBBIIIHH")
 HEADER_LENGTH = _HEADER.size
 _LINK = struct.Struct("!4s4sBBH")
 _CLAUSE: Final = "RFC 2328 §A.4"
@@ -114,12 +115,31 @@ class RouterFlag(enum.IntFlag):
     TRANSLATOR = 0x10
 
 
-class LsaKey(NamedTuple):
-    """The identity of an LSA, in all its instances, RFC 2328 §12.1."""
+class LsaKey(tuple[int, int, int]):
+    """The identity of an LSA, in all its instances, RFC 2328 §12.1: numbers, because an address hashes slowly."""
 
-    type: int
-    id: IPv4Address
-    router: IPv4Address
+    __slots__ = ()
+
+    type: int = property(itemgetter(0))  # type: ignore[assignment]
+
+    def __new__(cls, kind: int, name: IPv4Address, router: IPv4Address) -> Self:
+        """Make the key of the LSA of this type with this link state ID of this router."""
+        return tuple.__new__(cls, (kind, int(name), int(router)))
+
+    @classmethod
+    def of_numbers(cls, kind: int, name: int, router: int) -> Self:
+        """Make it of its numbers, as they are in packets."""
+        return tuple.__new__(cls, (kind, name, router))
+
+    @property
+    def id(self) -> IPv4Address:
+        """The link state ID."""
+        return IPv4Address(self[1])
+
+    @property
+    def router(self) -> IPv4Address:
+        """The advertising router."""
+        return IPv4Address(self[2])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,17 +148,10 @@ class LsaHeader:
 
     age: int
     options: int
-    type: int
-    id: IPv4Address
-    router: IPv4Address
+    key: LsaKey
     sequence: int
     checksum: int
     length: int
-
-    @property
-    def key(self) -> LsaKey:
-        """Its name."""
-        return LsaKey(self.type, self.id, self.router)
 
     @classmethod
     def parse(cls, data: Octets) -> Self:
@@ -151,22 +164,33 @@ class LsaHeader:
         return cls(
             age=age,
             options=options,
-            type=kind,
-            id=ipv4_address(ls_id),
-            router=ipv4_address(router),
+            key=LsaKey.of_numbers(kind, ls_id, router),
             sequence=sequence - (1 << 32) if sequence & 0x80000000 else sequence,
             checksum=checksum,
             length=length,
         )
+
+    @property
+    def type(self) -> int:
+        """The type of the LSA."""
+        return self.key[0]
+
+    @property
+    def id(self) -> IPv4Address:
+        """Its link state ID."""
+        return self.key.id
+
+    @property
+    def router(self) -> IPv4Address:
+        """Its advertising router."""
+        return self.key.router
 
     def serialize(self) -> bytes:
         """Encode, 20 octets."""
         return _HEADER.pack(
             self.age,
             self.options,
-            self.type,
-            self.id.packed,
-            self.router.packed,
+            *self.key,
             self.sequence & 0xFFFFFFFF,
             self.checksum,
             self.length,
@@ -447,9 +471,7 @@ class Lsa:
         draft = LsaHeader(
             age=age,
             options=options,
-            type=key.type,
-            id=key.id,
-            router=key.router,
+            key=key,
             sequence=sequence,
             checksum=0,
             length=HEADER_LENGTH + len(content),
@@ -517,9 +539,7 @@ class DatabaseEntry:
         return LsaHeader(
             age=self.age(now),
             options=header.options,
-            type=header.type,
-            id=header.id,
-            router=header.router,
+            key=header.key,
             sequence=header.sequence,
             checksum=header.checksum,
             length=header.length,

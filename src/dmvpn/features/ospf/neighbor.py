@@ -68,7 +68,7 @@ INTERFACE_MOVES: Final[dict[tuple[InterfaceState, InterfaceMove], InterfaceState
 
 
 class NeighborState(enum.Enum):
-    """RFC 2328 §10.1. The value is the word of `show ip ospf neighbor`."""
+    """RFC 2328 §10.1. The value is the word of `show ip ospf neighbor`; rank: how far it is, to compare states by."""
 
     DOWN = "DOWN"
     ATTEMPT = "ATTEMPT"
@@ -79,13 +79,8 @@ class NeighborState(enum.Enum):
     LOADING = "LOADING"
     FULL = "FULL"
 
-    @property
-    def rank(self) -> int:
-        """How far it is: states can be compared by it."""
-        return _RANKS[self]
-
-
-_RANKS: Final = {state: rank for rank, state in enumerate(NeighborState)}
+    def __init__(self, word: str) -> None:
+        self.rank = len(type(self).__members__)
 
 
 class NeighborMove(enum.Enum):
@@ -138,8 +133,9 @@ class Unacknowledged(dict[LsaKey, tuple[Lsa, float]]):
 
     def owe(self, lsa: Lsa, now: float) -> None:
         """Note that this leaves now, and has to be acknowledged."""
-        self.pop(lsa.key, None)
-        self[lsa.key] = (lsa, now)
+        key = lsa.header.key
+        self.pop(key, None)
+        self[key] = (lsa, now)
 
     def forgive(self, key: LsaKey) -> None:
         """Stop awaiting the acknowledgment of an instance: there is a newer one."""

@@ -386,7 +386,7 @@ class Topology:
         self.describe(interface.area)
         self._externals.retell(interface.area)
         key = LsaKey(LsaType.NETWORK, interface.number, self._state.router_id)
-        prefixes = key._replace(type=LsaType.PREFIXES)
+        prefixes = LsaKey(LsaType.PREFIXES, key.id, key.router)
         if interface.phase is InterfaceState.DESIGNATED:
             self._origination.request(interface.area, key, partial(network_body, self._state, interface))
             if interface.link is not None:
@@ -396,7 +396,7 @@ class Topology:
             self._origination.withdraw(interface.area, key)
             self._origination.withdraw(interface.area, prefixes)
         if interface.link is not None:
-            key = key._replace(type=LsaType.LINK)
+            key = LsaKey(LsaType.LINK, key.id, key.router)
             if interface.speaks:
                 self._origination.request(interface.link, key, partial(link_body, interface))
             else:
@@ -470,7 +470,7 @@ class Summaries:
             first = self._number(prefix) if prefix.version == 6 else ipv4_address(prefix.address.packed)
             key = LsaKey(LsaType.SUMMARY, first, self._state.router_id)
             if (area.number, key) in wanted:  # RFC 2328 Appendix E
-                key = key._replace(id=IPv4Address(int(first) | int(prefix.wildcard)))
+                key = LsaKey.of_numbers(key.type, key[1] | int(prefix.wildcard), key[2])
             wanted[area.number, key] = summary_body(prefix, self._cost(found[prefix]))
 
     def _number(self, prefix: Prefix) -> IPv4Address:

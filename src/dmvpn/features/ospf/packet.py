@@ -23,7 +23,7 @@ _VERSION: Final = 2
 _CLAUSE: Final = "RFC 2328 §A.3"
 _HELLO = struct.Struct("!4sHBBI4s4s")
 _DESCRIPTION = struct.Struct("!HBBI")
-_REQUEST = struct.Struct("!I4s4s")
+_REQUEST = struct.Struct("!III")
 
 
 class PacketType(enum.IntEnum):
@@ -139,12 +139,11 @@ class LinkStateRequest:
         """Decode what follows the header. Raises WireError."""
         if len(data) % _REQUEST.size:
             raise WireError(f"link state request of {len(data)} octets", offset=PACKET_HEADER, clause=_CLAUSE)
-        wanted = _REQUEST.iter_unpack(data)
-        return cls(tuple([LsaKey(kind, ipv4_address(ls_id), ipv4_address(router)) for kind, ls_id, router in wanted]))
+        return cls(tuple([LsaKey.of_numbers(*wanted) for wanted in _REQUEST.iter_unpack(data)]))
 
     def serialize(self) -> bytes:
         """Encode."""
-        return b"".join([_REQUEST.pack(key.type, key.id.packed, key.router.packed) for key in self.keys])
+        return b"".join([_REQUEST.pack(*key) for key in self.keys])
 
 
 @dataclass(frozen=True, slots=True)

@@ -289,7 +289,7 @@ def _write(body: Body, options: int) -> bytes:
 # ------------------------------------------------------------------------------------------------ advertisements
 
 
-_LSA = struct.Struct("!HH4s4sIHH")
+_LSA = struct.Struct("!HHIIIHH")
 
 
 def _read_header(data: bytes, options: int = 0) -> LsaHeader:
@@ -302,9 +302,7 @@ def _read_header(data: bytes, options: int = 0) -> LsaHeader:
     return LsaHeader(
         age=age,
         options=options,
-        type=_type_of(code),
-        id=ipv4_address(name),
-        router=ipv4_address(router),
+        key=LsaKey.of_numbers(_type_of(code), name, router),
         sequence=sequence - (1 << 32) if sequence & 0x80000000 else sequence,
         checksum=total,
         length=length,
@@ -312,8 +310,8 @@ def _read_header(data: bytes, options: int = 0) -> LsaHeader:
 
 
 def _write_header(header: LsaHeader) -> bytes:
-    key, sequence = (code_of(header.type), header.id.packed, header.router.packed), header.sequence & 0xFFFFFFFF
-    return _LSA.pack(header.age, *key, sequence, header.checksum, header.length)
+    kind, *names = header.key
+    return _LSA.pack(header.age, code_of(kind), *names, header.sequence & 0xFFFFFFFF, header.checksum, header.length)
 
 
 class Lsa3(Lsa):
@@ -352,8 +350,9 @@ class Lsa3(Lsa):
     def make(cls, key: LsaKey, body: Body, *, sequence: int, options: int, age: int = 0) -> Self:
         """Return one of our own, with its checksum. Raises struct.error and OverflowError if a number does not fit."""
         content = _write(body, options)
-        name, length = (code_of(key.type), key.id.packed, key.router.packed), HEADER_LENGTH + len(content)
-        octets = sealed(_LSA.pack(age, *name, sequence & 0xFFFFFFFF, 0, length) + content)
+        kind, *names = key
+        length = HEADER_LENGTH + len(content)
+        octets = sealed(_LSA.pack(age, code_of(kind), *names, sequence & 0xFFFFFFFF, 0, length) + content)
         return cls(_read_header(octets, options), body, octets)
 
 
@@ -367,7 +366,7 @@ _PROTOCOL: Final = 89
 _CHECKSUM_AT: Final = 12
 _HELLO = struct.Struct("!4sIHH4s4s")
 _DESCRIPTION = struct.Struct("!IHBBI")
-_REQUEST = struct.Struct("!HH4s4s")
+_REQUEST = struct.Struct("!HHII")
 _PACKETS: Final = "RFC 5340 §A.3"
 
 
@@ -433,9 +432,7 @@ def _content(kind: int, data: bytes) -> Content:
             return Description(mtu=mtu, options=options & 0xFFFFFF, flags=flags, sequence=sequence, headers=headers)
         case PacketType.REQUEST if not len(data) % _REQUEST.size:
             wanted = _REQUEST.iter_unpack(data)
-            return LinkStateRequest(
-                tuple([LsaKey(_type_of(code), ipv4_address(name), ipv4_address(by)) for _, code, name, by in wanted])
-            )
+            return LinkStateRequest(tuple([LsaKey.of_numbers(_type_of(code), *names) for _, code, *names in wanted]))
         case PacketType.UPDATE:
             return LinkStateUpdate(advertisements(data, Lsa3))
         case PacketType.ACKNOWLEDGMENT:
@@ -481,8 +478,7 @@ def _serialize(content: Content) -> bytes:
             fixed = _DESCRIPTION.pack(content.options, content.mtu, 0, content.flags, content.sequence)
             return b"".join([fixed, *map(_write_header, content.headers)])
         case LinkStateRequest():
-            keys = ((0, code_of(key.type), key.id.packed, key.router.packed) for key in content.keys)
-            return b"".join(_REQUEST.pack(*fields) for fields in keys)
+            return b"".join(_REQUEST.pack(0, code_of(kind), name, router) for kind, name, router in content.keys)
         case LinkStateUpdate():
             return content.serialize()
         case Acknowledgment():
