@@ -17,6 +17,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from bench.figures import Figure
+from dmvpn.base.events import NhrpReceived
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.ospf.machine import OspfMachine
 from dmvpn.shells.lab_model import Lab, LinkSpec, ReadySpec, RouterSpec
@@ -33,6 +34,8 @@ RUNS: Final = 5
 #: Virtual seconds within which the hub must have all routes, and those of rest behind it.
 _LATEST: Final = 120.0
 _REST: Final = 20.0
+#: How often each registration is repeated.
+_REFRESHED: Final = 20
 
 #: What a ratio is for, where it is not the whole.
 _UNITS: Final = {"static": "an address of IPv6", "ospf": "an LSA of IPv6"}
@@ -60,10 +63,11 @@ _LINES: Final = {
 
 
 class _Watched:
-    """The router of a hub. spent: processor seconds of its events."""
+    """The router of a hub. spent: processor seconds of its events. registrations: what it got of NHRP."""
 
     def __init__(self, router: Router) -> None:
         self.spent = 0.0
+        self.registrations: list[NhrpReceived] = []
         self._handle = router.handle
         router.handle = self.handle  # type: ignore[method-assign]
 
@@ -71,6 +75,8 @@ class _Watched:
         begun = time.process_time()
         done = self._handle(event, now)
         self.spent += time.process_time() - begun
+        if isinstance(event, NhrpReceived):
+            self.registrations.append(event)
         return done
 
     def take(self) -> float:
@@ -99,7 +105,34 @@ def measure(*, quick: bool) -> list[Figure]:
                 more=True,
             )
         )
+    rates = [[_refreshed(version, spokes) for version in (4, 6)] for _ in range(runs)]
+    for version, index in ((4, 0), (6, 1)):
+        name = f"refreshed registrations of {spokes} spokes: IPv{version}"
+        found.append(Figure(name=name, unit="/s", values=tuple(turn[index] for turn in rates), more=True))
+    found.append(
+        Figure(
+            name="refreshed registrations: an address of IPv6 for each of IPv4, turn by turn",
+            unit="x",
+            values=tuple(2 * new / old for old, new in rates),
+            goal=0.95,
+            floor=0.8,
+            more=True,
+        )
+    )
     return found
+
+
+def _refreshed(version: int, spokes: int) -> float:
+    """Return how often a second a hub answers registrations that it has answered before."""
+    scenario = network("static", version, spokes)
+    world = Simulator.of(scenario)
+    hub = _Watched(world.routers["HUB"].router)
+    world.run_while(lambda: bool(world.missing(scenario)), _LATEST, step=0.5)
+    first, _ = hub.registrations[:spokes], hub.take()
+    for number in range(1, _REFRESHED + 1):
+        for event in first:
+            assert hub.handle(event, world.now + 100.0 * number), "no answer"
+    return 1e3 * _REFRESHED * spokes / hub.take()
 
 
 def _run(protocol: str, version: int, spokes: int) -> tuple[float, int]:

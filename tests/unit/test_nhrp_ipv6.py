@@ -13,6 +13,7 @@ from dmvpn.base.effects import GRE_NHRP, ClearAdjacency, InVrf, SendGre, SetAdja
 from dmvpn.base.events import IpReceived, NhrpReceived, Tick, Unresolved
 from dmvpn.base.notices import Configured, InterfaceChanged, InterfaceState, Ipv6State, TunnelState
 from dmvpn.dataplane.contract import NhrpNetworks
+from dmvpn.features.nhrp import reception
 from dmvpn.features.nhrp.client import NhsState
 from dmvpn.features.nhrp.machine import NhrpMachine, peek_version
 from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, TunnelConfig
@@ -31,6 +32,7 @@ from dmvpn.features.nhrp.packet import (
     parse,
 )
 from dmvpn.features.nhrp.parts import Authentication, CieCode, ClientInfo
+from dmvpn.features.nhrp.renewals import Renewals
 from dmvpn.net import icmp
 from support.fakes import FakeTunnels, fake_ports
 from support.overlay import address
@@ -38,7 +40,7 @@ from support.whole_router import GI, WholeRouter
 from support.wire import vectors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from dmvpn.base.effects import Effect
     from dmvpn.base.notices import Notice
@@ -195,6 +197,74 @@ def test_a_client_that_names_no_link_local_address_is_registered_with_its_global
 
 
 @pytest.mark.conforms("cisco-ipv6-entries")
+def _register(hub: NhrpMachine, number: int, now: float, *cies: ClientInfo) -> list[Effect | Notice]:
+    """Let client 2 to 9 register, with its link-local address if there are no other entries."""
+    first, nbma = parse(VECTORS["registration_request_ios_style_ipv6_overlay"]), address(f"203.0.113.{number}")
+    assert isinstance(first, RegistrationRequest)
+    request = replace(
+        first,
+        source_nbma=nbma,
+        source_protocol=address(f"2001:db8:ff::{number}"),
+        cies=cies or (replace(first.cies[0], nbma=nbma, protocol=IPv6Address(f"fe80::{number}")),),
+        request_id=int(10 * now),
+    )
+    return hub.handle(NhrpReceived("Tunnel100", nbma, request.serialize()), now)
+
+
+_PURGE_OF_TWO = PurgeRequest(
+    source_nbma=SPOKE_NBMA,
+    source_protocol=SPOKE,
+    destination_protocol=HUB,
+    flags=PurgeFlag.NO_REPLY,
+    request_id=8,
+    cies=(ClientInfo(prefix_length=128, protocol=SPOKE),),
+    extensions=(Authentication(data=b"DMVPN"),),
+)
+_BETWEEN: dict[str, Callable[[NhrpMachine], object]] = {
+    "nothing": lambda hub: None,
+    "it registers without its link-local address": lambda hub: _register(hub, 2, 3.0, ClientInfo()),
+    "another client claims its link-local address": lambda hub: _register(
+        hub, 4, 3.0, ClientInfo(prefix_length=128, holding_time=600, protocol=IPv6Address("fe80::2"))
+    ),
+    "a purge": lambda hub: hub.handle(NhrpReceived("Tunnel100", SPOKE_NBMA, _PURGE_OF_TWO.serialize()), 3.0),
+    "one of its two entries changes": lambda hub: hub.of_version(6)[0].cache.entries()[0].explain(None),
+}
+
+
+@pytest.mark.parametrize("between", _BETWEEN)
+def test_a_registration_of_two_addresses_that_is_repeated_is_answered_and_prolonged_as_one_that_is_read(
+    between: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For the same client and for others, of both kinds: with and without a link-local address."""
+    plain = ClientInfo(prefix_length=128, holding_time=600)
+    done: list[list[object]] = []
+    for remembers in (True, False):
+        hub, read = member(1), list[bytes]()
+
+        def reads(octets: bytes, read: list[bytes] = read) -> NhrpPacket:
+            read.append(octets)
+            return parse(octets)
+
+        with monkeypatch.context() as patch:
+            if not remembers:
+                patch.setattr(Renewals, "renew", lambda *_: False)
+                patch.setattr(Renewals, "answer", lambda *_: False)
+            said = [_register(hub, 2, 1.0), _register(hub, 5, 1.1, plain), _register(hub, 3, 1.2)]
+            said.append(_register(hub, 6, 1.3, plain))
+            _BETWEEN[between](hub)
+            patch.setattr(reception, "parse", reads)
+            for now in (5.0, 6.0):
+                said += [_register(hub, number, now) for number in (2, 3)]
+                said += [_register(hub, number, now, plain) for number in (5, 6)]
+        (tunnel,) = hub.of_version(6)
+        entries = [(entry.target, entry.expires, entry.nbma) for entry in tunnel.cache.entries()]
+        done.append([*said, entries, tunnel.counters])
+        assert all(expires is not None and expires > 600 for _, expires, _ in entries)
+        assert len(read) in ((8,) if not remembers else (0,) if between == "nothing" else range(8))
+    assert done[0] == done[1]
+    assert all(sent(effects) for effects in said)
+
+
 def test_a_link_local_address_that_somebody_else_has_refuses_the_whole_registration() -> None:
     hub = member(1)
     hub.handle(NhrpReceived("Tunnel100", SPOKE_NBMA, VECTORS["registration_request_ios_style_ipv6_overlay"]), 1.0)

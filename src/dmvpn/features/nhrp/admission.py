@@ -76,7 +76,7 @@ class Admission:
         at = NbmaPeer(packet.source_nbma) if trusted and record is not None and record.entries else sender
         cies = packet.cies or (parts.ClientInfo(holding_time=tunnel.config.holdtime),)
         answers: list[parts.ClientInfo] = []
-        stored: Entry | None = None
+        stored: tuple[Entry, ...] = ()
         for cie in cies[:MOST_LOOKED_AT]:
             claims = [_claim(packet, cie, at)]
             if _is_on_link(cie):
@@ -93,7 +93,8 @@ class Admission:
             if refused is None:
                 for claim, old in zip(claims, olds, strict=True):
                     renews = old is not None and old.is_registered and self._is_same_place(old, claim)
-                    stored = self._server.register(tunnel, claim, old, renews=renews, group=group, payer=payer)
+                    entry = self._server.register(tunnel, claim, old, renews=renews, group=group, payer=payer)
+                    stored = (*stored, entry) if entry is not None else ()
                 answers.append(cie if cie.code == parts.CieCode.SUCCESS else replace(cie, code=parts.CieCode.SUCCESS))
             else:
                 answers.append(_refusal(tunnel, cie, refused.code))
@@ -102,11 +103,11 @@ class Admission:
             _is_on_link(answer) and answer.code == parts.CieCode.SUCCESS for answer in answers
         ):
             answers.append(replace(self._instance.own_entry(tunnel), protocol=tunnel.link_local))
-        usual = self._renewals.usual(tunnel, packet, octets, sender, stored) if answers[0] is cies[0] else None
-        if usual is None or not self._renewals.answer(tunnel, packet, octets, sender, usual):
+        usual = answers[0] is cies[0] and self._renewals.is_usual(tunnel, packet, octets, sender, stored)
+        if not usual or not self._renewals.answer(tunnel, packet, octets, sender, stored):
             self._instance.send(tunnel, sender, self._reply(tunnel, packet, tuple(answers), at.nbma))
-            if usual is not None:
-                self._renewals.learn(tunnel, packet, octets, sender, usual)
+            if usual:
+                self._renewals.learn(tunnel, packet, octets, sender, stored)
 
     def may_speak_for(self, tunnel: Tunnel, address: IPAddress, sender: NbmaPeer) -> bool:
         """Return whether the sender may name this tunnel address as its source.

@@ -59,7 +59,8 @@ class Pattern:
     """How a reply follows from its request.
 
     head: the reply up to its request identifier, without checksum.
-    start, end: the octets of the request that `insert` replaces.
+    start, end: the octets of the request that `insert` replaces. is_paired: a registration has two entries, that of the
+    client's address and that of its link-local one.
     """
 
     config: TunnelConfig
@@ -69,9 +70,10 @@ class Pattern:
     start: int
     end: int
     insert: bytes
+    is_paired: bool
 
     @classmethod
-    def of(cls, tunnel: Tunnel, request: bytes, reply: bytes) -> Pattern:
+    def of(cls, tunnel: Tunnel, request: bytes, reply: bytes, *, is_paired: bool) -> Pattern:
         """Compare a request with its reply."""
         body = _IDENTIFIER.stop
         most = min(len(request), len(reply)) - body
@@ -80,7 +82,7 @@ class Pattern:
         same = next((count for count in range(left) if request[-1 - count] != reply[-1 - count]), left)
         head = reply[: _CHECKSUM.start] + bytes(2) + reply[_CHECKSUM.stop : _IDENTIFIER.start]
         insert = reply[start : len(reply) - same]
-        return cls(tunnel.config, tunnel.state, tunnel.interface, head, start, len(request) - same, insert)
+        return cls(tunnel.config, tunnel.state, tunnel.interface, head, start, len(request) - same, insert, is_paired)
 
     def is_good(self, tunnel: Tunnel) -> bool:
         """Return whether the tunnel is as it was."""
@@ -98,13 +100,13 @@ class Renewals:
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
         self._context = instance.context
-        #: By the tunnel and the shape of the request, the oldest first.
-        self._patterns: dict[tuple[str, bytes], Pattern] = {}
+        #: By the tunnel, the shape of the request and whether it has two entries, the oldest first.
+        self._patterns: dict[tuple[str, bytes, bool], Pattern] = {}
 
     def renew(
         self, tunnel: Tunnel, event: NhrpReceived, sender: NbmaPeer, standing: SenderStanding, known: Iterable[Entry]
     ) -> bool:
-        """Renew the entry of a registration that repeats the last one, and answer it; False: it is another packet.
+        """Renew the entries of a registration that repeats the last one, and answer it; False: it is another packet.
 
         known: the entries that lead to the sender's address.
         """
@@ -112,48 +114,62 @@ class Renewals:
         if request[_TYPE_AT : _TYPE_AT + 1] != _REQUEST or instance.ports.debugging.anything:
             return False
         digest = _digest(request)
+        found: tuple[Entry, ...] = ()
         for entry in islice(known, _MOST_ENTRIES):
             if entry.answer is not None and entry.answer[0] == digest and entry.connection == sender.connection:
-                break
-        else:
+                pattern, found = entry.answer[1], (*found, entry)
+        if not found:
             return False
-        pattern = entry.answer[1]
+        entry, *more = found
         if (
             not isinstance(pattern, Pattern)
             or not pattern.is_good(tunnel)
+            or pattern.is_paired is (not more)
             or entry.payer != (None if standing.is_server else standing.account)
             or (tunnel.protected and instance.secured(tunnel, sender) != sender)
             or checksum(request)
         ):
             return False
-        entry.renewed(self._context.now)
-        instance.time_entry(tunnel, entry)
+        for entry in found:
+            entry.renewed(self._context.now)
+            instance.time_entry(tunnel, entry)
         instance.answer_registration(tunnel, sender, pattern.reply(request), again=request)
         return True
 
     def answer(
-        self, tunnel: Tunnel, packet: RegistrationRequest, request: bytes, sender: NbmaPeer, entry: Entry
+        self,
+        tunnel: Tunnel,
+        packet: RegistrationRequest,
+        request: bytes,
+        sender: NbmaPeer,
+        entries: tuple[Entry, ...],
     ) -> bool:
         """Answer a usual registration, if its reply follows from that to another client; False: it has to be made."""
         instance = self._instance
         if not _is_plain(packet, sender) or instance.ports.debugging.anything:
             return False
-        pattern = self._patterns.get(_shape(tunnel, request))
+        pattern = self._patterns.get(_shape(tunnel, request, entries))
         if pattern is None or not pattern.is_good(tunnel) or instance.secured(tunnel, sender) != sender:
             return False
         instance.answer_registration(tunnel, sender, pattern.reply(request))
-        entry.answered((_digest(request), pattern))
+        for entry in entries:
+            entry.answered((_digest(request), pattern))
         return True
 
     def learn(
-        self, tunnel: Tunnel, packet: RegistrationRequest, request: bytes, sender: NbmaPeer, entry: Entry
+        self,
+        tunnel: Tunnel,
+        packet: RegistrationRequest,
+        request: bytes,
+        sender: NbmaPeer,
+        entries: tuple[Entry, ...],
     ) -> None:
         """Remember the answer to a usual registration, which left just now."""
         emitted = self._context.emitted
         sent = emitted[-1] if emitted else None
         if not isinstance(sent, SendGre):
             return
-        reply, shape = bytes(sent.payload), _shape(tunnel, request)
+        reply, shape = bytes(sent.payload), _shape(tunnel, request, entries)
         if (
             reply[_TYPE_AT] != PacketType.REGISTRATION_REPLY
             or reply[_IDENTIFIER] != request[_IDENTIFIER]
@@ -162,7 +178,7 @@ class Renewals:
             return
         pattern = self._patterns.get(shape)
         if pattern is None or not pattern.is_good(tunnel) or pattern.reply(request) != reply:
-            pattern = Pattern.of(tunnel, request, reply)
+            pattern = Pattern.of(tunnel, request, reply, is_paired=shape[2])
             if pattern.start < int.from_bytes(request[_EXTENSIONS_AT], "big") or pattern.reply(request) != reply:
                 return  # the client's entry was answered otherwise
             if _is_plain(packet, sender):
@@ -170,31 +186,35 @@ class Renewals:
                 self._patterns[shape] = pattern
                 if len(self._patterns) > _MOST_PATTERNS:
                     del self._patterns[next(iter(self._patterns))]
-        entry.answered((_digest(request), pattern))
+        for entry in entries:
+            entry.answered((_digest(request), pattern))
 
-    def usual(
-        self, tunnel: Tunnel, packet: RegistrationRequest, request: bytes, sender: NbmaPeer, entry: Entry | None
-    ) -> Entry | None:
-        """Return the entry that an accepted registration made or renewed, if it is a usual one: of one address, the
-        client's own, by the client itself.
+    def is_usual(
+        self,
+        tunnel: Tunnel,
+        packet: RegistrationRequest,
+        request: bytes,
+        sender: NbmaPeer,
+        entries: tuple[Entry, ...],
+    ) -> bool:
+        """Return whether a registration that made or renewed these entries is a usual one: of the client's own address,
+        and of its link-local one, by the client itself.
         """
-        if entry is None or len(packet.cies) != 1 or len(request) > LARGEST_KEPT:
-            return None
-        (cie,), width = packet.cies, packet.source_protocol.max_prefixlen
+        if not entries or len(packet.cies) != 1 or len(request) > LARGEST_KEPT:
+            return False
+        (cie,), (entry, *more), width = packet.cies, entries, packet.source_protocol.max_prefixlen
         addresses = request[_NBMA_LENGTH_AT] + request[_SUBADDRESS_LENGTH_AT] + 2 * request[_PROTOCOL_LENGTH_AT]
         entry_at = _IDENTIFIER.stop + addresses
-        if (
+        return not (
             entry.neighbor != sender
-            or cie.protocol is not None
+            or (cie.protocol is not None and not more)
             or cie.host_or_prefix_length(width) != width
             or tunnel.is_guest(entry.target)
             or tunnel.config.bind_identity
             or tunnel.config.responder
             or int.from_bytes(request[_SIZE], "big") != len(request)
             or request[entry_at + _UNUSED_FROM : entry_at + _UNUSED_TO] != _UNUSED
-        ):
-            return None
-        return entry
+        )
 
 
 _REQUEST: Final = bytes((PacketType.REGISTRATION_REQUEST,))
@@ -205,11 +225,13 @@ def _is_plain(packet: RegistrationRequest, sender: NbmaPeer) -> bool:
     return packet.source_nbma == sender.nbma and packet.destination_protocol != packet.source_protocol
 
 
-def _shape(tunnel: Tunnel, request: bytes) -> tuple[str, bytes]:
-    """Return what requests have in common whose replies follow from one pattern: tunnel, header, flags, extensions."""
+def _shape(tunnel: Tunnel, request: bytes, entries: tuple[Entry, ...]) -> tuple[str, bytes, bool]:
+    """Return what requests have in common whose replies follow from one pattern: tunnel, header, flags, extensions, and
+    whether they have two entries.
+    """
     extensions = int.from_bytes(request[_EXTENSIONS_AT], "big")
     shape = request[: _SIZE.start] + request[_CHECKSUM.stop : _IDENTIFIER.start] + request[extensions:]
-    return tunnel.config.name, shape
+    return tunnel.config.name, shape, entries[1:] != ()
 
 
 def _digest(request: bytes) -> int:
