@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,9 +29,7 @@ def networks(draw: st.DrawFn) -> tuple[dict[str, Box], list[PluggedWire]]:
     boxes = {}
     for name in ("A", "B", "C"):
         ports = [
-            EthernetPort(
-                **{field: getattr(port, field) for field in EthernetPort.__slots__} | {"name": f"Gi0/{number}"}
-            )
+            replace(port, name=f"Gi0/{number}")
             for number, port in enumerate(draw(st.lists(_port, min_size=_PORTS, max_size=_PORTS)))
         ]
         priorities = ((1, draw(st.sampled_from([0, 4096]))),)

@@ -258,6 +258,24 @@ def test_dataclasses_are_made_by_ours() -> None:
     assert [name for name, path in _modules().items() if of_library.search(path.read_text())] == []
 
 
+def _without_value(text: str) -> list[str]:
+    """The classes with fields below a value of the same file that are none themselves."""
+    heads = re.findall(r"^class (\w+)\((.+)\):\n((?:(?: .*)?\n)+)", text, re.MULTILINE)
+    made = {name for name, bases, _ in heads if re.search(r"\b(Value|Mutable)\b", bases)}
+    others = [(name, set(bases.split(", "))) for name, bases, body in heads if re.search(r"^    \w+: ", body, re.M)]
+    return [name for name, bases in others if name not in made and bases & made]
+
+
+def test_a_class_below_a_value_that_does_not_name_it_is_found() -> None:
+    text = "class A(Value):\n    x: int\n\n\nclass B(A, kw_only=True):\n    y: int\n\n\nclass C(A):\n    z = 1\n"
+    assert _without_value(text) == ["B"]
+
+
+def test_a_class_below_a_value_is_one_itself() -> None:
+    """`Value` is no base of the classes that it makes: where it is not named, a new field would be none."""
+    assert {name: found for name, path in _modules().items() if (found := _without_value(path.read_text()))} == {}
+
+
 #: Lines that only stay in the configuration: descriptions, and settings that this router has no use for.
 KEPT: Final = {
     "archive": {"HIDE_KEYS"},

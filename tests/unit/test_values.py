@@ -188,7 +188,7 @@ class Place(values.Value):
     y: int = 2
 
 
-class Labelled(Place, Generic[T], kw_only=True):
+class Labeled(Place, values.Value, Generic[T], kw_only=True):
     """One below that, with an option."""
 
     label: T
@@ -204,13 +204,13 @@ def test_a_class_below_value_is_a_frozen_dataclass_with_slots(monkeypatch: pytes
         what: int = 3
 
     assert (repr(Place(1)), Place(1), hash(Place(1))) == ("Place(x=1, y=2)", Place(1, 2), hash(Place(1, 2)))
-    assert (Labelled(1, label="a").label, Elsewhere()) == ("a", Elsewhere(3))
+    assert (Labeled(1, label="a").label, Elsewhere()) == ("a", Elsewhere(3))
     assert Thing(1) != Thing(1)
-    for each, name in ((Place(1), "x"), (Labelled(1, label="a"), "label"), (Elsewhere(), "what")):
+    for each, name in ((Place(1), "x"), (Labeled(1, label="a"), "label"), (Elsewhere(), "what")):
         with pytest.raises(FrozenInstanceError):
             setattr(each, name, 2)
         assert not hasattr(each, "__dict__")
-    assert pickle.loads(pickle.dumps(Labelled(1, label=2))) == Labelled(1, label=2)  # noqa: S301
+    assert pickle.loads(pickle.dumps(Labeled(1, label=2))) == Labeled(1, label=2)  # noqa: S301
 
 
 def loaded(attribute: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:

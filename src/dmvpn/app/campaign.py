@@ -18,7 +18,7 @@ from dmvpn.app.drawing import check_writable, spare, write_page
 from dmvpn.app.many import Many, chosen_pool, opened
 from dmvpn.app.progress import Progress
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.judge.campaign import RunVerdict, run
 from dmvpn.judge.campaigns import Order, OrderOutcome, Result, Task, carry_out, load, orders, run_text, version
 from dmvpn.tools.campaign import FORM, Summary, as_svg, share
@@ -160,8 +160,7 @@ def _submit(pool: Pool, tasks: Sequence[Task]) -> Iterator[Result | Lost[Task]]:
             yield Result.from_json(came)
 
 
-@dataclass(slots=True)
-class _Campaign:
+class _Campaign(Mutable):
     """A campaign under way. failed: tasks with a violation."""
 
     many: Many[Task, Result]

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from dmvpn.app.campaign import note
 from dmvpn.app.many import Many, chosen_pool, opened
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.judge.campaigns import version
 from dmvpn.labs.proofs.draws import FORM, Draw, Kind, LintMeasure, Measure, Proof, Proven, digest, prove
 from dmvpn.labs.proofs.linting import Linted
@@ -70,8 +70,7 @@ def _count(arguments: argparse.Namespace) -> int:
     return count
 
 
-@dataclass(slots=True)
-class _Proofs:
+class _Proofs(Mutable):
     """A proof under way. failed: results that are a miss."""
 
     many: Many[Draw, Proof]

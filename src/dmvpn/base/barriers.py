@@ -19,7 +19,7 @@ from dmvpn.base.notices import Route
 from dmvpn.base.ports import Ports
 from dmvpn.base.reasons import Reason, ReasonCode
 from dmvpn.base.routemaps import MatchedRoute, RoutePolicies
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 
 @enum.unique
@@ -53,8 +53,7 @@ class RouteReason(ReasonCode):
     NOT_IMPORTED = "its route target <target> is not imported"
 
 
-@dataclass(frozen=True, slots=True)
-class RouteEnd:
+class RouteEnd(Value):
     """A router, its table (VRF), and its addresses on the network between the two; link_local: of IPv6."""
 
     router: str
@@ -67,8 +66,7 @@ class RouteEnd:
         return address is not None and address in (self.address, self.link_local)
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Value):
     """A prefix that one router has and its neighbor lacks."""
 
     prefix: Prefix
@@ -76,8 +74,7 @@ class Gap:
     receiver: RouteEnd
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Barrier:
+class Barrier(Value, kw_only=True):
     """Why a route does not pass.
 
     protocol: "eigrp", "bgp" ... at_sender: the reason lies there, else at the receiver.
@@ -90,8 +87,7 @@ class Barrier:
     line: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Value):
     """One end: the machines of its table by feature, and what they ask."""
 
     machines: Mapping[str, Machine]

@@ -27,7 +27,7 @@ from typing import Final, Generic, TypeVar
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.notices import Notice
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 # ------------------------------------------------------------------------------------------------ chronicle
 
@@ -99,8 +99,7 @@ class Contents:
         return text if len(text) <= LONGEST_CONTENTS else f"{text[: LONGEST_CONTENTS - 4]}\n..."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessagePassed(Notice):
+class MessagePassed(Notice, Value, kw_only=True):
     """A message left this router, or came to it.
 
     protocol: "NHRP", "IKEv2".
@@ -126,8 +125,7 @@ class MessagePassed(Notice):
     contents: Contents | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StateChanged(Notice):
+class StateChanged(Notice, Value, kw_only=True):
     """Something is different now.
 
     subject: the name ("10.4.4.0/24").
@@ -155,8 +153,7 @@ class StateChanged(Notice):
 LARGEST_KEPT: Final = 512
 
 
-@dataclass(frozen=True, slots=True)
-class LateLine(Notice):
+class LateLine(Notice, Value):
     """A line that is made when it is read: a hub has thousands, and few of them ever are.
 
     make: makes it of `values`, which never change. A `partial` of both would take two hundred octets more.
@@ -181,8 +178,7 @@ def neighbor_changed(sign: Sign, address: IPAddress, interface: str, text: str) 
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ChronicleLine:
+class ChronicleLine(Value):
     """One line of the chronicle.
 
     number: counts up from 1 in each life of a router.

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from ipaddress import AddressValueError, IPv4Address
 from typing import Final
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 #: Well-known communities by IOS's words: RFC 1997, RFC 8326. Every route is in `internet`.
 INTERNET: Final = 0
@@ -112,8 +112,7 @@ def _extended_text(one: int) -> str:
     return f"{name}:{IPv4Address(administrator) if kind == _BY_ADDRESS else administrator}:{one & 0xFFFF}"
 
 
-@dataclass(frozen=True, slots=True)
-class CommunityMatch:
+class CommunityMatch(Value):
     """`match community`: one list."""
 
     name: str
@@ -121,8 +120,7 @@ class CommunityMatch:
     kind: CommunityKind = CommunityKind.PLAIN
 
 
-@dataclass(frozen=True, slots=True)
-class CommunityChange:
+class CommunityChange(Value):
     """`set community`, `set large-community`. additive: existing communities stay, except for removed ones."""
 
     communities: tuple[int, ...] = ()
@@ -142,8 +140,7 @@ class CommunityChange:
         return CommunityChange(added + later.communities, self.additive, self.removed + later.removed)
 
 
-@dataclass(frozen=True, slots=True)
-class ExtendedChange:
+class ExtendedChange(Value):
     """`set extcommunity`. targets: route targets, which replace the existing ones unless `additive`.
 
     origin: the site of origin, None: it stays as it is.

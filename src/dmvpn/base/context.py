@@ -58,7 +58,7 @@ from dmvpn.base.chronicle import Sign, neighbor_changed
 from dmvpn.base.errors import surely
 from dmvpn.base.events import Event, Packets, Tick
 from dmvpn.base.notices import DebugOutput, Notice
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -234,8 +234,7 @@ class Chores:
 # --------------------------------------------------------------------------------------------- the context of a machine
 
 
-@dataclass(slots=True, eq=False)
-class Timer:
+class Timer(Mutable, eq=False):
     """Something that a machine does later. A timer is an object: two timers with equal fields are two timers.
 
     purpose: what happens when it fires, in words.

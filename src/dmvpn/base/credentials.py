@@ -23,7 +23,7 @@ import hmac
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -182,8 +182,7 @@ def _encode(octets: bytes) -> str:
 # ------------------------------------------------------------------------------------------------ key chains
 
 
-@dataclass(frozen=True, slots=True)
-class Lifetime:
+class Lifetime(Value):
     """From when and until when, without a time zone.
 
     end: None: infinite.
@@ -218,8 +217,7 @@ class Lifetime:
         return (clock.local(now) if self.local else clock.wall(now)).replace(tzinfo=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Value):
     """One key of a key chain.
 
     algorithm: as `cryptographic-algorithm` has it, "" if nothing is said.
@@ -233,8 +231,7 @@ class Key:
     send: Lifetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class KeyChain:
+class KeyChain(Value):
     """`key chain`. keys: the keys with a key string, by number; each protocol chooses the key for sending."""
 
     name: str

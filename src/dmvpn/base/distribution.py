@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.notices import NetworksRun, Notice, Route, RouteSource
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 # ------------------------------------------------------------------------------------------------ redistribution
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RedistributionLine:
+class RedistributionLine(Value, kw_only=True):
     """A `redistribute` line, as `line_for` compares it with routes.
 
     process: "": any.
@@ -49,8 +48,7 @@ class RedistributionLine:
     covers_connected: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Redistribution(RedistributionLine):
+class Redistribution(RedistributionLine, Value, kw_only=True):
     """A line of a protocol whose metric is a number. metric: None: the default metric."""
 
     metric: int | None = None
@@ -110,8 +108,7 @@ class ListKind(enum.Enum):
     ROUTE_MAP = "route-map"
 
 
-@dataclass(frozen=True, slots=True)
-class DistributeList:
+class DistributeList(Value):
     """`distribute-list`. inwards: for received routes, otherwise for advertised routes. interface: "": every interface.
 
     name: "": every route. gateway: only routes from neighbors that this prefix list permits; "": from every neighbor.
@@ -158,8 +155,7 @@ class DistributeList:
         return tuple(word for word in words if word)
 
 
-@dataclass(frozen=True, slots=True)
-class OffsetList:
+class OffsetList(Value):
     """`offset-list`: adds to the metric of routes that the access list permits. interface: "": on every one."""
 
     name: str
@@ -173,8 +169,7 @@ class OffsetList:
         return ("offset-list", self.name, _direction(inwards=self.inwards), str(self.offset))
 
 
-@dataclass(frozen=True, slots=True)
-class DefaultRoutes:
+class DefaultRoutes(Value):
     """`default-information in|out LIST`, or with `no`: the default route passes if the access list permits it. name:
     "": never.
     """
@@ -194,8 +189,7 @@ class DefaultRoutes:
         return ("default-information", _direction(inwards=self.inwards), *((self.name,) if self.name else ()))
 
 
-@dataclass(frozen=True, slots=True)
-class DistanceOf:
+class DistanceOf(Value):
     """`distance N A.B.C.D WILDCARD [LIST]`: for routes from these neighbors that the list permits."""
 
     distance: int
@@ -203,8 +197,7 @@ class DistanceOf:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Distribution:
+class Distribution(Value):
     """All such lines of one process."""
 
     lists: tuple[DistributeList, ...] = ()

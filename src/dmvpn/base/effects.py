@@ -9,7 +9,7 @@ import enum
 from dataclasses import field
 from typing import TYPE_CHECKING, ClassVar
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value, dataclass
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import IPAddress, Prefix
@@ -26,15 +26,13 @@ GRE_NHRP = 0x2001
 GRE_OF = {4: GRE_IPV4, 6: GRE_IPV6}
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(Value):
     """The base of all effects."""
 
     is_notice: ClassVar[bool] = False
 
 
-@dataclass(frozen=True, slots=True)
-class InVrf(Effect):
+class InVrf(Effect, Value):
     """Carry out this effect in a VRF: with its forwarding table, its addresses and its streams.
 
     All other effects are for the global table, or name an interface, which is in one VRF only.
@@ -49,8 +47,7 @@ def in_table(vrf: str, effect: Effect) -> Effect:
     return InVrf(vrf, effect) if vrf else effect
 
 
-@dataclass(frozen=True, slots=True)
-class SetVrfs(Effect):
+class SetVrfs(Effect, Value):
     """Have exactly these VRFs besides the global table, always the whole list. A VRF that is removed takes its routes
     along; ports that are still in it return to the global table, without addresses.
     """
@@ -61,8 +58,7 @@ class SetVrfs(Effect):
 # ------------------------------------------------------------------------------------------------ packets
 
 
-@dataclass(frozen=True, slots=True)
-class SendIp(Effect):
+class SendIp(Effect, Value):
     """Send an IP packet of our own.
 
     interface: out of this one (needed for multicast), or None: as the forwarding table says.
@@ -83,8 +79,7 @@ class SendIp(Effect):
     hardware: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class SendGre(Effect):
+class SendGre(Effect, Value):
     """Send something in GRE directly to an NBMA address, without using the forwarding table or adjacencies.
 
     protocol: the GRE protocol type: `GRE_NHRP` with an NHRP packet, `GRE_IPV4` with a whole IP packet (a probe).
@@ -99,8 +94,7 @@ class SendGre(Effect):
     connection: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SendKeepalive(Effect):
+class SendKeepalive(Effect, Value):
     """Send one GRE keepalive out of a point-to-point tunnel: a packet that its far end sends back."""
 
     tunnel: str
@@ -117,8 +111,7 @@ class DfBit(enum.Enum):
     SET = "set"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TunnelSpec:
+class TunnelSpec(Value, kw_only=True):
     """The data plane's settings of a GRE tunnel (RFC 2784, key: RFC 2890).
 
     source: our NBMA address.
@@ -152,30 +145,26 @@ class TunnelSpec:
     front: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SetTunnel(Effect):
+class SetTunnel(Effect, Value):
     """Make this tunnel, or change it into this. It has no carrier until `SetCarrier`."""
 
     spec: TunnelSpec
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveTunnel(Effect):
+class RemoveTunnel(Effect, Value):
     """Remove the tunnel, with its adjacencies and routes."""
 
     tunnel: str
 
 
-@dataclass(frozen=True, slots=True)
-class SetCarrier(Effect):
+class SetCarrier(Effect, Value):
     """The line protocol of a tunnel: without carrier nothing is forwarded through it."""
 
     tunnel: str
     up: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SetHairpin(Effect):
+class SetHairpin(Effect, Value):
     """Report transit packets that leave by a tunnel of the same NHRP network, once per `interval` (seconds) and pair.
 
     network: the local NHRP network identifier, or None: this tunnel belongs to none.
@@ -190,8 +179,7 @@ class SetHairpin(Effect):
     version: int = 4
 
 
-@dataclass(frozen=True, slots=True)
-class SetAdjacency(Effect):
+class SetAdjacency(Effect, Value):
     """Packets for this overlay next hop go to this NBMA address; replaces an earlier one without losing a packet.
 
     connection: on a protected tunnel, over this one, wherever its peer has moved; 0: the newest with that address.
@@ -203,16 +191,14 @@ class SetAdjacency(Effect):
     connection: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ClearAdjacency(Effect):
+class ClearAdjacency(Effect, Value):
     """Forget the next hop: the next packet for it makes an `Unresolved` event."""
 
     tunnel: str
     next_hop: IPAddress
 
 
-@dataclass(frozen=True, slots=True)
-class SetMulticast(Effect):
+class SetMulticast(Effect, Value):
     """Copies of every multicast or broadcast packet go to exactly these NBMA addresses (the whole list each time).
 
     version: of IP; each family of a tunnel has its own list.
@@ -225,13 +211,11 @@ class SetMulticast(Effect):
     bound: tuple[tuple[IPAddress, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PollInterfaces(Effect):
+class PollInterfaces(Effect, Value):
     """Report the packet counters of all interfaces, and dropped GRE packets, with `InterfacesCounted`."""
 
 
-@dataclass(frozen=True, slots=True)
-class PollUsage(Effect):
+class PollUsage(Effect, Value):
     """Report the packet and octet counters of the tunnel's peers with `UsageReported`."""
 
     tunnel: str
@@ -240,8 +224,7 @@ class PollUsage(Effect):
 # ------------------------------------------------------------------------------------------------ IPsec
 
 
-@dataclass(frozen=True, slots=True)
-class ServeIpsec(Effect):
+class ServeIpsec(Effect, Value):
     """Accept ESP and IKE at exactly these addresses of ours (the whole list each time), on any interface.
 
     ESP: protocol 50 and UDP port 4500. IKE: UDP port 500, and 4500 behind the non-ESP marker (RFC 3948 §2.2); it comes
@@ -252,8 +235,7 @@ class ServeIpsec(Effect):
     locals: tuple[IPAddress, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class InstallSa(Effect):
+class InstallSa(Effect, Value):
     """Receive on this pair of SAs from now on; earlier pairs of its connection stay.
 
     eager: send on it at once. Else its connection keeps sending on its earlier pair until the first good packet arrives
@@ -264,22 +246,19 @@ class InstallSa(Effect):
     eager: bool
 
 
-@dataclass(frozen=True, slots=True)
-class UseSa(Effect):
+class UseSa(Effect, Value):
     """Send on this one from now on: the peer deletes its predecessor."""
 
     spi_in: int
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveSa(Effect):
+class RemoveSa(Effect, Value):
     """Forget both halves, and their keys. A missing half is no failure."""
 
     spi_in: int
 
 
-@dataclass(frozen=True, slots=True)
-class MoveConnection(Effect):
+class MoveConnection(Effect, Value):
     """The peer of this connection has moved here: all its SAs send to this address and UDP port (0: protocol 50)."""
 
     connection: int
@@ -287,16 +266,14 @@ class MoveConnection(Effect):
     remote_port: int
 
 
-@dataclass(frozen=True, slots=True)
-class PollSas(Effect):
+class PollSas(Effect, Value):
     """Report the counters of all SAs with `SasCounted`."""
 
 
 # ------------------------------------------------------------------------------------------- interfaces, forwarding
 
 
-@dataclass(frozen=True, slots=True)
-class SetInterface(Effect):
+class SetInterface(Effect, Value):
     """State and addresses of an interface: exactly the listed addresses; the first one is the primary.
 
     For an interface that the host owns this is compared and reported only, unless the host lets us manage it.
@@ -317,8 +294,7 @@ class SetInterface(Effect):
     vrf: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SetIpv6Forwarding(Effect):
+class SetIpv6Forwarding(Effect, Value):
     """`ipv6 unicast-routing`: forward IPv6 packets, or (the default) be a host that does not."""
 
     enabled: bool
@@ -353,8 +329,7 @@ class RouteKind(enum.Enum):
     UNREACHABLE = "unreachable"  # dropped, and the sender gets ICMP host unreachable
 
 
-@dataclass(frozen=True, slots=True)
-class SetRoute(Effect):
+class SetRoute(Effect, Value):
     """Add or replace one entry of the forwarding table, in one step. This does not set connected prefixes."""
 
     prefix: Prefix
@@ -362,15 +337,13 @@ class SetRoute(Effect):
     kind: RouteKind = RouteKind.FORWARD
 
 
-@dataclass(frozen=True, slots=True)
-class ClearRoute(Effect):
+class ClearRoute(Effect, Value):
     """Remove an entry from the forwarding table."""
 
     prefix: Prefix
 
 
-@dataclass(frozen=True, slots=True)
-class SetFilters(Effect):
+class SetFilters(Effect, Value):
     """Let only these packets of a version of IP pass the port, in whichever VRF it is, always all of its lists; without
     lists all pass.
 
@@ -383,8 +356,7 @@ class SetFilters(Effect):
     version: int = 4
 
 
-@dataclass(frozen=True, slots=True)
-class SetTranslation(Effect):
+class SetTranslation(Effect, Value):
     """Translate packets that come in by one of `inside` and leave by one of `outside` (all of it each time).
 
     This concerns only packets that are routed from one to the other, and packets to an address of a static rule from
@@ -402,22 +374,19 @@ class SetTranslation(Effect):
     aliases: tuple[Prefix, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SetSwitching(Effect):
+class SetSwitching(Effect, Value):
     """Carry frames between the ports of this box as its VLANs say, if a lab is around; `SwitchingComputed` answers."""
 
     box: Box
 
 
-@dataclass(frozen=True, slots=True)
-class ForgetTranslations(Effect):
+class ForgetTranslations(Effect, Value):
     """Forget these translated flows, None: all. Their next packet from inside makes another flow."""
 
     meant: FlowFilter | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Listen(Effect):
+class Listen(Effect, Value):
     """Deliver packets of this protocol that arrive on the interface, including those to the multicast group.
 
     port: UDP port for protocol 17, else None.
@@ -429,8 +398,7 @@ class Listen(Effect):
     port: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StopListening(Effect):
+class StopListening(Effect, Value):
     """The reverse of `Listen`."""
 
     interface: str
@@ -442,45 +410,39 @@ class StopListening(Effect):
 # ------------------------------------------------------------------------------------------------ people, files, names
 
 
-@dataclass(frozen=True, slots=True)
-class ConsoleLine(Effect):
+class ConsoleLine(Effect, Value):
     """A finished log or debug line for console and terminals that monitor. severity: 0 (emergency) to 7 (debug)."""
 
     text: str
     severity: int
 
 
-@dataclass(frozen=True, slots=True)
-class JobOutput(Effect):
+class JobOutput(Effect, Value):
     """Text for the session that started a job; may be a part of a line."""
 
     session: int
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class JobDone(Effect):
+class JobDone(Effect, Value):
     """The job of this session is over: give it its prompt back."""
 
     session: int
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryGrew(Effect):
+class HistoryGrew(Effect, Value):
     """There are new lines in the chronicle, for watching users. It is no part of a router's behavior: it is not
     recorded.
     """
 
 
-@dataclass(frozen=True, slots=True)
-class Resolve(Effect):
+class Resolve(Effect, Value):
     """Ask the name service; the answer is `NameResolved`."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReportKey(Effect):
+class ReportKey(Effect, Value):
     """Keys for a capture of packets, only after `KeysWanted`.
 
     table: a file of Wireshark.
@@ -491,8 +453,7 @@ class ReportKey(Effect):
     line: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Store(Effect):
+class Store(Effect, Value):
     """Keep octets under a name across restarts; the next life gets them as `Remembered`. They may be a private key."""
 
     name: str

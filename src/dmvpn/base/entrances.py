@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.filters import END_OF_LIST, FilterEntry, FilterList, Packet
 from dmvpn.base.translation import UDP, Addresses
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 if TYPE_CHECKING:
     from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
@@ -62,8 +62,7 @@ class Outer(enum.Enum):
                 return Packet(protocol=UDP, source=remote, destination=local, source_port=67, destination_port=68)
 
 
-@dataclass(frozen=True, slots=True)
-class Denial:
+class Denial(Value):
     """Where a packet of a peer is denied. sequence: of the entry, `END_OF_LIST`: no entry permits it."""
 
     what: Outer

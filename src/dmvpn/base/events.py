@@ -11,7 +11,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Ends, IPAddress, OuterAddress, Prefix
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 if TYPE_CHECKING:
     from dmvpn.base.effects import Effect, NextHop
@@ -20,32 +20,27 @@ if TYPE_CHECKING:
     from dmvpn.base.switching import VlanTree
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Value):
     """The base of all events."""
 
 
-@dataclass(frozen=True, slots=True)
-class Job(Event):
+class Job(Event, Value):
     """An event that starts something which answers later (ping, traceroute): the session waits for `JobDone`."""
 
     session: int
 
 
-@dataclass(frozen=True, slots=True)
-class JobAborted(Event):
+class JobAborted(Event, Value):
     """The user typed the escape sequence: the job of this session ends."""
 
     session: int
 
 
-@dataclass(frozen=True, slots=True)
-class Tick(Event):
+class Tick(Event, Value):
     """A deadline has come (or may have): machines with due timers act."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigurationEntered(Event):
+class ConfigurationEntered(Event, Value):
     """The whole configuration, as text, that runs from now on; `by` says where it was entered ("console", "startup").
 
     Only a text without errors gets here: a shell or a session checks it first.
@@ -56,16 +51,14 @@ class ConfigurationEntered(Event):
     saved: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class EnteredLine:
+class EnteredLine(Value):
     """A line, and the lines that open the sections around it, outermost first."""
 
     within: tuple[str, ...]
     text: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class LinesEntered(Event):
+class LinesEntered(Event, Value):
     """Lines that are entered, in this order, on top of the running configuration; `by` says where they were entered.
 
     Only lines without errors get here. No two of them contradict each other: the effect of a line must have happened
@@ -76,8 +69,7 @@ class LinesEntered(Event):
     by: str = "console"
 
 
-@dataclass(frozen=True, slots=True)
-class KeysWanted(Event):
+class KeysWanted(Event, Value):
     """The owner of the lab captures its packets and wants to read them: report keys (`ReportKey`), or stop doing so.
 
     No command of a router makes this event.
@@ -86,8 +78,7 @@ class KeysWanted(Event):
     wanted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered(Event):
+class Remembered(Event, Value):
     """The value that the router stored under this name in an earlier life (`Store`). It comes before the configuration.
 
     If the value was lost, this event does not come, and nothing waits for it. The value may be a private key.
@@ -97,8 +88,7 @@ class Remembered(Event):
     octets: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class PlaneAnnounced(Event):
+class PlaneAnnounced(Event, Value):
     """The protocols that the data plane carries besides IPv4, which every plane carries. It comes before the
     configuration, or never.
 
@@ -113,8 +103,7 @@ class PlaneAnnounced(Event):
     shares: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LinkChanged(Event):
+class LinkChanged(Event, Value):
     """An interface that this router does not make itself has (or lost) its carrier.
 
     mtu: octets of the largest IP packet.
@@ -127,8 +116,7 @@ class LinkChanged(Event):
     hardware_address: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class SwitchingComputed(Event):
+class SwitchingComputed(Event, Value):
     """The lab has computed the spanning trees of this box, one for each VLAN. trunks: the ports that are trunks now.
 
     up: its ports of layer 2 that have a carrier.
@@ -139,8 +127,7 @@ class SwitchingComputed(Event):
     up: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AddressAssigned(Event):
+class AddressAssigned(Event, Value):
     """The host gave an adopted interface this address (by DHCP, or by hand); None: the interface has no address any
     more.
     """
@@ -150,8 +137,7 @@ class AddressAssigned(Event):
     prefix_length: int = 32
 
 
-@dataclass(frozen=True, slots=True)
-class HostRouteChanged(Event):
+class HostRouteChanged(Event, Value):
     """The host has a route of its own for this prefix, out of interfaces of ours. No hops: the route is gone.
 
     metric: the host's.
@@ -162,8 +148,7 @@ class HostRouteChanged(Event):
     metric: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class IpReceived(Event):
+class IpReceived(Event, Value):
     """An IP packet for the router itself: a routing protocol's, an ICMP message, a UDP datagram. Never overlay transit.
 
     payload: the octets behind the IP header.
@@ -181,15 +166,13 @@ class IpReceived(Event):
     vrf: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Packets:
+class Packets(Value):
     """In a machine's subscriptions: every `IpReceived` of this IP protocol. Most packets concern one machine only."""
 
     protocol: int
 
 
-@dataclass(frozen=True, slots=True)
-class NhrpReceived(Event):
+class NhrpReceived(Event, Value):
     """An NHRP packet came out of GRE (protocol type 0x2001).
 
     outer_source: the NBMA address it really came from.
@@ -202,23 +185,20 @@ class NhrpReceived(Event):
     connection: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class KeepaliveReceived(Event):
+class KeepaliveReceived(Event, Value):
     """Our own GRE keepalive came back (GRE protocol type 0): the far end decapsulates and routes."""
 
     tunnel: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unresolved(Event):
+class Unresolved(Event, Value):
     """A packet waits because the tunnel has no adjacency for this overlay next hop."""
 
     tunnel: str
     next_hop: IPAddress
 
 
-@dataclass(frozen=True, slots=True)
-class Hairpin(Event):
+class Hairpin(Event, Value):
     """A transit packet came out of `tunnel` and left by a tunnel of the same NHRP network (rate-limited by the plane).
 
     nbma, connection: the neighbor it came from.
@@ -232,8 +212,7 @@ class Hairpin(Event):
     connection: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class PeerUsage:
+class PeerUsage(Value):
     """The packet and octet counters of one NBMA peer since the tunnel was made.
 
     connection: on a protected tunnel each connection is a separate peer; nbma is the current address of that peer.
@@ -248,16 +227,14 @@ class PeerUsage:
     received_octets: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class UsageReported(Event):
+class UsageReported(Event, Value):
     """The answer to `PollUsage`: every peer with at least one packet."""
 
     tunnel: str
     peers: tuple[PeerUsage, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PacketCounts:
+class PacketCounts(Value, kw_only=True):
     """Counters since an interface was made, in packets and octets. drops: of packets that should have left."""
 
     received: int
@@ -271,15 +248,13 @@ class PacketCounts:
     send_drops: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InterfaceCount(PacketCounts):
+class InterfaceCount(PacketCounts, Value, kw_only=True):
     """The counters of one interface."""
 
     interface: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GreDrops:
+class GreDrops(Value, kw_only=True):
     """GRE packets that were dropped.
 
     malformed: damaged, too, and out of order where packets have numbers.
@@ -302,30 +277,26 @@ class GreDrops:
     no_spi: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class InterfacesCounted(Event):
+class InterfacesCounted(Event, Value):
     """The answer to `PollInterfaces`: every interface that the plane knows, and the drops since the plane started."""
 
     counts: tuple[InterfaceCount, ...]
     drops: GreDrops
 
 
-@dataclass(frozen=True, slots=True)
-class SasCounted(Event):
+class SasCounted(Event, Value):
     """The answer to `PollSas`."""
 
     counts: tuple[SaCount, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SaWorn(Event):
+class SaWorn(Event, Value):
     """A pair of SAs has carried its `soft_octets`, or three quarters of its sequence numbers: sent once."""
 
     spi_in: int
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownSpi(Event):
+class UnknownSpi(Event, Value):
     """ESP came for an SA that does not exist (rate-limited by the plane).
 
     remote_port: of UDP, 0: protocol 50.
@@ -344,8 +315,7 @@ class UnknownSpi(Event):
         return OuterAddress(self.local, self.vrf), self.remote
 
 
-@dataclass(frozen=True, slots=True)
-class ClearReceived(Event):
+class ClearReceived(Event, Value):
     """Clear GRE came for a protected tunnel, and was dropped (rate-limited by the plane). vrf: its front door."""
 
     local: IPAddress
@@ -353,8 +323,7 @@ class ClearReceived(Event):
     vrf: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionHeard(Event):
+class ConnectionHeard(Event, Value):
     """A valid and newest packet of a connection came from another address than its peer's; reported once for each
     address.
     """
@@ -364,8 +333,7 @@ class ConnectionHeard(Event):
     remote_port: int
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionUnheard(Event):
+class ConnectionUnheard(Event, Value):
     """Packets were sent over a connection for 10 s, and none came: reported once; if it goes on, after 40 s, 160 s ...
 
     The next good packet of the peer, or `MoveConnection`, ends the silence.
@@ -374,8 +342,7 @@ class ConnectionUnheard(Event):
     connection: int
 
 
-@dataclass(frozen=True, slots=True)
-class PacketsFiltered(Event):
+class PacketsFiltered(Event, Value):
     """An entry with `log` has decided on packets of one flow. Packets of the same flow within a second may come in one
     report; flows beyond `ALARMS_PER_SECOND` are not reported.
 
@@ -398,24 +365,21 @@ class PacketsFiltered(Event):
         return self.packet.source.version
 
 
-@dataclass(frozen=True, slots=True)
-class NameResolved(Event):
+class NameResolved(Event, Value):
     """The answer to `Resolve`: no address if the name does not exist or no server answered."""
 
     name: str
     addresses: tuple[IPAddress, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ClockSet(Event):
+class ClockSet(Event, Value):
     """Wall time = monotonic time + `offset` seconds (since 1970, UTC) from now on. No timer moves."""
 
     offset: float
     authoritative: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class EffectFailed(Event):
+class EffectFailed(Event, Value):
     """The shell could not carry out this effect. Its owner distinguishes wanted from actual state, and tries again
     later.
 
@@ -428,8 +392,7 @@ class EffectFailed(Event):
     vrf: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class KernelContested(Event):
+class KernelContested(Event, Value):
     """Another program on this machine keeps removing our objects from its kernel; or that is over.
 
     what: one of the objects, in words. The plane keeps restoring it, less and less often.
@@ -439,8 +402,7 @@ class KernelContested(Event):
     ended: bool
 
 
-@dataclass(frozen=True, slots=True)
-class VrfLost(Event):
+class VrfLost(Event, Value):
     """Another program on this machine deleted what keeps the routing table of a VRF apart from other tables.
 
     name: of the VRF; the event is for machines of the router. The plane makes it again, and after `delay` seconds
@@ -451,6 +413,5 @@ class VrfLost(Event):
     delay: float
 
 
-@dataclass(frozen=True, slots=True)
-class Resync(Event):
+class Resync(Event, Value):
     """The shell may have lost events (a full socket, a restart): every machine repeats its orders."""

@@ -14,7 +14,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.reasons import ReasonCode
-from dmvpn.base.values import collected, dataclass, rows
+from dmvpn.base.values import Value, collected, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -45,8 +45,7 @@ class WordKind(enum.Enum):
     LINE = "configuration line"
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Value):
     """One word. In the words of lines and reasons `<name>` marks what differs each time: "<tunnel>: keepalive".
 
     what: it is.
@@ -76,8 +75,7 @@ class Explanation:
         return len(_PLACEHOLDER.sub("", self.word))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WordGroup:
+class WordGroup(Value, kw_only=True):
     """Words of one kind in one place.
 
     title: the place ("column Attrb").

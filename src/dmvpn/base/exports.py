@@ -12,11 +12,10 @@ from __future__ import annotations
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import NextHop
 from dmvpn.base.notices import Notice
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportedPath:
+class ExportedPath(Value, kw_only=True):
     """The best path to a prefix in the BGP table of a VRF.
 
     targets: its route targets, as extended communities (`base.communities`).
@@ -35,8 +34,7 @@ class ExportedPath:
     next_hops: tuple[NextHop, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PathsExported(Notice):
+class PathsExported(Notice, Value):
     """The BGP table of a VRF exports these paths from now on, and none to the prefixes in `gone`."""
 
     paths: tuple[ExportedPath, ...]
@@ -44,16 +42,14 @@ class PathsExported(Notice):
     vrf: str
 
 
-@dataclass(frozen=True, slots=True)
-class PathsWanted(Notice):
+class PathsWanted(Notice, Value):
     """The BGP table of a VRF imports paths with one of these route targets; (): none."""
 
     targets: tuple[int, ...]
     vrf: str
 
 
-@dataclass(frozen=True, slots=True)
-class PathsImported(Notice):
+class PathsImported(Notice, Value):
     """To the BGP table of a VRF: of the VRF `source` it gets these paths, and none to the prefixes in `gone`."""
 
     source: str

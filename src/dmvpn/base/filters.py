@@ -25,7 +25,7 @@ from typing import Final
 
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.translation import ICMP_OF, Addresses
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 #: The first and the last number of each range. No range at all (`lt 0`): no number fits.
 Ranges = tuple[tuple[int, int], ...]
@@ -46,8 +46,7 @@ class TcpFlag(IntFlag):
     URG = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Flags:
+class Flags(Value):
     """TCP flags that are `set` or `clear`: all of these (`match-all`), or any (`match-any`)."""
 
     set: int = 0
@@ -65,8 +64,7 @@ class Flags:
 ESTABLISHED: Final = Flags(set=TcpFlag.ACK | TcpFlag.RST, is_any=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Packet:
+class Packet(Value, kw_only=True):
     """What a list looks at.
 
     protocol: over IPv6, of the header behind all extension headers, of which the authentication header is the last.
@@ -90,8 +88,7 @@ class Packet:
     has_more: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class Condition(Value, kw_only=True):
     """What an entry asks of a packet. None: nothing.
 
     icmp: the type, and the code or None for all of them.
@@ -157,8 +154,7 @@ class Condition:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class FilterEntry:
+class FilterEntry(Value):
     """One entry. log: its packets are reported; log_input: with the port that they came by."""
 
     sequence: int
@@ -179,8 +175,7 @@ class FilterEntry:
         return self.condition.fits_behind_ip(packet)
 
 
-@dataclass(frozen=True, slots=True)
-class FilterList:
+class FilterList(Value):
     """A list that exists and has entries; none of them may count at this time.
 
     is_standard: its entries look at the source alone, and its log lines name nothing else.
@@ -220,8 +215,7 @@ class FilterList:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class ReversePath:
+class ReversePath(Value):
     """`ip verify unicast source`: a packet passes only if there is a route to its source; looked at behind the list.
 
     strict: the route leads out of the port that the packet came by (`rx`), else out of any one (`any`).
@@ -235,8 +229,7 @@ class ReversePath:
     allow_default: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PortFilters:
+class PortFilters(Value):
     """The lists of a port. None: all pass.
 
     unreachables: ICMP destination unreachable of the router itself leaves by this port, `ip unreachables`.
@@ -290,8 +283,7 @@ UNREACHABLE_SENDER: Final = -1
 NEIGHBOR_DISCOVERY: Final = -2
 
 
-@dataclass(frozen=True, slots=True)
-class FilterCount:
+class FilterCount(Value):
     """How many packets an entry has decided on since it is in the list of this port, whatever other entries do.
 
     sequence: of the entry, of all of its number together; `END_OF_LIST`; `UNREACHABLE_SENDER` (inward is True).

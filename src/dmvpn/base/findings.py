@@ -19,7 +19,7 @@ import enum
 import re
 from collections.abc import Callable
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 # ------------------------------------------------------------------------------------------------ causes of faults
 
@@ -168,8 +168,7 @@ class Severity(enum.Enum):
         return list(Severity).index(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Value, kw_only=True):
     """One thing that lint looks for.
 
     id: as in `! lint: allow ID REASON`.
@@ -205,8 +204,7 @@ def rule(severity: Severity, cause: Cause | None = None) -> Callable[[str], Rule
     return of_text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Concern:
+class Concern(Value, kw_only=True):
     """What a rule says about one configuration.
 
     at: the line, by its words: the lines of the enclosing sections, then its own, as many words as distinguish it from
@@ -228,8 +226,7 @@ class Concern:
         return tuple(line.strip() for line in self.fix.splitlines())
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(Value):
     """A line of a file."""
 
     file: str
@@ -239,8 +236,7 @@ class Location:
         return f"{self.file}:{self.line}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LintFinding:
+class LintFinding(Value, kw_only=True):
     """A concern in its file.
 
     rule: its identifier.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 from typing import Final
 
-from dmvpn.base.values import dataclass, rows
+from dmvpn.base.values import Value, rows
 
 #: A row: the labels first, then the numbers.
 MetricRow = tuple[str | int | float, ...]
@@ -43,8 +43,7 @@ class Bound(enum.Enum):
 MOST_ENTRIES: Final = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(Value):
     """A metric. name: as in queries, with its unit and `_total`. meaning: one sentence for people."""
 
     name: str
@@ -52,8 +51,7 @@ class Family:
     meaning: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class Table(Value, kw_only=True):
     """Metrics with the same labels. name: unique, except where several features fill one table."""
 
     name: str

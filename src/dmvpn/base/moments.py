@@ -14,7 +14,7 @@ from typing import Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.ports import Clock
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 # ------------------------------------------------------------------------------------------------ time spans
 
@@ -67,8 +67,7 @@ _SPAN: Final = re.compile(r"(?=\d)(?:(\d{1,5})d)?(?:(\d{1,6})h)?(?:(\d{1,7})m)?(
 _TIME: Final = re.compile(r"(\d{1,2}):(\d\d):(\d\d)(?:\.(\d{1,3}))?", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Value):
     """A moment that the user named.
 
     ago: seconds, or None: a time of day, in milliseconds since midnight.

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
 from dmvpn.base.effects import DfBit
 from dmvpn.base.notices import Notice
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 if TYPE_CHECKING:
     from dmvpn.base.protection import Connection, EspSa, Protected, ProtectionPhase, ProtectionPolicy, SaView
     from dmvpn.base.reasons import Reason
 
 
-@dataclass(frozen=True, slots=True)
-class ProtectionDecided(Notice):
+class ProtectionDecided(Notice, Value):
     """IPsec can protect this tunnel (reason None), or why it cannot: then the tunnel stays down. To the tunnel.
 
     overhead: octets that ESP adds to a GRE packet at most, its padding and the outer IP header of the tunnel not
@@ -34,8 +33,7 @@ class ProtectionDecided(Notice):
     barred: tuple[IPAddress, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ProtectionWanted(Notice):
+class ProtectionWanted(Notice, Value):
     """The peers that packets of a protected tunnel are to go to: exactly these. To IPsec, which keeps the book.
 
     by: who says so ("tunnel", "nhrp4", "nhrp6"): a peer is released when no part of the router wants it.
@@ -49,8 +47,7 @@ class ProtectionWanted(Notice):
     at: IPAddress | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProtectionChanged(Notice):
+class ProtectionChanged(Notice, Value):
     """The protection between a tunnel and an NBMA address has changed, whichever end began. To tunnels and NHRP.
 
     remote_port: of the one peer there that is wanted by this port, as `ProtectionWanted` has it; 0: of the address.
@@ -62,20 +59,17 @@ class ProtectionChanged(Notice):
     remote_port: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class PoliciesChanged(Notice):
+class PoliciesChanged(Notice, Value):
     """All that IKE may negotiate (the whole list each time). From IPsec to IKE."""
 
     policies: tuple[ProtectionPolicy, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RevocationsChanged(Notice):
+class RevocationsChanged(Notice, Value):
     """The revocation lists have changed: some connected peers may have to go. From PKI to IKE."""
 
 
-@dataclass(frozen=True, slots=True)
-class NegotiationWanted(Notice):
+class NegotiationWanted(Notice, Value):
     """A pair of SAs with this address is wanted, and kept up, or (wanted False) let go. From IPsec to IKE.
 
     policy: the IPsec profile's name; with our end it names one of `PoliciesChanged`.
@@ -97,8 +91,7 @@ class NegotiationWanted(Notice):
         return OuterAddress(self.local, self.front), self.remote
 
 
-@dataclass(frozen=True, slots=True)
-class NegotiationChanged(Notice):
+class NegotiationChanged(Notice, Value):
     """How far IKE is with an address that it has no SAs with. From IKE to IPsec.
 
     reason: why the last try failed.
@@ -118,8 +111,7 @@ class NegotiationChanged(Notice):
         return OuterAddress(self.local, self.front), self.remote
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionChanged(Notice):
+class ConnectionChanged(Notice, Value):
     """A connection appeared (old is None), moved or changed otherwise, or has no SAs any more (new is None).
 
     returned: its peer had lost its SAs, and has proved itself again; state that we sent to it earlier may be lost
@@ -132,8 +124,7 @@ class ConnectionChanged(Notice):
     returned: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SaNegotiated(Notice):
+class SaNegotiated(Notice, Value, kw_only=True):
     """IKE has a pair of SAs. From IKE to IPsec. replaces: the spi_in of the pair that it replaces."""
 
     connection: Connection
@@ -143,8 +134,7 @@ class SaNegotiated(Notice):
     replaces: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SaClosed(Notice):
+class SaClosed(Notice, Value):
     """A pair was deleted: nothing may be sent on it. If `lingers` it still receives, until this is said once more."""
 
     spi_in: int
@@ -152,8 +142,7 @@ class SaClosed(Notice):
     lingers: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SaRenewalWanted(Notice):
+class SaRenewalWanted(Notice, Value):
     """This pair of SAs is worn out: replace it. From IPsec to IKE.
 
     of_all: the newest pair of each other IKE SA of its connection, too: both ends may have begun at once.
@@ -163,15 +152,13 @@ class SaRenewalWanted(Notice):
     of_all: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionSilent(Notice):
+class ConnectionSilent(Notice, Value):
     """Nothing has passed over this connection for a long time: ask its peer whether it is alive. From IPsec to IKE."""
 
     connection: int
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionUnwanted(Notice):
+class ConnectionUnwanted(Notice, Value):
     """This connection was idle for a long time, or a user cleared it: delete its SAs. From IPsec to IKE."""
 
     connection: int

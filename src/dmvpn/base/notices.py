@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, ParamSpec
 
 from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix
 from dmvpn.base.effects import NextHop, RouteKind, SendIp
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,8 +34,7 @@ P = ParamSpec("P")
 # ------------------------------------------------------------------------------------------------ notices
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Value):
     """The base of all notices."""
 
     is_notice: ClassVar[bool] = True
@@ -44,8 +43,7 @@ class Notice:
 # ------------------------------------------------------------------------------------------------ interfaces
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ipv6State:
+class Ipv6State(Value, kw_only=True):
     """IPv6 on an interface, where it is enabled.
 
     mtu: octets of the largest packet.
@@ -62,8 +60,7 @@ class Ipv6State:
     reason: Reason | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InterfaceState:
+class InterfaceState(Value, kw_only=True):
     """The state of an interface as all features may know it.
 
     enabled: not `shutdown`.
@@ -136,8 +133,7 @@ class InterfaceState:
         return self.ipv6.link_local if version == 6 and self.ipv6 is not None and self.carries(6) else None
 
 
-@dataclass(frozen=True, slots=True)
-class InterfaceChanged(Notice):
+class InterfaceChanged(Notice, Value):
     """An interface appeared (old is None), disappeared (new is None) or has changed."""
 
     name: str
@@ -145,8 +141,7 @@ class InterfaceChanged(Notice):
     new: InterfaceState | None
 
 
-@dataclass(frozen=True, slots=True)
-class AddressLeased(Notice):
+class AddressLeased(Notice, Value):
     """Our own DHCP client has an address for an interface. None: the address is gone."""
 
     interface: str
@@ -154,8 +149,7 @@ class AddressLeased(Notice):
     prefix_length: int = 32
 
 
-@dataclass(frozen=True, slots=True)
-class LineProtocolDecided(Notice):
+class LineProtocolDecided(Notice, Value):
     """The owner of a logical interface says whether it carries packets, and why not. `mtu`: its default IP MTU."""
 
     interface: str
@@ -164,8 +158,7 @@ class LineProtocolDecided(Notice):
     mtu: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GreTunnel:
+class GreTunnel(Value, kw_only=True):
     """What the configuration of a GRE tunnel and its state have alike.
 
     source_interface: the interface that has the NBMA address, "" while there is none.
@@ -195,8 +188,7 @@ class GreTunnel:
     front: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TunnelState(GreTunnel):
+class TunnelState(GreTunnel, Value, kw_only=True):
     """What NHRP and others may know of a tunnel.
 
     source: our NBMA address, None while there is none.
@@ -223,8 +215,7 @@ class TunnelState(GreTunnel):
         return OuterAddress(self.source, self.front) if self.source is not None else None
 
 
-@dataclass(frozen=True, slots=True)
-class TunnelChanged(Notice):
+class TunnelChanged(Notice, Value):
     """A tunnel appeared (old is None), disappeared (new is None) or has changed."""
 
     name: str
@@ -232,34 +223,29 @@ class TunnelChanged(Notice):
     new: TunnelState | None
 
 
-@dataclass(frozen=True, slots=True)
-class AccessListsChanged(Notice):
+class AccessListsChanged(Notice, Value):
     """Access lists or route maps have changed (`ports.policies`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class FiltersChanged(Notice):
+class FiltersChanged(Notice, Value):
     """Packet filters of ports have changed (`ports.filters`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class TrackChanged(Notice):
+class TrackChanged(Notice, Value):
     """A tracked object is up or down from now on. A tracked object that is not configured is down."""
 
     number: int
     up: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TrackFollowed(Notice):
+class TrackFollowed(Notice, Value):
     """The static routes of a VRF follow these tracked objects."""
 
     numbers: tuple[int, ...]
     vrf: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LeaksFollowed(Notice):
+class LeaksFollowed(Notice, Value):
     """The static routes of a VRF have these next hops, which another routing table may have.
 
     next_hops: without an interface, the address is looked up in the global table.
@@ -269,8 +255,7 @@ class LeaksFollowed(Notice):
     vrf: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LeaksFound(Notice):
+class LeaksFound(Notice, Value):
     """Of the next hops that the static routes of a VRF announced, these lead into another table now.
 
     found: each next hop as the routes name it, and where it leads there.
@@ -280,22 +265,19 @@ class LeaksFound(Notice):
     vrf: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class VrfsChanged(Notice):
+class VrfsChanged(Notice, Value):
     """The VRFs of this router are these from now on, sorted by name."""
 
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LineEnds(Notice):
+class LineEnds(Notice, Value):
     """We are about to take the line protocol of an interface down. Packets still leave it: now goodbyes can be said."""
 
     interface: str
 
 
-@dataclass(frozen=True, slots=True)
-class AnswersEnd(Notice):
+class AnswersEnd(Notice, Value):
     """A user shut down a tunnel: routers that resolved an address of ours over it should forget that. Registrations
     stay.
     """
@@ -303,16 +285,14 @@ class AnswersEnd(Notice):
     tunnel: str
 
 
-@dataclass(frozen=True, slots=True)
-class HoldTunnel(Notice):
+class HoldTunnel(Notice, Value):
     """NHRP takes a tunnel's line protocol down (`if-state nhrp`: no NHS answers), or (None) no longer does."""
 
     tunnel: str
     reason: Reason | None
 
 
-@dataclass(frozen=True, slots=True)
-class MulticastReached(Notice):
+class MulticastReached(Notice, Value):
     """Multicast over a tunnel reaches a new router, or a new router sends to us: a client registered, a server answers.
 
     A routing protocol greets at once: packets sent when the tunnel came up reached no neighbor.
@@ -321,8 +301,7 @@ class MulticastReached(Notice):
     tunnel: str
 
 
-@dataclass(frozen=True, slots=True)
-class NeighborSilent(Notice):
+class NeighborSilent(Notice, Value):
     """A routing protocol did not hear a neighbor for its holding time. To NHRP.
 
     If the neighbor is a next hop server, it may have forgotten us: a server sends no multicast to unknown clients.
@@ -352,16 +331,14 @@ class RouteSource(enum.Enum):
     HOST = "host"  # of the machine below, set by another program; no protocol announces it
 
 
-@dataclass(frozen=True, slots=True)
-class OwnWay:
+class OwnWay(Value):
     """What the way by one next hop costs, where ways are unequal, and lines like the route's `details`."""
 
     metric: int
     details: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(Value, kw_only=True):
     """A route as its protocol offers it to the RIB.
 
     process: "100" for EIGRP 100, "" where there is only one.
@@ -397,8 +374,7 @@ class Route:
     since: float = field(default=0.0, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class RouteOffered(Notice):
+class RouteOffered(Notice, Value):
     """A protocol offers this route, or a new version of it (same source, process and prefix).
 
     vrf: of the table, here and in all notices about a table; "": the global table, or the sender's own VRF.
@@ -408,8 +384,7 @@ class RouteOffered(Notice):
     vrf: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RouteRetracted(Notice):
+class RouteRetracted(Notice, Value):
     """The protocol withdraws its route."""
 
     source: RouteSource
@@ -418,8 +393,7 @@ class RouteRetracted(Notice):
     vrf: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class NetworksRun(Notice):
+class NetworksRun(Notice, Value):
     """A routing protocol runs on these connected networks of an interface, and on no others there. To the RIB.
 
     version: of IP, of which they all are.
@@ -434,8 +408,7 @@ class NetworksRun(Notice):
     version: int = 4
 
 
-@dataclass(frozen=True, slots=True)
-class OverrideOffered(Notice):
+class OverrideOffered(Notice, Value):
     """NHRP knows a better next hop for a prefix that another protocol routes (NHO). `None`: NHRP withdraws the next
     hop.
     """
@@ -445,8 +418,7 @@ class OverrideOffered(Notice):
     vrf: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RouteChanged(Notice):
+class RouteChanged(Notice, Value):
     """The best route of a prefix changed; overrides (NHO) do not count. None: there was, or is, none."""
 
     prefix: Prefix
@@ -455,8 +427,7 @@ class RouteChanged(Notice):
     vrf: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RoutesCleared(Notice):
+class RoutesCleared(Notice, Value):
     """A user cleared the routing table (None: all of it): dynamic protocols request routes from neighbors again."""
 
     prefix: Prefix | None = None
@@ -492,8 +463,7 @@ class LogWriter(LogKind, Generic[P]):
         return Log(self, self._text(*args, **kwargs))
 
 
-@dataclass(frozen=True, slots=True)
-class Log(Notice):
+class Log(Notice, Value):
     """One line for the log: `%FACILITY-SEVERITY-MNEMONIC: text`."""
 
     kind: LogKind
@@ -510,31 +480,27 @@ def log_messages(names: Mapping[str, object]) -> tuple[LogKind, ...]:
     return tuple(kind for kind in names.values() if isinstance(kind, LogKind))
 
 
-@dataclass(frozen=True, slots=True)
-class DebugOutput(Notice):
+class DebugOutput(Notice, Value):
     """Lines of a debug that is switched on (`Debugging.on`)."""
 
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PacketsHandled(Notice):
+class PacketsHandled(Notice, Value):
     """IP packets of the router itself in one event, while any debug is on: `debug ip packet`, `debug ip icmp`."""
 
     received: IpReceived | None
     sent: tuple[SendIp, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigurationRestored(Notice):
+class ConfigurationRestored(Notice, Value):
     """The router replaces the running configuration with this one, because no user confirmed the running one."""
 
     text: str = field(repr=False)
     by: str
 
 
-@dataclass(frozen=True, slots=True)
-class Configured(Notice):
+class Configured(Notice, Value):
     """The typed configuration of the feature that receives this; it compares with what it has and acts."""
 
     feature: str
@@ -562,8 +528,7 @@ class Witness(enum.Enum):
     NHRP = "NHRP"
 
 
-@dataclass(frozen=True, slots=True)
-class WatchWanted(Notice):
+class WatchWanted(Notice, Value):
     """This neighbor is to be watched on behalf of a protocol, or (wanted False) not any more. To BFD.
 
     process: of several of one protocol, which one.
@@ -576,8 +541,7 @@ class WatchWanted(Notice):
     wanted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PathWatched(Notice):
+class PathWatched(Notice, Value):
     """The BFD session to a neighbor is up, or not. To static routes, which have no neighbors of their own."""
 
     interface: str
@@ -585,8 +549,7 @@ class PathWatched(Notice):
     up: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PathLost(Notice):
+class PathLost(Notice, Value):
     """Packets do not reach this neighbor any more, although the interface is up. To routing protocols, and to NHRP.
 
     clients: the protocols that asked for the watch, with their processes; None: any protocol that has a neighbor there.

@@ -28,7 +28,7 @@ from typing import Final, NamedTuple
 from dmvpn.base.addresses import EVERY_BIT, IPAddress
 from dmvpn.base.filters import Condition, FilterEntry, FilterList, Flags, Packet, Ranges, merged
 from dmvpn.base.translation import ICMP_OF, TCP, UDP, Addresses
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 # ------------------------------------------------------------------------------------------------ sets of packets
 
@@ -43,8 +43,7 @@ _EVERY_FLAG: Final[Ranges] = ((0, _FLAG_BITS),)
 _WHOLE, _LATER, _EITHER = ((0, 0),), ((1, 1),), ((0, 1),)
 
 
-@dataclass(frozen=True, slots=True)
-class Bits:
+class Bits(Value):
     """Numbers that agree with `value` in the bits of `care`; all other bits of `value` are 0."""
 
     value: int
@@ -75,8 +74,7 @@ class Bits:
 ANYTHING: Final = Bits(0, 0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PacketSet:
+class PacketSet(Value, kw_only=True):
     """Packets by the values of their fields, as in `base.filters.Packet`.
 
     icmp: type times 256 and code.
@@ -200,8 +198,7 @@ _RANGES: Final = ("protocol", "source_ports", "destination_ports", "icmp", "flag
 EVERYTHING: Final = PacketSet()
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(Value):
     """Packets, and the entry that decides on them; None: the end of the list."""
 
     packets: PacketSet

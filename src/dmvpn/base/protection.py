@@ -20,7 +20,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,8 +44,7 @@ class EspHash(enum.Enum):
     SHA512 = "sha512"
 
 
-@dataclass(frozen=True, slots=True)
-class EspTransform:
+class EspTransform(Value):
     """One choice of algorithms.
 
     bits: of the key.
@@ -68,8 +67,7 @@ class Encapsulation(enum.Enum):
     NEVER = "never"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProtectionPolicy:
+class ProtectionPolicy(Value, kw_only=True):
     """How packets between `local` and any peer are protected.
 
     name: of the IPsec profile.
@@ -123,8 +121,7 @@ def policies_for(policies: Iterable[ProtectionPolicy], ends: Ends) -> tuple[Prot
 # ------------------------------------------------------------------------------------------------ connections
 
 
-@dataclass(frozen=True, slots=True)
-class Proved:
+class Proved(Value):
     """The identity of a peer, for comparisons: its text alone may equal that of another kind of name, or of another
     key.
 
@@ -137,8 +134,7 @@ class Proved:
     entry: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
+class Connection(Value, kw_only=True):
     """A peer that proved its identity.
 
     profile: the IPsec profile's name.
@@ -191,8 +187,7 @@ class ProtectionPhase(enum.IntEnum):
     SECURED = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Protected:
+class Protected(Value, kw_only=True):
     """What there is between a tunnel and an NBMA address.
 
     connection: the newest, 0 without.
@@ -205,8 +200,7 @@ class Protected:
     since: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProtectedPair:
+class ProtectedPair(Value, kw_only=True):
     """A tunnel and an NBMA address that should be protected, or are because the peer began; for shows.
 
     local, front: the tunnel's source, and the VRF that it is in.
@@ -232,8 +226,7 @@ class ProtectedPair:
 # ------------------------------------------------------------------------------------------------ SAs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EspSa:
+class EspSa(Value, kw_only=True):
     """A pair of SAs as a data plane needs it (RFC 4301 §4.4.2).
 
     spi_in: we chose it; it names the pair here.
@@ -269,8 +262,7 @@ class EspSa:
     front: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SaCount:
+class SaCount(Value, kw_only=True):
     """What one pair of SAs carried; octets are of the payload, before padding.
 
     replayed: too old, or seen before.
@@ -288,8 +280,7 @@ class SaCount:
     unsent: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SaView:
+class SaView(Value, kw_only=True):
     """A pair of SAs, for shows. It has no keys.
 
     since, expires, rekey_at: seconds.
@@ -352,8 +343,7 @@ def conn_id(number: int) -> int:
     return _FIRST_CONN_ID + number if number else 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IkeSaState:
+class IkeSaState(Value, kw_only=True):
     """An IKE SA as shows print it.
 
     number: of the session ("Tunnel-id").
@@ -399,8 +389,7 @@ class IkeSaState:
     front: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IkeView(IkeSaState):
+class IkeView(IkeSaState, Value, kw_only=True):
     """What all may know of an IKE SA.
 
     since, heard: seconds monotonic.
@@ -421,8 +410,7 @@ class IkeView(IkeSaState):
         return OuterAddress(self.local, self.front), self.remote
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IkeStats:
+class IkeStats(Value, kw_only=True):
     """What IKE counted since the router started or `clear crypto ikev2 stats`, for `show crypto ikev2 stats`.
 
     incoming_*: IKE_SA_INIT requests of peers; outgoing_*: ours (repetitions not counted). accepted: an IKE SA came of
@@ -450,8 +438,7 @@ class IkeStats:
 # ------------------------------------------------------------------------------------------------ certificates
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
+class Credentials(Value, kw_only=True):
     """What a trustpoint gives.
 
     chain: our certificate and its issuers.

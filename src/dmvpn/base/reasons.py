@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, Self
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 _PLACE: Final = re.compile(r"<[^<>]*>")
 
@@ -63,8 +63,7 @@ def _filled(parts: tuple[str, ...], fields: tuple[object, ...]) -> str:
     return parts[0] + "".join(f"{field!s}{part}" for field, part in zip(fields, parts[1:], strict=False))
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Value):
     """Why something is not as it should be.
 
     fields: one for each place of the code.

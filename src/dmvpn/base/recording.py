@@ -30,20 +30,18 @@ from dmvpn.base.protection import EspSa, EspTransform, SaCount
 from dmvpn.base.streams import StreamPeer
 from dmvpn.base.switching import Box, EthernetPort, TreePort, VlanTree
 from dmvpn.base.translation import Addresses, Clause, FlowFilter, PacketRule, SourceRule, StaticRule
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
-@dataclass(frozen=True, slots=True)
-class Begin:
+class Begin(Value):
     """A recorded life begins: the router starts without state."""
 
     router: str
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedEvent:
+class RecordedEvent(Value):
     """One event in the life of one router. time: seconds, monotonic."""
 
     time: float
@@ -51,8 +49,7 @@ class RecordedEvent:
     event: Event
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedOutcome:
+class RecordedOutcome(Value):
     """How the event before it was handled.
 
     drew: octets of entropy.

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, Protocol, Self
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.communities import INTERNET, CommunityChange, CommunityKind, CommunityMatch, ExtendedChange, text_of
 from dmvpn.base.lpm import PrefixTable
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -37,8 +37,7 @@ if TYPE_CHECKING:
 IPV6_LIST: Final = "ipv6 "
 
 
-@dataclass(frozen=True, slots=True)
-class PrefixRule:
+class PrefixRule(Value):
     """One entry of a prefix list: prefixes inside of `prefix`, with a length between these two."""
 
     permit: bool
@@ -81,8 +80,7 @@ class PrefixIndex:
 # ------------------------------------------------------------------------------------------------ route maps
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MatchedRoute:
+class MatchedRoute(Value, kw_only=True):
     """A route, as far as a route map can look at it. next_hop, interface: None, "": it has none.
 
     metric: MED in BGP. as_path: as shows have it. kinds: the words of `match route-type` that hold. gateway: the
@@ -128,8 +126,7 @@ class MatchedRoute:
         return self.extended if kind is CommunityKind.EXTENDED else self.large
 
 
-@dataclass(frozen=True, slots=True)
-class AddressRule:
+class AddressRule(Value):
     """One entry of an access list. mask: of the route's mask, in extended lists; None: every mask."""
 
     permit: bool
@@ -157,8 +154,7 @@ class TextPattern(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class AttributeRule:
+class AttributeRule(Value):
     """One entry of an AS path or community list: a pattern, or communities that all have to be there."""
 
     permit: bool
@@ -183,8 +179,7 @@ class HopWord(enum.Enum):
     UNCHANGED = "unchanged"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
+class Changes(Value, kw_only=True):
     """Changes to a route; None, "" and () leave it as it is. prepend: AS numbers before the path, the first one first.
 
     step: added to the metric. vector: EIGRP's metric, as `redistribute ... metric` has it: kbit/s, tens of
@@ -248,8 +243,7 @@ _LARGEST_METRIC: Final = 0xFFFFFFFF
 UNCHANGED: Final = Changes()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MapRule:
+class MapRule(Value, kw_only=True):
     """One entry of a route map. Every kind of match must hold, of each kind one of its values; () holds always.
 
     Names of lists of IPv6 have `IPV6_LIST` before them; a list of the other version than the route's does not hold.
@@ -289,8 +283,7 @@ class Counted(enum.Enum):
     ROUTE_MAP = "route-map"
 
 
-@dataclass(frozen=True, slots=True)
-class RoutePolicies:
+class RoutePolicies(Value):
     """All lists and maps, by name. hits: how often an entry fitted, by its kind, list or map, and sequence number."""
 
     access_lists: Mapping[str, Collection[AddressRule]] = field(default_factory=dict)

@@ -31,7 +31,7 @@ from dmvpn.base.protection import (
     conn_id,
 )
 from dmvpn.base.shell import NO_PLANE, Counting, fresh
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Value, project
 
 # ------------------------------------------------------------------------------------------------ sessions
 
@@ -49,8 +49,7 @@ class SessionStatus(enum.Enum):
     DOWN = "DOWN"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionIke:
+class SessionIke(Value, kw_only=True):
     """An IKE SA of a session; number 0: there is none.
 
     capabilities: letters of `show crypto session detail`.
@@ -68,8 +67,7 @@ class SessionIke:
     lifetime: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionFlow:
+class SessionFlow(Value, kw_only=True):
     """The traffic of a session, over all its SAs.
 
     sas: one for each direction of a pair.
@@ -91,8 +89,7 @@ class SessionFlow:
     transform: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CryptoSession:
+class CryptoSession(Value, kw_only=True):
     """A peer on a tunnel.
 
     number: of the IKE session, 0 while there is none.

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.translation import Translations
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -50,8 +50,7 @@ def is_file_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Value):
     """A file in flash. size: octets. changed: seconds since 1970, UTC."""
 
     name: str
@@ -105,8 +104,7 @@ class CaptureDirection(enum.Enum):
     BOTH = "both"
 
 
-@dataclass(frozen=True, slots=True)
-class CapturePoint:
+class CapturePoint(Value):
     """A capture as it was ordered. interface: its long name, "" as long as there is none. filtered: it has its filter,
     which takes any packet.
     """
@@ -117,8 +115,7 @@ class CapturePoint:
     filtered: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Caught:
+class Caught(Value):
     """The buffer of a capture.
 
     active: it goes on. octets: of the packets. dropped: packets that found no room.
@@ -175,8 +172,7 @@ NO_CAPTURES: Final[Captures] = NoCaptures()
 # ------------------------------------------------------------------------------------------- counters of the data plane
 
 
-@dataclass(frozen=True, slots=True)
-class EthernetStation:
+class EthernetStation(Value):
     """A station on an Ethernet. hardware: its link-layer address, empty while it does not answer."""
 
     interface: str

@@ -29,7 +29,7 @@ from typing import Final
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import Effect
 from dmvpn.base.events import Event
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 # ------------------------------------------------------------------------------------------------ streams
 
@@ -65,8 +65,7 @@ class TcpState(enum.Enum):
     ESTABLISHED = "ESTAB"
 
 
-@dataclass(frozen=True, slots=True)
-class StreamLine:
+class StreamLine(Value):
     """A connection as `show tcp brief` has it.
 
     A listening port is a line, too: remote is 0.0.0.0 or ::, remote_port 0.
@@ -91,8 +90,7 @@ class StreamEnd(enum.Enum):
     OVERRUN = "more was sent than the other end takes"
 
 
-@dataclass(frozen=True, slots=True)
-class StreamPeer:
+class StreamPeer(Value):
     """The clients that streams are accepted from.
 
     prefix: of its addresses.
@@ -107,16 +105,14 @@ class StreamPeer:
     ttl: int = 255
 
 
-@dataclass(frozen=True, slots=True)
-class StreamListen(Effect):
+class StreamListen(Effect, Value):
     """Accept streams at this TCP port from exactly these (the whole list each time); an empty list: close the port."""
 
     port: int
     peers: tuple[StreamPeer, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class StreamOpen(Effect):
+class StreamOpen(Effect, Value):
     """Connect from an address of ours. stream: an even number. The rest: as in `StreamPeer`."""
 
     stream: int
@@ -128,32 +124,28 @@ class StreamOpen(Effect):
     ttl: int = 255
 
 
-@dataclass(frozen=True, slots=True)
-class StreamSend(Effect):
+class StreamSend(Effect, Value):
     """Send octets after all earlier ones."""
 
     stream: int
     octets: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class StreamSign(Effect):
+class StreamSign(Effect, Value):
     """Sign a stream that is there by another password from now on, and take nothing else; "": without signatures."""
 
     stream: int
     password: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class StreamPause(Effect):
+class StreamPause(Effect, Value):
     """Read nothing of a stream for now (paused), or go on."""
 
     stream: int
     paused: bool
 
 
-@dataclass(frozen=True, slots=True)
-class StreamClose(Effect):
+class StreamClose(Effect, Value):
     """End a stream after all that was sent; abort: at once, and forget what waits. A stream that does not exist is
     closed.
     """
@@ -162,8 +154,7 @@ class StreamClose(Effect):
     abort: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StreamUp(Event):
+class StreamUp(Event, Value):
     """A stream is there.
 
     taken: the other end opened it.
@@ -179,30 +170,26 @@ class StreamUp(Event):
     vrf: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StreamData(Event):
+class StreamData(Event, Value):
     """Further octets came, cut anywhere."""
 
     stream: int
     octets: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class StreamWritable(Event):
+class StreamWritable(Event, Value):
     """All that was sent has left the shell."""
 
     stream: int
 
 
-@dataclass(frozen=True, slots=True)
-class StreamBlocked(Event):
+class StreamBlocked(Event, Value):
     """Octets wait that the other end does not take. It is said again when some of them have gone and others wait."""
 
     stream: int
 
 
-@dataclass(frozen=True, slots=True)
-class StreamDown(Event):
+class StreamDown(Event, Value):
     """The stream is no more, or never came to be. text: what the host says of it."""
 
     stream: int
@@ -213,8 +200,7 @@ class StreamDown(Event):
 # ------------------------------------------------------------------------------------------------ UDP ports
 
 
-@dataclass(frozen=True, slots=True)
-class UdpPort:
+class UdpPort(Value):
     """A port. local: None: at all addresses. interface: the only one on which it receives, "" for all.
 
     multicast: it receives from a group.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 #: The VLAN of untagged frames unless another one is configured, and the last one.
 DEFAULT_VLAN, LAST_VLAN = 1, 4094
@@ -37,8 +37,7 @@ class PortMode(enum.Enum):
     DESIRABLE = "dynamic desirable"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EthernetPort:
+class EthernetPort(Value, kw_only=True):
     """A port with its VLANs.
 
     access, native: VLAN of untagged frames as an access port, as a trunk.
@@ -72,8 +71,7 @@ class EthernetPort:
         return self.mode is not PortMode.ROUTED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
+class Box(Value, kw_only=True):
     """The ports of a router or switch that take part in VLANs; ports that are not here carry untagged frames only.
 
     vlans: names of the VLANs that its lines make. An empty mapping: they are in a file of the switch, so all are there.
@@ -120,8 +118,7 @@ class PortRole(enum.Enum):
     ALTERNATE = "Altn"
 
 
-@dataclass(frozen=True, slots=True)
-class TreePort:
+class TreePort(Value):
     """A port of a bridge in the tree of a VLAN. number: its place among the ports of the box, from 1."""
 
     name: str
@@ -130,8 +127,7 @@ class TreePort:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class VlanTree:
+class VlanTree(Value):
     """The tree of a VLAN as one of its bridges sees it.
 
     root, bridge: priority and address. cost: of the path to the root, and by which port ("": this is the root).
@@ -145,8 +141,7 @@ class VlanTree:
     ports: tuple[TreePort, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LearnedStation:
+class LearnedStation(Value):
     """A link-layer address in the table of a bridge, and the port behind which it is."""
 
     vlan: int

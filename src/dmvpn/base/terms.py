@@ -14,7 +14,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -47,8 +47,7 @@ class NoValue(enum.Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Term(Generic[E, V]):
+class Term(Value, Generic[E, V], eq=False, kw_only=True):
     """One thing on which two ends must agree.
 
     name: "tunnel key". effect: what follows from a difference, a clause.
@@ -103,8 +102,7 @@ class Term(Generic[E, V]):
         return self.protects(theirs) and not self.protects(mine)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Duty(Generic[E]):
+class Duty(Value, Generic[E], eq=False, kw_only=True):
     """One thing that an end must have for the other one.
 
     fails: the fault of the first end, a sentence without a full stop; "": nothing.

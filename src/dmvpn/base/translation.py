@@ -18,7 +18,7 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from dmvpn.base.addresses import EVERY_BIT, IPAddress, Prefix
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 #: Protocols that an access list of a translator may name, by their numbers.
 ICMP, TCP, UDP, GRE, ESP = 1, 6, 17, 47, 50
@@ -34,8 +34,7 @@ SHARE: Final = 4096
 PORT_RANGES: Final = ((1024, 4499), (4501, 65535))
 
 
-@dataclass(frozen=True, slots=True)
-class PacketFlow:
+class PacketFlow(Value):
     """What an access list looks at. Ports are 0 where the protocol has none."""
 
     protocol: int
@@ -45,8 +44,7 @@ class PacketFlow:
     destination_port: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Addresses:
+class Addresses(Value):
     """Addresses of one IP version that agree with `address` in the bits that are 0 in `wildcard`."""
 
     address: IPAddress
@@ -62,8 +60,7 @@ class Addresses:
         return int(self.wildcard) == EVERY_BIT[type(self.wildcard)]
 
 
-@dataclass(frozen=True, slots=True)
-class PacketRule:
+class PacketRule(Value):
     """One entry.
 
     protocol: None: every one.
@@ -91,8 +88,7 @@ class PacketRule:
 Rules = tuple[PacketRule, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+class Clause(Value):
     """Packets that one of the lists permits, or all if there is no list: they are translated, or (False) left alone."""
 
     permit: bool
@@ -103,8 +99,7 @@ class Clause:
         return not self.lists or any(permits(rules, flow) for rules in self.lists)
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRule:
+class SourceRule(Value):
     """What leaves by `outside` gets another source where the first clause that fits says so; without one it stays.
 
     refused: numbers of protocols without ports that would take packets away from the router's own tunnels: dropped.
@@ -131,8 +126,7 @@ class SourceRule:
         return address == self.address or any(first <= address <= last for first, last in self.pool)
 
 
-@dataclass(frozen=True, slots=True)
-class StaticRule:
+class StaticRule(Value):
     """A station inside, known outside by an address of its own, or one port of it by a port of an address.
 
     length: of the prefixes if `local` and `public` are the first addresses of networks.
@@ -170,8 +164,7 @@ class StaticRule:
         return IPv4Address(int(self.public) + offset), self.public_port if self.protocol else port
 
 
-@dataclass(frozen=True, slots=True)
-class FlowFilter:
+class FlowFilter(Value):
     """Which flows are meant: `clear ip nat translation ...`. None, a port of 0: any. vrf: of the station inside."""
 
     protocol: int | None = None
@@ -191,8 +184,7 @@ class FlowFilter:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class TranslatedFlow:
+class TranslatedFlow(Value):
     """A flow that is translated. Ports are 0 where the protocol has none; of echoes both are the identifier.
 
     inside_local, inside_global: the address of the inside station, and the public one.
@@ -216,8 +208,7 @@ class TranslatedFlow:
         return PacketFlow(self.protocol, source, destination, source_port, port)
 
 
-@dataclass(frozen=True, slots=True)
-class Translations:
+class Translations(Value):
     """All flows that live.
 
     misses: packets that made a flow, since the order was first given.
@@ -234,16 +225,14 @@ class Translations:
 # ------------------------------------------------------------------------------------------------ what policy has
 
 
-@dataclass(frozen=True, slots=True)
-class ListedPackets:
+class ListedPackets(Value):
     """An access list. problem: what in it no translator here can obey, "" for nothing."""
 
     rules: Rules
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class MappedPackets:
+class MappedPackets(Value):
     """One entry of a route map.
 
     access_lists: names of those it matches.
@@ -256,8 +245,7 @@ class MappedPackets:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PacketPolicies:
+class PacketPolicies(Value):
     """All access lists and route maps, by name."""
 
     access_lists: Mapping[str, ListedPackets] = field(default_factory=dict)

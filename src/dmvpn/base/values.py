@@ -18,9 +18,10 @@ owner publishes.
 class and an object; where these are not as they should be, as with a newer Python that keeps other attributes, the
 standard library makes all classes, and a router works as before and starts more slowly.
 
-`Value` is the base of what shows, models, tools and labs work with: a class below it is such a dataclass, frozen, and
-need not say so. Messages (events, effects, packets) say it themselves: a class pattern that does not match takes three
-times as long where the class has a metaclass, and each event meets dozens of them.
+`Value` among its bases makes a class such a dataclass, frozen, in place of a decorator with its options; `Mutable`
+makes dataclasses whose objects change. Neither is a base of the class that it makes: a class pattern that does not
+match takes three times as long where the class has a metaclass, and each event meets dozens of them. So a class below a
+value names `Value` again.
 """
 
 from __future__ import annotations
@@ -298,13 +299,32 @@ class _Valued(type):
     def __new__(
         cls, name: str, bases: tuple[type, ...], space: dict[str, object], *, eq: bool = True, kw_only: bool = False
     ) -> _Valued:
-        made: Any = super().__new__(cls, name, bases, space)
-        # A class with slots is `Value`, or what the decorator makes of a class below it.
-        is_made = "__slots__" in space
-        return cast("_Valued", made if is_made else dataclass(frozen=True, slots=True, eq=eq, kw_only=kw_only)(made))
+        return _below(cls, name, bases, space, frozen=True, eq=eq, kw_only=kw_only)
+
+
+@dataclass_transform(field_specifiers=(field,))
+class _Changed(type):
+    def __new__(
+        cls, name: str, bases: tuple[type, ...], space: dict[str, object], *, eq: bool = True, kw_only: bool = False
+    ) -> _Changed:
+        return _below(cls, name, bases, space, frozen=False, eq=eq, kw_only=kw_only)
+
+
+def _below(cls: type[T], name: str, bases: tuple[type, ...], space: dict[str, object], **options: bool) -> T:
+    """Return `Value` or `Mutable` itself, and in place of a class below them a dataclass without them."""
+    if not bases:
+        return cast("T", type.__new__(cast("type[type]", cls), name, bases, space))
+    bare = type(name, tuple(base for base in bases if not isinstance(base, cls)), space)
+    return cast("T", dataclass(slots=True, **options)(bare))
 
 
 class Value(metaclass=_Valued):
-    """A frozen dataclass with slots, as all classes below it; `kw_only=True` and `eq=False` follow the bases."""
+    """Belongs to the bases of a frozen dataclass with slots; `kw_only=True` and `eq=False` follow the bases."""
+
+    __slots__ = ()
+
+
+class Mutable(metaclass=_Changed):
+    """Belongs to the bases of a dataclass with slots whose objects change; options as those of `Value`."""
 
     __slots__ = ()

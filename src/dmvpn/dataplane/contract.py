@@ -57,7 +57,7 @@ from typing import TYPE_CHECKING, NamedTuple, NewType, Protocol
 from dmvpn.base.events import PeerUsage
 from dmvpn.base.lpm import PrefixTable
 from dmvpn.base.shell import Counting
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -139,8 +139,7 @@ class Alarms:
 # ------------------------------------------------------------------------------------------------ amounts
 
 
-@dataclass(slots=True)
-class Amount:
+class Amount(Mutable):
     """What passed in one direction."""
 
     packets: int = 0

@@ -19,7 +19,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.net import gre
 from dmvpn.net.ipv4 import HEADER_LENGTH, Ipv4Flag, Ipv4Packet
 
@@ -114,8 +114,7 @@ _MAX_PACKET = 0xFFFF
 _Key = tuple[IPAddress, IPAddress, int, int]
 
 
-@dataclass(slots=True)
-class _Datagram:
+class _Datagram(Mutable):
     """The fragments of one datagram.
 
     pieces: by their offset, in octets.

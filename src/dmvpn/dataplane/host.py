@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 # ------------------------------------------------------------------------------------------------ settings
 
@@ -28,8 +28,7 @@ from dmvpn.base.values import dataclass
 _ROOT = "/proc/sys/"
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Value):
     """The result for one setting.
 
     found: its value before, None if unreadable.

@@ -43,7 +43,7 @@ from typing import ClassVar, Final, NamedTuple, Self
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.dataplane.host import HostProblem, need
 from dmvpn.net.ip import UDP_HEADER_LENGTH
 from dmvpn.net.ipv4 import Ipv4Packet, ipv6_address
@@ -206,8 +206,7 @@ _MAX_PACKET = 65535
 Control = tuple[int, int, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Datagram:
+class Datagram(Value):
     """A packet of a routing protocol or ICMP.
 
     payload: behind the IP (or UDP) header.

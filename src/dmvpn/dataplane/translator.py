@@ -26,7 +26,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from dmvpn.base.entropy import Entropy, below
 from dmvpn.base.translation import SHARE
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.net import translate
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.net.translate import Side
@@ -80,8 +80,7 @@ class Published(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class OneStation:
+class OneStation(Value):
     """A station that has the whole address: one to one."""
 
     address: IPv4Address
@@ -112,8 +111,7 @@ class Drop(enum.Enum):
     MALFORMED = "it cannot be read"
 
 
-@dataclass(slots=True)
-class Remote:
+class Remote(Mutable):
     """A station outside.
 
     answered: packets went both ways.
@@ -126,8 +124,7 @@ class Remote:
     from_outside: bool = False
 
 
-@dataclass(slots=True)
-class NatFlow:
+class NatFlow(Mutable):
     """One mapping.
 
     scope: the only remote of the flow; None: any.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import aside
 from dmvpn.base.shell import BUFFER, CaptureDirection, CapturePoint, Captures, Caught
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.face.requests import NOTHING, FilePlace, Outcome, Request, place_in
 from dmvpn.ios import Args, Change, ExecCommand, ShowContext
 
@@ -24,45 +24,38 @@ if TYPE_CHECKING:
     from dmvpn.face.filing import Filing
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureRequest(Request):
+class CaptureRequest(Request, Value):
     """The base of requests to a capture."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureAt(CaptureRequest):
+class CaptureAt(CaptureRequest, Value):
     """`monitor capture NAME interface INTERFACE both`."""
 
     interface: str
     direction: CaptureDirection
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureAny(CaptureRequest):
+class CaptureAny(CaptureRequest, Value):
     """`monitor capture NAME match any`."""
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureStart(CaptureRequest):
+class CaptureStart(CaptureRequest, Value):
     """`monitor capture NAME start`."""
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureStop(CaptureRequest):
+class CaptureStop(CaptureRequest, Value):
     """`monitor capture NAME stop`."""
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureExport(CaptureRequest):
+class CaptureExport(CaptureRequest, Value):
     """`monitor capture NAME export FILE`."""
 
     place: FilePlace
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureGone(CaptureRequest):
+class CaptureGone(CaptureRequest, Value):
     """`no monitor capture NAME`."""
 
 
@@ -155,8 +148,7 @@ def _still_active(name: str) -> Outcome:
 # ------------------------------------------------------------------------------------------------ show
 
 
-@dataclass(frozen=True, slots=True)
-class MonitoredCapture:
+class MonitoredCapture(Value):
     """`show monitor capture`. point: None: there is no such capture."""
 
     point: CapturePoint | None

@@ -17,7 +17,7 @@ from dmvpn.base.entropy import Entropy
 from dmvpn.base.events import Event
 from dmvpn.base.ports import Ports
 from dmvpn.base.shell import Captures, Flash
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.face.requests import SetHistory, SetMonitor, SetScreen, SetTimestamps
 from dmvpn.ios import ConfigTree, Configurator, Feature, ShowContext
 
@@ -130,8 +130,7 @@ class RouterHandle(Protocol):
 # ------------------------------------------------------------------------------------------------ the screen
 
 
-@dataclass(slots=True)
-class Screen:
+class Screen(Mutable):
     """How a session wants to read.
 
     rows, columns: of the window.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Final
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.face.calling import PROTOCOL
 
 #: Rows and columns of a window.
@@ -18,16 +18,14 @@ MAX_SHOW: Final = 1024
 MAX_MINUTES: Final = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Hello:
+class Hello(Value):
     """The server's first message. name: of the router."""
 
     name: str
     protocol: int = PROTOCOL
 
 
-@dataclass(frozen=True, slots=True)
-class Execute:
+class Execute(Value):
     """Carry these lines out, one after the other, and send `Done`. The user fields are those of `OpenShell`."""
 
     lines: tuple[str, ...]
@@ -37,8 +35,7 @@ class Execute:
     location: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenShell:
+class OpenShell(Value):
     """Open a terminal session: on the console, or on a vty line for a user from the network.
 
     user: the user name.
@@ -55,8 +52,7 @@ class OpenShell:
     location: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AskAccess:
+class AskAccess(Value):
     """Ask which users may log in from this address, in a VRF ("": in the global table)."""
 
     location: str
@@ -69,8 +65,7 @@ PlainUser = tuple[str, int, int, str]
 PlainKey = tuple[str, int, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Value):
     """The users that may log in, and the limits of the login.
 
     refused: the reason for refusing all users, "" if logins are permitted.
@@ -89,8 +84,7 @@ class Access:
     scp: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Value):
     """A user logged in, or was refused. port: the TCP port of the login. vrf: of the session, "": the global table."""
 
     user: str
@@ -100,37 +94,32 @@ class Report:
     vrf: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(Value):
     """Keystrokes. Empty at the end of the input: the session ends once it has handled the keystrokes before it."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Resize:
+class Resize(Value):
     """The window has another size."""
 
     rows: int
     columns: int
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(Value):
     """Break off the running command. what: "abort"."""
 
     what: str = "abort"
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Value):
     """Text that the commands print, or octets for the terminal's screen."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Value):
     """Send the value of a show. show: the command without filters. The user fields are those of `OpenShell`."""
 
     show: str
@@ -139,15 +128,13 @@ class Ask:
     location: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Value):
     """A piece of the value of a show, as JSON text (`ios/shapes.py` has its schema). `Done` follows the last piece."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class AskConfiguration:
+class AskConfiguration(Value):
     """Send the running configuration with its tag: an `Answer` that has a `RunningText` (`face/transaction.py`).
 
     The user fields are those of `OpenShell`. Below level 15 keys and passwords are hidden, and the router's rules for
@@ -159,8 +146,7 @@ class AskConfiguration:
     location: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Configure:
+class Configure(Value):
     """Change the running configuration by all of these lines, or by none of them.
 
     The answer is an `Answer` that has a `ConfigurationChange` (`face/transaction.py`). The user fields are those of
@@ -191,8 +177,7 @@ COUNT_TOPICS: Final = (*COUNTERS, "peers", "metrics")
 MOST_PEERS: Final = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(Value):
     """Send counters. topics: of `COUNT_TOPICS`, and each once.
 
     peers: of `metrics`, how many rows each table has at most that has one for each peer; 0: such tables are left out.
@@ -202,8 +187,7 @@ class Count:
     peers: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Value):
     """Counters of one topic. A topic may have several of these messages, or none if the plane does not count.
 
     now: seconds since 1970.
@@ -226,8 +210,7 @@ class Counts:
 WATCH_TOPICS: Final = ("history", "log")
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(Value):
     """Send the events that the router remembers, and then every new one.
 
     since: the id of the last `News` that the client has; "": it has none. An id of an earlier life counts as none.
@@ -244,8 +227,7 @@ class Watch:
 PlainLine = Mapping[str, str | int | float]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class News:
+class News(Value, kw_only=True):
     """Lines of the chronicle, in order; their times and `now` are seconds since 1970.
 
     missed: lines before these, of history and log, that were forgotten before this client took them.
@@ -264,8 +246,7 @@ class News:
     log: tuple[PlainLine, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Value):
     """All is said.
 
     status: 0, or 1 if a line was refused.

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from dmvpn.base.shell import is_file_name
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios.grammar import Args
 from dmvpn.ios.values import ValueType, register_type
 
@@ -38,8 +38,7 @@ class System(enum.Enum):
     NULL = "null"
 
 
-@dataclass(frozen=True, slots=True)
-class FilePlace:
+class FilePlace(Value):
     """A file, or a file system where `name` is "". spelled: as it was typed."""
 
     system: System
@@ -97,32 +96,27 @@ def place_in(args: Args, name: str, default: FilePlace = FLASH) -> FilePlace:
 # ------------------------------------------------------------------------------------------------ requests
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Value):
     """The base of all requests."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leave(Request):
+class Leave(Request, Value):
     """`exit`, `quit`, `logout`: the session ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Enable(Request):
+class Enable(Request, Value):
     """`enable`: to this privilege level, after the password if one is configured."""
 
     level: int = 15
 
 
-@dataclass(frozen=True, slots=True)
-class Disable(Request):
+class Disable(Request, Value):
     """`disable`: down to this privilege level."""
 
     level: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Configure(Request):
+class Configure(Request, Value):
     """`configure terminal`.
 
     ask: prompt for the source, as `configure` alone does.
@@ -135,58 +129,50 @@ class Configure(Request):
     idle: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SetScreen(Request):
+class SetScreen(Request, Value):
     """`terminal length`, `terminal width`: lines and columns, 0: no limit, None: unchanged."""
 
     length: int | None = None
     width: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SetMonitor(Request):
+class SetMonitor(Request, Value):
     """`terminal monitor`, `terminal no monitor`: log messages on this terminal or not."""
 
     on: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SetTimestamps(Request):
+class SetTimestamps(Request, Value):
     """`terminal exec prompt timestamp`: whether the output of shows begins with the load and the time."""
 
     on: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SetHistory(Request):
+class SetHistory(Request, Value):
     """`terminal history size`: how many lines are remembered."""
 
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Save(Request):
+class Save(Request, Value):
     """`write memory`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Copy(Request):
+class Copy(Request, Value):
     """`copy FROM TO`."""
 
     source: FilePlace
     target: FilePlace
 
 
-@dataclass(frozen=True, slots=True)
-class Delete(Request):
+class Delete(Request, Value):
     """`delete FILE`; force: without confirmation."""
 
     place: FilePlace
     force: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replace(Request):
+class Replace(Request, Value, kw_only=True):
     """`configure replace`.
 
     place: the file.
@@ -203,46 +189,39 @@ class Replace(Request):
     minutes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ConfirmChange(Request):
+class ConfirmChange(Request, Value):
     """`configure confirm`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Revert(Request):
+class Revert(Request, Value):
     """`configure revert now`; minutes: roll back after so many. idle: they count from the user's last input."""
 
     minutes: int | None = None
     idle: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveNow(Request):
+class ArchiveNow(Request, Value):
     """`archive config`."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClearLine(Request):
+class ClearLine(Request, Value):
     """`clear line vty 3`."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class EraseStartup(Request):
+class EraseStartup(Request, Value):
     """`write erase`, `erase startup-config`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reload(Request):
+class Reload(Request, Value):
     """`reload`."""
 
 
 # ------------------------------------------------------------------------------------------------ outcomes
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Value):
     """A question that must be answered before the next command.
 
     one_key: Return or `y` agrees, any other key does not.
@@ -260,8 +239,7 @@ class Question:
     unanswered: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Value):
     """The outcome of a line.
 
     lines: to be shown, made while they are shown.

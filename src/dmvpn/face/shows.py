@@ -19,7 +19,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.features.system import LineConfig, SystemMachine
 from dmvpn.ios import Args, ExecCommand, Match, ShowContext
 from dmvpn.router.prompt import exec_parser
@@ -156,8 +156,7 @@ class Look(Value):
     used: float
 
 
-@dataclass(slots=True)
-class Looks:
+class Looks(Mutable):
     """Earlier looks, the oldest first."""
 
     begun: Look

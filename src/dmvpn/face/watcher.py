@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.face.calling import PROTOCOL
 from dmvpn.face.messages import Done, Hello, News, Watch
 from dmvpn.face.protocol import Decoder, ProtocolError, encode
@@ -46,8 +46,7 @@ class Heard(Value):
     news: News | None
 
 
-@dataclass(slots=True)
-class _Line:
+class _Line(Mutable):
     router: str
     path: Path
     connected: socket.socket | None = None

@@ -18,7 +18,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.config_line import UNKNOWN, LineGroup, LineStanding
 from dmvpn.ios.errors import without_keys
@@ -39,8 +39,7 @@ class Fate(enum.Enum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class LineReport:
+class LineReport(Value):
     """A line that does not simply hold.
 
     path: the sections around it, outermost first.
@@ -64,8 +63,7 @@ class LineReport:
         return without_keys(self.text, is_listed=self.group not in (None, UNKNOWN))
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Value):
     """A line of a file that was refused, or taken with a warning."""
 
     line_number: int
@@ -80,8 +78,7 @@ class Problem:
         return without_keys(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigResult:
+class ConfigResult(Value):
     """What a text made of a configuration.
 
     release: the one whose defaults hold for it, None: ours do.

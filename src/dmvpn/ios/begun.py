@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios.config_line import ConfigLine
 from dmvpn.ios.grammar import ExecCommand, keyword_names, naming_keywords
 from dmvpn.ios.matcher import COMMON_WORDS, Alternatives, Grammar, help_text, tokenize
@@ -19,8 +19,7 @@ from dmvpn.ios.matcher import COMMON_WORDS, Alternatives, Grammar, help_text, to
 E = TypeVar("E", ConfigLine, ExecCommand)
 
 
-@dataclass(frozen=True, slots=True)
-class Begun(Generic[E]):
+class Begun(Value, Generic[E]):
     """A line as far as it goes.
 
     entries: that it is, or may become.

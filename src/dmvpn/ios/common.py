@@ -23,7 +23,7 @@ from typing import Final, TypeVar
 
 from dmvpn.base.credentials import Lifetime
 from dmvpn.base.pages import Pages
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios.config_line import ConfigLine, Mode
 from dmvpn.ios.grammar import Args
 from dmvpn.ios.section import Section, Statement
@@ -358,8 +358,7 @@ class Twins:
         return text
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
+class Spoken(Value):
     """A section, asked in the words of the first of the twins. Without twins it answers for the lines themselves."""
 
     section: Section

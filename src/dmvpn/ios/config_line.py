@@ -44,7 +44,7 @@ from typing import Final
 
 from dmvpn.base.entropy import Entropy
 from dmvpn.base.placeholder import Placeholder
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios.errors import slip_of
 from dmvpn.ios.grammar import Args, Help
 from dmvpn.ios.matcher import MatchedLine
@@ -71,8 +71,7 @@ class LineStanding(enum.Enum):
     """It is a part of what protects tunnels; without it they would be protected otherwise, so they stay down."""
 
 
-@dataclass(frozen=True, slots=True)
-class LineGroup:
+class LineGroup(Value):
     """Lines about one thing. meaning: what their absence means for a DMVPN."""
 
     name: str
@@ -105,8 +104,7 @@ UNKNOWN = LineGroup("unknown lines", LineStanding.KEPT, "their effect is unknown
 _serial = itertools.count()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ConfigLine:
+class ConfigLine(Value, eq=False):
     """One configuration command.
 
     mode: the mode of the line ("global", "interface" ...).
@@ -213,8 +211,7 @@ class ConfigLine:
         return self.key is not None or self.opens is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Mode:
+class Mode(Value):
     """A configuration mode. `prompt` is the word in parentheses ("config-if"), `parent` the mode around it.
 
     exit_word: the line that closes the mode in the running configuration ("exit-address-family"); IOS prints a `!`
@@ -249,8 +246,7 @@ class Verb(enum.Enum):
     END = "end"
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Value):
     """An understood line. `mode`: in whose language; `targets`: the commands meant (several only after `no`).
 
     `rest`: the text behind the verb, for `do`.

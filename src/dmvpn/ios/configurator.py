@@ -18,7 +18,7 @@ from copy import copy
 from dataclasses import replace
 from typing import Final
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios.account import ConfigResult, Fate, Problem
 from dmvpn.ios.config_line import GLOBAL, ConfigLine, LineGroup, Mode
 from dmvpn.ios.language import Known, Language
@@ -33,8 +33,7 @@ _DEFINITION: Final = re.compile(r"\s*(?:vrf definition|ip vrf)\s+(\S+)\s*\Z", re
 _USE: Final = re.compile(r"\bvrf\s+(?:forwarding\s+)?(\S+)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class LateDefinition:
+class LateDefinition(Value):
     """The definition of a VRF, and the first line above it that names it.
 
     number, used: of their lines. text: of the definition.

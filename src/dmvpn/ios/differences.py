@@ -20,7 +20,7 @@ from dataclasses import replace
 from typing import Final
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.config_line import ConfigLine
 from dmvpn.ios.grammar import Args
@@ -75,8 +75,7 @@ def _beginning(text: str) -> tuple[str, ...]:
 _VERSION: Final = "version "
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Value):
     """A line that one configuration has and the other has not.
 
     within: the lines that open the sections around it, outermost first.

@@ -27,7 +27,7 @@ import enum
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios.values import common_prefix
 
 #: Longer lines are cut.
@@ -173,55 +173,47 @@ UNLIMITED_WIDTH = 500
 SCROLL = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(Value):
     """Send these bytes to the terminal."""
 
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class LineEnded:
+class LineEnded(Value):
     """Return was pressed."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class CtrlZ:
+class CtrlZ(Value):
     """Ctrl-Z was pressed behind `text`."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Help:
+class Help(Value):
     """`?` was pressed behind `text`; answer with `show_help`."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Complete:
+class Complete(Value):
     """Tab was pressed behind `text`; answer with `show_completion`."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPressed:
+class KeyPressed(Value):
     """One key, after `read_key`."""
 
     char: str
 
 
-@dataclass(frozen=True, slots=True)
-class Interrupt:
+class Interrupt(Value):
     """Ctrl-C dropped the line (or was pressed instead of a key)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Abort:
+class Abort(Value):
     """Ctrl-Shift-6 or Ctrl-C while a command was running; type-ahead is gone."""
 
 

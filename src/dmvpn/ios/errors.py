@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 # ------------------------------------------------------------------------------------------------ misspellings
 
@@ -229,8 +229,7 @@ class ErrorKind(enum.Enum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class CliError:
+class CliError(Value):
     """A line that was not understood. `column` counts from the first character of `line` as typed, blanks included."""
 
     kind: ErrorKind

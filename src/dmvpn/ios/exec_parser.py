@@ -24,7 +24,7 @@ from typing import Final, TypeVar
 from dmvpn.base.breath import breathing
 from dmvpn.base.errors import UserError
 from dmvpn.base.moments import Moment, month_of, read_span, read_time, written
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios import matcher
 from dmvpn.ios.errors import CliError, ErrorKind, note_secrets
 from dmvpn.ios.feature import ShowContext
@@ -83,8 +83,7 @@ def _is_number(text: str, low: int, high: int) -> bool:
 register_type(MomentType())
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Value):
     """The answer to a question about the past that cannot be answered. reason: for people."""
 
     reason: str
@@ -134,8 +133,7 @@ _PIPE = re.compile(r"(?<=\s)\|")
 _PIPE_ROW = ("|", "Output modifiers")
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Value):
     """An exec line that was understood."""
 
     command: ExecCommand

@@ -6,7 +6,7 @@ import enum
 from importlib import import_module
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -84,8 +84,7 @@ class ShowContext(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class DebugFlag:
+class DebugFlag(Value):
     """Something that `debug` switches on. "NHRP packet" with the syntax `nhrp packet` is `debug nhrp packet`.
 
     name: what the feature asks `ports.debugging` for.
@@ -103,16 +102,14 @@ class DebugFlag:
     dmvpn: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Confirm:
+class Confirm(Value):
     """What an action returns to be asked for first: `prompt` ("Clear logging buffer [confirm]"), then the event."""
 
     prompt: str
     event: Event
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class Ask(Value, kw_only=True):
     """What an action returns to read something first; `then` makes of it what the command does: an event, a `Change`.
 
     many: lines up to an empty one (PEM may have some inside) or the word `quit`; else one, behind `prompt`.
@@ -125,8 +122,7 @@ class Ask:
     said: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Value, kw_only=True):
     """What an action returns to change the configuration: its lines are entered on top of what runs.
 
     events: for the router, before that.
@@ -140,8 +136,7 @@ class Change:
     failed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compute:
+class Compute(Value, kw_only=True):
     """What an action returns that takes long, and asks nothing of the router: `work` is done in a thread.
 
     said: lines to be shown before.
@@ -179,8 +174,7 @@ class Later(Generic[T]):
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class LateMachine:
+class LateMachine(Value):
     """A machine whose modules are imported with the router (`router/router.py`): a reader of lines does not load them.
 
     where: "dmvpn.features.ospf.machine:OspfMachine".
@@ -202,8 +196,7 @@ class LateMachine:
         return self.where == f"{kind.__module__}:{kind.__qualname__}"
 
 
-@dataclass(frozen=True, slots=True)
-class Sleeper(LateMachine):
+class Sleeper(LateMachine, Value):
     """A machine that is not there, and whose modules are not imported, until the configuration says something of it.
 
     idle: the model of a configuration without any line of this feature. Under it the machine would do nothing, whatever
@@ -215,8 +208,7 @@ class Sleeper(LateMachine):
     wakes: tuple[type[Event] | type[Notice], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Endings:
+class Endings(Value, eq=False):
     """What a new configuration ends. Machines hear of it before any of them has its new model.
 
     lines: a change of one of these may end something. present(tree): what there is, by its place in the configuration.
@@ -228,8 +220,7 @@ class Endings:
     notices: Callable[[Pages[str], Pages[str], Ports], list[Notice]]
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Value):
     """A table of metrics, and what yields its rows, of which no two have the same labels.
 
     If there may be many, it breathes between any two of them.
@@ -249,8 +240,7 @@ class Scope(enum.Enum):
     VRF = "vrf"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Feature:
+class Feature(Value, eq=False):
     """A protocol or a part of the system.
 
     modes, config, commands: its part of the language. model(tree): its typed configuration; the machine receives it

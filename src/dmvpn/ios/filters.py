@@ -33,7 +33,7 @@ from dataclasses import fields, is_dataclass
 from functools import lru_cache
 
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.ios.errors import CliError, ErrorKind
 
 # ------------------------------------------------------------------------------------------------ regular expressions
@@ -56,8 +56,7 @@ class PatternError(ValueError):
 Accepts = Callable[[str], bool]
 
 
-@dataclass(slots=True)
-class _State:
+class _State(Mutable):
     """A state: goes to `after` over a symbol that `accepts` takes, and to `free` over nothing."""
 
     accepts: Accepts | None = None
@@ -293,8 +292,7 @@ _NEXT_FILTER = re.compile(r"\s\|\s+(?=(\w+)(?:\s|\Z))")
 Annotate = Callable[["Iterable[str]"], "Iterator[str]"]
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Value):
     """One filter. `pattern` is None for `json` and `explain`; `annotate` is what `explain` does.
 
     file: where the lines go, as it was typed.

@@ -26,7 +26,7 @@ from typing import Final, TypeVar, cast
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import DmvpnError, named
 from dmvpn.base.reasons import Reason, ReasonCode
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios.filters import Plain
 from dmvpn.ios.grammar import ExecCommand
 from dmvpn.ios.shapes import Bound, Shapes, UntypedShowError, hints_of, holds_an_answer
@@ -65,8 +65,7 @@ class ToldReason(ReasonCode):
     TOLD = "<what>", "<evidence>"
 
 
-@dataclass(frozen=True, slots=True)
-class ReadReason(Reason):
+class ReadReason(Reason, Value):
     """A reason from another process: it has the sentence, the evidence and the clause of one there, and no code of its
     own.
     """
@@ -79,8 +78,7 @@ class ReadReason(Reason):
         return self.told_clause
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(Value):
     """Reads values of one type. names: the fields of a dataclass, by which a union knows it."""
 
     read: Callable[[Plain], object]

@@ -16,13 +16,12 @@ from collections.abc import Iterable
 from dmvpn.base.credentials import Key
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Likeness
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios.common import KEY, KEY_ACCEPT, KEY_CHAIN, KEY_SEND, KEY_STRING
 from dmvpn.ios.grammar import HIDDEN
 
 
-@dataclass(frozen=True, slots=True)
-class SecretPlace:
+class SecretPlace(Value):
     """A line with a secret. section: the lines that open its section."""
 
     router: str

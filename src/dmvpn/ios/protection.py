@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Final
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios.errors import slip_of
 from dmvpn.ios.tree import ConfigTree
 
@@ -50,8 +50,7 @@ _TRACES: Final = re.compile(r"pro|ips|cry|key|auth|tunn?e?l", re.IGNORECASE)
 _AUTHENTICATION: Final = frozenset(("authentication",))
 
 
-@dataclass(frozen=True, slots=True)
-class Unprotected:
+class Unprotected(Value):
     """A tunnel that names no IPsec profile.
 
     leaves_by: the interface of its source, "" if nothing says that.

@@ -27,7 +27,7 @@ from operator import is_
 from typing import Final
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.ios import damage
 from dmvpn.ios.account import Account, ConfigResult, LineReport, as_meant
 from dmvpn.ios.common import INTERFACE
@@ -139,8 +139,7 @@ _MOST_COUNTED: Final = 10_000
 _FEWEST_WORDS: Final = 2
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Mutable):
     """A section that the file is in.
 
     indentation: of the line that opened it.

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field
 from typing import Final, NamedTuple
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.config_line import GLOBAL, Command, ConfigLine, Verb
 from dmvpn.ios.errors import CliError
@@ -42,8 +42,7 @@ class Release(NamedTuple):
         return f"{self.major}.{self.minor}"
 
 
-@dataclass(frozen=True, slots=True)
-class UnseenDefault:
+class UnseenDefault(Value):
     """A line that releases have on without showing it.
 
     since: the first release of each major number, later majors have it too; empty: all releases.
@@ -169,8 +168,7 @@ def permission(tree: ConfigTree, release: Release | None) -> str:
     return next((row.line for row in rows if row.fits(there)), "")
 
 
-@dataclass(slots=True)
-class _Met:
+class _Met(Mutable):
     """An interface that the file speaks of.
 
     number: of its first line.

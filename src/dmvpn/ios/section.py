@@ -25,7 +25,7 @@ from typing import Final, Generic, Never, Protocol, TypeVar, cast
 
 from dmvpn.base.breath import BREATH, breathe, breathing, in_order
 from dmvpn.base.pages import NONE, Pages
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.ios.config_line import GLOBAL, UNKNOWN, ConfigLine, Mode
 from dmvpn.ios.errors import without_keys, without_passwords_in_urls
 from dmvpn.ios.grammar import Args, interface_value
@@ -175,8 +175,7 @@ class Made(Generic[V]):
 EVERYTHING: Final = ConfigLine("", "", "")
 
 
-@dataclass(slots=True)
-class AskedLines:
+class AskedLines(Mutable):
     """Which lines were asked for. within: nothing outside of this section may be asked; None: anything may."""
 
     lines: set[ConfigLine]
@@ -212,8 +211,7 @@ def reading() -> Iterator[set[ConfigLine]]:
 # ------------------------------------------------------------------------------------------------ sections
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Value):
     """One line of the configuration. `negated`: it is the `no` form that is kept."""
 
     line: ConfigLine

@@ -12,7 +12,7 @@ from typing import Final
 
 from dmvpn.base.entropy import Entropy
 from dmvpn.base.events import EnteredLine
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.config_line import (
     GLOBAL,
@@ -56,8 +56,7 @@ def prompt(hostname: str, prompt_mode: str | None = None, *, privileged: bool = 
     return f"{hostname}#" if privileged else f"{hostname}>"
 
 
-@dataclass(frozen=True, slots=True)
-class LineResult:
+class LineResult(Value):
     """What a line did. `output_lines` are for the terminal; `refused`: nothing was done, they say why.
 
     `changed`: the tree is another one now. `ended`: configuration mode is left. `exec_line`: what `do` wants run.
@@ -73,8 +72,7 @@ class LineResult:
     error: CliError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Touch:
+class Touch(Value):
     """What an entered line may change.
 
     where: the lines that opened the sections around it.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from dmvpn.base.communities import TARGET, extended, extended_text, extended_value
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios.config_line import ConfigLine
 from dmvpn.ios.grammar import Args
 from dmvpn.ios.section import FEW, Section, Statement
@@ -158,8 +158,7 @@ EXPORT_MAPS: Final = tuple(_map(mode, "export", 9) for mode in (IP_VRF_MODE, FAM
 LINES: Final = (RD, IP_RD, *IMPORT_MAPS, *EXPORT_MAPS, *EXPORTS, *IMPORTS, *BOTH)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VpnLines:
+class VpnLines(Value, kw_only=True):
     """What these lines say of one VRF.
 
     rd: its route distinguisher, "" without one.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios.common import INTERFACE
 from dmvpn.ios.config_line import ConfigLine
 from dmvpn.ios.feature import ShowContext
@@ -266,16 +266,14 @@ def linked_without(section: Section, version: int) -> str | None:
     return f"% {section.opened_by.interface('name')} is linked to a VRF. Enable IPv{version} on that VRF first."
 
 
-@dataclass(frozen=True, slots=True)
-class OfVrf:
+class OfVrf(Value):
     """The answer of a command about one VRF; None: there is no such VRF. "": the global table, among all tables."""
 
     vrf: str
     answer: object
 
 
-@dataclass(frozen=True, slots=True)
-class OfEveryTable:
+class OfEveryTable(Value):
     """The answers of a command about all routing tables: the global one first."""
 
     tables: tuple[OfVrf, ...]

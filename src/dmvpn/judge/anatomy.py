@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from dmvpn.base.errors import WireError
 from dmvpn.base.filters import FilterList, Packet, PortFilters
 from dmvpn.base.translation import UDP
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.eigrp.machine import EigrpMachine
 from dmvpn.features.filter.machine import FilterMachine
@@ -225,8 +225,7 @@ class OspfTimes(Value):
     election: int
 
 
-@dataclass(slots=True)
-class Anatomy:
+class Anatomy(Mutable):
     """See the module's docstring. links: between sites, by their configurations; providers only forward packets.
 
     igp: EIGRP runs. ospf: the times of OSPF on tunnels, None where it does not run: both for either version

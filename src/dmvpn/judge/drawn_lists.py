@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.effects import SendIp
 from dmvpn.base.entropy import Entropy, SeededEntropy, below
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.shells.simulator.node import HOST_TTL
 
@@ -273,8 +273,7 @@ class _Sent(NamedTuple):
         return f"{names[self.packet.protocol]} {ports} from {self.source} to {self.destination}{forged}"
 
 
-@dataclass(slots=True)
-class FilterWatch:
+class FilterWatch(Mutable):
     """See the module's docstring. accuse: called with a rule and a text. Sent packets are kept by number."""
 
     world: Simulator

@@ -59,7 +59,7 @@ class Fault(Value, kw_only=True):
         return ()
 
 
-class RouterFault(Fault, kw_only=True):
+class RouterFault(Fault, Value, kw_only=True):
     """A fault of one router."""
 
     router: str
@@ -70,31 +70,31 @@ class RouterFault(Fault, kw_only=True):
         return (self.router,)
 
 
-class Kill(RouterFault, kw_only=True):
+class Kill(RouterFault, Value, kw_only=True):
     """`kill -9`; the router restarts after `seconds`, without its state."""
 
     KIND: ClassVar[str] = "kill"
 
 
-class Restart(RouterFault, kw_only=True):
+class Restart(RouterFault, Value, kw_only=True):
     """An orderly stop: the router withdraws its registrations first. It restarts after `seconds`."""
 
     KIND: ClassVar[str] = "restart"
 
 
-class LinkDown(RouterFault, kw_only=True):
+class LinkDown(RouterFault, Value, kw_only=True):
     """Its wire to the provider is pulled out: both ends see that the carrier is gone."""
 
     KIND: ClassVar[str] = "link-down"
 
 
-class Cut(RouterFault, kw_only=True):
+class Cut(RouterFault, Value, kw_only=True):
     """Its wire to the provider passes no packets, but the carrier stays up."""
 
     KIND: ClassVar[str] = "cut"
 
 
-class Partition(Fault, kw_only=True):
+class Partition(Fault, Value, kw_only=True):
     """Packets from one site to the other vanish in the provider's network. one_way: not those in return."""
 
     KIND: ClassVar[str] = "partition"
@@ -109,7 +109,7 @@ class Partition(Fault, kw_only=True):
         return (self.one, self.other)
 
 
-class Impair(RouterFault, kw_only=True):
+class Impair(RouterFault, Value, kw_only=True):
     """Its wire to the provider loses and doubles packets (0 to 1), and lets them overtake (jitter: seconds)."""
 
     KIND: ClassVar[str] = "impair"
@@ -119,7 +119,7 @@ class Impair(RouterFault, kw_only=True):
     jitter: float = 0.0
 
 
-class Renumber(RouterFault, kw_only=True):
+class Renumber(RouterFault, Value, kw_only=True):
     """The provider gives its port another network (198.18.`network`.0/30); the configuration follows."""
 
     KIND: ClassVar[str] = "renumber"
@@ -127,13 +127,13 @@ class Renumber(RouterFault, kw_only=True):
     network: int
 
 
-class Rebind(RouterFault, kw_only=True):
+class Rebind(RouterFault, Value, kw_only=True):
     """The translator before it forgets its flows and gives new ones from now on."""
 
     KIND: ClassVar[str] = "rebind"
 
 
-class ClockStep(RouterFault, kw_only=True):
+class ClockStep(RouterFault, Value, kw_only=True):
     """Its wall clock jumps by `step` seconds."""
 
     KIND: ClassVar[str] = "clock-step"
@@ -141,7 +141,7 @@ class ClockStep(RouterFault, kw_only=True):
     step: float
 
 
-class Clear(RouterFault, kw_only=True):
+class Clear(RouterFault, Value, kw_only=True):
     """`clear ip nhrp` ("nhrp"), `clear dmvpn session` ("session"), the same with `static` ("session static"), or
     `clear crypto session` ("crypto").
     """
@@ -151,7 +151,7 @@ class Clear(RouterFault, kw_only=True):
     what: str = "nhrp"
 
 
-class Forged(RouterFault, kw_only=True):
+class Forged(RouterFault, Value, kw_only=True):
     """`count` packets reach the router with the addresses of `pretended`, a neighbor that never sent them."""
 
     pretended: str
@@ -163,13 +163,13 @@ class Forged(RouterFault, kw_only=True):
         return (self.router, self.pretended)
 
 
-class Purges(Forged, kw_only=True):
+class Purges(Forged, Value, kw_only=True):
     """Purge Requests for mappings that the neighbor registered or sent in replies, and for many other addresses."""
 
     KIND: ClassVar[str] = "purges"
 
 
-class Malformed(Forged, kw_only=True):
+class Malformed(Forged, Value, kw_only=True):
     """NHRP packets that break RFC 2332 in one way or another."""
 
     KIND: ClassVar[str] = "malformed"

@@ -25,7 +25,7 @@ from dataclasses import field
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event, NhrpReceived
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.dataplane.contract import UNRESOLVED_NEXT_HOPS
 from dmvpn.features.nhrp import packet as nhrp
 from dmvpn.features.nhrp.cache import EntryType
@@ -51,8 +51,7 @@ SLACK = LARGEST_INCOMPLETE + LARGEST_GLEANED + UNRESOLVED_NEXT_HOPS
 TIMERS = 500
 
 
-@dataclass(slots=True)
-class _Heard:
+class _Heard(Mutable):
     """The NHRP information that a router received since it started.
 
     The first table: (protocol address, NBMA address) -> the time at which the mapping expires. purged: NBMA address ->
@@ -272,8 +271,7 @@ class Violation(Value):
         return f"{self.time:.2f} s: {self.rule}: {self.text}"
 
 
-@dataclass(slots=True)
-class _Docket:
+class _Docket(Mutable):
     """The state of one flow. excuses: from, until, why. dark_since: the begin of a time without a path, or with loss.
 
     troubled_since: the begin of a fault since which full recovery was never due: retry intervals may have grown all the

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.effects import Listen, SendIp
 from dmvpn.base.entropy import Entropy, below, fraction
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.judge.anatomy import FLOW_PORT, Anatomy, Conversation
 from dmvpn.net import ip
@@ -86,8 +86,7 @@ def mark_within(message: bytes) -> Mark | None:
     return Mark(flow, sequence)
 
 
-@dataclass(slots=True)
-class HostFlow:
+class HostFlow(Mutable):
     """Packets from one host to another. sent: packets that did not arrive yet, with the time at which they left.
 
     direct: packets in a row that arrived without having touched a hub. talking_since: None while it pauses.

@@ -27,7 +27,7 @@ from typing import Final
 
 from dmvpn.base.chronicle import Plain
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.face.messages import News, PlainLine
 from dmvpn.face.protocol import message_to_plain
 from dmvpn.face.watcher import Watcher
@@ -147,8 +147,7 @@ class LabStages:
             return kept.tag, kept.octets
 
 
-@dataclass(slots=True, eq=False)
-class _KeptStage:
+class _KeptStage(Mutable, eq=False):
     """The stage of one lab. setups: of its routers when it was made, None: of a dead one; devices: as read then."""
 
     tag: str = ""
@@ -199,8 +198,7 @@ class Part(Value):
 WHOLE: Final = Part()
 
 
-@dataclass(slots=True)
-class _Reading:
+class _Reading(Mutable):
     """How far a life was read. waits_since: when its first line came that was not read, seconds monotonic."""
 
     life: Life
@@ -237,8 +235,7 @@ class _Reading:
         return self.handle.context(0).ports.clock.wall(moment).timestamp()
 
 
-@dataclass(slots=True)
-class RecordedNews:
+class RecordedNews(Mutable):
     """See the module's docstring.
 
     news: in the order of time, but for the seconds in which a router is not read.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.chronicle import ChronicleLine, Sign, StateChanged, Topic, line_from_plain
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.tools.watch import Assembler, Note, Step, StoryNetwork
 from dmvpn.tools.watch.steps import HOLD
 
@@ -60,8 +60,7 @@ def follow(watcher: Watcher, ear: Ear, end: float | None) -> Iterator[list[Step]
         ear.lab_ended()
 
 
-@dataclass(slots=True)
-class StoryRecord:
+class StoryRecord(Mutable):
     """The steps of a story, up to a bound. omitted: the number of later steps."""
 
     steps: list[Step] = field(default_factory=list)
@@ -74,8 +73,7 @@ class StoryRecord:
         self.omitted += max(0, len(fresh) - room)
 
 
-@dataclass(slots=True)
-class Ear:
+class Ear(Mutable):
     """Collects the news of routers. since: seconds before the start that are shown, too. missed: lines that were lost.
 
     ahead: seconds by which the lab's clock is ahead of this machine's (`dmvpn lab clock`).

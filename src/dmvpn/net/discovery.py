@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.net.ipv4 import IpProtocol, Octets, checksum, pseudo_header
 from dmvpn.net.ipv6 import RouterPreference
 
@@ -30,8 +30,7 @@ _SOURCE_OPTION, _PREFIX_OPTION, _MTU_OPTION = 1, 3, 5
 _MANAGED, _OTHER, _ON_LINK, _AUTONOMOUS = 0x80, 0x40, 0x80, 0x40
 
 
-@dataclass(frozen=True, slots=True)
-class AdvertisedPrefix:
+class AdvertisedPrefix(Value):
     """A prefix of the link (§4.6.2). valid, preferred: seconds, `INFINITE`: without end."""
 
     prefix: Prefix
@@ -41,8 +40,7 @@ class AdvertisedPrefix:
     autonomous: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RouterAdvertisement:
+class RouterAdvertisement(Value, kw_only=True):
     """What a router says of its link (§4.2).
 
     managed, other: hosts ask DHCPv6 for addresses, or for the rest alone.

@@ -18,7 +18,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address
 
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.net.ipv4 import (
     HEADER_LENGTH,
     TOS_INTERNETWORK_CONTROL,
@@ -56,8 +56,7 @@ class ProtocolType(enum.IntEnum):
     MPLS = 0x8847
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GreHeader:
+class GreHeader(Value, kw_only=True):
     """The header before the payload, RFC 2784 §2 and RFC 2890 §2.
 
     key, sequence: None = the field is absent.

@@ -32,7 +32,7 @@ from typing import ClassVar
 
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.net.ipv4 import HEADER_LENGTH as _IPV4_HEADER_LENGTH
 from dmvpn.net.ipv4 import IpProtocol, Octets, checksum, pseudo_header
 from dmvpn.net.ipv6 import HEADER_LENGTH as _IPV6_HEADER_LENGTH
@@ -79,8 +79,7 @@ class TimeExceededCode(enum.IntEnum):
     REASSEMBLY = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EchoRequest:
+class EchoRequest(Value, kw_only=True):
     """RFC 792, echo message."""
 
     identifier: int
@@ -96,8 +95,7 @@ class EchoRequest:
         return EchoReply(identifier=self.identifier, sequence=self.sequence, payload=self.payload)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EchoReply:
+class EchoReply(Value, kw_only=True):
     """RFC 792, echo reply message."""
 
     identifier: int
@@ -109,8 +107,7 @@ class EchoReply:
         return _message(IcmpType.ECHO_REPLY, 0, self.identifier, self.sequence, self.payload)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DestinationUnreachable:
+class DestinationUnreachable(Value, kw_only=True):
     """RFC 792.
 
     next_hop_mtu: octets, only with FRAGMENTATION_NEEDED (RFC 1191 §4); 0 = an old router did not say.
@@ -128,8 +125,7 @@ class DestinationUnreachable:
         return _message(self.TYPE, self.code, 0, self.next_hop_mtu, self.quoted)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimeExceeded:
+class TimeExceeded(Value, kw_only=True):
     """RFC 792. quoted: the packet that was too old, from its IP header on."""
 
     TYPE: ClassVar[IcmpType] = IcmpType.TIME_EXCEEDED
@@ -142,8 +138,7 @@ class TimeExceeded:
         return _message(self.TYPE, self.code, 0, 0, self.quoted)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OtherMessage:
+class OtherMessage(Value, kw_only=True):
     """A message this router has no use for. rest: the octets behind the checksum."""
 
     type: int

@@ -12,7 +12,7 @@ from typing import Self
 
 from dmvpn.base.addresses import IPAddress, is_one_station
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.net import icmp, ipv4, ipv6
 from dmvpn.net import icmp as icmpv6
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet, Octets, checksum, pseudo_header
@@ -25,8 +25,7 @@ _HEADER = struct.Struct("!HHHH")
 UDP_HEADER_LENGTH = _HEADER.size
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UdpDatagram:
+class UdpDatagram(Value, kw_only=True):
     """A datagram, RFC 768. The addresses of its IP header belong to the checksum, not to the datagram."""
 
     source_port: int

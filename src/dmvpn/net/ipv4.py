@@ -27,7 +27,7 @@ from typing import NamedTuple, Self
 
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 # ------------------------------------------------------------------------------------------------ octets
 
@@ -129,8 +129,7 @@ _END_OF_OPTIONS = 0
 _NO_OPERATION = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ipv4Packet:
+class Ipv4Packet(Value, kw_only=True):
     """A datagram or a fragment of one, RFC 791 §3.1.
 
     fragment_offset: units of 8 octets, as on the wire.

@@ -8,7 +8,7 @@ from ipaddress import IPv6Address
 from typing import Final, NamedTuple, Self
 
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.net.ipv4 import IpProtocol, Octets, ipv6_address
 
 _HEADER = struct.Struct("!IHBB16s16s")
@@ -30,8 +30,7 @@ class RouterPreference(enum.IntEnum):
     LOW = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ipv6Packet:
+class Ipv6Packet(Value, kw_only=True):
     """A packet, RFC 8200 §3. next_header: of the first octet of `payload`."""
 
     traffic_class: int = 0

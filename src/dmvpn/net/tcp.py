@@ -16,7 +16,7 @@ from typing import Final, Self
 
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.net import ipv4, ipv6
 from dmvpn.net.ipv4 import IpProtocol, Octets, checksum, pseudo_header, update
 
@@ -47,8 +47,7 @@ class Flag(enum.IntFlag):
 NO_FLAGS: Final = Flag(0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TcpSegment:
+class TcpSegment(Value, kw_only=True):
     """A segment. The addresses of its IP header belong to checksum and signature. options: whole words of 4 octets."""
 
     source_port: int

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.effects import Effect, RemoveTunnel, SetCarrier, SetFilters, SetInterface, SetTunnel
 from dmvpn.base.events import Event, IpReceived, Packets, Tick
 from dmvpn.base.notices import ConfigurationRestored, Configured, Log, Notice
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.ios import EVERYTHING, ConfigLine, ConfigTree, Feature, Sleeper, reading
 from dmvpn.ios.section import shared
 
@@ -47,8 +47,7 @@ NOTICE_LIMIT: Final = 200_000
 _NEVER: Final = math.inf
 
 
-@dataclass(frozen=True, slots=True)
-class _Takers:
+class _Takers(Value):
     """The places of the machines that take something, in order. All routers that have the same machines share one."""
 
     kinds: Mapping[type, tuple[int, ...]]
@@ -75,8 +74,7 @@ def _takers(subscriptions: tuple[tuple[type | Packets, ...], ...]) -> _Takers:
     return _Takers(kinds, packets)
 
 
-@dataclass(slots=True)
-class _Seat:
+class _Seat(Mutable):
     """A machine, and its place in the list of when each one wants a `Tick`.
 
     That time moves only when the machine is handed something, so it is asked only then, and once an event: it may get

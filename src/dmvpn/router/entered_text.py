@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from dmvpn.base.errors import some
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.tunnel.config import MODE, PROTECTION
 from dmvpn.features.tunnel.config import model as tunnel_model
 from dmvpn.ios import INTERFACE, ConfigResult, ConfigTree, Fate, LineGroup, LineReport, is_marked, marked, permission
@@ -40,8 +40,7 @@ _NUMBERS: Final = 12
 _LONGEST_QUOTE: Final = 160
 
 
-@dataclass(frozen=True, slots=True)
-class EnteredText:
+class EnteredText(Value):
     """What a text made.
 
     held: the tunnels that are shut down.

@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios import HOSTNAME, INTERFACE, CliError, ConfigTree
 from dmvpn.ios.interface_addresses import ADDRESS, are_apart
 from dmvpn.ios.protection import is_request
@@ -37,8 +37,7 @@ _MOST: Final = 64
 _LONGEST: Final = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Value):
     """What a text makes. models: by feature."""
 
     text: str
@@ -52,8 +51,7 @@ def read(text: str, features: tuple[Feature, ...]) -> Made:
     return Made(text, tree, prepare(features, tree, tree.take_touched()))
 
 
-@dataclass(frozen=True, slots=True)
-class _First:
+class _First(Value):
     """The first text of a shape.
 
     where: the places of its values among `_sections`. proved: which of them may differ.

@@ -35,7 +35,7 @@ from dmvpn.base.pages import Pages
 from dmvpn.base.ports import NO_FILTERS, NO_IKE, Ports
 from dmvpn.base.shell import NO_PLANE, Counting
 from dmvpn.base.streams import StreamNumbers
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.ios import EVERYTHING, ConfigLine, ConfigSession, ConfigTree, Endings, Feature, LateMachine, Scope, Sleeper
 from dmvpn.router.dispatch import Dispatch, Model, Models, filtered_first
 from dmvpn.router.features import FEATURES, fill
@@ -281,8 +281,7 @@ class Router:
         self._dispatch.crossing = self._vrfs.hear if self.vrfs else None
 
 
-@dataclass(frozen=True, slots=True)
-class RouterView:
+class RouterView(Value):
     """The `ShowContext` of one command."""
 
     router: Router

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError, WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.net import pcap
 from dmvpn.net.pcap import LinkType
 from dmvpn.shells import storage
@@ -80,8 +80,7 @@ class CaptureFile:
             self.lost += counted - self.packets
 
 
-@dataclass(slots=True)
-class Capture:
+class Capture(Mutable):
     """A capture that runs.
 
     ports: the Linux names of the ports of each node; none: all of them. most: octets of a file, 0: of the largest.

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Final
 
 from dmvpn.base.errors import UserError, some
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.ios.markdown import has_fences, hostname_of, looks_like_one
 from dmvpn.ios.parts import RouterText
 from dmvpn.network.lines import Lines
@@ -98,8 +98,7 @@ _TUNNEL: Final = "interface Tunnel"
 _NO_PORTS: Final = ("interface Vlan", "interface Loopback", "interface Null")
 
 
-@dataclass(slots=True)
-class FolderContents:
+class FolderContents(Mutable):
     """The configurations of a folder, and their files: by the router, or by the file if it has one router.
 
     notes: decisions about ambiguous files.

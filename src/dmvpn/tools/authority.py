@@ -34,7 +34,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Mutable, Value
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 CA_CERTIFICATE, CA_KEY, LIST, INDEX = "ca.pem", "ca.key", "crl.pem", "index.json"
@@ -82,8 +82,7 @@ class Issued(Value, kw_only=True):
     revoked: str = ""
 
 
-@dataclass(slots=True)
-class Authority:
+class Authority(Mutable):
     """One folder. now: the wall time of this order."""
 
     folder: Path

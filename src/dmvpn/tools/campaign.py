@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import field
 from typing import Final
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.judge.campaigns import Result, Task
 from dmvpn.tools.picture.svg import number, text_of
 from dmvpn.tools.pool.results import Form
@@ -51,8 +51,7 @@ _TENTHS: Final = 10
 _DIGITS: Final = 16
 
 
-@dataclass(slots=True)
-class NetworkTally:
+class NetworkTally(Mutable):
     """The runs of one network with one set of variants."""
 
     runs: int = 0
@@ -64,8 +63,7 @@ class NetworkTally:
     longest: float = 0.0
 
 
-@dataclass(slots=True)
-class Summary:
+class Summary(Mutable):
     """All results so far. outages: for each kind of fault how many runs had an outage of so many tenths of a second."""
 
     networks: dict[str, NetworkTally] = field(default_factory=dict)

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final, Self
 from dmvpn.base.addresses import spelled
 from dmvpn.base.breath import gulping
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.network.device import Device
 from dmvpn.shells.files import open_private
 from dmvpn.shells.lab.places import FIXED, GRADE, LESSON
@@ -138,8 +138,7 @@ class Site(Value):
     name: str
 
 
-@dataclass(slots=True)
-class _Examination:
+class _Examination(Mutable):
     bench: Bench
     stage: Stage
     found: dict[Subject, int] = field(default_factory=dict)

@@ -24,7 +24,7 @@ from typing import Final
 
 from dmvpn.base import recording
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.ios.shapes import hints_of
 from dmvpn.ios.transcript import LONGEST_FILE
 from dmvpn.router.router import Router
@@ -99,8 +99,7 @@ def _row(checks: Sequence[Fits]) -> Fits:
 LONGEST_LINE: Final = 2 * LONGEST_FILE
 
 
-@dataclass(slots=True)
-class Life:
+class Life(Mutable):
     """One router's recording, as far as it was run again, and the event that waits for its recorded outcome.
 
     differences: events that it did not handle as recorded, or failed at, in words.

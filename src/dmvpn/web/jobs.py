@@ -41,7 +41,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from starlette.responses import Response
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.shells.lab.forked import bound_memory, give_way
 from dmvpn.web import document
 from dmvpn.web.bodies import Problem, body_of, body_or_nothing
@@ -145,8 +145,7 @@ def begun(summary: str, body: Plain = None) -> dict[str, Plain]:
     return document.operation(summary, _JOB, body=body, status=HTTPStatus.ACCEPTED)
 
 
-@dataclass(slots=True)
-class Job:
+class Job(Mutable):
     """One job. what: the verb of `dmvpn lab`, or the command; begun, ended: seconds since 1970; last: kills it.
 
     healthy: whether all that it examined is well; None: it examines nothing, or has no result. result: as JSON text.

@@ -133,7 +133,7 @@ class Limits(Value, kw_only=True):
     closes: float = 0.0
 
 
-class NamedToken(Limits, kw_only=True):
+class NamedToken(Limits, Value, kw_only=True):
     """One token.
 
     hash: hexadecimal. created, expires, used: seconds since 1970, used 0: never. labs: a name, or the beginning of
@@ -360,7 +360,7 @@ def _decoded_token(plain: dict[str, object]) -> NamedToken:
     )
 
 
-class Caller(Limits, kw_only=True):
+class Caller(Limits, Value, kw_only=True):
     """Who asks. name: of the token; place: the address; key: the hash of the token or session; labs: as of a token.
 
     role: view from the end of its time on; is_over: that this has come.

@@ -6,15 +6,14 @@ from typing import Final
 
 from dmvpn.base.errors import UserError, WireError
 from dmvpn.base.protection import EspCipher, EspTransform
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 
 class EspError(WireError):
     """A packet that fails authentication or decryption: forged, damaged, or not ours."""
 
 
-@dataclass(frozen=True, slots=True)
-class EspSuite:
+class EspSuite(Value):
     """Lengths in octets.
 
     key: of the cipher, without salt.

@@ -27,7 +27,7 @@ from dataclasses import field
 from typing import Final, NamedTuple, Protocol
 
 from dmvpn.base.protection import EspSa, SaCount
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.dataplane.contract import Door, Doors
 from dmvpn.dataplane.esp.suite import EspError, EspSuite
 from dmvpn.dataplane.fragmentation import Reassembler
@@ -250,8 +250,7 @@ class PeerPlace(NamedTuple):
     port: int
 
 
-@dataclass(slots=True, eq=False)
-class SaPair:
+class SaPair(Mutable, eq=False):
     """The SAs of both directions under one set of keys.
 
     order: of installation.
@@ -322,8 +321,7 @@ class SaPair:
         )
 
 
-@dataclass(slots=True, eq=False)
-class EspLink:
+class EspLink(Mutable, eq=False):
     """A connection.
 
     latest: the order of the newest pair that packets of the peer arrived on.

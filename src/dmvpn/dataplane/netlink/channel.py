@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Self, TypeVar
 
 from dmvpn.base.addresses import IPAddress
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.dataplane.netlink import wire
 from dmvpn.dataplane.netlink.link import (
     InterfaceAddress,
@@ -68,8 +68,7 @@ _NETLINK_GET_STRICT_CHK = 12
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class KernelRefusal:
+class KernelRefusal(Value):
     """The kernel refused a request. text: its own explanation, or the text of the error number."""
 
     request: wire.Request

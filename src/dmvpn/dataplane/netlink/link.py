@@ -25,7 +25,7 @@ import struct
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import PacketCounts
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.dataplane.netlink import wire
 from dmvpn.dataplane.netlink.wire import AF_UNSPEC, CLAUSE, NLM_F_DUMP, KernelMessageType, KernelRequest, split_body
 
@@ -86,8 +86,7 @@ class LinkFlag(enum.IntFlag):
     LOWER_UP = 0x10000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InetConf:
+class InetConf(Value, kw_only=True):
     """IPv4 settings of one interface, net.ipv4.conf.IF.*, which netlink can set where /proc/sys is read-only."""
 
     forwarding: int | None = None
@@ -97,8 +96,7 @@ class InetConf:
     accept_local: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KernelLink:
+class KernelLink(Value, kw_only=True):
     """One interface.
 
     kind: "veth", "tun" ..., "" for interfaces without a kind (lo, most network cards).
@@ -133,8 +131,7 @@ class KernelLink:
         return LinkFlag.LOWER_UP in self.flags
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkSettings:
+class LinkSettings(Value, kw_only=True):
     """Changes to an interface; None leaves as it is.
 
     silent_ipv6: generate no link-local address, so that no discovery or solicitation is ever sent by itself.
@@ -153,8 +150,7 @@ class LinkSettings:
     master: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VethEnd:
+class VethEnd(Value, kw_only=True):
     """One end of a pair to be made. namespace: open descriptor of its network namespace, None: the socket's own."""
 
     name: str
@@ -396,8 +392,7 @@ class AddressFlag(enum.IntFlag):
     NOPREFIXROUTE = 0x200
 
 
-@dataclass(frozen=True, slots=True)
-class InterfaceAddress:
+class InterfaceAddress(Value):
     """An address of an interface.
 
     link: index.
@@ -477,8 +472,7 @@ _STATS64 = struct.Struct("=9Q")
 _IFLA_STATS64 = 23
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkCounters(PacketCounts):
+class LinkCounters(PacketCounts, Value, kw_only=True):
     """The counters of the interface with this index."""
 
     index: int

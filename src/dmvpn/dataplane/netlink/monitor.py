@@ -21,7 +21,7 @@ from collections.abc import Hashable
 from typing import Self
 
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.dataplane.netlink.link import InterfaceAddress, KernelLink, parse_address, parse_link
 from dmvpn.dataplane.netlink.route import (
     KERNEL_PROTOCOL,
@@ -46,48 +46,42 @@ class ObjectChange(enum.Enum):
     ASKED = "asked"  # neighbors only: the kernel requests a resolution
 
 
-@dataclass(frozen=True, slots=True)
-class LinkEvent:
+class LinkEvent(Value):
     """An interface appeared, changed or went away."""
 
     change: ObjectChange
     link: KernelLink
 
 
-@dataclass(frozen=True, slots=True)
-class AddressEvent:
+class AddressEvent(Value):
     """An address was added, changed or deleted."""
 
     change: ObjectChange
     address: InterfaceAddress
 
 
-@dataclass(frozen=True, slots=True)
-class RouteEvent:
+class RouteEvent(Value):
     """A route was added, replaced or deleted. Routes lost with an interface set down are *not* reported for IPv4."""
 
     change: ObjectChange
     route: KernelRoute
 
 
-@dataclass(frozen=True, slots=True)
-class RuleEvent:
+class RuleEvent(Value):
     """A policy rule was added or deleted."""
 
     change: ObjectChange
     rule: Rule
 
 
-@dataclass(frozen=True, slots=True)
-class NeighborEvent:
+class NeighborEvent(Value):
     """A neighbor entry changed or went away, or the kernel requests one."""
 
     change: ObjectChange
     neighbor: KernelNeighbor
 
 
-@dataclass(frozen=True, slots=True)
-class Overrun:
+class Overrun(Value):
     """Messages were lost (ENOBUFS): dump and compare."""
 
 

@@ -32,7 +32,7 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.dataplane.host import HostProblem, need
 from dmvpn.dataplane.netlink import nftables
 from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
@@ -53,8 +53,7 @@ SOURCE_TRANSLATED: Final = 1 << 4
 DESTINATION_TRANSLATED: Final = 1 << 5
 
 
-@dataclass(frozen=True, slots=True)
-class Ends:
+class Ends(Value):
     """One direction of a flow. Ports are 0 where the protocol has none; of an echo both are its identifier."""
 
     source: IPv4Address
@@ -63,8 +62,7 @@ class Ends:
     destination_port: int
 
 
-@dataclass(frozen=True, slots=True)
-class TrackedFlow:
+class TrackedFlow(Value):
     """A flow.
 
     original: addresses of its first packet.
@@ -174,8 +172,7 @@ _ICMP = 1
 _TABLE = "dmvpn"
 
 
-@dataclass(frozen=True, slots=True)
-class Masquerade:
+class Masquerade(Value):
     """Translate the source of all packets that leave by `outside`.
 
     random: a random port for every flow.

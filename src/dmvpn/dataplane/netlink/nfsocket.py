@@ -23,7 +23,7 @@ from typing import Final, Self
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.dataplane.netlink import wire
 from dmvpn.dataplane.netlink.nftables import SUBSYSTEM, Hook, NetfilterVerdict, Part, read_mark
 from dmvpn.dataplane.netlink.wire import parse_attributes, read_text
@@ -56,8 +56,7 @@ _SEND: Final = 1 << 21
 _PATIENCE = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class RuleThere:
+class RuleThere(Value):
     """A rule in the kernel.
 
     handle: its number in the table, never reused.
@@ -283,8 +282,7 @@ _DORMANT: Final = 1
 _HOOK_NUMBER: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
-class BaseChain:
+class BaseChain(Value):
     """A chain at a hook.
 
     hook: its number, of `Hook`.
@@ -358,8 +356,7 @@ _BUFFER: Final = 1 << 21
 _GROUPS: Final = range(5400, 5464)
 
 
-@dataclass(frozen=True, slots=True)
-class CopiedPacket:
+class CopiedPacket(Value):
     """A copy.
 
     prefix: the text of the rule.

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address
 from typing import Final
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.dataplane.netlink.wire import NLM_F_APPEND, NLM_F_CREATE, attribute, attribute_text, nest
 from dmvpn.net.ipv6 import FRAGMENT
 
@@ -47,8 +47,7 @@ _HEADER_OCTETS: Final = 20
 Part = tuple[int, int, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Ruleset:
+class Ruleset(Value):
     """The contents of a table.
 
     bases: the chains that packets pass, and their rules.

@@ -34,7 +34,7 @@ from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import copier, dataclass
+from dmvpn.base.values import Mutable, Value, copier
 from dmvpn.dataplane.netlink import wire
 
 # ------------------------------------------------------------------------------------------------ neighbors
@@ -85,8 +85,7 @@ class NeighborFlag(enum.IntFlag):
     ROUTER = 0x80
 
 
-@dataclass(frozen=True, slots=True)
-class KernelNeighbor:
+class KernelNeighbor(Value):
     """One entry.
 
     link: interface index.
@@ -155,8 +154,7 @@ def _neighbor_body(neighbor: KernelNeighbor) -> bytes:
 # ----------------------------------------------------------------------------------------------- table parameters
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NeighborParameters:
+class NeighborParameters(Value, kw_only=True):
     """Parameters of one interface in one table, net.ipv4.neigh.IF.*; None: leave as it is.
 
     app_probes: requests to us (a GETNEIGH each) before the entry fails.
@@ -271,8 +269,7 @@ class NextHopFlag(enum.IntFlag):
 _ONLINK = int(NextHopFlag.ONLINK)
 
 
-@dataclass(frozen=True, slots=True)
-class KernelNextHop:
+class KernelNextHop(Value):
     """Where to send: out of interface index `link`, to `gateway` or (None) to the destination itself.
 
     onlink: treat the gateway as on the link although no connected route covers it.
@@ -286,8 +283,7 @@ class KernelNextHop:
     state: NextHopFlag = field(default=NextHopFlag.NONE, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class KernelRoute:
+class KernelRoute(Value):
     """One route of the kernel's. Two next hops or more: multipath, chosen per flow. source: for own packets."""
 
     prefix: Prefix
@@ -369,8 +365,7 @@ class RouteForm:
         )
 
 
-@dataclass(slots=True, eq=False)
-class RouteRequest:
+class RouteRequest(Mutable, eq=False):
     """A request about one route of a form."""
 
     form: RouteForm
@@ -529,8 +524,7 @@ _FR_ACT_TO_TBL, _FR_ACT_BLACKHOLE = 1, 6
 _NO_SUPPRESS: Final = 0xFFFFFFFF
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Value):
     """Look every packet up in a table, or only some.
 
     priority: its place among the rules.

@@ -17,7 +17,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.breath import breathing
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.dataplane.netlink import nftables
 from dmvpn.dataplane.netlink.wire import (
     NLA_F_NESTED,
@@ -66,8 +66,7 @@ _NUMBER_HEAD: Final = _ATTRIBUTE.pack(12, _DATA | NLA_F_NESTED) + _ATTRIBUTE.pac
 _MESSAGE: Final = 60_000
 
 
-@dataclass(frozen=True, slots=True)
-class ElementThere:
+class ElementThere(Value):
     """An element in the kernel. mark: the number of ours that it has; packets: its counter."""
 
     mark: int | None

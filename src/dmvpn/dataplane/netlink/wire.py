@@ -23,7 +23,7 @@ from typing import Final, Protocol
 
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 # ---------------------------------------------------------------------------------------------------- codes
 
@@ -118,8 +118,7 @@ class Request(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class KernelRequest:
+class KernelRequest(Value):
     """A request as its parts. `subject` is its object: only printed."""
 
     kind: KernelMessageType
@@ -137,8 +136,7 @@ class KernelRequest:
         return f"{self.kind.name} {self.subject}"
 
 
-@dataclass(frozen=True, slots=True)
-class KernelMessage:
+class KernelMessage(Value):
     """One message from the kernel.
 
     `kind` may be an unknown number. `port`: of the socket whose request caused it, or 0.
@@ -151,8 +149,7 @@ class KernelMessage:
     body: memoryview
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
+class Acknowledgement(Value):
     """The kernel's answer to the request with this sequence number; errno 0 is success.
 
     text: the kernel's own explanation (NLMSGERR_ATTR_MSG, "Nexthop has invalid gateway"), or empty.

@@ -6,7 +6,7 @@ from dataclasses import field
 from typing import NamedTuple, TypeAlias
 
 from dmvpn.base.effects import DfBit
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.dataplane.contract import Amount, Door
 from dmvpn.dataplane.fragmentation import LEAST6
 from dmvpn.net.gre import GreHeader, GreSequence, header_length, next_header
@@ -27,8 +27,7 @@ class NbmaPeer(NamedTuple):
     connection: int = 0
 
 
-@dataclass(slots=True)
-class Overlay:
+class Overlay(Mutable):
     """IPv6 inside a tunnel, whose NHRP may be of another network. mtu: octets; 0: it is not carried."""
 
     mtu: int = 0
@@ -41,8 +40,7 @@ class Overlay:
     bound: tuple[NbmaPeer, ...] = ()
 
 
-@dataclass(slots=True)
-class CoreTunnel:
+class CoreTunnel(Mutable):
     """One tunnel.
 
     own_mac: of the TAP.

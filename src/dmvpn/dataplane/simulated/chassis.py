@@ -24,7 +24,7 @@ from dmvpn.base.context import Deadlines
 from dmvpn.base.effects import RouteKind, SendIp, SetFilters
 from dmvpn.base.events import Event, GreDrops, InterfaceCount, InterfacesCounted, PacketsFiltered, PeerUsage, SasCounted
 from dmvpn.base.filters import END_OF_LIST, UNREACHABLE_SENDER, FilterCount, PortFilters
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.dataplane.contract import PROHIBITED_INTERVAL, Alarms, usage_of
 from dmvpn.dataplane.esp.protection import Protection
 from dmvpn.dataplane.packets import has_header, packet_of
@@ -205,8 +205,7 @@ def _count_of(port: SimulatedPort) -> InterfaceCount:  # often: every router ask
 _COUNTED: Final = ("IpInReceives", "IpInDelivers", "IpInNoRoutes", "IpOutForwDatagrams", "IpOutRequests")
 
 
-@dataclass(frozen=True, slots=True)
-class _Drawn:
+class _Drawn(Value):
     """A source of octets as entropy."""
 
     octets: Callable[[int], bytes]

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, stays_on_link
 from dmvpn.base.effects import NextHop, RouteKind, SetHairpin, SetInterface, SetRoute, TunnelSpec
 from dmvpn.base.lpm import PrefixTable
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.dataplane.contract import HAIRPIN_PAIRS, Amount
 from dmvpn.net import gre
 from dmvpn.net.ip import peek_flow
@@ -25,8 +25,7 @@ DEFAULT_MTU: Final = 1500
 _MOST_TABLES: Final = 4
 
 
-@dataclass(slots=True)
-class SimulatedPort:
+class SimulatedPort(Mutable):
     """An interface.
 
     carrier: a wire is plugged in (for a tunnel: its line protocol).
@@ -276,16 +275,14 @@ class Outer(NamedTuple):
     packet: bytes
 
 
-@dataclass(slots=True)
-class Waiting:
+class Waiting(Mutable):
     """Packets for one unresolved next hop, and when the first one arrived (seconds)."""
 
     since: float
     packets: list[bytes] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class SimulatedTunnel:
+class SimulatedTunnel(Mutable):
     """One tunnel: its specification, adjacencies and counters.
 
     sent and received: what passed, by NBMA address, or by the number of the connection that protected it.

@@ -28,7 +28,7 @@ from dmvpn.base.addresses import IPAddress
 from dmvpn.base.context import earliest
 from dmvpn.base.effects import Effect, SendIp
 from dmvpn.base.events import Event
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.dataplane.contract import Callers, EffectError
 from dmvpn.net.ip import IpPacket
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL, IpProtocol
@@ -64,8 +64,7 @@ class Phase(enum.Enum):
     GONE = "gone"
 
 
-@dataclass(frozen=True, slots=True)
-class Ends:
+class Ends(Value):
     """Both ends of a connection, and the VRF that its packets are in."""
 
     local: IPAddress
@@ -75,8 +74,7 @@ class Ends:
     vrf: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
+class Manner(Value):
     """Settings of a connection's packets: the password of their signature, the TTL, and the lowest TTL to accept."""
 
     password: bytes = b""

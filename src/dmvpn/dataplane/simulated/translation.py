@@ -25,7 +25,7 @@ from dmvpn.base.translation import (
     Translations,
     port_range,
 )
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.dataplane.simulated.forwarding import SimulatedPort
 from dmvpn.dataplane.translator import (
     Drop,
@@ -48,8 +48,7 @@ _WITH_NUMBER: Final = (IpProtocol.UDP, IpProtocol.TCP, IpProtocol.ICMP)
 _ANYWHERE: Final = IPv4Address(0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Statics:
+class _Statics(Value):
     """The static rules about one public address."""
 
     public: IPv4Address

@@ -47,7 +47,7 @@ from typing import Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.host import Setting, dotted, put_all, read, write
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, KernelLink, LinkFlag, NetlinkSocket
@@ -305,8 +305,7 @@ def left_behind(kernel: netlink.NetlinkSocket) -> list[netlink.KernelLink]:
     return [link for link in kernel.links() if link.kind == "tun" and link.alias == link.name and made_here(link.name)]
 
 
-@dataclass(frozen=True, slots=True)
-class Cleaned:
+class Cleaned(Value):
     """Removed and restored objects. living: number of routers with objects here, which were left alone."""
 
     living: int

@@ -14,14 +14,13 @@ from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.lpm import PrefixTable
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import KERNEL_PROTOCOL, ROUTE_PROTOCOL, TABLE_MAIN, KernelRoute, RouteType
 from dmvpn.dataplane.userspace.keeper import KernelObject, Key, LinkState, ObjectKind, alike, key_of, words
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Value):
     """An object that was ordered, or has our mark, in words; and the actual state.
 
     unordered: we did not order it.

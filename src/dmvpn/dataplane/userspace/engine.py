@@ -26,7 +26,7 @@ from dmvpn.base.effects import DfBit, SetHairpin, TunnelSpec
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, GreDrops, PeerUsage
 from dmvpn.base.protection import EspSa, SaCount
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.dataplane.contract import Door, Doors, NhrpNetworks, OwnAddress
 from dmvpn.dataplane.packets import IKE_BEHIND_NAT
 from dmvpn.dataplane.sockets import EspSocket, GreSocket, UdpSocket
@@ -58,8 +58,7 @@ class Loop(Watch, Protocol):
 # ---------------------------------------------------------------------------------------------------- engine
 
 
-@dataclass(frozen=True, slots=True)
-class TooBig(Event):
+class TooBig(Event, Value):
     """A packet for a tunnel does not fit the path to its neighbor and has DF: its sender must get an ICMP error.
 
     mtu: octets of a packet that would fit.
@@ -139,8 +138,7 @@ class IpsecEnds:
         end.udp.close()
 
 
-@dataclass(slots=True)
-class Served:
+class Served(Mutable):
     """A tunnel of an engine. number: by which its core knows the tunnel."""
 
     number: int

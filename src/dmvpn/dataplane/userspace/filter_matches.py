@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 from dmvpn.base.addresses import EVERY_BIT
 from dmvpn.base.filters import PATH_ECHO_ICMP, PATH_ECHO_SERVICE, Condition, FilterEntry, Flags, Ranges, merged
 from dmvpn.base.translation import ICMP_OF, TCP, UDP, Addresses
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
 from dmvpn.dataplane.netlink.nftables import (
     Compare,
@@ -241,8 +241,7 @@ _KEY = struct.Struct("!B3xI")
 _FEW_CHAINS: Final = 16
 
 
-@dataclass(slots=True)
-class Rules:
+class Rules(Mutable):
     """The parts that make chains and sets that no packet passes yet, and their names.
 
     version: of IP.
@@ -456,8 +455,7 @@ _LEAST: Final = 2
 _BITS: Final = 32
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Value):
     """A field of a key. code: of `struct`; base, offset, octets: where it is in a packet.
 
     base: `_META`: `offset` is of `Meta`.

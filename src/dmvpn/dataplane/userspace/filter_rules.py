@@ -33,7 +33,7 @@ from typing import Final
 
 from dmvpn.base.filters import END_OF_LIST, UNREACHABLE_SENDER, FilterEntry, FilterList, ReversePath
 from dmvpn.base.translation import ICMP_OF, TCP, Addresses
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink.nftables import (
     Compare,
@@ -208,8 +208,7 @@ def add_list(
     return name
 
 
-@dataclass(frozen=True, slots=True)
-class _Chains:
+class _Chains(Value):
     """The chains of a list: by protocol; of later fragments; of all other packets."""
 
     of_protocol: dict[int, str]

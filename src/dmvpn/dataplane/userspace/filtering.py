@@ -33,7 +33,7 @@ from dmvpn.base.effects import SetFilters
 from dmvpn.base.events import EffectFailed, Event, PacketsFiltered
 from dmvpn.base.filters import FilterCount, FilterEntry, PortFilters
 from dmvpn.base.translation import ICMP
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.contract import Alarms
 from dmvpn.dataplane.host import HostProblem
@@ -240,8 +240,7 @@ _COPIES: Final = 1000
 _WAYS: Final = (True, False)
 
 
-@dataclass(slots=True)
-class _Port:
+class _Port(Mutable):
     """The order for a port, and the chains that it has.
 
     number: in the names of its chains; puts: how often they were made.

@@ -26,7 +26,7 @@ from typing import ClassVar, Final, TypeAlias
 from dmvpn.base.addresses import Prefix, is_link_local
 from dmvpn.base.effects import Effect
 from dmvpn.base.events import EffectFailed, Event, KernelContested
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import KernelNeighborState, ObjectChange
 from dmvpn.dataplane.netlink.nfsocket import Family
@@ -75,8 +75,7 @@ _PURPOSES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class LinkState:
+class LinkState(Value):
     """The state of an interface of ours: administratively up, and its MTU in octets (None: left to the kernel).
 
     master: the index of the device that it is a port of, 0: of none, or any.
@@ -95,8 +94,7 @@ class LinkState:
         return cls(link.index, link.up, link.mtu, link.master, link.name)
 
 
-@dataclass(frozen=True, slots=True)
-class RouterTable:
+class RouterTable(Value):
     """A table of nf_tables that a router has made."""
 
     name: str
@@ -238,8 +236,7 @@ Later: TypeAlias = "Callable[[float, Callable[[], None]], None]"
 _ALL: Final[Key] = (ObjectKind.EVERYTHING, None, None)
 
 
-@dataclass(slots=True)
-class _Wanted:
+class _Wanted(Mutable):
     """requests: the requests that restore it; if the kernel refuses one, we try again."""
 
     what: KernelObject
@@ -248,8 +245,7 @@ class _Wanted:
     order: ClassVar[Effect | None] = None
 
 
-@dataclass(slots=True, eq=False)
-class WantedRoute(netlink.RouteRequest):
+class WantedRoute(netlink.RouteRequest, Mutable, eq=False):
     """One of many routes, and the request that restores it. order: reported as failed if the kernel refuses; None: we
     try again.
     """

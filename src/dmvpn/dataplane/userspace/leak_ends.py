@@ -30,7 +30,7 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.host import HostProblem
 from dmvpn.dataplane.netlink import netfilter, nftables
@@ -57,16 +57,14 @@ _HOP: Final = "hop"
 _SOURCE: Final = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Value):
     """The far end of a pair: packets of another VRF come by it. sourceless: the address of its near end."""
 
     number: int
     sourceless: IPv4Address
 
 
-@dataclass(frozen=True, slots=True)
-class Departure:
+class Departure(Value):
     """The near end of a pair: a route leads there.
 
     inside: Linux names of the interfaces whose packets are translated at the far end; packets of other

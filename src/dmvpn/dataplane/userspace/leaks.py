@@ -29,7 +29,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.events import EffectFailed, Event
 from dmvpn.base.ports import table_named
 from dmvpn.base.translation import FlowFilter, Translations
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.dataplane.host import HostProblem
@@ -47,8 +47,7 @@ from dmvpn.dataplane.userspace.vrfs import Part, VrfParts
 _LARGEST: Final = 65535
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Value):
     """The pair of one way. to: the VRF of its far end. index: of its near end."""
 
     way: Way

@@ -28,7 +28,7 @@ from typing import Final
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import NextHop, SetInterface
 from dmvpn.base.events import AddressAssigned, Event, HostRouteChanged
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.fragmentation import LEAST6
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, KernelRoute, ObjectChange, RouteType
@@ -81,8 +81,7 @@ END_METRIC: Final = 4278198272
 GUARD_METRIC: Final = 0x7FFFFFFF
 
 
-@dataclass(frozen=True, slots=True)
-class Domain:
+class Domain(Value):
     """A routing table, and the index of the VRF device that has it, 0: none."""
 
     table: int = netlink.TABLE_MAIN

@@ -34,7 +34,7 @@ from typing import Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import surely
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.dataplane import private
 
 #: Folders of dead namespaces that are kept; the oldest go.
@@ -53,8 +53,7 @@ _SETTING = re.compile(r"net/ipv4/(?:[a-z0-9_]+|conf/(?!\.{1,2}/)[^/\0]{1,15}/[a-
 _VALUE = re.compile(r"-?\d{1,10}")
 
 
-@dataclass(slots=True)
-class Belongings:
+class Belongings(Mutable):
     """The objects of one router in its namespace."""
 
     prefixes: set[Prefix] = field(default_factory=set)
@@ -62,8 +61,7 @@ class Belongings:
     tables: set[str] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
-class Others:
+class Others(Value):
     """The other routers of a namespace: the objects of living ones, and the remains of dead ones."""
 
     living: tuple[Belongings, ...] = ()

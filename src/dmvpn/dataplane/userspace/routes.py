@@ -38,7 +38,7 @@ from typing import Final, Protocol, Self
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.base.effects import ClearRoute, NextHop, RouteKind, SetInterface, SetRoute
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, TABLE_MAIN, KernelNextHop
 from dmvpn.dataplane.userspace.cleanup import StaleObjects
@@ -50,8 +50,7 @@ from dmvpn.dataplane.userspace.translation import Translation
 # ---------------------------------------------------------------------------------------------------- leak ways
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Value):
     """Where routes of a VRF lead: out of an interface to an address there, or into the table of `to`."""
 
     vrf: str
@@ -278,8 +277,7 @@ _KINDS: Final = {
 }
 
 
-@dataclass(slots=True)
-class _Destination:
+class _Destination(Mutable):
     """What orders share that lead to the same next hops: thousands at a time.
 
     is_protected: all of these are in protected tunnels. leaks: those in other VRFs. form: None: not known yet.

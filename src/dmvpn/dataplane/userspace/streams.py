@@ -25,7 +25,7 @@ from typing import Final, NamedTuple, TypeAlias
 from dmvpn.base import streams
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.events import Event
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.dataplane.contract import Callers
 from dmvpn.dataplane.sockets import opened
 from dmvpn.dataplane.userspace.engine import Watch
@@ -73,8 +73,7 @@ _ENDS: Final = {
 }
 
 
-@dataclass(slots=True)
-class _Stream:
+class _Stream(Mutable):
     """A socket that is connecting or connected. waiting: octets that the kernel did not take yet; is_blocked:
     reported. is_paused: its octets stay in the kernel. awaited: the events that epoll waits for; -1: those from its
     beginning.
@@ -92,8 +91,7 @@ class _Stream:
     awaited: int = -1
 
 
-@dataclass(slots=True)
-class _Listener:
+class _Listener(Mutable):
     sock: socket.socket
     callers: Callers = field(default_factory=Callers)
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from dmvpn.base.events import Event, KernelContested
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.dataplane.netlink import nftables
 from dmvpn.dataplane.netlink.nfsocket import Family, NetfilterMonitor, NetfilterSocket, RuleThere
 from dmvpn.dataplane.userspace import keeper
@@ -41,8 +41,7 @@ _OWNED: Final = nftables.TableFlag.OWNER | nftables.TableFlag.PERSIST
 _OURS: Final = re.compile(rf"dmvpn-(?P<purpose>{'|'.join(purpose.value for purpose in TablePurpose)})(?:-\d+)?")
 
 
-@dataclass(frozen=True, slots=True)
-class TableHost:
+class TableHost(Value):
     """What the tables of one network namespace share. others: the other routers here. later: see `Keeper`."""
 
     ledger: Ledger

@@ -29,7 +29,7 @@ from dmvpn.base.addresses import IPAddress
 from dmvpn.base.effects import ClearAdjacency, SetAdjacency, SetCarrier, SetInterface, TunnelSpec
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, Resync
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.dataplane.contract import OwnAddress
 from dmvpn.dataplane.fragmentation import LEAST6
 from dmvpn.dataplane.tap import Tap
@@ -133,8 +133,7 @@ PEER_MAC = b"\x02\x00"
 OWN_MAC = b"\x02\x01"
 
 
-@dataclass(slots=True)
-class _Tunnel:
+class _Tunnel(Mutable):
     spec: TunnelSpec
     tap: Tap
     mac: bytes
@@ -142,8 +141,7 @@ class _Tunnel:
     peers: PeerNumbers = field(default_factory=PeerNumbers)
 
 
-@dataclass(frozen=True, slots=True)
-class _Loopback:
+class _Loopback(Value):
     tap: Tap
     part: Part
 

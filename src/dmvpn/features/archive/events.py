@@ -5,24 +5,21 @@ from __future__ import annotations
 from dataclasses import field
 
 from dmvpn.base.events import EnteredLine, Event
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigurationReplaced(Event):
+class ConfigurationReplaced(Event, Value):
     """`configure replace` is done; the configuration itself came before this."""
 
 
-@dataclass(frozen=True, slots=True)
-class LinesReported(Event):
+class LinesReported(Event, Value):
     """The lines of a transaction, for the log of lines; the configuration itself came before this. by: the user."""
 
     lines: tuple[EnteredLine, ...]
     by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RollbackScheduled(Event):
+class RollbackScheduled(Event, Value, kw_only=True):
     """Unless a user confirms, the router rolls back to this configuration. A pending one keeps its text, and gets the
     new time.
 
@@ -40,13 +37,11 @@ class RollbackScheduled(Event):
     idle: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RollbackPutOff(Event):
+class RollbackPutOff(Event, Value):
     """The user whose silence would restore the earlier configuration typed a line."""
 
 
-@dataclass(frozen=True, slots=True)
-class RollbackCancelled(Event):
+class RollbackCancelled(Event, Value):
     """`configure confirm`: what runs stays. done: because the way back was gone already."""
 
     done: bool = False

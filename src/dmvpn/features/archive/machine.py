@@ -17,7 +17,7 @@ from dmvpn.base.context import Context, Machine, Timer
 from dmvpn.base.events import Event, LinesEntered, Packets
 from dmvpn.base.notices import ConfigurationRestored, Configured, Notice
 from dmvpn.base.ports import Ports
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.archive import events, messages
 from dmvpn.features.archive.model import ArchiveConfig
 
@@ -26,8 +26,7 @@ _MINUTE: Final = 60.0
 _LONGEST: Final = 512
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rollback:
+class Rollback(Value, kw_only=True):
     """A pending rollback.
 
     since, due: monotonic seconds.
@@ -43,8 +42,7 @@ class Rollback:
     idle: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedLine:
+class LoggedLine(Value):
     """A line that a user entered. depth: sections around it. text: may contain keys, which every output must leave
     out.
     """

@@ -25,7 +25,7 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event, IpReceived, Packets, Resync
 from dmvpn.base.limits import Limiter
 from dmvpn.base.ports import Ports
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.bfd import messages
 from dmvpn.features.bfd.model import BfdConfig
 from dmvpn.features.bfd.packet import ENDS, PEACEFUL, BfdState, ControlPacket, Drop, Dropped, SessionMove
@@ -34,8 +34,7 @@ from dmvpn.net.discovery import ALL_NODES
 from dmvpn.net.ip import UdpDatagram
 
 
-@dataclass(frozen=True, slots=True)
-class ClearBfdCounters(Event):
+class ClearBfdCounters(Event, Value):
     """`clear bfd counters`."""
 
 

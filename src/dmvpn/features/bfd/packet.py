@@ -21,7 +21,7 @@ import struct
 from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 if TYPE_CHECKING:
     from dmvpn.net.ipv4 import Octets
@@ -99,8 +99,7 @@ _AUTH_WORDS: Final = {
 BY_WORD: Final = {word: kind for kind, word in _AUTH_WORDS.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class AuthSection:
+class AuthSection(Value):
     """The authentication section of a packet. sequence: 0 of a password."""
 
     type: AuthType
@@ -256,8 +255,7 @@ _CLAUSE: Final = "RFC 5880 §6.8.6"
 _POLL, _FINAL, _CONTROL_PLANE, _AUTHENTICATED, _DEMAND, _MULTIPOINT = 0x20, 0x10, 0x08, 0x04, 0x02, 0x01
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PacketFields:
+class PacketFields(Value, kw_only=True):
     """The fields of a packet besides its state. Intervals are microseconds.
 
     diagnostic: a `Diagnostic`, or an unassigned number.
@@ -278,8 +276,7 @@ class PacketFields:
     required_echo_rx: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ControlPacket(PacketFields):
+class ControlPacket(PacketFields, Value, kw_only=True):
     """One packet."""
 
     state: BfdState

@@ -19,7 +19,7 @@ from dmvpn.base.notices import Client
 from dmvpn.base.pages import Pages
 from dmvpn.base.ports import Ports
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.features.bfd.model import Parameters
 from dmvpn.features.bfd.packet import (
     ENDS,
@@ -48,8 +48,7 @@ CREDIT, CREDIT_RATE = 20.0, 40.0
 _LATE: Final = 0.1
 
 
-@dataclass(slots=True)
-class Intervals:
+class Intervals(Mutable):
     """Between packets of one direction, seconds: how many, and the shortest, longest and last one."""
 
     count: int = 0
@@ -74,8 +73,7 @@ class Intervals:
         return self.total / (self.count - 1) if self.count > 1 else 0.0
 
 
-@dataclass(slots=True, eq=False)
-class Session:
+class Session(Mutable, eq=False):
     """One neighbor that is watched.
 
     handle: its number. clients: the protocols that watch it, with their processes. parameters: None: the interface has

@@ -12,7 +12,7 @@ from dmvpn.base.addresses import spelled
 from dmvpn.base.notices import Client
 from dmvpn.base.reasons import Reason
 from dmvpn.base.streams import UdpPort
-from dmvpn.base.values import Value, collected, dataclass, project
+from dmvpn.base.values import Value, collected, project
 from dmvpn.features.bfd.machine import PORT, BfdMachine, ClearBfdCounters
 from dmvpn.features.bfd.packet import BfdState, ControlPacket, Drop, PacketFields
 from dmvpn.features.bfd.reasons import BfdReason
@@ -32,8 +32,7 @@ class DirectionCounts(Value):
     last: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LastPacket(PacketFields):
+class LastPacket(PacketFields, Value, kw_only=True):
     """The content of the far end's last packet."""
 
     state: str

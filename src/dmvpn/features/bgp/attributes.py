@@ -21,7 +21,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.bgp.packet import AS_TRANS, Attribute, ErrorCode, MessageError, UpdateError
 
 V = TypeVar("V")
@@ -69,8 +69,7 @@ _WRITTEN: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Value):
     """A segment of an AS path."""
 
     kind: SegmentKind
@@ -82,16 +81,14 @@ class Segment:
         return self.kind in (SegmentKind.CONFEDERATION_SEQUENCE, SegmentKind.CONFEDERATION_SET)
 
 
-@dataclass(frozen=True, slots=True)
-class Aggregator:
+class Aggregator(Value):
     """RFC 4271 §5.1.7."""
 
     autonomous_system: int
     address: IPv4Address
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attributes:
+class Attributes(Value, kw_only=True):
     """Path attributes of a route. med, local_pref: None if absent. `others`: unknown attributes that we
     only pass on.
     """
@@ -169,8 +166,7 @@ class Withdraw(WireError):
     """The routes of the message are treated as withdrawn, RFC 7606 §2."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Codec(Generic[V]):
+class _Codec(Value, Generic[V]):
     """How a value is read from octets and written to them. Both get the octets of an AS number in this session.
 
     read: raises ValueError. write: None if the value needs no attribute.
@@ -289,8 +285,7 @@ _NEEDED, _KEPT, _DISPENSABLE = 1, 2, 4
 _INTERNAL, _INSIDE = 8, 16
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(Value):
     """A path attribute.
 
     field: of `Attributes`, whose value is one of the codec; "": the attribute belongs to another address family.

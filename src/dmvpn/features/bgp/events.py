@@ -6,7 +6,7 @@ import enum
 from typing import TYPE_CHECKING
 
 from dmvpn.base.events import Event
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.bgp.model import IPV4_KEY
 
 if TYPE_CHECKING:
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from dmvpn.features.bgp.neighbor import Neighbor, Peer
 
 
-@dataclass(frozen=True, slots=True)
-class ClearDampening(Event):
+class ClearDampening(Event, Value):
     """`clear ip bgp dampening`. prefix: clear only routes to it; None: all routes. family: its key."""
 
     prefix: Prefix | None = None
@@ -32,8 +31,7 @@ class Softness(enum.Enum):
     SOFT_OUT = "soft out"
 
 
-@dataclass(frozen=True, slots=True)
-class ClearBgp(Event):
+class ClearBgp(Event, Value):
     """`clear ip bgp`. neighbor: only this one; None: every neighbor that matches the other fields.
 
     autonomous_system: neighbors in it; 0: in any. external: only external neighbors. group, update_group: members of

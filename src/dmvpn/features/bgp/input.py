@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.context import Deadlines, Timer
 from dmvpn.base.routemaps import UNCHANGED, Changes, HopWord
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind, Withdraw, prepended, read
 from dmvpn.features.bgp.families import FAMILIES
@@ -327,8 +327,7 @@ _AT_ONCE: Final = 64
 _COST: Final = 8
 
 
-@dataclass(slots=True)
-class Flap:
+class Flap(Mutable):
     """The flap history of a route. penalty: as of `at`, seconds monotonic. count: flaps since `since`.
 
     path: the AS path that was received last.

@@ -20,7 +20,7 @@ from dmvpn.base.entropy import jittered
 from dmvpn.base.notices import Client, InterfaceState, PathLost, Route, RouteSource, WatchWanted, Witness
 from dmvpn.base.reasons import Reason
 from dmvpn.base.streams import StreamOpen
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Mutable, project
 from dmvpn.features.bgp.families import FAMILIES, Family
 from dmvpn.features.bgp.model import BgpConfig
 from dmvpn.features.bgp.packet import Cease, Nlri, Restart
@@ -276,8 +276,7 @@ def leads_past_its_tunnel(ports: Ports, address: IPAddress, route: Route) -> boo
 # ------------------------------------------------------------------------------------------------ all neighbors
 
 
-@dataclass(slots=True)
-class State:
+class State(Mutable):
     """The state of the process.
 
     router_id: None while no address can serve as router ID.
@@ -371,8 +370,7 @@ class State:
         self.router_id = None
 
 
-@dataclass(slots=True)
-class FamilyState:
+class FamilyState(Mutable):
     """What the parts of one address family share. config: the lines of the family. peers: its neighbors by address."""
 
     process: State

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
 from dmvpn.base.routemaps import UNCHANGED, Changes, HopWord
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.bgp.attributes import Attributes, Community, Segment, SegmentKind, outside, prepended
 from dmvpn.features.bgp.families import IPV4, Family
 from dmvpn.features.bgp.model import BEST_ALONE, FilterDirection, NeighborLines, PathChoice, PrivateAs
@@ -42,8 +42,7 @@ _OUTWARD: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Audience:
+class Audience(Value, kw_only=True):
     """Peers that receive the same routes: everything in which advertisements to two peers can differ.
 
     confederate: they are in another member AS of our confederation. lines: only the lines that affect advertisements.

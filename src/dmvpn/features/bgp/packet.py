@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -216,8 +216,7 @@ IPV4_UNICAST: Final = b"\x00\x01\x00\x01"
 IPV4_KEY: Final = IPV4_UNICAST[:2] + IPV4_UNICAST[3:]
 
 
-@dataclass(frozen=True, slots=True)
-class CapabilityValue:
+class CapabilityValue(Value):
     """A capability, RFC 5492 §4."""
 
     code: int
@@ -228,8 +227,7 @@ class CapabilityValue:
         return bytes((self.code, len(self.value))) + self.value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Open:
+class Open(Value, kw_only=True):
     """OPEN, RFC 4271 §4.2. hold_time: seconds. parameters: (type, value) of each; type 2 holds capabilities."""
 
     autonomous_system: int
@@ -307,8 +305,7 @@ class Open:
         return head + parameters
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(Value):
     """An encoded path attribute, RFC 4271 §4.3."""
 
     flags: int
@@ -322,8 +319,7 @@ class Attribute:
         return bytes((self.flags, self.code, len(self.value))) + self.value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
+class Update(Value, kw_only=True):
     """UPDATE, RFC 4271 §4.3, or the part of it about one family. damage: the attributes could not be delimited, so the
     announced routes count as withdrawn.
 
@@ -371,8 +367,7 @@ class Update:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
+class Notification(Value):
     """RFC 4271 §4.5."""
 
     code: int
@@ -392,8 +387,7 @@ class Notification:
         return bytes((self.code, self.subcode)) + self.data
 
 
-@dataclass(frozen=True, slots=True)
-class Keepalive:
+class Keepalive(Value):
     """KEEPALIVE, RFC 4271 §4.4: a header without a body."""
 
     @classmethod
@@ -408,8 +402,7 @@ class Keepalive:
         return b""
 
 
-@dataclass(frozen=True, slots=True)
-class RouteRefresh:
+class RouteRefresh(Value):
     """ROUTE-REFRESH, RFC 2918 §3. subtype: 0: request; 1, 2: begin and end of the refresh, RFC 7313 §3.2. rest: the
     filters of RFC 5291.
     """
@@ -567,8 +560,7 @@ _SECONDS: Final = 0x0FFF
 _KEPT: Final = 0x80
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restart:
+class Restart(Value, kw_only=True):
     """The capability, RFC 4724 §3. seconds: restart time.
 
     notifies: a restart may also follow a NOTIFICATION (RFC 8538 §2). keeps: the keys of its families; kept: those whose

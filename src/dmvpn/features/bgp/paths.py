@@ -29,7 +29,7 @@ from typing import Final, NamedTuple
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.ports import Ports
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.features.bgp.attributes import Attributes
 from dmvpn.features.bgp.model import BEST_ALONE, Decision, PathChoice
 
@@ -69,8 +69,7 @@ def imported_source(vrf: str) -> Source:
     return PathOrigin.IMPORTED, UNSPECIFIED, vrf
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Imported:
+class Imported(Value, kw_only=True):
     """What a path is in the VRF that it is imported from.
 
     rd: the route distinguisher of that VRF. metric: of the route to its next hop there. is_own: that VRF originates it.
@@ -86,8 +85,7 @@ class Imported:
     next_hops: tuple[NextHop, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Path:
+class Path(Value, kw_only=True):
     """A path. peer: the sender; 0.0.0.0: ourselves. identifier: the sender's router ID. client: it is our reflector
     client.
 
@@ -365,8 +363,7 @@ class NextHops:
 # ------------------------------------------------------------------------------------------------ Loc-RIB
 
 
-@dataclass(slots=True)
-class Destination:
+class Destination(Mutable):
     """A prefix. paths: by source. best: the paths in use, the best one first. version: the table version of its last
     change.
 

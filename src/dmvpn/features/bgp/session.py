@@ -21,7 +21,7 @@ from typing import Final
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.context import Context, Timer
 from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamPause, StreamSend, StreamSign, StreamUp
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.features.bgp import messages, packet
 from dmvpn.features.bgp.attributes import check_known
 from dmvpn.features.bgp.families import IPV4, Family, parts
@@ -85,8 +85,7 @@ MOVES: Final[dict[tuple[SessionState, SessionMove], SessionState]] = {
 # ------------------------------------------------------------------------------------------------ OPEN
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenParameters:
+class OpenParameters(Value, kw_only=True):
     """Parameters of our OPEN to one peer, and requirements for its OPEN. hold_time, keepalive: seconds.
 
     marks_refreshes: we support Enhanced Route Refresh (RFC 7313).
@@ -189,8 +188,7 @@ CALL_TIME: Final = 30.0
 RESTARTED: Final = "NSF peer closed the session"
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Value):
     """How a session ended. by: "sent" or "received": the direction of its NOTIFICATION; "stuck": ours could not be
     sent; "":
     there was none. reason: IOS's words after `Down`.
@@ -204,8 +202,7 @@ class Ending:
     is_lost: bool = False
 
 
-@dataclass(slots=True)
-class MessageCounts:
+class MessageCounts(Mutable):
     """Messages by type, sent and received."""
 
     opens: list[int]

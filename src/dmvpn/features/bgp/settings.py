@@ -8,7 +8,7 @@ from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.streams import StreamPeer
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.bgp.model import (
     IPV4_KEY,
     NO_CONFEDERATION,
@@ -28,8 +28,7 @@ _EXTERNAL_INTERVAL: Final = 30
 LARGEST_TTL: Final = 255
 
 
-@dataclass(frozen=True, slots=True)
-class PeerSettings:
+class PeerSettings(Value):
     """The effective settings of a peer. lines: its own and the inherited ones.
 
     local_as: the AS number that we present to it; real_as: that of the process, or outside our confederation that of

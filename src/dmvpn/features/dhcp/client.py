@@ -16,7 +16,7 @@ from typing import Final
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
 from dmvpn.base.entropy import Entropy, fraction, made_hardware
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.dhcp.packet import BROADCAST, FOREVER, Code, Message, MessageType
 
 #: Seconds before a refused client begins again (RFC 2131 §3.1), between two messages at first and at last (§4.1).
@@ -49,8 +49,7 @@ class ClientState(enum.Enum):
     REBINDING = "Rebinding"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
+class Lease(Value, kw_only=True):
     """What a server gave. length: of the subnet, None: the mask is no mask.
 
     since: when the client asked for it, seconds monotonic. seconds, renewal, rebinding: how long it lasts, and after
@@ -136,8 +135,7 @@ class Lease:
         return "too many routes" if len(self.routes) > MOST_ROUTES else ""
 
 
-@dataclass(frozen=True, slots=True)
-class ClientMessage:
+class ClientMessage(Value):
     """A message to send, and to whom; before there is a lease from 0.0.0.0."""
 
     message: Message

@@ -11,7 +11,7 @@ from typing import Final
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.context import Context, Timer, TimerQueue
 from dmvpn.base.effects import Store
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.features.dhcp.model import Drop
 
 #: Seconds for which an address is kept for a client that got an offer.
@@ -35,8 +35,7 @@ class BindingState(enum.Enum):
     DECLINED = "Declined"
 
 
-@dataclass(slots=True)
-class Binding:
+class Binding(Mutable):
     """An address of a client. ends: seconds monotonic, None: never. interface: the port that the client came by.
 
     identity: over IPv6 the DUID, and the number of the client's port. source: over IPv6 where it sends from.

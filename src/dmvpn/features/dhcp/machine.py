@@ -23,7 +23,7 @@ from dmvpn.base.events import EffectFailed, Event, IpReceived, Packets, Resync
 from dmvpn.base.limits import Budgets, Limiter
 from dmvpn.base.notices import InterfaceState, Notice
 from dmvpn.base.ports import Ports, interface_in
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.dhcp import messages
 from dmvpn.features.dhcp.client import Client, ClientMessage, Lease
 from dmvpn.features.dhcp.model import AGENTS, DISTANCE, SERVER_PORT6, DhcpConfig, Drop, PortSettings
@@ -46,8 +46,7 @@ _GROUPS: Final = {SERVER_PORT6: AGENTS}
 _RATE, _CREDIT = 500.0, 4000.0
 
 
-@dataclass(frozen=True, slots=True)
-class ClearDhcp(Event):
+class ClearDhcp(Event, Value):
     """`clear ip dhcp ( binding | conflict ) ( * | ADDRESS )`. address None: every address; vrf None: every VRF."""
 
     conflicts: bool
@@ -56,8 +55,7 @@ class ClearDhcp(Event):
     version: int = 4
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeLease(Event):
+class ChangeLease(Event, Value):
     """`renew dhcp IF`, `release dhcp IF`."""
 
     interface: str

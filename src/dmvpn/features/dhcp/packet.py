@@ -15,7 +15,7 @@ from typing import Final, Self
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix, dotted, mask_length
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.net.ip import UdpDatagram
 
 SERVER_PORT: Final = 67
@@ -79,8 +79,7 @@ _EACH: Final[Mapping[int, int]] = {Code.ROUTER: 4, Code.DNS_SERVER: 4, Code.NETB
 _PLACES: Final[Mapping[int, int]] = {Code.MESSAGE_TYPE: -1, Code.RELAY_INFORMATION: 1}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(Value, kw_only=True):
     """One message, RFC 2131 §2.
 
     is_reply: from a server. hardware: the client's address (chaddr), at most 16 octets.

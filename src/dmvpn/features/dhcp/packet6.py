@@ -8,7 +8,7 @@ from ipaddress import IPv6Address
 from typing import Final, Self
 
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 #: Octets of a message: longer ones are dropped.
 _LONGEST: Final = 4096
@@ -59,8 +59,7 @@ _NESTED: Final = {Code.IA_NA: 12, Code.ADDRESS: 24}
 _LENGTHS: Final = {Code.CLIENT: (3, 130), Code.SERVER: (3, 130), Code.STATUS: (2, _LONGEST)}
 
 
-@dataclass(frozen=True, slots=True)
-class Message6:
+class Message6(Value):
     """One message. head: the octets between its type and its options: the number of the transaction, or of a relay
     agent hops, link address and peer address (§9).
     """

@@ -21,7 +21,7 @@ from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
 from dmvpn.base.context import Context, TimerQueue
 from dmvpn.base.errors import surely
 from dmvpn.base.limits import Budgets, Limiter
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.features.dhcp import messages
 from dmvpn.features.dhcp.leases import DECLINES, MOST, MOST_CONFLICTS, OFFERED, Binding, BindingState, Leases, Place
 from dmvpn.features.dhcp.model import DhcpConfig, Drop, Pool
@@ -33,16 +33,14 @@ STORED: Final = "dhcp-bindings"
 _Place = tuple[str, IPv4Address]
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(Value):
     """An address that another station has. method: in IOS's words. at: seconds monotonic."""
 
     method: str
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Value):
     """How a message came. addresses: of the port, with prefix lengths. server: our address for the client.
 
     unicast: it was for this router alone.
@@ -55,8 +53,7 @@ class Arrival:
     unicast: bool = False
 
 
-@dataclass(slots=True)
-class _Trial:
+class _Trial(Mutable):
     """An address that is pinged before it is offered. left: echo requests to send.
 
     token: in them, so that only a station that hears them can answer.

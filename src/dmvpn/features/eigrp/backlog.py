@@ -11,7 +11,7 @@ from dataclasses import field, replace
 from typing import Final
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.features.eigrp.metric import Vector
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
 from dmvpn.features.eigrp.topology import WITHDRAWN, Advert, Destination, PathSource
@@ -20,8 +20,7 @@ from dmvpn.features.eigrp.topology import WITHDRAWN, Advert, Destination, PathSo
 UNCERTAIN: Final = Advert(Vector(-1, -1, -1))
 
 
-@dataclass(slots=True)
-class Backlog:
+class Backlog(Mutable):
     """The queue of one neighbor. Dictionaries without values are ordered sets.
 
     updates: the value is True if an unreachable destination must be sent as well; in its first table it need not.
@@ -127,8 +126,7 @@ class Backlog:
         return len(self.updates) + len(self.queries) + len(self.replies) + sia
 
 
-@dataclass(slots=True)
-class Outstanding:
+class Outstanding(Mutable):
     """A reliable packet that is not acknowledged yet.
 
     sent_at: time of the first transmission, seconds monotonic.
@@ -145,8 +143,7 @@ class Outstanding:
         return replace(self.packet, flags=self.packet.flags & ~PacketFlag.CONDITIONAL_RECEIVE)
 
 
-@dataclass(slots=True)
-class MulticastGroup:
+class MulticastGroup(Mutable):
     """The neighbors on an interface together, which receive multicasts.
 
     advertised: the last advertisement of each destination to all of them; an update is sent only if it changes.

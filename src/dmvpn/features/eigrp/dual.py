@@ -40,7 +40,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.distribution import Covered, Distribution
 from dmvpn.base.notices import InterfaceState, RouteSource
 from dmvpn.base.routemaps import MatchedRoute
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.features.eigrp.messages import fsm_line
 from dmvpn.features.eigrp.metric import INFINITY, Vector
 from dmvpn.features.eigrp.topology import (
@@ -78,8 +78,7 @@ class Message(enum.Enum):
     REPLY = "reply"
 
 
-@dataclass(slots=True)
-class DualActions:
+class DualActions(Mutable):
     """Actions that DUAL requests. Dictionaries without values are ordered sets.
 
     changed: destinations whose advertised metric may have changed.
@@ -347,8 +346,7 @@ def candidate(prefix: Prefix, report: Report, interface: str) -> MatchedRoute:
 # ------------------------------------------------------------------------------------------------ summaries
 
 
-@dataclass(slots=True, eq=False)
-class _Summary:
+class _Summary(Mutable, eq=False):
     """One summary prefix. nearest: the component with the metric that it uses."""
 
     prefix: Prefix

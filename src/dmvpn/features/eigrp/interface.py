@@ -17,7 +17,7 @@ from dmvpn.base.addresses import IPAddress
 from dmvpn.base.context import Timer
 from dmvpn.base.notices import InterfaceState
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.features.eigrp.backlog import Backlog, MulticastGroup, Outstanding
 from dmvpn.features.eigrp.metric import MetricScale, Vector
 from dmvpn.features.eigrp.model import Family, InterfaceSettings
@@ -38,8 +38,7 @@ _ON_THE_WAY = 1.0
 _GREETINGS_AGAIN = 3
 
 
-@dataclass(slots=True, eq=False)
-class Neighbor:
+class Neighbor(Mutable, eq=False):
     """One neighbor on one interface. Times are seconds, since and last_heard monotonic.
 
     handle: its number (H in `show ip eigrp neighbors`).
@@ -234,8 +233,7 @@ PACING_CREDIT: Final = 1.0
 _RELIABLE_PACKET_BITS = 1400 * 8
 
 
-@dataclass(slots=True)
-class Statistics:
+class Statistics(Mutable):
     """Counters of `show ip eigrp interfaces detail`."""
 
     hellos: int = 0
@@ -251,8 +249,7 @@ class Statistics:
     out_of_sequence: int = 0
 
 
-@dataclass(slots=True, eq=False)
-class EigrpInterface:
+class EigrpInterface(Mutable, eq=False):
     """An interface that a process runs on.
 
     neighbors: by address, as a number (hashing an address object is slow).

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, spelled
 from dmvpn.base.context import Timer
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.messages import stuck_in_active
 from dmvpn.features.eigrp.model import PrefixLimit, ProcessSettings
@@ -40,8 +40,7 @@ if TYPE_CHECKING:
 ROUNDS: Final = 3
 
 
-@dataclass(slots=True, eq=False)
-class _Watch:
+class _Watch(Mutable, eq=False):
     """One active destination. silent: the neighbors that have not answered the last SIA query."""
 
     timer: Timer
@@ -130,8 +129,7 @@ MOST_PREFIXES: Final = 250_000
 _MOST_REMEMBERED: Final = 4096
 
 
-@dataclass(slots=True, eq=False)
-class Gauge:
+class Gauge(Mutable, eq=False):
     """The state of one limit.
 
     near, over: the last count was above the threshold, or the limit.

@@ -30,7 +30,7 @@ from dmvpn.base.events import ClockSet, Event, IpReceived, Packets, Resync
 from dmvpn.base.notices import Client, PathLost, Witness
 from dmvpn.base.pacing import Pace, PacedPackets
 from dmvpn.base.ports import Ports
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.eigrp.adjacency import Adjacencies, Membership, Teardown
 from dmvpn.features.eigrp.advertiser import Advertiser, Adverts, Policy
 from dmvpn.features.eigrp.auth import Seals
@@ -51,8 +51,7 @@ from dmvpn.features.eigrp.topology import Destination
 # ------------------------------------------------------------------------------------------------ events of commands
 
 
-@dataclass(frozen=True, slots=True)
-class ClearNeighbors(Event):
+class ClearNeighbors(Event, Value):
     """`clear ip eigrp neighbors`: reset adjacencies. None: all.
 
     soft: the adjacencies stay, and the table is sent again.
@@ -67,8 +66,7 @@ class ClearNeighbors(Event):
     version: int = 4
 
 
-@dataclass(frozen=True, slots=True)
-class ClearEvents(Event):
+class ClearEvents(Event, Value):
     """`clear ip eigrp events`. None: of all processes."""
 
     autonomous_system: int | None = None

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from dmvpn.base.notices import InterfaceState
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 #: The distance of an unreachable destination, in either kind of process.
 INFINITY = (1 << 64) - 1
@@ -74,8 +74,7 @@ def seed_vector(bandwidth: int, delay: int, reliability: int, load: int, mtu: in
     return link_vector(bandwidth, 10 * delay, mtu)._replace(reliability=reliability, load=load)
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
+class Weights(Value):
     """`metric weights 0 k1 ... k6`, RFC 7868 §5.6.1. All routers of an autonomous system must agree on K1 to K5."""
 
     k1: int = 1
@@ -91,8 +90,7 @@ class Weights:
         return self.k1, self.k2, self.k3, self.k4, self.k5
 
 
-@dataclass(frozen=True, slots=True)
-class MetricScale:
+class MetricScale(Value):
     """How a process computes a distance from a vector. wide: 64-bit metrics (a named process)."""
 
     wide: bool = False

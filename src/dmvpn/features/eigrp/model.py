@@ -17,7 +17,7 @@ from dmvpn.base.credentials import KeyChain
 from dmvpn.base.distribution import NOTHING, Distribution, RedistributionLine
 from dmvpn.base.notices import InterfaceState
 from dmvpn.base.pages import NONE, Pages
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.eigrp.metric import MetricScale, Vector
 from dmvpn.features.eigrp.tlv import StubFlag
 
@@ -142,8 +142,7 @@ class PrefixLimit(Value):
     dampened: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Redistribution(RedistributionLine):
+class Redistribution(RedistributionLine, Value, kw_only=True):
     """`redistribute`. metric: None: the default metric, or else the route's own."""
 
     metric: Vector | None = None

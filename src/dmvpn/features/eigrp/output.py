@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.context import Timer
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.entropy import fraction
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.features.eigrp import messages, tlv
 from dmvpn.features.eigrp.interface import SEQUENCE_SPACE, EigrpInterface, Neighbor
 from dmvpn.features.eigrp.messages import is_shown, shows_hellos
@@ -157,8 +157,7 @@ _CREDIT: Final = 6.0
 LARGEST_LIST: Final = 128
 
 
-@dataclass(slots=True)
-class _Pending:
+class _Pending(Mutable):
     """The queue of one interface.
 
     paid: the time up to which packets are paid for, seconds.

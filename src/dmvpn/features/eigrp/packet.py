@@ -27,7 +27,7 @@ from typing import ClassVar, Final, Self, TypeVar
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.eigrp import tlv
 from dmvpn.features.eigrp.tlv import HEADER, Parameters, Tlv, TlvType, UnknownTlv, encode
 from dmvpn.net.ipv4 import Octets, checksum, ip_address, ipv4_address, ipv6_address
@@ -87,8 +87,7 @@ _NO_FLAGS = RouteFlag(0)
 _NO_EXTERNAL_FLAGS = ExternalFlag(0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClassicMetric:
+class ClassicMetric(Value, kw_only=True):
     """RFC 7868 §6.8.2.
 
     delay: 10 microseconds / 256.
@@ -124,8 +123,7 @@ class ClassicMetric:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WideMetric:
+class WideMetric(Value, kw_only=True):
     """RFC 7868 §6.9.2.
 
     delay: picoseconds.
@@ -169,8 +167,7 @@ class WideMetric:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExternalData:
+class ExternalData(Value, kw_only=True):
     """Origin of a redistributed route, RFC 7868 §6.8.3 and §6.9.4.
 
     originator: router ID of the router that redistributed it; our own means a loop.
@@ -191,8 +188,7 @@ class ExternalData:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClassicInternal(Tlv):
+class ClassicInternal(Tlv, Value, kw_only=True):
     """RFC 7868 §6.8.5.1. next_hop: 0.0.0.0 = the sender."""
 
     TYPES: ClassVar = {4: TlvType.CLASSIC_INTERNAL, 6: TlvType.CLASSIC_INTERNAL_IPV6}
@@ -208,8 +204,7 @@ class ClassicInternal(Tlv):
         return encode(self.TYPES[version], head + _pack_destinations(self.destinations))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClassicExternal(Tlv):
+class ClassicExternal(Tlv, Value, kw_only=True):
     """RFC 7868 §6.8.5.2. next_hop: 0.0.0.0 = the sender."""
 
     TYPES: ClassVar = {4: TlvType.CLASSIC_EXTERNAL, 6: TlvType.CLASSIC_EXTERNAL_IPV6}
@@ -230,8 +225,7 @@ class ClassicExternal(Tlv):
         return encode(self.TYPES[version], head + _pack_destinations(self.destinations))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WideInternal(Tlv):
+class WideInternal(Tlv, Value, kw_only=True):
     """RFC 7868 §6.9.6. router_id: of the router that the destination belongs to; our own means a loop."""
 
     TYPE: ClassVar = TlvType.WIDE_INTERNAL
@@ -250,8 +244,7 @@ class WideInternal(Tlv):
         return encode(self.TYPE, value + _pack_destinations(self.destinations))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WideExternal(Tlv):
+class WideExternal(Tlv, Value, kw_only=True):
     """RFC 7868 §6.9.6, with the external data after the next hop."""
 
     TYPE: ClassVar = TlvType.WIDE_EXTERNAL
@@ -463,8 +456,7 @@ class VirtualRouterId(enum.IntEnum):
 _OPCODES = {int(opcode): opcode for opcode in Opcode}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EigrpPacket:
+class EigrpPacket(Value, kw_only=True):
     """A packet, RFC 7868 §6.5.
 
     opcode: an `Opcode`, or the number received.

@@ -19,7 +19,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode
 
 if TYPE_CHECKING:
@@ -88,8 +88,7 @@ class EventLog:
 # ------------------------------------------------------------------------------------------------ packet counters
 
 
-@dataclass(slots=True)
-class PacketCounts:
+class PacketCounts(Mutable):
     """Packets of a process by opcode, and dropped ones by reason. An acknowledgment counts as `Opcode.ACK`."""
 
     sent: Counter[int] = field(default_factory=Counter)
@@ -124,8 +123,7 @@ def _kind(packet: EigrpPacket) -> int:
 # ------------------------------------------------------------------------------------------------ the state
 
 
-@dataclass(slots=True)
-class State:
+class State(Mutable):
     """The state of one process.
 
     config: of the router, with its key chains.

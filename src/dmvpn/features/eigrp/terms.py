@@ -10,7 +10,7 @@ from dmvpn.base.credentials import Key
 from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Likeness, NoValue, Term
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.eigrp.config import processes, sections
 from dmvpn.features.eigrp.config.interfaces import IPV6_EIGRP
 from dmvpn.features.eigrp.metric import Weights
@@ -22,8 +22,7 @@ from dmvpn.ios.grammar import HIDDEN
 from dmvpn.ios.hidden_secrets import compare, compare_keys, key_lines
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EigrpEnd:
+class EigrpEnd(Value, eq=False):
     """A tunnel on which an EIGRP process runs. interface: its name. keys: of its key chain."""
 
     interface: str

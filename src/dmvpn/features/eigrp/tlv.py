@@ -18,7 +18,7 @@ from typing import ClassVar, Final, Self
 
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.net.ipv4 import ip_address
 
 #: Type, and length including these four octets.
@@ -77,8 +77,7 @@ class StubFlag(enum.IntFlag):
     RECEIVE_ONLY = 0x0020
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tlv:
+class Tlv(Value, kw_only=True):
     """The base of all TLVs."""
 
     def serialize(self) -> bytes:
@@ -86,8 +85,7 @@ class Tlv:
         raise NotImplementedError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameters(Tlv):
+class Parameters(Tlv, Value, kw_only=True):
     """RFC 7868 §6.7.1. k1 to k6: metric weights. hold_time: seconds; receivers use the sender's value."""
 
     TYPE: ClassVar = TlvType.PARAMETERS
@@ -116,8 +114,7 @@ class Parameters(Tlv):
         return encode(self.TYPE, value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Authentication(Tlv):
+class Authentication(Tlv, Value, kw_only=True):
     """RFC 7868 §6.7.2.
 
     key_sequence: always 0 in practice.
@@ -137,8 +134,7 @@ class Authentication(Tlv):
         return encode(self.TYPE, head + self.digest)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sequence(Tlv):
+class Sequence(Tlv, Value, kw_only=True):
     """RFC 7868 §6.7.3: neighbors that are behind and must ignore the next multicast (flag CR)."""
 
     TYPE: ClassVar = TlvType.SEQUENCE
@@ -150,8 +146,7 @@ class Sequence(Tlv):
         return encode(self.TYPE, _pack_addresses(self.addresses))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoftwareVersion(Tlv):
+class SoftwareVersion(Tlv, Value, kw_only=True):
     """RFC 7868 §6.7.4. tlv_major 2: the sender also reads wide route TLVs.
 
     1 and 3 read classic ones only: 3.0 is the multi-topology code of IOS 15.0, whose own route TLV is 0x00F2.
@@ -169,8 +164,7 @@ class SoftwareVersion(Tlv):
         return encode(self.TYPE, _VERSION.pack(self.os_major, self.os_minor, self.tlv_major, self.tlv_minor))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NextMulticastSequence(Tlv):
+class NextMulticastSequence(Tlv, Value, kw_only=True):
     """RFC 7868 §6.7.5: the sequence number of the multicast that the accompanying Sequence TLV refers to."""
 
     TYPE: ClassVar = TlvType.NEXT_MULTICAST_SEQUENCE
@@ -182,8 +176,7 @@ class NextMulticastSequence(Tlv):
         return encode(self.TYPE, self.sequence.to_bytes(4, "big"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stub(Tlv):
+class Stub(Tlv, Value, kw_only=True):
     """The sender is a stub router and must not be queried. (Reserved as peer information in RFC 7868 §6.6.1.)"""
 
     TYPE: ClassVar = TlvType.STUB
@@ -195,8 +188,7 @@ class Stub(Tlv):
         return encode(self.TYPE, self.flags.to_bytes(2, "big"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeerTermination(Tlv):
+class PeerTermination(Tlv, Value, kw_only=True):
     """RFC 7868 §6.7.7: the adjacency ends. addresses: of the neighbors (FRR fills them in, other routers do not)."""
 
     TYPE: ClassVar = TlvType.PEER_TERMINATION
@@ -208,8 +200,7 @@ class PeerTermination(Tlv):
         return encode(self.TYPE, _pack_addresses(self.addresses))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TopologyList(Tlv):
+class TopologyList(Tlv, Value, kw_only=True):
     """RFC 7868 §6.7.8: the topology identifiers (TID) that the sender supports. IOS sends [0] as type 0x00F5."""
 
     type: int = TlvType.TOPOLOGY_LIST_IOS
@@ -222,8 +213,7 @@ class TopologyList(Tlv):
         return encode(self.type, _TOPOLOGY_LIST.pack(self.flags, len(identifiers)) + identifiers)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnknownTlv(Tlv):
+class UnknownTlv(Tlv, Value, kw_only=True):
     """A TLV that is skipped, RFC 7868 §6.6: its type or address family is unknown."""
 
     type: int
@@ -234,8 +224,7 @@ class UnknownTlv(Tlv):
         return encode(self.type, self.value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Encoded(Tlv):
+class Encoded(Tlv, Value, kw_only=True):
     """TLVs that are encoded already: a packet of routes consists of many."""
 
     octets: bytes

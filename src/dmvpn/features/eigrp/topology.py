@@ -28,7 +28,7 @@ from ipaddress import IPv4Address
 from typing import Final, NamedTuple
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.features.eigrp import packet
 from dmvpn.features.eigrp.metric import INFINITY, Vector
 from dmvpn.features.eigrp.packet import ExternalData
@@ -46,8 +46,7 @@ class Origin(enum.IntEnum):
     NEIGHBOR = 3
 
 
-@dataclass(slots=True, eq=False)
-class PathSource:
+class PathSource(Mutable, eq=False):
     """A source of paths. Compared by identity: a neighbor that returns is a new source.
 
     interface: where it is ("" for sources that belong to no interface).
@@ -83,8 +82,7 @@ class PathSource:
         return self.origin is not Origin.NEIGHBOR
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Value):
     """A source's report of a destination.
 
     metric: the source's own; None: unreachable for it.
@@ -102,8 +100,7 @@ class Report:
 UNREACHABLE = Report(None)
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(Value):
     """One path to a destination.
 
     distance: our distance by this path.
@@ -167,8 +164,7 @@ MOVES: Final[dict[tuple[DestinationState, Event], DestinationState]] = {
 }
 
 
-@dataclass(slots=True, eq=False)
-class Destination:
+class Destination(Mutable, eq=False):
     """A prefix of the topology table. Its transitions are `MOVES`, and only its methods change its fields.
 
     current: the path that we use and advertise; frozen while active; None: there is none.

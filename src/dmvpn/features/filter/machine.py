@@ -30,14 +30,13 @@ from dmvpn.base.notices import Log, LogWriter
 from dmvpn.base.ports import Ports
 from dmvpn.base.reasons import Reason
 from dmvpn.base.translation import ICMP_OF, TCP, UDP, Addresses
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.filter import messages
 from dmvpn.features.filter.model import FilterConfig, PortLines
 from dmvpn.features.filter.reasons import FilterReason
 
 
-@dataclass(frozen=True, slots=True)
-class ClearCounters(Event):
+class ClearCounters(Event, Value):
     """`clear access-list counters`. name: of one list, "": of all. counts: the counters at this moment.
 
     version: of lists of one version of IP; 0: of both.

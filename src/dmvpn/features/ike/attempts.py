@@ -26,7 +26,7 @@ from dmvpn.base.errors import surely
 from dmvpn.base.negotiation import NegotiationChanged
 from dmvpn.base.protection import IkeVersion, ProtectionPhase, ProtectionPolicy
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, DatagramPath, Terms
 from dmvpn.features.ike.reasons import IkeReason, refusal
 
@@ -53,8 +53,7 @@ _PROOF: Final = 0.05
 _LONGEST_TRIP: Final = 0.25
 
 
-@dataclass(slots=True)
-class Demand:
+class Demand(Mutable):
     """SAs that IPsec profiles want.
 
     policies: the names of these IPsec profiles.

@@ -18,7 +18,7 @@ from dmvpn.base.addresses import IPAddress
 from dmvpn.base.entropy import Entropy
 from dmvpn.base.errors import WireError
 from dmvpn.base.protection import IkeVersion
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 # ------------------------------------------------------------------------------------------------ messages
 
@@ -69,8 +69,7 @@ def name_of(number: int, names: type[enum.IntEnum], what: str) -> str:
         return f"{what} {number}"
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(Value):
     """The base of all payloads. `parse_body` of each makes it from the octets of `body`, and raises WireError."""
 
     TYPE: ClassVar[int]
@@ -93,8 +92,7 @@ class Payload:
 P = TypeVar("P", bound=Payload)
 
 
-@dataclass(frozen=True, slots=True)
-class PayloadChain:
+class PayloadChain(Value):
     """Payloads in their order, with questions that exchanges ask of them."""
 
     payloads: tuple[Payload, ...] = field(default=())
@@ -111,8 +109,7 @@ class PayloadChain:
         return tuple([payload for payload in self.payloads if isinstance(payload, kind)])
 
 
-@dataclass(frozen=True, slots=True)
-class OctetsPayload(Payload):
+class OctetsPayload(Payload, Value):
     """A payload without parts, such as a vendor ID."""
 
     data: bytes
@@ -126,8 +123,7 @@ class OctetsPayload(Payload):
         return cls(octets)
 
 
-@dataclass(frozen=True, slots=True)
-class NoncePayload(OctetsPayload):
+class NoncePayload(OctetsPayload, Value):
     """Octets that were never used before. RFC 2408 §3.13, RFC 7296 §3.9.
 
     SHORTEST: octets; at most 256 in both versions.
@@ -144,8 +140,7 @@ class NoncePayload(OctetsPayload):
         return cls(octets)
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownPayload(Payload):
+class UnknownPayload(Payload, Value):
     """A payload that stays as it came. kind: the number that announces it."""
 
     kind: int
@@ -160,8 +155,7 @@ class UnknownPayload(Payload):
         return self.data
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedPayload(Payload):
+class EncodedPayload(Payload, Value):
     """An encoding and octets in it: a certificate, or a request for one. RFC 2408 §3.9, RFC 7296 §3.6."""
 
     encoding: int
@@ -239,8 +233,7 @@ _ANY_PORT: Final = (0, 0xFFFF)
 _OPAQUE: Final = (0xFFFF, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class TrafficSelector:
+class TrafficSelector(Value):
     """Addresses from `first` to `last`, an IP protocol (0: any) and a range of ports (for GRE: all)."""
 
     first: IPAddress

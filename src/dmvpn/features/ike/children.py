@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 LINGER: Final = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class EspKeys:
+class EspKeys(Value):
     """Keys of one direction.
 
     cipher: with the salt of an AEAD at its end.
@@ -33,8 +32,7 @@ class EspKeys:
 _NO_KEYS: Final = EspKeys(b"", b"")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChildSa:
+class ChildSa(Value, kw_only=True):
     """A pair of ESP SAs.
 
     spi_in: ours, that the peer puts into what it sends; 4 octets.
@@ -65,8 +63,7 @@ class ChildSa:
         return self.since + self.terms.seconds
 
 
-@dataclass(slots=True)
-class Children:
+class Children(Mutable):
     """All child SAs of one IKE SA, by their inbound SPI, oldest first.
 
     lingering: only wait for late packets, until then.

@@ -34,7 +34,7 @@ from dmvpn.base.errors import surely
 from dmvpn.base.negotiation import ConnectionChanged, SaClosed, SaNegotiated
 from dmvpn.base.protection import Connection, EspSa, IkeVersion, IkeView, Proved, SaView
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.features.ike import translation
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import Encr, Integ, Prf
@@ -224,8 +224,7 @@ def _place_of(sa: Session) -> tuple[OuterAddress, IPAddress, int]:
     return *sa.path.ends, sa.path.remote.port if sa.nat.remote else 0
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(Mutable):
     """A connection, whether it has pairs of SAs or not.
 
     value: None while it has no pair.

@@ -13,14 +13,13 @@ from collections import Counter
 from dmvpn.base.events import Event
 from dmvpn.base.protection import IkeStats, IkeVersion
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ike.session import ChildMade, Ended, Established, Output, Replaced, Session
 
 # -------------------------------------------------------------------------------------------- `show crypto ikev2 stats`
 
 
-@dataclass(frozen=True, slots=True)
-class ClearIkeStats(Event):
+class ClearIkeStats(Event, Value):
     """`clear crypto ikev2 stats`: the numbers of `show crypto ikev2 stats` begin at zero."""
 
 

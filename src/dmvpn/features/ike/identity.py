@@ -18,7 +18,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import EVERY_BIT, IPAddress
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ike.model import Identity, IdentityKind, KeyringPeer
 from dmvpn.features.ike.numbers import IdType
 from dmvpn.net.ipv4 import ipv4_address, ipv6_address
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 LONGEST_PATH: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Identification:
+class Identification(Value):
     """Whom a peer claims to be.
 
     kind: a number of `IdType`, or any other.
@@ -49,8 +48,7 @@ class Identification:
         return self.kind, self.data
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Value):
     """With what we prove ourselves: a secret, or a key with the chain of its certificate.
 
     name: the subject of the certificate.

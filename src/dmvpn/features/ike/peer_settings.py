@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, Self
 
 from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
 from dmvpn.base.protection import IkeVersion
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 if TYPE_CHECKING:
     from dmvpn.base.reasons import Reason
@@ -66,8 +66,7 @@ class DatagramPath(NamedTuple):
         return self.outer, self.remote.address
 
 
-@dataclass(frozen=True, slots=True)
-class UdpUse:
+class UdpUse(Value):
     """When UDP port 4500 is used at a local address.
 
     detects: NAT is looked for at all (RFC 7296 §2.23).
@@ -80,8 +79,7 @@ class UdpUse:
     forces: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(Value):
     """How IKE_SA_INIT is spoken at a local address, where the peer is not known yet.
 
     suites: the best first.
@@ -93,8 +91,7 @@ class Opening:
     authorities: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class IsakmpTransform:
+class IsakmpTransform(Value):
     """What an ISAKMP SA may be (IKEv1).
 
     suite: its hash is `prf`; it has no `integ`.
@@ -109,8 +106,7 @@ class IsakmpTransform:
     priority: int = field(default=0, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class MainModeOpening:
+class MainModeOpening(Value):
     """How main mode is spoken over a path (IKEv1).
 
     The peer says who it is only after keys are made. Those of a pre-shared key need it, so both ends find it by the
@@ -133,8 +129,7 @@ class MainModeOpening:
     keyless: Reason | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChildTerms:
+class ChildTerms(Value, kw_only=True):
     """What a child SA should be.
 
     local, remote: which packets.
@@ -165,8 +160,7 @@ class ChildTerms:
     weak: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class Terms(Value, kw_only=True):
     """How we talk to a peer. Secret or key proves our identity; in IKEv1 both may, and the negotiated method decides.
 
     identity: who we say we are.
@@ -202,8 +196,7 @@ class Terms:
     sole: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
+class Expectation(Value):
     """With what a peer must prove its identity: a secret, or the key of a certificate that we believe.
 
     entry: where the configuration has the secret.

@@ -14,7 +14,7 @@ from dmvpn.base.entropy import Entropy, fraction
 from dmvpn.base.errors import surely
 from dmvpn.base.protection import IkePhase, IkeVersion
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ike.chain import fresh_spi
 from dmvpn.features.ike.children import LINGER, Children, ChildSa
 from dmvpn.features.ike.crypto.material import Nonces
@@ -30,21 +30,18 @@ if TYPE_CHECKING:
 # -------------------------------------------------------------------------------- outputs about datagrams of no session
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Value):
     """The base of all outputs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply(Output):
+class Reply(Output, Value):
     """Send a datagram that belongs to no IKE SA."""
 
     path: DatagramPath
     datagram: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class TurnedAway(Output):
+class TurnedAway(Output, Value):
     """A peer could not be understood, or not be served.
 
     why: for people.
@@ -58,8 +55,7 @@ class TurnedAway(Output):
     version: IkeVersion = IkeVersion.V2
 
 
-@dataclass(frozen=True, slots=True)
-class Hinted(Output):
+class Hinted(Output, Value):
     """The sender says, outside of any IKE SA, that it has no SA of ESP with this SPI: a hint, no proof."""
 
     path: DatagramPath
@@ -76,8 +72,7 @@ AT_ONCE: Final = 32
 _REKEY_MARGIN: Final = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Value):
     """With what the peer has proved its identity when the session was established.
 
     by: as shows say it; "": it has not.
@@ -356,97 +351,82 @@ class Session(ABC):
 # ------------------------------------------------------------------------------------------------ outputs
 
 
-@dataclass(frozen=True, slots=True)
-class SaOutput(Output):
+class SaOutput(Output, Value):
     """The base of what a session wants."""
 
     sa: Session
 
 
-@dataclass(frozen=True, slots=True)
-class Transmit(SaOutput):
+class Transmit(SaOutput, Value):
     """Send these datagrams; on port 4500 with the non-ESP marker (RFC 3948 §2.2), which is not in them."""
 
     path: DatagramPath
     datagrams: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Unanswered(SaOutput):
+class Unanswered(SaOutput, Value):
     """A request had to be repeated: now it matters whether the peer is heard otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answered(SaOutput):
+class Answered(SaOutput, Value):
     """The peer has answered the question whether it lives."""
 
 
-@dataclass(frozen=True, slots=True)
-class Established(SaOutput):
+class Established(SaOutput, Value):
     """Both sides have proved who they are."""
 
 
-@dataclass(frozen=True, slots=True)
-class StartedAgain(SaOutput):
+class StartedAgain(SaOutput, Value):
     """The peer says, after it has proved itself, that it has no other session with us."""
 
 
-@dataclass(frozen=True, slots=True)
-class Begun(SaOutput):
+class Begun(SaOutput, Value):
     """An IKE SA that came out of another one's exchange, and has no children (yet)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Replaced(SaOutput):
+class Replaced(SaOutput, Value):
     """A rekeyed IKE SA takes the place of `sa`, with all its children."""
 
     successor: Session
 
 
-@dataclass(frozen=True, slots=True)
-class Ended(SaOutput):
+class Ended(SaOutput, Value):
     """The IKE SA is gone, and with it its children, for which no `ChildEnded` comes."""
 
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
-class ChildMade(SaOutput):
+class ChildMade(SaOutput, Value):
     """Packets may take this child SA. Its predecessor, by the inbound SPI, keeps receiving a while."""
 
     child: ChildSa
     replaces: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class ChildEnded(SaOutput):
+class ChildEnded(SaOutput, Value):
     """Neither end sends on this child SA any more. Late packets may still come until its `ChildForgotten`."""
 
     child: ChildSa
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
-class ChildForgotten(SaOutput):
+class ChildForgotten(SaOutput, Value):
     """The inbound half of a replaced child SA may go, too."""
 
     spi_in: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Moved(SaOutput):
+class Moved(SaOutput, Value):
     """The peer, or the NAT before it, has another address or port now; its child SAs move with it."""
 
     old: DatagramPath
 
 
-@dataclass(frozen=True, slots=True)
-class Doubted(SaOutput):
+class Doubted(SaOutput, Value):
     """A message in clear says that the peer has lost this session or a child of it: a hint, no proof."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble(SaOutput):
+class Trouble(SaOutput, Value):
     """Something failed: one line, for the log and for shows, says what, and what both sides had."""
 
     what: Reason

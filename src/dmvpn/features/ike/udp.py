@@ -13,7 +13,7 @@ from typing import Final
 from dmvpn.base.effects import Effect, SendIp, in_table
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import IpReceived
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, DatagramPath, Endpoint
 from dmvpn.net.ip import UdpDatagram
 
@@ -74,8 +74,7 @@ def endpoint_hash(spis: bytes, end: Endpoint, name: str) -> bytes:
     return bytes(getattr(hashlib, name)(octets, usedforsecurity=False).digest())
 
 
-@dataclass(frozen=True, slots=True)
-class Nat:
+class Nat(Value):
     """What NAT detection found, RFC 7296 §2.23.
 
     supported: the peer said something about it at all.

@@ -18,7 +18,7 @@ from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import IpReceived
 from dmvpn.base.notices import Ipv6State
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Mutable, project
 from dmvpn.features.interface.model import Advertising, Ipv6Settings
 from dmvpn.net import discovery
 from dmvpn.net.ipv4 import IpProtocol
@@ -49,8 +49,7 @@ def _prefixes(nd: Advertising, settings: Ipv6Settings) -> Iterator[discovery.Adv
             yield discovery.AdvertisedPrefix(prefix, lines.valid, lines.preferred, lines.on_link, lines.autonomous)
 
 
-@dataclass(slots=True)
-class _Link:
+class _Link(Mutable):
     """A port that advertises. sent: how often; last: when, seconds."""
 
     nd: Advertising

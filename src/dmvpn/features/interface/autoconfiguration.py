@@ -23,7 +23,7 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.events import IpReceived
 from dmvpn.base.notices import InterfaceState, Route, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.base.ports import interface_in
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.features.interface.advertising import TOS
 from dmvpn.features.interface.model import IDENTIFIER_LENGTH
 from dmvpn.net import discovery
@@ -52,8 +52,7 @@ class Router(Value):
     heard_at: float
 
 
-@dataclass(slots=True)
-class _Link:
+class _Link(Mutable):
     """A port that listens. default: with a default route, whose next hop is `way`.
 
     prefixes: until when their addresses are valid, and preferred, seconds. sent: solicitations.

@@ -24,7 +24,7 @@ from dmvpn.base.effects import PollInterfaces, SetInterface, SetIpv6Forwarding
 from dmvpn.base.entropy import made_hardware
 from dmvpn.base.events import Event, InterfaceCount, PacketCounts
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.interface import messages
 from dmvpn.features.interface.model import Advertising, InterfaceConfig, InterfaceSettings
 from dmvpn.features.interface.port import NO_IPV6, InterfaceSources, Status, kind_name, kind_of, sort_key
@@ -45,8 +45,7 @@ POLL = 5.0
 AVERAGE = 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class DirectionCounters:
+class DirectionCounters(Value):
     """One direction of an interface.
 
     seen_at: when it was last seen to have grown (seconds), or None.
@@ -79,8 +78,7 @@ class DirectionCounters:
 _IDLE: Final = DirectionCounters()
 
 
-@dataclass(frozen=True, slots=True)
-class InterfaceTraffic:
+class InterfaceTraffic(Value):
     """Both directions of an interface, and the last whole answer about it.
 
     cleared: the answer at the time of the last `clear counters`, and cleared_at that time (seconds), if there was one.
@@ -130,8 +128,7 @@ def _directions(count: InterfaceCount) -> tuple[tuple[int, int], tuple[int, int]
     return (count.received, count.received_octets), (count.sent, count.sent_octets)
 
 
-@dataclass(frozen=True, slots=True)
-class ClearInterfaceCounters(Event):
+class ClearInterfaceCounters(Event, Value):
     """`clear counters [INTERFACE]`: the counters of `show interfaces` for one interface, or for all, restart."""
 
     interface: str | None = None

@@ -20,7 +20,7 @@ from dmvpn.base.effects import SetInterface
 from dmvpn.base.events import LinkChanged, PlaneAnnounced
 from dmvpn.base.notices import InterfaceState, Ipv6State, LineProtocolDecided
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.features.interface.model import IDENTIFIER_LENGTH, InterfaceSettings
 from dmvpn.features.interface.reasons import InterfaceReason
 
@@ -30,8 +30,7 @@ _COARSE, _WIDE = 1_000_000, 10**13
 _NAME = re.compile(r"([A-Za-z-]+)([\d/.:]*)")
 
 
-@dataclass(frozen=True, slots=True)
-class KindDefaults:
+class KindDefaults(Value):
     """Defaults of one kind.
 
     bandwidth: kbit/s.
@@ -122,8 +121,7 @@ class Status(enum.Enum):
     SHUT = "administratively down"
 
 
-@dataclass(slots=True)
-class InterfaceSources:
+class InterfaceSources(Mutable):
     """The sources of truth of one interface.
 
     link: None until the host reports one.

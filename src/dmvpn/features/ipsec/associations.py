@@ -33,7 +33,7 @@ from dmvpn.base.events import SasCounted
 from dmvpn.base.negotiation import ConnectionSilent, ConnectionUnwanted, SaNegotiated, SaRenewalWanted
 from dmvpn.base.protection import Connection, SaCount, SaView
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.features.ipsec import messages
 from dmvpn.features.ipsec.reasons import IpsecReason
 
@@ -48,8 +48,7 @@ class SaStanding(enum.Enum):
     REFUSED = "refused"
 
 
-@dataclass(slots=True)
-class Association:
+class Association(Mutable):
     """One pair of SAs.
 
     since: when it was given to the plane, seconds monotonic.

@@ -31,7 +31,7 @@ from dmvpn.base.limits import Limiter
 from dmvpn.base.notices import Configured, Log, Notice, TunnelChanged, TunnelState, VrfsChanged
 from dmvpn.base.ports import Ports
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ipsec import messages
 from dmvpn.features.ipsec.associations import Associations
 from dmvpn.features.ipsec.model import IpsecConfig
@@ -155,8 +155,7 @@ _NOTHING: Final = protection.Protected(phase=protection.ProtectionPhase.INTF)
 _FOREIGN: Final = "no tunnel protects this pair by this profile any more"
 
 
-@dataclass(frozen=True, slots=True)
-class ClearCrypto(Event):
+class ClearCrypto(Event, Value):
     """`clear crypto session|sa|ikev2 sa|isakmp`: delete SAs, and notify the peers; wanted SAs are negotiated again.
 
     remote: only the SAs with this peer, by its address.
@@ -171,8 +170,7 @@ class ClearCrypto(Event):
     front: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ClearSaCounters(Event):
+class ClearSaCounters(Event, Value):
     """`clear crypto sa counters`: SAs stay, and shows count their packets from here on.
 
     remote: those with this peer alone, by its address.

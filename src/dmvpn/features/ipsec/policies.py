@@ -26,7 +26,7 @@ from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
 from dmvpn.base.notices import TunnelState
 from dmvpn.base.protection import Encapsulation, EspCipher, EspHash, EspTransform, ProtectionPolicy
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Value, project
 from dmvpn.features.ipsec import model
 from dmvpn.features.ipsec.model import IpsecConfig
 from dmvpn.features.ipsec.reasons import IpsecReason
@@ -147,8 +147,7 @@ def transform_of(transforms: model.TransformSet) -> EspTransform | str:
 # ------------------------------------------------------------------------------------------------ sizes
 
 
-@dataclass(frozen=True, slots=True)
-class Expansion:
+class Expansion(Value):
     """What ESP adds to a GRE packet.
 
     overhead: octets without padding.
@@ -177,8 +176,7 @@ def expansion(policy: ProtectionPolicy) -> Expansion:
 # --------------------------------------------------------------------------------------- which tunnels can be protected
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Value):
     """How a tunnel is protected, or (reason) why it cannot be.
 
     idle_time: seconds, 0: nothing is configured.

@@ -24,7 +24,7 @@ from dmvpn.base.effects import InstallSa, RemoveSa, UseSa
 from dmvpn.base.negotiation import ConnectionUnwanted, NegotiationWanted
 from dmvpn.base.protection import Connection, Protected, ProtectionPhase, ProtectionPolicy
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ipsec import messages
 from dmvpn.features.ipsec.associations import Associations, SaStanding, Upkeep
 from dmvpn.features.ipsec.reasons import IpsecReason
@@ -48,8 +48,7 @@ LARGEST_UNWANTED: Final = 256
 _NOTHING: Final = Protected(phase=ProtectionPhase.INTF)
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
+class Home(Value):
     """How a tunnel is protected.
 
     barred: the NBMA addresses that belong to another tunnel, with another profile.

@@ -24,7 +24,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.nhrp import messages, parts
 from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, NbmaPeer
 from dmvpn.features.nhrp.connections import SenderStanding, is_configured
@@ -44,8 +44,7 @@ if TYPE_CHECKING:
 MOST_LOOKED_AT: Final = 128
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedRegistration:
+class RefusedRegistration(Value):
     """A registration that is refused.
 
     code: of the NAK.

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.lpm import PrefixTable
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -116,8 +116,7 @@ class RouteState(enum.Enum):
     UNREACHABLE = "unreachable"
 
 
-@dataclass(slots=True)
-class Requester:
+class Requester(Mutable):
     """A station that resolved a prefix of ours."""
 
     request_id: int
@@ -125,8 +124,7 @@ class Requester:
     expires: float  # seconds
 
 
-@dataclass(slots=True, kw_only=True)
-class Entry:
+class Entry(Mutable, kw_only=True):
     """One line of the cache. Times are seconds on the router's clock; expires None: never.
 
     Each method that changes it calls `say_changed`, so that the history sees every change; no other code sets a field.
@@ -270,8 +268,7 @@ class Entry:
         return self.type is EntryType.STATIC or self.is_registered
 
 
-@dataclass(slots=True)
-class Cache:
+class Cache(Mutable):
     """All entries of a tunnel.
 
     changed: entries that may have changed, also removed ones, by target, if the history is on; else None.

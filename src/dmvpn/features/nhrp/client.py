@@ -21,7 +21,7 @@ from dmvpn.base.addresses import IPAddress
 from dmvpn.base.context import Timer
 from dmvpn.base.entropy import Entropy, jittered
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.features.nhrp.cache import NbmaPeer
 from dmvpn.features.nhrp.reasons import NhrpReason, Suspicion
 
@@ -93,8 +93,7 @@ PATIENCE = 3.0
 JITTER = 0.1
 
 
-@dataclass(slots=True, kw_only=True)
-class NhsClient:
+class NhsClient(Mutable, kw_only=True):
     """One registration.
 
     timer: for the deadline.

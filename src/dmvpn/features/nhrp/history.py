@@ -42,7 +42,7 @@ from dmvpn.base.events import Event, UsageReported
 from dmvpn.base.negotiation import ConnectionChanged
 from dmvpn.base.notices import Configured, Notice, TunnelChanged
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.nhrp.cache import NO_FLAGS, Cache, Entry, EntryType, Flag, RouteState
 from dmvpn.features.nhrp.debug import EXTENSION_NAMES, Processing, flag_words
 from dmvpn.features.nhrp.messages import CODE_NAMES, PACKET_NAMES, code_name, error_name
@@ -210,8 +210,7 @@ class Record(NamedTuple):
         return (self.connection or self.nbma) if self.multipoint and is_used and self.nbma is not None else None
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Value):
     """A period of use without a break, seconds: packets were seen at both ends."""
 
     began: float

@@ -14,7 +14,7 @@ from dataclasses import field
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.events import Event
 from dmvpn.base.pages import NONE, Pages
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Value
 
 #: RFC 2332 sets no default; this one is used by IOS, FRR and every capture.
 DEFAULT_HOLDTIME = 7200
@@ -141,8 +141,7 @@ class NhrpConfig(Value, kw_only=True):
     domain: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ClearCache(Event):
+class ClearCache(Event, Value):
     """`clear ip nhrp [vrf X] [A.B.C.D]`: forget learned entries, all of them or one target. Configured entries stay.
 
     version: of IP. vrf: of the tunnels' packets, "": the global table, None: all tunnels.
@@ -153,8 +152,7 @@ class ClearCache(Event):
     vrf: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ClearNhrpCounters(Event):
+class ClearNhrpCounters(Event, Value):
     """`clear ip nhrp [A.B.C.D] counters [interface X]`: reset the numbers of `show ip nhrp traffic` and `nhs detail`.
 
     server: reset the numbers of this next hop server alone.
@@ -166,15 +164,13 @@ class ClearNhrpCounters(Event):
     server: IPAddress | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ClearStatistics(Event):
+class ClearStatistics(Event, Value):
     """`clear ip nhrp stats [X]`: reset the numbers of `show nhrp stats`, which cover both versions of IP."""
 
     interface: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClearSessions(Event):
+class ClearSessions(Event, Value, kw_only=True):
     """`clear dmvpn session ...`: forget peers and start again with them.
 
     static: servers too: register again.
@@ -186,6 +182,5 @@ class ClearSessions(Event):
     static: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Withdraw(Event):
+class Withdraw(Event, Value):
     """An orderly stop is near: servers and requesters must forget us."""

@@ -25,7 +25,7 @@ from typing import ClassVar, Final, TypedDict
 
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import copier, dataclass
+from dmvpn.base.values import Value, copier
 from dmvpn.features.nhrp import parts
 from dmvpn.net.gre import ProtocolType
 from dmvpn.net.ipv4 import Octets, checksum, ipv4_address, ipv6_address
@@ -109,8 +109,7 @@ class TrafficCode(enum.IntEnum):
     REDIRECT = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NhrpPacket:
+class NhrpPacket(Value, kw_only=True):
     """What all packets have: RFC 2332 §5.1 and the addresses of §5.2.0.1.
 
     source_nbma: of the station that made the request (in a reply too), which NAT may have made unreachable.
@@ -173,8 +172,7 @@ class NhrpPacket:
         return bytes(packet)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientMessage(NhrpPacket):
+class ClientMessage(NhrpPacket, Value, kw_only=True):
     """Requests and replies about bindings, RFC 2332 §5.2.1 to §5.2.6.
 
     request_id: a reply repeats its request's, so does a retransmission.
@@ -191,8 +189,7 @@ class ClientMessage(NhrpPacket):
         return self.flags, self.request_id, b"".join([cie.serialize() for cie in self.cies])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResolutionRequest(ClientMessage):
+class ResolutionRequest(ClientMessage, Value, kw_only=True):
     """RFC 2332 §5.2.1: which NBMA address leads to `destination_protocol`?"""
 
     TYPE: ClassVar = PacketType.RESOLUTION_REQUEST
@@ -200,8 +197,7 @@ class ResolutionRequest(ClientMessage):
     flags: ResolutionFlag
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResolutionReply(ClientMessage):
+class ResolutionReply(ClientMessage, Value, kw_only=True):
     """RFC 2332 §5.2.2: the binding, or one CIE with a NAK code."""
 
     TYPE: ClassVar = PacketType.RESOLUTION_REPLY
@@ -209,8 +205,7 @@ class ResolutionReply(ClientMessage):
     flags: ResolutionFlag
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrationRequest(ClientMessage):
+class RegistrationRequest(ClientMessage, Value, kw_only=True):
     """RFC 2332 §5.2.3: remember these bindings of mine."""
 
     TYPE: ClassVar = PacketType.REGISTRATION_REQUEST
@@ -218,8 +213,7 @@ class RegistrationRequest(ClientMessage):
     flags: RegistrationFlag
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistrationReply(ClientMessage):
+class RegistrationReply(ClientMessage, Value, kw_only=True):
     """RFC 2332 §5.2.4: the same entries with a code each."""
 
     TYPE: ClassVar = PacketType.REGISTRATION_REPLY
@@ -227,8 +221,7 @@ class RegistrationReply(ClientMessage):
     flags: RegistrationFlag
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PurgeRequest(ClientMessage):
+class PurgeRequest(ClientMessage, Value, kw_only=True):
     """RFC 2332 §5.2.5: forget these bindings."""
 
     TYPE: ClassVar = PacketType.PURGE_REQUEST
@@ -236,8 +229,7 @@ class PurgeRequest(ClientMessage):
     flags: PurgeFlag
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PurgeReply(ClientMessage):
+class PurgeReply(ClientMessage, Value, kw_only=True):
     """RFC 2332 §5.2.6: they are forgotten."""
 
     TYPE: ClassVar = PacketType.PURGE_REPLY
@@ -245,8 +237,7 @@ class PurgeReply(ClientMessage):
     flags: PurgeFlag
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorIndication(NhrpPacket):
+class ErrorIndication(NhrpPacket, Value, kw_only=True):
     """RFC 2332 §5.2.7, from the station that found the error to the sender of the bad packet; without extension part.
 
     unused: OpenNHRP leaves flags here.
@@ -266,8 +257,7 @@ class ErrorIndication(NhrpPacket):
         return self.unused, self.error_code << 16 | self.error_offset, self.packet
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrafficIndication(NhrpPacket):
+class TrafficIndication(NhrpPacket, Value, kw_only=True):
     """A hub's redirect, draft-detienne-dmvpn-01: there is a shorter way for packets like this one.
 
     destination_protocol: the *source* of `packet`, so that the indication finds the router that let it in. (The draft

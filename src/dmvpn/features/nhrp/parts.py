@@ -25,7 +25,7 @@ from typing import ClassVar, Final, TypeVar
 
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.net.ipv4 import ip_address
 
 _CIE_CLAUSE: Final = "RFC 2332 §5.2.0.1"
@@ -64,8 +64,7 @@ class CieCode(enum.IntEnum):
 _CODES = {int(code): code for code in CieCode}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientInfo:
+class ClientInfo(Value, kw_only=True):
     """Client Information Entry (CIE), RFC 2332 §5.2.0.1.
 
     code: a `CieCode`, or what the peer sent.
@@ -179,8 +178,7 @@ class SecurityParameter(enum.IntEnum):
     CLEARTEXT = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extension:
+class Extension(Value, kw_only=True):
     """The base of all extensions.
 
     compulsory: a station that does not know it must not ignore it (the C bit).
@@ -193,8 +191,7 @@ class Extension:
         raise NotImplementedError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AddressExtension(Extension):
+class AddressExtension(Extension, Value, kw_only=True):
     """An extension whose value is a list of CIEs."""
 
     TYPE: ClassVar[ExtensionType]
@@ -207,29 +204,25 @@ class AddressExtension(Extension):
         return _encode(self.TYPE, self.compulsory, b"".join([entry.serialize() for entry in self.entries]))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResponderAddress(AddressExtension):
+class ResponderAddress(AddressExtension, Value, kw_only=True):
     """RFC 2332 §5.3.1: empty in a request, one entry in the reply: who wrote it."""
 
     TYPE: ClassVar = ExtensionType.RESPONDER_ADDRESS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForwardTransitRecord(AddressExtension):
+class ForwardTransitRecord(AddressExtension, Value, kw_only=True):
     """RFC 2332 §5.3.2: every server that forwards a request appends itself; a reply carries it back unchanged."""
 
     TYPE: ClassVar = ExtensionType.FORWARD_TRANSIT_RECORD
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReverseTransitRecord(AddressExtension):
+class ReverseTransitRecord(AddressExtension, Value, kw_only=True):
     """RFC 2332 §5.3.3: every server that forwards a reply appends itself."""
 
     TYPE: ClassVar = ExtensionType.REVERSE_TRANSIT_RECORD
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NatAddress(AddressExtension):
+class NatAddress(AddressExtension, Value, kw_only=True):
     """Cisco's NAT address extension: the translated addresses of the peers in question. IOS and FRR send it C = 0."""
 
     TYPE: ClassVar = ExtensionType.NAT_ADDRESS
@@ -237,8 +230,7 @@ class NatAddress(AddressExtension):
     compulsory: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Authentication(Extension):
+class Authentication(Extension, Value, kw_only=True):
     """The authentication extension as IOS writes it: RFC 2332 §5.3.4 without source address, hash or padding.
 
     data: the password as it is, 8 octets at most from IOS. It keeps out nothing but mistakes.
@@ -251,8 +243,7 @@ class Authentication(Extension):
         return _encode(ExtensionType.AUTHENTICATION, self.compulsory, _SPI.pack(0, self.spi) + self.data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VendorPrivate(Extension):
+class VendorPrivate(Extension, Value, kw_only=True):
     """RFC 2332 §5.3.5. There may be several in a packet.
 
     vendor: the 3 octets of its IEEE number.
@@ -266,8 +257,7 @@ class VendorPrivate(Extension):
         return _encode(ExtensionType.VENDOR_PRIVATE, self.compulsory, self.vendor + self.data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnknownExtension(Extension):
+class UnknownExtension(Extension, Value, kw_only=True):
     """An extension this router does not know: forwarded and copied into replies as it is, RFC 2332 §5.3."""
 
     type: int

@@ -29,7 +29,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.features.nhrp.reasons import NhrpReason
 
 if TYPE_CHECKING:
@@ -113,8 +113,7 @@ STABLE = 60.0
 PATIENCE = 5.0
 
 
-@dataclass(slots=True)
-class DirectPath:
+class DirectPath(Mutable):
     """One direct path.
 
     identifier: of its echoes.

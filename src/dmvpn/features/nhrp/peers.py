@@ -33,7 +33,7 @@ from dmvpn.base.effects import GRE_OF, SendGre
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import WireError
 from dmvpn.base.notices import PathLost, Witness
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, NbmaPeer, RouteState
 from dmvpn.features.nhrp.connections import is_same_station, way_to, why_bare
@@ -58,8 +58,7 @@ if TYPE_CHECKING:
 _ACCEPTED_SEQUENCES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class _Watched:
+class _Watched(Value):
     """A path with echoes in flight. timer: for its deadline."""
 
     tunnel: str

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.base.context import Timer
 from dmvpn.base.lpm import PrefixTable
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.features.nhrp.cache import Entry, EntryType, NbmaPeer
 from dmvpn.features.nhrp.connections import secured, standing_of, way_to
 from dmvpn.features.nhrp.packet import PurgeFlag, PurgeReply, PurgeRequest
@@ -40,8 +40,7 @@ LARGEST_OUTSTANDING = 16_384
 MOST_AT_ONCE = 64
 
 
-@dataclass(slots=True)
-class Outstanding:
+class Outstanding(Mutable):
     """A Purge Request without reply.
 
     to: where it went last: first straight, then along the routes.

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, is_one_station
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, Flag, NbmaPeer, RouteState
 from dmvpn.features.nhrp.parts import ClientInfo, Extensions, NatAddress, ReverseTransitRecord, find
 from dmvpn.features.nhrp.reasons import NhrpReason
@@ -49,8 +49,7 @@ class Purpose(enum.Enum):
     GREETING = "a peer is to learn which connection is ours"
 
 
-@dataclass(slots=True)
-class Pending:
+class Pending(Mutable):
     """A request that is out.
 
     repeat: the timer that sends it again.
@@ -114,8 +113,7 @@ class Questions:
         self._asking.pop((pending.tunnel, pending.destination), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Binding:
+class Binding(Value, kw_only=True):
     """A mapping from a message about a peer.
 
     nbma: where packets go.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 
 from dmvpn.base.reasons import ReasonCode
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.nhrp.messages import code_name, error_name
 
 
@@ -99,8 +99,7 @@ class Suspicion(enum.Enum):
     OLD_BINDING = "a translator on the way gave us another address, and the server answers the old one"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(Value, kw_only=True):
     """The evidence about a silent server.
 
     heard: GRE has come from its NBMA address since it fell silent.

@@ -31,7 +31,7 @@ from dmvpn.base.effects import Resolve
 from dmvpn.base.notices import HoldTunnel, LineEnds, MulticastReached
 from dmvpn.base.pages import Groups
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.cache import EntryType, NbmaPeer
 from dmvpn.features.nhrp.client import NhsClient, NhsState, RegistrationOutput
@@ -66,8 +66,7 @@ LONGEST_RETRY = 64.0
 DOUBT_INTERVAL = 60.0
 
 
-@dataclass(slots=True)
-class _Name:
+class _Name(Mutable):
     again: Timer
     address: IPAddress | None = None
     retry: float = FIRST_RETRY

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.chronicle import LARGEST_KEPT
 from dmvpn.base.effects import SendGre
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.nhrp.packet import PacketType, RegistrationRequest
 from dmvpn.net.ipv4 import checksum
 
@@ -54,8 +54,7 @@ _MOST_PATTERNS: Final = 32
 _MOST_ENTRIES: Final = 4
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pattern:
+class Pattern(Value, eq=False):
     """How a reply follows from its request.
 
     head: the reply up to its request identifier, without checksum.

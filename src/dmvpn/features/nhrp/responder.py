@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station
 from dmvpn.base.context import Timer
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.nhrp import parts
 from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, NbmaPeer, Requester
 from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
@@ -39,8 +39,7 @@ DIRECT_WITHIN = 1.0
 LARGEST_WAITING = 256
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(Value):
     """A reply that waits.
 
     requester: packets to it must be protected.
@@ -294,8 +293,7 @@ class Responder:
         self._peers.learn(tunnel, binding)
 
 
-@dataclass(frozen=True, slots=True)
-class _Asker:
+class _Asker(Value):
     """Where the requester is.
 
     at: the NBMA address in the request, or the connection.

@@ -41,7 +41,7 @@ from dmvpn.base.context import earliest
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.errors import WireError
 from dmvpn.base.notices import Route, RouteSource
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.nhrp.cache import Entry, EntryType, NbmaPeer
 from dmvpn.features.nhrp.forwarding import Forwarding, multicast_receivers
 from dmvpn.features.nhrp.packet import TrafficIndication
@@ -103,8 +103,7 @@ def _common_length(prefix: Prefix, address: IPAddress) -> int:
     return min(prefix.length, address.max_prefixlen - differing)
 
 
-@dataclass(frozen=True, slots=True)
-class Egress:
+class Egress(Value):
     """We are the egress.
 
     prefix: the prefix that we may answer for: our own route, as far as it is valid.
@@ -113,8 +112,7 @@ class Egress:
     prefix: Prefix
 
 
-@dataclass(frozen=True, slots=True)
-class NextStation:
+class NextStation(Value):
     """The message goes out of `tunnel`, to the station with tunnel address `next_hop`."""
 
     tunnel: Tunnel
@@ -122,8 +120,7 @@ class NextStation:
     neighbor: NbmaPeer
 
 
-@dataclass(frozen=True, slots=True)
-class Unreachable:
+class Unreachable(Value):
     """No station of the network has the address.
 
     why: one clause for people.

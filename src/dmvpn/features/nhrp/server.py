@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, spelled
 from dmvpn.base.effects import NextHop, RouteKind
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, NbmaPeer
 from dmvpn.features.nhrp.reasons import Refusal
@@ -39,8 +39,7 @@ _REGISTERED_UNIQUE = _REGISTERED | Flag.UNIQUE
 REFUSAL_LOG_INTERVAL = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Value):
     """One binding in a client's request, completed from the common header.
 
     address: the first one of the target.
@@ -258,8 +257,7 @@ def leads_to(instance: Instance, tunnel: Tunnel, address: IPAddress, at: NbmaPee
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Guest:
+class Guest(Value):
     """Why an address outside of the subnet was accepted.
 
     hops: the next hops to it.

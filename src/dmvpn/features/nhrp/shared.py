@@ -40,7 +40,7 @@ from dmvpn.base.effects import Store
 from dmvpn.base.events import UsageReported
 from dmvpn.base.limits import Budgets, RateLimit
 from dmvpn.base.protection import Proved
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.tunnel import Tunnel, Usage
 
@@ -165,8 +165,7 @@ class Hearsay:
         return limits
 
 
-@dataclass(slots=True)
-class HeardAndSilent:
+class HeardAndSilent(Mutable):
     """Accounts that were heard or silent, in the order of the report.
 
     heard: packets came from them.

@@ -17,7 +17,7 @@ from typing import Final
 from dmvpn.base.addresses import IPAddress, is_one_station
 from dmvpn.base.errors import WireError
 from dmvpn.base.limits import RateLimit
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.nhrp import messages, parts
 from dmvpn.features.nhrp.cache import NbmaPeer
 from dmvpn.features.nhrp.instance import REFUSAL_LOG_INTERVAL, Instance
@@ -274,8 +274,7 @@ class Errors:
         return limit.take(now) and self._to_all.take(now)
 
 
-@dataclass(frozen=True, slots=True)
-class _Fault:
+class _Fault(Value):
     """An error in a packet: code, octets and offset."""
 
     code: ErrorCode
@@ -309,8 +308,7 @@ def destination_offset(packet: NhrpPacket) -> int:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Value):
     """The claimed type, source and destination of octets that may be no valid NHRP packet."""
 
     kind: int
@@ -342,8 +340,7 @@ def peek(data: Octets) -> Envelope | None:
     return Envelope(kind, source, ip_address(bytes(data[destination_at:end])), extension_offset)
 
 
-@dataclass(frozen=True, slots=True)
-class Quoted:
+class Quoted(Value):
     """The packet that an Error Indication is about, as far as it was sent back.
 
     destination: None if the quote ends before it (FRR quoted only the header until 2024).

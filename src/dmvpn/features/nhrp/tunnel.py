@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix, is_link_local
 from dmvpn.base.pages import Groups
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.features.nhrp.cache import Cache, Entry, NbmaPeer
 
 if TYPE_CHECKING:
@@ -65,8 +65,7 @@ class Happening(enum.Enum):
     OVERRIDE_DELETED = "[S]Del NHO"
 
 
-@dataclass(slots=True)
-class Counters:
+class Counters(Mutable):
     """Packets of one tunnel by type, and refused packets.
 
     failed: orders that the host refused.
@@ -131,8 +130,7 @@ BUSY_PACKETS = 3
 BUSY_FOR = 10.0
 
 
-@dataclass(slots=True)
-class Usage:
+class Usage(Mutable):
     """Traffic with one NBMA peer: counters of the last poll, and when they last grew (seconds).
 
     On a protected tunnel each connection has an account; that of an address shows when one of them grew.
@@ -173,8 +171,7 @@ class Usage:
             self.heard_at = now
 
 
-@dataclass(slots=True)
-class Suppressed:
+class Suppressed(Mutable):
     """A redirect that was sent or held back, for `show ip nhrp redirect`."""
 
     nbma: IPAddress
@@ -183,8 +180,7 @@ class Suppressed:
     expires: float
 
 
-@dataclass(slots=True)
-class TunnelTimers:
+class TunnelTimers(Mutable):
     """The timers of one tunnel.
 
     fallback: leave a server in reserve. poll: look at the traffic counters.
@@ -198,8 +194,7 @@ class TunnelTimers:
     trust: Timer
 
 
-@dataclass(slots=True)
-class Tunnel:
+class Tunnel(Mutable):
     """One tunnel with NHRP on it.
 
     name: of the interface.

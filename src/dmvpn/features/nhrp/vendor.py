@@ -22,7 +22,7 @@ import struct
 from typing import Final
 
 from dmvpn.base.addresses import IPAddress
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.nhrp.parts import Extension, Extensions, VendorPrivate
 from dmvpn.net.ipv4 import ip_address
 
@@ -61,8 +61,7 @@ def group_of(extension: VendorPrivate) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class MappedPort:
+class MappedPort(Value):
     """Where a station is heard: its tunnel address, its translated NBMA address, and the UDP port there."""
 
     protocol: IPAddress
@@ -70,8 +69,7 @@ class MappedPort:
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class MappedPorts:
+class MappedPorts(Value):
     """The extension.
 
     other items: of types that later versions may define, kept unchanged.

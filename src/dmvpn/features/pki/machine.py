@@ -21,7 +21,7 @@ from dmvpn.base.effects import Store
 from dmvpn.base.events import ClockSet, EffectFailed, Event, Packets, Remembered
 from dmvpn.base.negotiation import RevocationsChanged
 from dmvpn.base.notices import Configured, Notice
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.pki import messages
 from dmvpn.features.pki.model import PkiConfig
 
@@ -37,8 +37,7 @@ _STORED: Final = re.compile(rb"(RSA|EC) (\d{1,12}) ([^\n]{1,256})\n(.+)", re.DOT
 _KEYPAIR: Final = re.compile(r"keypair-[0-9a-f]{2,512}\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPair:
+class KeyPair(Value):
     """A pair.
 
     kind: RSA or EC.
@@ -148,8 +147,7 @@ def _end(octets: bytes) -> int:
     return min(len(octets), 2 + width + int.from_bytes(octets[2 : 2 + width], "big"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CredentialsImported(Event):
+class CredentialsImported(Event, Value, kw_only=True):
     """A user imported credentials that no configuration shows.
 
     key: PKCS #8 in DER, b"": as before.
@@ -161,22 +159,19 @@ class CredentialsImported(Event):
     lists: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class KeyForgotten(Event):
+class KeyForgotten(Event, Value):
     """`crypto key zeroize NAME`: delete the private key of this trustpoint."""
 
     trustpoint: str
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPairMade(Event):
+class KeyPairMade(Event, Value):
     """`crypto key generate`: a pair of keys is to be kept."""
 
     pair: KeyPair
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPairForgotten(Event):
+class KeyPairForgotten(Event, Value):
     """`crypto key zeroize rsa`: delete a pair."""
 
     kind: str

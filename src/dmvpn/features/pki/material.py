@@ -32,7 +32,7 @@ from cryptography.x509.oid import NameOID
 
 from dmvpn.base.certificates import certificate_of, other_use, serial_number, weakness
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 #: Most specific first, by IOS's words for them.
 WORDS: Final = {
@@ -122,8 +122,7 @@ UNREADABLE: Final = (
 _CURVES: Final = ("secp256r1", "secp384r1", "secp521r1")
 
 
-@dataclass(frozen=True, slots=True)
-class Material:
+class Material(Value):
     """The parts of an import, in DER.
 
     key: PKCS #8.

@@ -17,7 +17,7 @@ from dmvpn.base.certificates import certificate_of, serial_number
 from dmvpn.base.errors import UserError
 from dmvpn.base.notices import Log
 from dmvpn.base.protection import Credentials
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.features.pki import messages
 from dmvpn.features.pki.material import (
     UNREADABLE,
@@ -35,8 +35,7 @@ from dmvpn.features.pki.material import (
 from dmvpn.features.pki.model import CertificateMap, CertificatePart, Comparison, MapRule, Trustpoint
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holdings:
+class Holdings(Value, kw_only=True):
     """own: the certificate that we prove ourselves with. stray: our other certificates, without a key of ours.
 
     unreadable: descriptions of damaged parts.
@@ -61,8 +60,7 @@ class Holdings:
         return bool(self.trustpoint.certificates) and self.trustpoint.enrollment != "selfsigned"
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(Mutable):
     """The parts read so far."""
 
     own: list[x509.Certificate] = field(default_factory=list)
@@ -232,8 +230,7 @@ def alternatives(certificate: x509.Certificate) -> tuple[str, ...]:
 WARNINGS: Final = (30, 14, 7, 3, 1, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class DateFinding:
+class DateFinding(Value):
     """about: what; state: how it is; the log has it when that changes."""
 
     about: str

@@ -21,7 +21,7 @@ from dmvpn.base.pages import Pages
 from dmvpn.base.ports import Ports
 from dmvpn.base.routemaps import IPV6_LIST, AddressRule, Counted, MapRule, RoutePolicies
 from dmvpn.base.translation import Addresses
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Value, project
 from dmvpn.features.policy.model import ANY, AccessEntry, AddressRange, PolicyConfig, PortRanges
 from dmvpn.features.policy.packets import FilterLists
 
@@ -29,8 +29,7 @@ from dmvpn.features.policy.packets import FilterLists
 _NOTHING: Final = PolicyConfig()
 
 
-@dataclass(frozen=True, slots=True)
-class ClearHits(Event):
+class ClearHits(Event, Value):
     """`clear ip prefix-list`, `clear route-map counters`. name: of one list or map, "": of all."""
 
     counted: Counted

@@ -17,7 +17,7 @@ from dmvpn.base.filters import END_OF_LIST, NEIGHBOR_DISCOVERY, Condition, Filte
 from dmvpn.base.packetsets import ListedEntry
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.translation import ICMP_OF, Addresses
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.policy.model import ALL6, ANY, AccessEntry, AddressRange, PolicyConfig, Service, members_of
 from dmvpn.net.ipv6 import EXTENSION_HEADERS
 
@@ -38,8 +38,7 @@ _PAIRS: Final = 16
 _MOST_PAIRS: Final = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
+class _Made(Value):
     """A list, and what it was made of: its entries, and what each of them meant.
 
     groups: members of the groups of networks and of services that it refers to, by name.

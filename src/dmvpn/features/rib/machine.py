@@ -37,7 +37,7 @@ from dmvpn.base.lpm import PrefixTable
 from dmvpn.base.notices import Route, RouteSource
 from dmvpn.base.ports import Ports
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.rib import messages
 from dmvpn.features.rib.offers import Node, Offer
 from dmvpn.features.rib.reasons import RibReason
@@ -47,8 +47,7 @@ from dmvpn.features.rib.table import BestRouteChange, RouteTable
 # ------------------------------------------------------------------------------------------------ earlier routes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(Value, kw_only=True):
     """The best route of a prefix.
 
     since, override_since: seconds monotonic.
@@ -104,8 +103,7 @@ _HOSTS_OWN = (RouteSource.CONNECTED, RouteSource.LOCAL, RouteSource.HOST)
 _MOST_ORDERS: Final = 128
 
 
-@dataclass(frozen=True, slots=True)
-class FibEntry:
+class FibEntry(Value):
     """The fate of a packet: next hops if it is forwarded."""
 
     kind: RouteKind
@@ -199,8 +197,7 @@ HOST_DISTANCE: Final = 254
 SLICE: Final = 128
 
 
-@dataclass(frozen=True, slots=True)
-class ClearRoutes(Event):
+class ClearRoutes(Event, Value):
     """`clear ip route`: say the forwarding entries again and let dynamic protocols ask again; None: all prefixes."""
 
     prefix: Prefix | None = None

@@ -13,7 +13,7 @@ from typing import Final
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import Route, RouteSource
-from dmvpn.base.values import copier, dataclass
+from dmvpn.base.values import Mutable, copier
 
 #: The source of an offer: its key within a prefix.
 Owner = tuple[RouteSource, str]
@@ -27,8 +27,7 @@ UNUSABLE_DISTANCE = 255
 _SOURCE_ORDER = {source: number for number, source in enumerate(RouteSource)}
 
 
-@dataclass(slots=True, eq=False)
-class Offer:
+class Offer(Mutable, eq=False):
     """A route as offered, and its usable next hops. since: the time of its last change, seconds monotonic.
 
     recursive: a next hop must be looked up in the table to know its interface.
@@ -85,8 +84,7 @@ class Offer:
         return self._resolved
 
 
-@dataclass(slots=True, eq=False)
-class Node:
+class Node(Mutable, eq=False):
     """One prefix: its offers, the best of all, and the best without those of NHRP.
 
     shown: the best route as the other features were last notified.

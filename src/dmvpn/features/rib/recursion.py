@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import RouteSource
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.features.rib.offers import Node, Offer, Owner
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ Number = tuple[int, int]
 LARGEST_CIRCLE: Final = 32
 
 
-@dataclass(slots=True, eq=False)
-class RecursiveHop:
+class RecursiveHop(Mutable, eq=False):
     """A next hop that must be looked up. users: the offers that name it. hops: where a packet for it goes now.
 
     leans: the places of recursive offers that its longest match may be. circle: of places that may lean on each other.
@@ -61,8 +60,7 @@ class RecursiveHop:
     is_inner: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class Circle:
+class Circle(Mutable, eq=False):
     """places: by number. members: offers that contain a place and use one. circular: offers that would close it."""
 
     places: dict[Number, RecursiveHop]
@@ -263,8 +261,7 @@ _MOST_ALIKE: Final = 64
 SLICE: Final = 128
 
 
-@dataclass(slots=True)
-class _Pass:
+class _Pass(Mutable):
     """changed: prefixes with new next hops. dirty: places to look up now; later: places to look up next."""
 
     changed: dict[Prefix, None] = field(default_factory=dict)
@@ -272,8 +269,7 @@ class _Pass:
     later: dict[Number, RecursiveHop] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Alike:
+class _Alike(Value):
     """The result for a tuple of next hops, shared by all offers that have it: a neighbor advertises thousands at once.
 
     ways: where they lead, and leading: the usable next hops; None: the result differs between offers, because some of

@@ -13,13 +13,12 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import NextHop
 from dmvpn.base.lpm import PrefixTable
 from dmvpn.base.notices import Route, RouteSource
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.rib.offers import Node, Offer
 from dmvpn.features.rib.recursion import Key, Recursion
 
 
-@dataclass(frozen=True, slots=True)
-class BestRouteChange:
+class BestRouteChange(Value):
     """The best route of a prefix, before and after."""
 
     prefix: Prefix

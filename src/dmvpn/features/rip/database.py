@@ -26,7 +26,7 @@ from dmvpn.base.distribution import Redistribution, line_for
 from dmvpn.base.notices import Route, RouteSource
 from dmvpn.base.ports import Ports
 from dmvpn.base.routemaps import UNCHANGED, MatchedRoute
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.features.rip.model import RipConfig, RipTimers
 from dmvpn.features.rip.packet import INFINITY
 
@@ -42,8 +42,7 @@ _SEED_METRIC: Final = 1
 _FARTHEST: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
-class OwnRoute:
+class OwnRoute(Value):
     """A route that we originate.
 
     interface, next_hop: where it leads.
@@ -146,8 +145,7 @@ MOVES: Final[dict[tuple[RouteState, RouteMove], RouteState]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Announcement:
+class Announcement(Value, kw_only=True):
     """One entry of a response: `gateway` reaches `prefix`. next_hop: the gateway, or a better next hop (§4.4).
 
     permanent: valid until the gateway withdraws it (triggered RIP), not only for `invalid` seconds.
@@ -167,8 +165,7 @@ class Announcement:
         return self.interface, self.gateway
 
 
-@dataclass(frozen=True, slots=True)
-class LearnedFrom:
+class LearnedFrom(Value):
     """The source of learned routes: an interface, or a single gateway there."""
 
     interface: str
@@ -179,8 +176,7 @@ class LearnedFrom:
         return path[0] == self.interface and self.gateway in (None, path[1])
 
 
-@dataclass(slots=True)
-class LearnedRoute:
+class LearnedRoute(Mutable):
     """A route. paths: each with the time of its last update; empty: unreachable.
 
     Of an unreachable route: lost, its last path; hold_until, the end of holddown; flush_at, when it is removed.

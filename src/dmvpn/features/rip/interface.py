@@ -12,7 +12,7 @@ from dmvpn.base.effects import SendIp
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import IpReceived
 from dmvpn.base.notices import InterfaceState
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.features.rip.model import RipConfig
 from dmvpn.features.rip.packet import INFINITY, AddressFamily, Command, RipEntry, RipPacket
 from dmvpn.net.ip import UdpDatagram
@@ -28,8 +28,7 @@ TOS: Final = 0xC0
 _IMPOSSIBLE: Final = tuple(Prefix.parse(text) for text in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3"))
 
 
-@dataclass(slots=True)
-class RipInterface:
+class RipInterface(Mutable):
     """An interface in use.
 
     address: its primary address, the source of our packets.

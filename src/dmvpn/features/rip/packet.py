@@ -18,7 +18,7 @@ from typing import Final, Self
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, mask_length
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.net.ipv4 import Octets, ipv4_address
 
 _HEADER = struct.Struct("!BB2x")
@@ -67,8 +67,7 @@ class AddressFamily(enum.IntEnum):
     IPV4 = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RipEntry:
+class RipEntry(Value, kw_only=True):
     """A route, RFC 2453 §4. next_hop: 0.0.0.0 = the sender."""
 
     family: int = AddressFamily.IPV4
@@ -99,8 +98,7 @@ class RipEntry:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Password:
+class Password(Value, kw_only=True):
     """RFC 2453 §4.1. password: 16 octets at most, without the padding zeros."""
 
     password: bytes
@@ -113,8 +111,7 @@ class Password:
         return kind.to_bytes(4, "big") + self.password.ljust(_PASSWORD_LENGTH, b"\x00")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyedDigest:
+class KeyedDigest(Value, kw_only=True):
     """RFC 4822 §2.1.
 
     sequence: never decreases.
@@ -130,8 +127,7 @@ class KeyedDigest:
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateHeader:
+class UpdateHeader(Value, kw_only=True):
     """The second header of triggered RIP, RFC 2091 §5.1. All zero in a request.
 
     flush: earlier routes of the sender are to be discarded unless it sends them again. sequence: of a response, and of
@@ -146,8 +142,7 @@ class UpdateHeader:
         return _UPDATE_HEADER.pack(_UPDATE_VERSION, self.flush, self.sequence)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RipPacket:
+class RipPacket(Value, kw_only=True):
     """A packet, RFC 2453 §4. update: only in triggered RIP."""
 
     command: int

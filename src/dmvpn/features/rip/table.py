@@ -30,7 +30,7 @@ from dmvpn.base.limits import Limiter
 from dmvpn.base.notices import InterfaceState, Route, RouteChanged, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.base.ports import Ports, Rib
 from dmvpn.base.routemaps import MatchedRoute
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.features.rip import messages
 from dmvpn.features.rip.database import (
     Announcement,
@@ -48,8 +48,7 @@ from dmvpn.features.rip.packet import INFINITY, MAXIMUM_ENTRIES, Command, RipEnt
 # --------------------------------------------------------------------------------------------- the state of the process
 
 
-@dataclass(slots=True)
-class State:
+class State(Mutable):
     """The state of the process. circuits: by interface name."""
 
     context: Context
@@ -123,8 +122,7 @@ class Changes:
 # ----------------------------------------------------------------------------------------------- the content of updates
 
 
-@dataclass(frozen=True, slots=True)
-class Summaries:
+class Summaries(Value):
     """Summaries on an interface. major: the interface's own classful network if auto-summary applies,
     otherwise None.
     """
@@ -149,8 +147,7 @@ class Summaries:
         return None if prefix.length < major.length or major == self.major else major
 
 
-@dataclass(frozen=True, slots=True)
-class Announced:
+class Announced(Value):
     """A route to announce. interfaces, next_hop: where it leads, for split horizon and the next hop."""
 
     prefix: Prefix

@@ -8,7 +8,7 @@ from dmvpn.base.credentials import Key
 from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.placeholder import Blank
 from dmvpn.base.terms import Duty, Likeness, NoValue, Term
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.rip import config as lines
 from dmvpn.features.rip.model import AuthenticationMode, RipConfig, RipInterfaceSettings, RipTimers
 from dmvpn.features.rip.reasons import RipReason
@@ -16,8 +16,7 @@ from dmvpn.ios import INTERFACE
 from dmvpn.ios.hidden_secrets import compare, compare_keys, key_lines
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RipEnd:
+class RipEnd(Value, eq=False):
     """A tunnel on which RIP runs. router: its name. keys: of its key chain. vrf: "": the global table."""
 
     router: str

@@ -17,7 +17,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.context import Timer
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.features.rip import messages
 from dmvpn.features.rip.database import LearnedFrom
 from dmvpn.features.rip.packet import INFINITY, Command, RipEntry, RipPacket, UpdateHeader
@@ -44,8 +44,7 @@ class Pending(NamedTuple):
     prefixes: tuple[Prefix, ...]
 
 
-@dataclass(slots=True)
-class Conversation:
+class Conversation(Mutable):
     """Both directions of the exchange with one peer.
 
     timer: repeats what the peer has not answered.
@@ -190,8 +189,7 @@ _KINDS: Final[dict[int, str]] = {Command.UPDATE_REQUEST: "request", Command.UPDA
 _REQUEST: Final = replace(RipPacket.whole_table_request(), command=Command.UPDATE_REQUEST, update=UpdateHeader())
 
 
-@dataclass(slots=True)
-class TriggeredCircuit:
+class TriggeredCircuit(Mutable):
     """A circuit in use.
 
     timer: repeats the request to all gateways.

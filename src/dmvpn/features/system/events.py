@@ -6,11 +6,10 @@ import enum
 
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.events import Event, Job
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostDescribed(Event):
+class HostDescribed(Event, Value, kw_only=True):
     """True figures of the machine under the router, for `show version`. A shell that cannot find them out sends no
     event.
 
@@ -24,16 +23,14 @@ class HostDescribed(Event):
     disk_kb: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigurationLeft(Event):
+class ConfigurationLeft(Event, Value):
     """A user leaves configuration mode. user, line: who, and on which line ("console", "vty0 (10.0.0.5)")."""
 
     user: str
     line: str
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigurationReloaded(Event):
+class ConfigurationReloaded(Event, Value):
     """The operator made the router read its configuration file again; the configuration itself came before this.
 
     refused: why it was not taken, and nothing changed.
@@ -45,8 +42,7 @@ class ConfigurationReloaded(Event):
     lost: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LoginSucceeded(Event):
+class LoginSucceeded(Event, Value):
     """A front end accepted a login. location: the far address. port: ours."""
 
     user: str
@@ -54,8 +50,7 @@ class LoginSucceeded(Event):
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class LoginFailed(Event):
+class LoginFailed(Event, Value):
     """A front end refused a password or key. location: the far address. port: ours.
 
     through: the VRF through which the session came, "": the global table.
@@ -67,8 +62,7 @@ class LoginFailed(Event):
     through: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ClearLogging(Event):
+class ClearLogging(Event, Value):
     """`clear logging`: empty the buffer."""
 
 
@@ -83,8 +77,7 @@ class ConditionKind(enum.Enum):
     INTERFACE = "interface"
 
 
-@dataclass(frozen=True, slots=True)
-class SetDebug(Job):
+class SetDebug(Job, Value):
     """`debug X`, `no debug X`: these debugs go on or off.
 
     debugs: of each the group, the title, the flag's name and what `show debugging` calls it, as in `ActiveDebug`.
@@ -94,13 +87,11 @@ class SetDebug(Job):
     on: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ClearDebug(Job):
+class ClearDebug(Job, Value):
     """`undebug all`: every flag and every condition goes."""
 
 
-@dataclass(frozen=True, slots=True)
-class SetDebugCondition(Job):
+class SetDebugCondition(Job, Value):
     """`[no] debug nhrp condition ...`: lines of the family (the first word of flags' names) pass for these only.
 
     value: an address or the name of an interface. kind None, with on=False: all conditions of the family.
@@ -115,8 +106,7 @@ class SetDebugCondition(Job):
 # ------------------------------------------------------------------------------------------------ probes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartPing(Job):
+class StartPing(Job, Value, kw_only=True):
     """`ping DESTINATION ...`.
 
     destination: an address or a name.
@@ -138,8 +128,7 @@ class StartPing(Job):
     vrf: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartTraceroute(Job):
+class StartTraceroute(Job, Value, kw_only=True):
     """`traceroute DESTINATION ...`: UDP datagrams with growing TTL.
 
     destination, version, source, vrf: as of a ping.

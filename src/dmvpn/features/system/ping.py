@@ -35,7 +35,7 @@ from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.effects import Effect, JobOutput, SendIp
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import EffectFailed, IpReceived
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.features.system.events import StartPing, StartTraceroute
 from dmvpn.net import icmp, ip
 from dmvpn.net.icmp import HEADER_LENGTH as ICMP_HEADER_LENGTH
@@ -52,16 +52,14 @@ _UDP_HEADER = struct.Struct("!HHHH")
 _IDENTIFIER_AND_SEQUENCE = struct.Struct("!HH")
 
 
-@dataclass(frozen=True, slots=True)
-class QuotedEcho:
+class QuotedEcho(Value):
     """An echo request of ours, as an error quotes it."""
 
     identifier: int
     sequence: int
 
 
-@dataclass(frozen=True, slots=True)
-class QuotedDatagram:
+class QuotedDatagram(Value):
     """A UDP datagram of ours, as an error quotes it."""
 
     source_port: int
@@ -128,8 +126,7 @@ _SOURCE_QUENCH = 4  # RFC 792; obsolete since RFC 6633, but IOS has a mark for i
 _ESCAPE_HINT = "Type escape sequence to abort.\n"
 
 
-@dataclass(slots=True)
-class Ping:
+class Ping(Mutable):
     """One run of `ping`.
 
     deadline: when the request in flight is given up, or the next one leaves; None once all is over.
@@ -263,8 +260,7 @@ _MARKS: dict[int, str] = {
 _HIGHEST_PORT = 0xFFFF
 
 
-@dataclass(slots=True)
-class Traceroute:
+class Traceroute(Mutable):
     """One run of `traceroute`.
 
     deadline: when the datagram in flight is given up, None once all is over.

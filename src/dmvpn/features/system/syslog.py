@@ -31,7 +31,7 @@ from dmvpn.base.context import Context, Timer
 from dmvpn.base.effects import ConsoleLine, Effect, SendIp, in_table
 from dmvpn.base.notices import DebugOutput, Log, LogKind
 from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamLine, StreamOpen, StreamSend, StreamUp, TcpState
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.features.system import messages
 from dmvpn.features.system.clock import Timestamps, TimeZone, WallClock, stamp
 from dmvpn.features.system.ping import SYSLOG_PORT, udp_datagram
@@ -68,8 +68,7 @@ class LogHost(NamedTuple):
     vrf: str = ""
 
 
-@dataclass(slots=True)
-class _Connection:
+class _Connection(Mutable):
     """A TCP connection to a host.
 
     stream: its number, None if there is none. call: opens it.
@@ -248,8 +247,7 @@ FACILITIES: Final = {
 LOCAL7: Final = FACILITIES["local7"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoggingConfig:
+class LoggingConfig(Value, kw_only=True):
     """`logging ...`. A level of None: this destination is switched off.
 
     buffer_size: octets.
@@ -275,8 +273,7 @@ class LoggingConfig:
     sequence_numbers: bool = False
 
 
-@dataclass(slots=True)
-class LineCounters:
+class LineCounters(Mutable):
     """Lines that each destination took since the start."""
 
     console: int = 0
@@ -302,8 +299,7 @@ class _Line(NamedTuple):
     message: Log | None = None
 
 
-@dataclass(slots=True)
-class Syslog:
+class Syslog(Mutable):
     """The log of one router.
 
     started: monotonic seconds, for `service timestamps ... uptime`.

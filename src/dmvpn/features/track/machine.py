@@ -28,7 +28,7 @@ from dmvpn.base.errors import WireError
 from dmvpn.base.events import Event, IpReceived, Packets
 from dmvpn.base.notices import Configured, InterfaceChanged, Notice, RouteChanged, TrackChanged, TrackFollowed
 from dmvpn.base.ports import Interfaces, Ports
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.features.track import messages
 from dmvpn.features.track.model import Operation, TrackConfig, Tracked, TrackKind
 from dmvpn.net import ip
@@ -51,8 +51,7 @@ class Code(enum.Enum):
     TIMEOUT = "Timeout"
 
 
-@dataclass(slots=True, eq=False)
-class Echo:
+class Echo(Mutable, eq=False):
     """One operation.
 
     identifier, sequence: of the outstanding request. sent_at: the time of sending, None if none is outstanding.
@@ -194,8 +193,7 @@ def _source(interfaces: Interfaces, settings: Operation) -> IPAddress | None:
 _ROUTES_PAUSE: Final = 1.0
 
 
-@dataclass(slots=True, eq=False)
-class Object:
+class Object(Mutable, eq=False):
     """One object. changes: how often its state changed. since: when it did last, seconds monotonic."""
 
     settings: Tracked

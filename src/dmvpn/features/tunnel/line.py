@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import DfBit, TunnelSpec
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Value, project
 from dmvpn.features.tunnel.reasons import TunnelReason
 
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ _LEAST_MTU = 68
 _IP_HEADER, _TRAILER = 20, 2
 
 
-@dataclass(frozen=True, slots=True)
-class TunnelSource:
+class TunnelSource(Value):
     """Our end: the NBMA address, None while there is none, and the interface that has it."""
 
     address: IPAddress | None

@@ -31,7 +31,7 @@ from dmvpn.base.events import EffectFailed, Event, GreDrops, InterfacesCounted, 
 from dmvpn.base.negotiation import ProtectionDecided, ProtectionWanted
 from dmvpn.base.ports import Ports
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Mutable, project
 from dmvpn.features.tunnel import line, messages
 from dmvpn.features.tunnel.model import TunnelConfig, TunnelSettings
 from dmvpn.features.tunnel.reasons import TunnelReason
@@ -39,8 +39,7 @@ from dmvpn.features.tunnel.reasons import TunnelReason
 # ------------------------------------------------------------------------------------------------ keepalives
 
 
-@dataclass(slots=True)
-class Keepalive:
+class Keepalive(Mutable):
     """The keepalives of one tunnel.
 
     unanswered: sent since the last answer.
@@ -81,8 +80,7 @@ _MOST_ORDERS = 32
 _RECURSION = Reason(TunnelReason.RECURSION)
 
 
-@dataclass(slots=True)
-class _Tunnel:
+class _Tunnel(Mutable):
     """One tunnel: wanted (settings), ordered (spec, carrier), announced to other features (state, decided).
 
     protection: IPsec's decision.

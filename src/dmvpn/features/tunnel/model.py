@@ -5,13 +5,12 @@ from __future__ import annotations
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.notices import GreTunnel
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.tunnel.reasons import TunnelReason
 from dmvpn.net.gre import header_length
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TunnelSettings(GreTunnel):
+class TunnelSettings(GreTunnel, Value, kw_only=True):
     """One `interface TunnelN` section, as far as it is about GRE.
 
     source_interface or source_address: one of them, or neither.

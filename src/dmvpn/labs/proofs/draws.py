@@ -17,7 +17,7 @@ from typing import Final, Generic, TypeVar
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.json_values import as_object, read_line
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.ios.from_plain import read_as
 from dmvpn.judge.campaigns import check_version
 from dmvpn.labs.proofs.linting import Linted, lint_broken, lint_well
@@ -35,8 +35,7 @@ Verdict = DoctorVerdict | Linted
 # ------------------------------------------------------------------------------------------- what many verdicts come to
 
 
-@dataclass(slots=True)
-class _Verdicts(Generic[V]):
+class _Verdicts(Mutable, Generic[V]):
     """Verdicts on networks with a fault, and on networks that are well."""
 
     faults: list[V] = field(default_factory=list)

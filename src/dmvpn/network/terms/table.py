@@ -92,7 +92,7 @@ class _Fault(Value, eq=False):
         return self.pair.here if self.of_server else self.pair.there
 
 
-class Disagreement(_Fault, Generic[E], eq=False):
+class Disagreement(_Fault, Value, Generic[E], eq=False):
     """A term that differs. decided: other clients show which end is to change."""
 
     table: Table[E]
@@ -151,7 +151,7 @@ class Disagreement(_Fault, Generic[E], eq=False):
         return f"{odd} has {words[0]}, and {right} has {words[1]}{effect}"
 
 
-class Failure(_Fault, Generic[E], eq=False):
+class Failure(_Fault, Value, Generic[E], eq=False):
     """A duty of one end that fails. here: this end; there: the other one."""
 
     duty: Duty[E]

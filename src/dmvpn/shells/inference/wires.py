@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.switching import DEFAULT_VLAN, PortMode, within
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.ios import short_interface
 from dmvpn.network.switching import Bridge, End, Layer2, PluggedWire, Vertex, layer2
 from dmvpn.network.underlay import Seat, describes, pairs, spoken
@@ -60,8 +60,7 @@ class Port(Value):
         return f"{self.router} {self.name} {self.address}"
 
 
-@dataclass(slots=True)
-class Wire:
+class Wire(Mutable):
     """Ports on one wire.
 
     provider: the gateway on it that none of them has.
@@ -103,8 +102,7 @@ class _Near:
         return [wire for _, wire in sorted([*found, *self._inside.get(network, ())], key=itemgetter(0))]
 
 
-@dataclass(slots=True)
-class InferredNetwork:
+class InferredNetwork(Mutable):
     """The known network.
 
     wires: inferred from the lines.

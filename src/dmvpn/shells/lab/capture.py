@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 from dmvpn.base.switching import UNTAGGED
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.dataplane import netlink
 from dmvpn.shells.capture_files import Capture, CaptureFile, Captures
 from dmvpn.shells.lab.namespaces import inside_network
@@ -34,8 +34,7 @@ _BUFFER = 4 << 20
 _TAG, _DOT1Q, _ADDRESSES = struct.Struct("!HH"), 0x8100, 12
 
 
-@dataclass(slots=True)
-class _Source:
+class _Source(Mutable):
     socket: socket.socket
     file: CaptureFile
     tag: int

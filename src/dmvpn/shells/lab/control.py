@@ -26,7 +26,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, TypeAlias
 
 from dmvpn.base.errors import UserError, fault_text
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.shells.admission import OWNER_ALONE, Admission, is_owner
 from dmvpn.shells.lab.sockets import LABS_IN_MEMORY
 from dmvpn.shells.lab.syscalls import peer_credentials
@@ -69,8 +69,7 @@ class SilentError(UserError):
     """The lab gave no answer, or only a part of one."""
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(Mutable):
     """The answer to a request, and the client that waits for it. noted: when it got a note, monotonic seconds."""
 
     connection: socket.socket

@@ -22,7 +22,7 @@ from dmvpn.base.context import earliest
 from dmvpn.base.errors import UserError
 from dmvpn.base.recording import decode, plain
 from dmvpn.base.switching import Box
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.router.facts import RouterFacts, SetupFacts
 from dmvpn.router.features import FEATURES
 from dmvpn.router.prompt import exec_parser
@@ -63,8 +63,7 @@ _LOOK_AGAIN = 0.01
 _Facts = TypeVar("_Facts", RouterFacts, SetupFacts)
 
 
-@dataclass(slots=True)
-class _Router:
+class _Router(Mutable):
     plan: router_process.RouterPlan
     pid: int = 0
     pipe: socket.socket | None = None

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.dataplane import host, netlink
 from dmvpn.dataplane import host as sysctl
 from dmvpn.dataplane.netlink import netfilter
@@ -48,8 +48,7 @@ _UNANSWERED = 30
 _CONNTRACK = Path("/proc/thread-self/net/nf_conntrack")
 
 
-@dataclass(slots=True)
-class Gateway:
+class Gateway(Mutable):
     """public: its address outside, which `rebind` may change. asked: the requested kind; sign: the displayed kind."""
 
     spec: GatewaySpec
@@ -244,8 +243,7 @@ class Cable(Value):
         return " ".join(f"{node}:{interface}" for node, interface in self.ends)
 
 
-@dataclass(slots=True)
-class Wiring:
+class Wiring(Mutable):
     """All namespaces (open descriptors by node) and cables of a lab.
 
     switches: the namespace of each cable's bridge, by the cable's name; a switch without a bridge is a relay.

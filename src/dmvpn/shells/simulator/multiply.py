@@ -27,7 +27,7 @@ from typing import Final
 
 from dmvpn.base.addresses import IPAddress, classful_length, spelled
 from dmvpn.base.errors import UserError
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.router.router import addresses
 from dmvpn.shells.certificates import NOTHING
 from dmvpn.shells.lab_model import LinkSpec, ReadySpec, RouterSpec
@@ -54,8 +54,7 @@ _Network = IPv4Network | IPv6Network
 _Own = tuple[tuple[str, IPAddress, _Network], ...]
 
 
-@dataclass(slots=True)
-class _Room:
+class _Room(Mutable):
     """Networks in use, and the position of the search in each pool."""
 
     taken: list[tuple[int, int]] = field(default_factory=list)

@@ -21,7 +21,7 @@ from dmvpn.base.addresses import IPAddress
 from dmvpn.base.entropy import Entropy, SeededEntropy, fraction
 from dmvpn.base.shell import CaptureDirection
 from dmvpn.base.switching import Box, LearnedStation
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.network.switching import Bridge, End, Layer2, PluggedWire, Strand, Vertex, address_of, carries_vlans, layer2
 from dmvpn.shells.lab.badness import HARMLESS, LONGEST_QUEUE, Badness
 
@@ -56,8 +56,7 @@ class SimulatedNode(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Impairment:
+class Impairment(Mutable):
     """Impairments of a wire.
 
     delay, jitter: seconds one way.
@@ -241,8 +240,7 @@ class Attachment(Segment):
         return True
 
 
-@dataclass(slots=True)
-class _Arrival:
+class _Arrival(Mutable):
     """The far side of a wire, for one frame."""
 
     switched: SwitchedNetwork

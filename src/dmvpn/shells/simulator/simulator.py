@@ -19,7 +19,7 @@ from dmvpn.base.breath import BREATH, breathing
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.recording import Recorder
 from dmvpn.base.shell import CaptureDirection
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.ios.language import sealed_text
 from dmvpn.router.facts import Rendered, SetupFacts, router_facts, setup_facts
 from dmvpn.router.language import configurator
@@ -50,8 +50,7 @@ EPOCH = 1_795_154_400.0
 NAME_DELAY = 0.02
 
 
-@dataclass(slots=True)
-class _Plug:
+class _Plug(Mutable):
     """A node's port on a wire; the wire passes packets to it."""
 
     simulator: Simulator

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.notices import RouteSource
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.judge.anatomy import Anatomy, Place, customers_of, passes
 from dmvpn.shells.collecting import uncollected
@@ -67,8 +67,7 @@ MOST_PAIRS, MOST_WATCHED, MOST_SIZES = 240, 60, 24
 _HOPS: Final = 16
 
 
-@dataclass(slots=True)
-class Subject:
+class Subject(Mutable):
     """A world to measure, just built, with its LANs. The last field is called with the progress."""
 
     scenario: Scenario

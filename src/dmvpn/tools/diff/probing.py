@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import Listen, SendIp
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.judge.anatomy import Anatomy, customers_of
 from dmvpn.judge.traffic import Mark, Post, SealedMarks
 from dmvpn.net.ipv4 import IpProtocol
@@ -64,8 +64,7 @@ class Arrival(NamedTuple):
     way: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class _Flow:
+class _Flow(Mutable):
     """Packets of one pair. count: sent in total. left, arrived: by number, since `reset_counts`."""
 
     number: int

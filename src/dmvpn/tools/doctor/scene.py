@@ -22,7 +22,7 @@ from dmvpn.base.barriers import Barrier, Gap
 from dmvpn.base.facts import Address, AddressWithLength
 from dmvpn.base.findings import Concern
 from dmvpn.base.terms import Odd, Term
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.features.interface.facts import InterfaceFacts
 from dmvpn.features.nhrp.facts import ServerFacts
 from dmvpn.features.ospf.facts import OspfFacts, OspfInterfaceFacts
@@ -172,8 +172,7 @@ def carry_out(probes: Iterable[Probe], ask: Ask) -> dict[Probe, ProbeResult]:
     return answers | budget.spend((probe for probe in planned if probe.kind in _LAST), ask)
 
 
-@dataclass(slots=True)
-class _Budget:
+class _Budget(Mutable):
     """The commands and requests left for one visit."""
 
     commands: int = MOST_COMMANDS
@@ -266,8 +265,7 @@ def version_of(tunnel: TunnelFacts, server: ServerFacts | None) -> int:
     return next((one.version for one in addresses), 4)
 
 
-@dataclass(slots=True)
-class _Index:
+class _Index(Mutable):
     """Frequent look-ups: a hub may have hundreds of spokes.
 
     stations: by the router that translates and the public address. seen: sources of tunnels as their peers see them.

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import field
 from enum import Enum
 
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Mutable, Value
 
 # ------------------------------------------------------------------------------------------------ values
 
@@ -159,8 +159,7 @@ class Uplink(Value, kw_only=True):
     wire: Wire
 
 
-@dataclass(slots=True, kw_only=True)
-class Underlay:
+class Underlay(Mutable, kw_only=True):
     """How the nodes of a picture are connected.
 
     bands: the name of each.

@@ -21,7 +21,7 @@ from dataclasses import field
 from math import ceil
 from typing import Final
 
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.tools.picture.model import Kind, Node, Picture, Port, Underlay, Wire, underlay_of
 
 # ------------------------------------------------------------------------------------------------ rectangles and texts
@@ -101,8 +101,7 @@ class Band(Value, kw_only=True):
     chips: tuple[Chip, ...] = ()
 
 
-@dataclass(slots=True, kw_only=True)
-class Plan:
+class Plan(Mutable, kw_only=True):
     """A picture with the places of its parts.
 
     regions: name and rectangle.
@@ -171,8 +170,7 @@ def plan_of(picture: Picture) -> Plan:
     return _Planner(picture).plan()
 
 
-@dataclass(slots=True, kw_only=True)
-class _Column:
+class _Column(Mutable, kw_only=True):
     """Routers above each other, that next to the bands first."""
 
     names: list[str]

@@ -15,7 +15,7 @@ from itertools import takewhile
 from typing import Final
 
 from dmvpn.base.chronicle import ChronicleLine, MessagePassed, Sign, StateChanged, Way
-from dmvpn.base.values import Value, dataclass, project
+from dmvpn.base.values import Mutable, Value, project
 
 # ------------------------------------------------------------------------------------------------ steps
 
@@ -58,8 +58,7 @@ class Note(Value, kw_only=True):
 Step = Arrow | Note
 
 
-@dataclass(slots=True)
-class _Pending:
+class _Pending(Mutable):
     time: float
     router: str
     order: int

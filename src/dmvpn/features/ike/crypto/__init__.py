@@ -25,7 +25,7 @@ from typing import Final, Protocol
 
 from dmvpn.base.entropy import Entropy
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.features.ike import numbers
 from dmvpn.features.ike.crypto.material import BLOCK, decrypt, encrypt
 from dmvpn.features.ike.crypto.modp import MODP_GROUPS, ModpValue
@@ -126,8 +126,7 @@ class Opener(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Cipher:
+class Cipher(Value):
     """How an IKE SA protects its messages. Sizes are in octets.
 
     integrity: the hash of HMAC, "" for AEAD.
@@ -169,8 +168,7 @@ def cipher_of(encr: int, key_bits: int, integ: int = Integ.NONE) -> Cipher | Non
     return None
 
 
-@dataclass(slots=True)
-class _CbcSealer:
+class _CbcSealer(Mutable):
     cipher: Cipher
     key: bytes
     integrity_key: bytes
@@ -186,8 +184,7 @@ class _CbcSealer:
         return iv + text + _icv(self.cipher, self.integrity_key, associated + iv + text)
 
 
-@dataclass(slots=True)
-class _CbcOpener:
+class _CbcOpener(Mutable):
     cipher: Cipher
     key: bytes
     integrity_key: bytes

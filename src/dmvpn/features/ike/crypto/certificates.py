@@ -23,7 +23,7 @@ from cryptography.x509.oid import ExtensionOID, NameOID
 
 from dmvpn.base.certificates import CLOCK_TOLERANCE, LARGEST, certificate_of, other_use, serial_number, weakness
 from dmvpn.base.protection import Credentials
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ike.identity import LONGEST_PATH, Identification, Proof, address_of, text_of
 from dmvpn.features.ike.numbers import IdType
 
@@ -77,8 +77,7 @@ class Checks:
         self.left -= 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Link:
+class _Link(Value):
     """A certificate with its two names, which are costly to read often.
 
     ours: the configuration has it.
@@ -94,8 +93,7 @@ class _Link:
         return cls(certificate, certificate.subject, certificate.issuer, ours)
 
 
-@dataclass(frozen=True, slots=True)
-class Anchors:
+class Anchors(Value):
     """Whom we believe.
 
     authorities: their certificates.
@@ -345,8 +343,7 @@ def _in_subject(certificate: x509.Certificate, kind: x509.ObjectIdentifier) -> s
 # ---------------------------------------------------------------------------------------------- trustpoints, out of DER
 
 
-@dataclass(frozen=True, slots=True)
-class Trustpoint:
+class Trustpoint(Value):
     """What a trustpoint gives.
 
     given: of what it was made.

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from dmvpn.base.entropy import Entropy
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ike.numbers import Group
 
 _CHECKS = "RFC 6989 §2"
@@ -27,8 +27,7 @@ def draw_on_curve(group: int, entropy: Entropy) -> _Curve25519 | _Curve:
     return _Curve.draw(_CURVES[group], entropy)
 
 
-@dataclass(frozen=True, slots=True)
-class _Curve25519:
+class _Curve25519(Value):
     key: x25519.X25519PrivateKey
 
     @property
@@ -44,8 +43,7 @@ class _Curve25519:
             raise WireError("a public value of small order", offset=0, clause="RFC 8031 §2") from error
 
 
-@dataclass(frozen=True, slots=True)
-class _Curve:
+class _Curve(Value):
     """An ECP group: x and y of the point without a prefix; the secret is x alone (RFC 5903 §7)."""
 
     key: ec.EllipticCurvePrivateKey

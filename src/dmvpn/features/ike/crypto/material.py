@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.effects import Effect, ReportKey
 from dmvpn.base.negotiation import SaNegotiated
 from dmvpn.base.protection import EspCipher, EspHash, EspSa
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -73,16 +73,14 @@ encrypt, decrypt = BlockCipher.AES.encrypt, BlockCipher.AES.decrypt
 # ------------------------------------------------------------------------------------------------ keys
 
 
-@dataclass(frozen=True, slots=True)
-class ChildKeys:
+class ChildKeys(Value):
     """Key material of a child SA, by direction: cipher key (with the salt of an AEAD at its end), integrity key."""
 
     initiator: tuple[bytes, bytes] = field(repr=False)
     responder: tuple[bytes, bytes] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Nonces:
+class Nonces(Value):
     """What both sides contributed.
 
     initiator, responder: of the exchange that made the SA.

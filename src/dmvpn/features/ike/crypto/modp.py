@@ -24,7 +24,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ike.numbers import Group
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ _CHECKS: Final = "RFC 6989 §2.1"
 _GENERATOR: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class _Parameters:
+class _Parameters(Value):
     """What makes a group.
 
     bits: of the prime.
@@ -115,8 +114,7 @@ def openssl() -> OpenSsl | None:
     return OpenSsl(DHParameterNumbers, DHPrivateNumbers, DHPublicNumbers)
 
 
-@dataclass(frozen=True, slots=True)
-class ModpValue:
+class ModpValue(Value):
     """Our half of one exchange. Numbers are padded on the left to the length of the prime (RFC 7296 §3.4).
 
     public: the public value for the KE payload.

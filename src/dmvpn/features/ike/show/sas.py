@@ -10,7 +10,7 @@ from dmvpn.base.breath import breathing
 from dmvpn.base.protection import EspCipher, IkePhase, IkeSaState, IkeVersion, IkeView, SaView
 from dmvpn.base.rows import Source
 from dmvpn.base.sessions import inside_of
-from dmvpn.base.values import Value, dataclass, project
+from dmvpn.base.values import Value, project
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
 _NO_SPI: Final = bytes(8)
@@ -21,8 +21,7 @@ _UNKNOWN = "Unknown"
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SaLine(IkeSaState):
+class SaLine(IkeSaState, Value, kw_only=True):
     """An IKE SA. active: seconds since it began. inside: the VRF inside the tunnel; "": the global table."""
 
     status: str

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ike.identity import LONGEST_PATH, name_of
 from dmvpn.features.ike.numbers import CertEncoding
 from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, Terms
@@ -39,8 +39,7 @@ _MOST_FAILURES: Final = 8
 _CLAUSE = "RFC 2409 §5"
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Value):
     """Whom a peer claims to be, and its proof.
 
     proof: HASH_I or HASH_R, or a signature of it.

@@ -25,7 +25,7 @@ from dmvpn.base.chronicle import Contents, LateLine, MessagePassed, Way
 from dmvpn.base.errors import WireError
 from dmvpn.base.notices import Notice
 from dmvpn.base.protection import IkePhase, conn_id
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ike.chain import Payload
 from dmvpn.features.ike.numbers import Encr, ProtocolId
 from dmvpn.features.ike.peer_settings import DatagramPath, IsakmpTransform, PeerSettings
@@ -275,8 +275,7 @@ _NAMES: Final[dict[type[Payload], str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Passing:
+class _Passing(Value):
     """A message that goes, or has come.
 
     sa: its ISAKMP SA; None: there is none (yet, or any more).

@@ -19,15 +19,14 @@ from dataclasses import field
 from typing import Final
 
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ike.chain import HEADER_LENGTH, Payload, first_of, serialize_chain
 from dmvpn.features.ike.crypto import PrfAlgorithm
 from dmvpn.features.ike.crypto.material import BLOCK, BlockCipher, ChildKeys, Nonces
 from dmvpn.features.ike.v1.packet import Chain, Header, Message, Sealed, parse_chain
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IkeKeys:
+class IkeKeys(Value, kw_only=True):
     """The keys of an ISAKMP SA, RFC 2409 §5.
 
     prf: HMAC of the negotiated hash.
@@ -120,8 +119,7 @@ def _id_octets(message_id: int) -> bytes:
 # ------------------------------------------------------------------------------------------------------------- KEYMAT
 
 
-@dataclass(frozen=True, slots=True)
-class KeySource:
+class KeySource(Value):
     """Of what quick mode makes the keys of its SAs. RFC 2409 §5.5.
 
     shared: g^xy of quick mode with PFS, else empty.

@@ -28,7 +28,7 @@ from typing import ClassVar, Final
 
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ike.chain import HEADER_LENGTH, NO_SPI, Payload
 from dmvpn.features.ike.crypto import PrfAlgorithm, PrivateValue, draw
 from dmvpn.features.ike.crypto.material import Nonces
@@ -160,8 +160,7 @@ _NAME: Final = 16
 _CLAUSE = "RFC 2409 §5"
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Value):
     """A secret that the peer may have, and what follows from it. None: with signatures there is no such secret."""
 
     secret: bytes | None

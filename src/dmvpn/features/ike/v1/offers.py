@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ike.crypto import PRFS, PrfAlgorithm
 from dmvpn.features.ike.crypto.material import BlockCipher
 from dmvpn.features.ike.numbers import Encr, Esn, Group, Integ, Prf, ProtocolId, TransformType
@@ -273,8 +273,7 @@ _UDP: Final = (EncapsulationMode.UDP_TRANSPORT, EncapsulationMode.UDP_TRANSPORT_
 _UDP_TUNNEL: Final = (EncapsulationMode.UDP_TUNNEL, EncapsulationMode.UDP_TUNNEL_DRAFT)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Value):
     """What we offer, or accept: transforms, the best first."""
 
     protocol: ProtocolId
@@ -332,8 +331,7 @@ def is_in_udp(mode: int) -> bool:
     return mode in (*_UDP, *_UDP_TUNNEL)
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenOffer:
+class ChosenOffer(Value):
     """The transform that the responder takes, and its meaning, with the shorter lifetime of both ends."""
 
     terms: TransformTerms

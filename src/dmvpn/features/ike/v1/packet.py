@@ -20,7 +20,7 @@ from typing import ClassVar, Final, Self
 
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ike import chain
 from dmvpn.features.ike.identity import Identification
 from dmvpn.features.ike.numbers import IdType
@@ -44,8 +44,7 @@ _NOTIFY = struct.Struct("!IBBH")
 _FRAGMENT = struct.Struct("!HBB")
 
 
-@dataclass(frozen=True, slots=True)
-class SecurityAssociation(chain.Payload):
+class SecurityAssociation(chain.Payload, Value):
     """The offers, or the choice. RFC 2408 §3.4, RFC 2407 §4.6.1; only IPsec's DOI and the situation without labels."""
 
     TYPE: ClassVar = numbers.PayloadType.SA
@@ -63,15 +62,13 @@ class SecurityAssociation(chain.Payload):
         return cls(parse_proposals(octets[_SA.size :], offset + _SA.size))
 
 
-@dataclass(frozen=True, slots=True)
-class KeyExchange(chain.OctetsPayload):
+class KeyExchange(chain.OctetsPayload, Value):
     """A public value; the SA payload says of which group. RFC 2408 §3.7."""
 
     TYPE: ClassVar = numbers.PayloadType.KE
 
 
-@dataclass(frozen=True, slots=True)
-class IdentificationPayload(Identification, chain.Payload):
+class IdentificationPayload(Identification, chain.Payload, Value):
     """Who the sender is, or in quick mode which packets an SA is for. RFC 2407 §4.6.2.
 
     protocol, port: of these packets, 0: any.
@@ -93,22 +90,19 @@ class IdentificationPayload(Identification, chain.Payload):
         return cls(kind, octets[_ID.size :], protocol, port)
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate(chain.EncodedPayload):
+class Certificate(chain.EncodedPayload, Value):
     """RFC 2408 §3.9. data: X.509 in DER for encoding 4."""
 
     TYPE: ClassVar = numbers.PayloadType.CERT
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateRequest(chain.EncodedPayload):
+class CertificateRequest(chain.EncodedPayload, Value):
     """RFC 2408 §3.10. data: the name of an authority in DER."""
 
     TYPE: ClassVar = numbers.PayloadType.CERTREQ
 
 
-@dataclass(frozen=True, slots=True)
-class Hash(chain.OctetsPayload):
+class Hash(chain.OctetsPayload, Value):
     """A proof by a shared secret. RFC 2408 §3.11."""
 
     TYPE: ClassVar = numbers.PayloadType.HASH
@@ -120,15 +114,13 @@ class Hash(chain.OctetsPayload):
         return cls(octets)
 
 
-@dataclass(frozen=True, slots=True)
-class Signature(chain.OctetsPayload):
+class Signature(chain.OctetsPayload, Value):
     """A proof by a private key. RFC 2408 §3.12."""
 
     TYPE: ClassVar = numbers.PayloadType.SIG
 
 
-@dataclass(frozen=True, slots=True)
-class Nonce(chain.NoncePayload):
+class Nonce(chain.NoncePayload, Value):
     """RFC 2408 §3.13, RFC 2409 §5."""
 
     TYPE: ClassVar = numbers.PayloadType.NONCE
@@ -136,8 +128,7 @@ class Nonce(chain.NoncePayload):
     CLAUSE: ClassVar = "RFC 2409 §5"
 
 
-@dataclass(frozen=True, slots=True)
-class Notify(chain.Payload):
+class Notify(chain.Payload, Value):
     """An error or a piece of information. RFC 2408 §3.14. protocol, spi: of the SA; of ISAKMP both cookies, or none."""
 
     TYPE: ClassVar = numbers.PayloadType.NOTIFY
@@ -169,8 +160,7 @@ class Notify(chain.Payload):
         return cls(kind, octets[start:], protocol, octets[_NOTIFY.size : start], doi)
 
 
-@dataclass(frozen=True, slots=True)
-class Delete(chain.Payload):
+class Delete(chain.Payload, Value):
     """SAs that the sender has deleted: its inbound SAs of IPsec, or ISAKMP SAs by both cookies. RFC 2408 §3.15."""
 
     TYPE: ClassVar = numbers.PayloadType.DELETE
@@ -191,15 +181,13 @@ class Delete(chain.Payload):
         return cls(protocol, spis, doi)
 
 
-@dataclass(frozen=True, slots=True)
-class VendorId(chain.OctetsPayload):
+class VendorId(chain.OctetsPayload, Value):
     """The sender's program, or an extension that it knows. RFC 2408 §3.16."""
 
     TYPE: ClassVar = numbers.PayloadType.VENDOR_ID
 
 
-@dataclass(frozen=True, slots=True)
-class NatDetection(chain.OctetsPayload):
+class NatDetection(chain.OctetsPayload, Value):
     """The hash of an address and port. RFC 3947 §3.2."""
 
     TYPE: ClassVar = numbers.PayloadType.NAT_D
@@ -211,15 +199,13 @@ class NatDetection(chain.OctetsPayload):
         return cls(octets)
 
 
-@dataclass(frozen=True, slots=True)
-class DraftNatDetection(NatDetection):
+class DraftNatDetection(NatDetection, Value):
     """The same with the number of the drafts."""
 
     TYPE: ClassVar = numbers.PayloadType.NAT_D_DRAFT
 
 
-@dataclass(frozen=True, slots=True)
-class OriginalAddress(chain.Payload):
+class OriginalAddress(chain.Payload, Value):
     """An address before translation, for transport mode. RFC 3947 §5.2. kind: IPV4_ADDR or IPV6_ADDR."""
 
     TYPE: ClassVar = numbers.PayloadType.NAT_OA
@@ -238,15 +224,13 @@ class OriginalAddress(chain.Payload):
         return cls(kind, octets[_ID.size :])
 
 
-@dataclass(frozen=True, slots=True)
-class DraftOriginalAddress(OriginalAddress):
+class DraftOriginalAddress(OriginalAddress, Value):
     """The same with the number of the drafts."""
 
     TYPE: ClassVar = numbers.PayloadType.NAT_OA_DRAFT
 
 
-@dataclass(frozen=True, slots=True)
-class Fragment(chain.Payload):
+class Fragment(chain.Payload, Value):
     """A part of a message that was too large, always in clear: Cisco's fragmentation, as strongSwan reads it.
 
     id: equal for all parts of a message.
@@ -277,8 +261,7 @@ class Fragment(chain.Payload):
         return cls(identifier, number, flags, octets[_FRAGMENT.size :])
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown(chain.UnknownPayload):
+class Unknown(chain.UnknownPayload, Value):
     """A payload that we do not use, such as Mode Configuration's attributes."""
 
 
@@ -315,8 +298,7 @@ class UnsupportedVersion(WireError):
     """The message has another version: the answer may be INVALID-MAJOR-VERSION (RFC 2408 §5.2)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
+class Header(Value, kw_only=True):
     """The fixed header without the fields that follow from the rest.
 
     cookie_i, cookie_r: 8 octets each.
@@ -351,8 +333,7 @@ class Header:
         return chain.HEADER.pack(*fields)
 
 
-@dataclass(frozen=True, slots=True)
-class Chain(chain.PayloadChain):
+class Chain(chain.PayloadChain, Value):
     """Payloads in their order, with questions that exchanges of IKEv1 ask of them."""
 
     def notify(self, kind: numbers.NotifyType) -> Notify | None:
@@ -366,16 +347,14 @@ class Chain(chain.PayloadChain):
         return {vendor for vendor, octets in found if vendor is not None and octets.startswith(vendor)}
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(Value):
     """Encrypted payloads. first: type of the first of them."""
 
     first: int
     octets: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Message(Chain):
+class Message(Chain, Value):
     """Header and payloads; `payloads` is empty if they are encrypted."""
 
     header: Header = field(kw_only=True)

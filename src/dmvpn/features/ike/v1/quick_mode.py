@@ -26,7 +26,7 @@ from typing import ClassVar, Final, TypeAlias
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ike.chain import TrafficSelector, is_reserved, serialize_chain
 from dmvpn.features.ike.children import ChildSa, EspKeys
 from dmvpn.features.ike.crypto import PrivateValue, cipher_of, draw
@@ -207,8 +207,7 @@ def _original(address: IPAddress) -> OriginalAddress:
 # ---------------------------------------------------------------------------------------------------------------- keys
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(Value, kw_only=True):
     """A pair before it has keys.
 
     spi_i, spi_r: of the initiator of quick mode, and of its responder.

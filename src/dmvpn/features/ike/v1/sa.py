@@ -19,7 +19,7 @@ from dmvpn.base.entropy import Entropy
 from dmvpn.base.errors import surely
 from dmvpn.base.protection import IkePhase, IkeVersion
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ike.chain import NO_SPI, Payload, serialize_chain
 from dmvpn.features.ike.children import ChildSa
 from dmvpn.features.ike.crypto import PrfAlgorithm
@@ -98,23 +98,20 @@ PHASES: Final = {
 # ------------------------------------------------------------------------------------------------ outputs
 
 
-@dataclass(frozen=True, slots=True)
-class Withdrawn(SaOutput):
+class Withdrawn(SaOutput, Value):
     """The peer has deleted SAs of this protocol. They may belong to another ISAKMP SA with the same peer."""
 
     protocol: int
     spis: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Unconfirmed(SaOutput):
+class Unconfirmed(SaOutput, Value):
     """The peer has not confirmed a child, which another ISAKMP SA with the same peer has by now."""
 
     spi_in: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class RekeyWanted(SaOutput):
+class RekeyWanted(SaOutput, Value):
     """Another ISAKMP SA must take its place: a second main mode (RFC 2409 has no other way)."""
 
 
@@ -135,8 +132,7 @@ OVERLAP: Final = 10.0
 RETRY: Final = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Value):
     """Dead peer detection, RFC 3706 §5.3: our R-U-THERE with this sequence number, sent so often.
 
     interval: seconds between two of them.
@@ -148,8 +144,7 @@ class Question:
     tries: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(Value):
     """Who may prove themselves although the router is full (`Session.who`), and why every other peer is refused."""
 
     who: tuple[tuple[int, bytes, str], ...]

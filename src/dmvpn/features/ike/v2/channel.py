@@ -23,7 +23,7 @@ from typing import Final, Generic, TypeVar
 
 from dmvpn.base.context import earliest
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.features.ike.chain import GENERIC, HEADER_LENGTH, Payload, first_of
 from dmvpn.features.ike.crypto import Cipher, Opener, PrfAlgorithm, Sealer
 from dmvpn.features.ike.crypto.material import ChildKeys, Nonces
@@ -35,8 +35,7 @@ from dmvpn.features.ike.v2.numbers import PayloadType
 # ------------------------------------------------------------------------------------------------ keys
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IkeKeys:
+class IkeKeys(Value, kw_only=True):
     """The seven keys of an IKE SA, RFC 7296 §2.14. An AEAD cipher has no SK_a; its SK_e ends with the salt."""
 
     d: bytes = field(repr=False)
@@ -131,8 +130,7 @@ INSISTENCE: Final = 300.0
 LARGEST_QUEUE: Final = 64
 
 
-@dataclass(slots=True)
-class _Request:
+class _Request(Mutable):
     """A request on its way.
 
     datagrams: repeated exactly as they are (RFC 7296 §2.1).
@@ -147,8 +145,7 @@ class _Request:
     tries: int = 1
 
 
-@dataclass(slots=True)
-class Outgoing(Generic[T]):
+class Outgoing(Mutable, Generic[T]):
     """Our requests. T: what a request is about, returned with its answer or its failure.
 
     waiting: for their turn. Tuples, because a hub has thousands of these and most are always empty.
@@ -272,8 +269,7 @@ class Outgoing(Generic[T]):
         return earliest(self._request.due if self._request else None, *(when for when, _ in self.later))
 
 
-@dataclass(slots=True)
-class Incoming:
+class Incoming(Mutable):
     """The peer's requests.
 
     expected: the identifier of its next one.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ike.chain import Payload, fresh_spi, is_ike_spi
 from dmvpn.features.ike.children import ChildSa
 from dmvpn.features.ike.crypto import draw
@@ -39,8 +39,7 @@ from dmvpn.features.ike.v2.numbers import ExchangeType, NotifyType
 from dmvpn.features.ike.v2.sa import MOST_CHILDREN, IkeSa, SaState
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Value):
     """The response to a request.
 
     ending: why the IKE SA ends once it is sent; None: it goes on.

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from dmvpn.base.errors import WireError
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ike.chain import Payload, TrafficSelector, is_reserved
 from dmvpn.features.ike.children import ChildSa, EspKeys
 from dmvpn.features.ike.crypto import cipher_of
@@ -65,8 +65,7 @@ def transforms_of(suite: Suite, kinds: tuple[TransformType, ...]) -> tuple[Trans
     return tuple(values[kind] for kind in kinds if kind not in absent)
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenOffer:
+class ChosenOffer(Value):
     """What the responder takes: the suite, and the offer that has it (its number and SPI go into the answer)."""
 
     suite: Suite
@@ -230,8 +229,7 @@ class ChildRefused(Exception):
         self.why = why
 
 
-@dataclass(frozen=True, slots=True)
-class Contributions:
+class Contributions(Value):
     """What both sides contributed: nonces of the exchange, and the Diffie-Hellman secret if there was one (PFS)."""
 
     nonces: Nonces
@@ -246,8 +244,7 @@ def shared_secret(ours: PrivateValue, theirs: KeyExchange) -> bytes:
         raise ChildRefused(NotifyType.INVALID_SYNTAX, Reason(IkeReason.ILLEGAL_KEY, (error,))) from error
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Value):
     """A child SA that we want.
 
     spi: ours.
@@ -329,8 +326,7 @@ def _as_here(selector: TrafficSelector, wanted: TrafficSelector) -> TrafficSelec
     return replace(selector, first=wanted.first, last=wanted.last)
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
+class _Draft(Value):
     terms: ChildTerms
     suite: Suite
     spi_in: bytes
@@ -373,8 +369,7 @@ class _Draft:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(Value):
     """What the responder answers with, and what it has.
 
     front, back: payloads before and behind nonce and key.
@@ -420,8 +415,7 @@ def settle(sa: IkeSa, request: Chain, terms: ChildTerms, choice: ChosenOffer, gi
     return Settlement(child, front, (InitiatorSelectors((theirs.answer,)), ResponderSelectors((ours.answer,))))
 
 
-@dataclass(frozen=True, slots=True)
-class _Narrowed:
+class _Narrowed(Value):
     """What both ends protect.
 
     here: with the addresses by which we know it. In transport mode it counts (RFC 7296 §2.23.1).

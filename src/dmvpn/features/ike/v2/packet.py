@@ -17,7 +17,7 @@ from dataclasses import field
 from typing import ClassVar, Final, Self
 
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ike import chain
 from dmvpn.features.ike.identity import Identification
 from dmvpn.features.ike.v2.numbers import FIRST_STATUS, ExchangeType, Flag, NotifyType, PayloadType
@@ -38,8 +38,7 @@ CRITICAL: Final = 0x80
 _LONGEST_IDENTITY = 512
 
 
-@dataclass(frozen=True, slots=True)
-class SecurityAssociation(chain.Payload):
+class SecurityAssociation(chain.Payload, Value):
     """The offered proposals, or the one chosen proposal. RFC 7296 §3.3."""
 
     TYPE: ClassVar = PayloadType.SA
@@ -53,8 +52,7 @@ class SecurityAssociation(chain.Payload):
         return cls(parse_proposals(octets, offset))
 
 
-@dataclass(frozen=True, slots=True)
-class KeyExchange(chain.Payload):
+class KeyExchange(chain.Payload, Value):
     """A public value of a Diffie-Hellman group. RFC 7296 §3.4."""
 
     TYPE: ClassVar = PayloadType.KE
@@ -70,8 +68,7 @@ class KeyExchange(chain.Payload):
         return cls(int.from_bytes(octets[:2], "big"), octets[4:])
 
 
-@dataclass(frozen=True, slots=True)
-class _IdentificationPayload(Identification, chain.Payload):
+class _IdentificationPayload(Identification, chain.Payload, Value):
     """Who the sender is, or whom it wants to talk to. RFC 7296 §3.5."""
 
     def body(self) -> bytes:
@@ -90,36 +87,31 @@ def encoded(identity: Identification) -> bytes:
     return bytes((identity.kind, 0, 0, 0)) + identity.data
 
 
-@dataclass(frozen=True, slots=True)
-class InitiatorId(_IdentificationPayload):
+class InitiatorId(_IdentificationPayload, Value):
     """IDi."""
 
     TYPE: ClassVar = PayloadType.IDI
 
 
-@dataclass(frozen=True, slots=True)
-class ResponderId(_IdentificationPayload):
+class ResponderId(_IdentificationPayload, Value):
     """IDr."""
 
     TYPE: ClassVar = PayloadType.IDR
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate(chain.EncodedPayload):
+class Certificate(chain.EncodedPayload, Value):
     """RFC 7296 §3.6. data: X.509 in DER for encoding 4."""
 
     TYPE: ClassVar = PayloadType.CERT
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateRequest(chain.EncodedPayload):
+class CertificateRequest(chain.EncodedPayload, Value):
     """RFC 7296 §3.7. data: SHA-1 hashes of the public keys of the authorities that are believed, 20 octets each."""
 
     TYPE: ClassVar = PayloadType.CERTREQ
 
 
-@dataclass(frozen=True, slots=True)
-class Authentication(chain.Payload):
+class Authentication(chain.Payload, Value):
     """Proof of the sender's identity. RFC 7296 §3.8."""
 
     TYPE: ClassVar = PayloadType.AUTH
@@ -135,8 +127,7 @@ class Authentication(chain.Payload):
         return cls(octets[0], octets[4:])
 
 
-@dataclass(frozen=True, slots=True)
-class Nonce(chain.NoncePayload):
+class Nonce(chain.NoncePayload, Value):
     """RFC 7296 §3.9."""
 
     TYPE: ClassVar = PayloadType.NONCE
@@ -144,8 +135,7 @@ class Nonce(chain.NoncePayload):
     CLAUSE: ClassVar = "RFC 7296 §3.9"
 
 
-@dataclass(frozen=True, slots=True)
-class Notify(chain.Payload):
+class Notify(chain.Payload, Value):
     """An error or a piece of information. RFC 7296 §3.10. protocol, spi: of the child SA it is about, if of one."""
 
     TYPE: ClassVar = PayloadType.NOTIFY
@@ -175,8 +165,7 @@ class Notify(chain.Payload):
         return cls(kind, octets[4 + size :], protocol, octets[4 : 4 + size])
 
 
-@dataclass(frozen=True, slots=True)
-class Delete(chain.Payload):
+class Delete(chain.Payload, Value):
     """SAs that the sender has given up: the IKE SA itself (no SPI), or its inbound child SAs. RFC 7296 §3.11."""
 
     TYPE: ClassVar = PayloadType.DELETE
@@ -196,15 +185,13 @@ class Delete(chain.Payload):
         return cls(protocol, tuple(octets[at : at + size] for at in range(4, len(octets), size or 1)))
 
 
-@dataclass(frozen=True, slots=True)
-class VendorId(chain.OctetsPayload):
+class VendorId(chain.OctetsPayload, Value):
     """What the sender is. RFC 7296 §3.12."""
 
     TYPE: ClassVar = PayloadType.VENDOR_ID
 
 
-@dataclass(frozen=True, slots=True)
-class Selectors(chain.Payload):
+class Selectors(chain.Payload, Value):
     """Which packets the child SA is for, at one end. RFC 7296 §3.13."""
 
     selectors: tuple[chain.TrafficSelector, ...]
@@ -217,22 +204,19 @@ class Selectors(chain.Payload):
         return cls(parse_selectors(octets, offset))
 
 
-@dataclass(frozen=True, slots=True)
-class InitiatorSelectors(Selectors):
+class InitiatorSelectors(Selectors, Value):
     """TSi."""
 
     TYPE: ClassVar = PayloadType.TSI
 
 
-@dataclass(frozen=True, slots=True)
-class ResponderSelectors(Selectors):
+class ResponderSelectors(Selectors, Value):
     """TSr."""
 
     TYPE: ClassVar = PayloadType.TSR
 
 
-@dataclass(frozen=True, slots=True)
-class Encrypted(chain.Payload):
+class Encrypted(chain.Payload, Value):
     """SK, the last payload of a message. RFC 7296 §3.14. first: type of the first payload inside; sealed: IV to ICV."""
 
     TYPE: ClassVar = PayloadType.SK
@@ -243,8 +227,7 @@ class Encrypted(chain.Payload):
         return self.sealed
 
 
-@dataclass(frozen=True, slots=True)
-class EncryptedFragment(chain.Payload):
+class EncryptedFragment(chain.Payload, Value):
     """SKF. RFC 7383 §2.5. number: from 1; first: type of the first payload inside, 0 in all but fragment 1."""
 
     TYPE: ClassVar = PayloadType.SKF
@@ -266,8 +249,7 @@ class EncryptedFragment(chain.Payload):
         return cls(first, number, total, octets[4:])
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown(chain.UnknownPayload):
+class Unknown(chain.UnknownPayload, Value):
     """A payload that we do not use: Configuration, EAP, or a type newer than this program."""
 
     critical: bool = False
@@ -313,8 +295,7 @@ class UnsupportedCritical(WireError):
         self.kind = kind
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
+class Header(Value, kw_only=True):
     """The fixed header without the fields that follow from the rest.
 
     spi_i, spi_r: 8 octets each.
@@ -348,8 +329,7 @@ class Header:
         return chain.HEADER.pack(*fields)
 
 
-@dataclass(frozen=True, slots=True)
-class Chain(chain.PayloadChain):
+class Chain(chain.PayloadChain, Value):
     """Payloads in their order, with questions that exchanges of IKEv2 ask of them."""
 
     def notify(self, kind: NotifyType) -> Notify | None:
@@ -370,8 +350,7 @@ class Chain(chain.PayloadChain):
         return next((notify for notify in self.all(Notify) if notify.is_error), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Message(Chain):
+class Message(Chain, Value):
     """Header and payloads."""
 
     header: Header = field(kw_only=True)

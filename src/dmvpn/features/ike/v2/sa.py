@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from dmvpn.base.errors import surely
 from dmvpn.base.protection import IkePhase, IkeVersion
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ike.chain import NO_SPI, Payload
 from dmvpn.features.ike.crypto import PRFS, PrfAlgorithm
 from dmvpn.features.ike.crypto.material import Nonces
@@ -81,8 +81,7 @@ MOVES: Final[dict[tuple[SaState, SaMove], SaState]] = {
 # ------------------------------------------------------------------------------------------------ one IKE SA
 
 
-@dataclass(frozen=True, slots=True)
-class Abilities:
+class Abilities(Value):
     """What the peer says in IKE_SA_INIT of its further abilities.
 
     hashes: for signatures (RFC 7427 §4).
@@ -106,8 +105,7 @@ _PHASES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Rival:
+class Rival(Value):
     """The IKE SA that the peer made to replace ours while we made one, too; and the lowest of both nonces (§2.8.1)."""
 
     successor: IkeSa

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ike.v2.numbers import AuthMethod, HashId
 from dmvpn.features.ike.v2.packet import Authentication
 
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from dmvpn.features.ike.crypto.certificates import PrivateKey, PublicKey
 
 
-@dataclass(frozen=True, slots=True)
-class _Algorithm:
+class _Algorithm(Value):
     """A signature algorithm of RFC 7427.
 
     identifier: its AlgorithmIdentifier in DER (appendix A).

@@ -12,7 +12,7 @@ from typing import Final
 from dmvpn.base.addresses import IPAddress, dotted
 from dmvpn.base.breath import breathing
 from dmvpn.base.notices import GreTunnel, InterfaceState, TunnelState
-from dmvpn.base.values import Value, dataclass, project
+from dmvpn.base.values import Value, project
 from dmvpn.features.interface.machine import ClearInterfaceCounters, InterfaceMachine, InterfaceTraffic
 from dmvpn.features.interface.port import Status, kind_name, kind_of
 from dmvpn.ios import Args, Confirm, ExecCommand, ShowContext, age
@@ -21,8 +21,7 @@ from dmvpn.ios.common import ENCAPSULATION, INTERFACE
 _ENCAPSULATIONS = {"Tunnel": "TUNNEL", "Loopback": "LOOPBACK", "Null": "ARPA"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TunnelBlock(GreTunnel):
+class TunnelBlock(GreTunnel, Value, kw_only=True):
     """The lines of `show interfaces` about a tunnel. siblings: tunnels with the same source, this one included."""
 
     source: IPAddress | None

@@ -14,7 +14,7 @@ from dmvpn.base.addresses import IPAddress, Prefix, dotted, spelled
 from dmvpn.base.breath import breathing
 from dmvpn.base.filters import UNREACHABLE_SENDER
 from dmvpn.base.notices import InterfaceState
-from dmvpn.base.values import Value, dataclass, project
+from dmvpn.base.values import Value, project
 from dmvpn.features.interface.machine import InterfaceMachine
 from dmvpn.features.interface.model import Advertising, Ipv6Settings
 from dmvpn.features.interface.port import Status, kind_of
@@ -41,8 +41,7 @@ class FilterRow(Value):
     failure: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InterfaceRow(InterfaceState):
+class InterfaceRow(InterfaceState, Value, kw_only=True):
     """One interface, as all these tables need it. nd: router advertisements; None: it does not advertise.
 
     ipv6_settings: its lines of IPv6. lifetimes: of its addresses by advertisements, how long they are valid and

@@ -14,7 +14,7 @@ from dmvpn.base.protection import EspCipher, EspHash, EspTransform, ProtectedPai
 from dmvpn.base.rows import Source
 from dmvpn.base.sessions import kilobytes_left, transform_words, tunnels_of
 from dmvpn.base.shell import fresh
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.features.ipsec.model import Cipher, TransformSet
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
@@ -140,8 +140,7 @@ class ShowSas(Value):
     interfaces: tuple[ProtectedInterface, ...]
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(Mutable):
     """What there is of a tunnel while it is collected: pairs of SAs by connection, and peers without any."""
 
     by_connection: dict[int, list[SaView]] = field(default_factory=dict)

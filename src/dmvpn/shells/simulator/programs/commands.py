@@ -31,7 +31,7 @@ from dmvpn.base.context import earliest
 from dmvpn.base.effects import SendIp
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import IpReceived
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.features.system.ping import echo_request, quoted_datagram, quoted_echo, udp_datagram
 from dmvpn.net import icmp
 from dmvpn.net.ip import HEADER_LENGTH as IP_HEADER_LENGTH
@@ -408,8 +408,7 @@ _MARKS: Final[dict[int, str]] = {
 }
 
 
-@dataclass(slots=True)
-class _Probe:
+class _Probe(Mutable):
     """by: the router that answered; None: no answer in time. mark: why the path ends there, "" if it does not."""
 
     ttl: int

@@ -14,7 +14,7 @@ from dmvpn.base.effects import SendIp
 from dmvpn.base.entropy import SeededEntropy, below
 from dmvpn.base.errors import UserError, WireError
 from dmvpn.base.events import IpReceived
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.net import ip
 from dmvpn.shells.simulator.node import HostNode
@@ -31,8 +31,7 @@ _UNHEARD: Final = 10.0
 _FIRST_PORT: Final = 49152
 
 
-@dataclass(slots=True, eq=False)
-class _Job:
+class _Job(Mutable, eq=False):
     host: HostNode
     program: Program
     asked_at: float
