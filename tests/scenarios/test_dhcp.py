@@ -10,6 +10,7 @@ from dmvpn.shells.lab_model import LEASED, HostSpec, Lab
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor.report import as_text
 from dmvpn.tools.doctor.visit import visit
+from support import vlans
 from support.doctors import ExaminedWorld
 from support.world import World
 
@@ -173,3 +174,20 @@ def test_the_doctor_names_what_ends_the_way_to_a_server_or_back(lines: str, says
     said = "\n".join(as_text(visit(ExaminedWorld(world))))
     assert f"H3 has no address: {says}" in " ".join(said.split())
     assert heals in said
+
+
+def test_the_doctor_follows_a_request_over_the_switches_to_the_router_that_leases() -> None:
+    """The switch beside the host was named, which leases nothing, and so the list of the server's port was not seen."""
+    stick = vlans.R1 + (
+        " ip access-group USERS in\nip access-list extended USERS\n permit ip 10.1.99.0 0.0.0.255 any\n"
+        "ip dhcp pool USERS\n network 10.1.99.0 255.255.255.0\n default-router 10.1.99.1\n"
+    )
+    switch = vlans.SW1.replace(
+        "interface Vlan99", "interface GigabitEthernet1/1\n switchport access vlan 99\n!\ninterface Vlan99"
+    )
+    lab = {**vlans.LAB, "hosts": {"H4": {"link": "SW1:GigabitEthernet1/1", "address": "dhcp"}}}
+    world = World.of(Scenario("branch", Lab.model_validate(lab), {**vlans.TEXTS, "R1": stick, "SW1": switch}))
+    world.run_for(60)
+    said = " ".join("\n".join(as_text(visit(ExaminedWorld(world)))).split())
+    assert "H4 has no address: the inbound list USERS of GigabitEthernet0/0.99 denies its requests" in said
+    assert "at R1" in said

@@ -431,6 +431,27 @@ def test_the_ways_of_protocols_that_do_not_run_are_static_and_said(tmp_path: Pat
     assert [scenario.role(name) for name in ("P1", "P2")] == ["provider", "provider"]
 
 
+def test_providers_reach_one_way_out_of_a_site_by_each_other_and_not_by_the_other_way_out(tmp_path: Path) -> None:
+    """The site was shorter: answers to translated packets of its hosts came in by the inside, and were lost there."""
+    tunnels = [TUNNEL.format(number, "GigabitEthernet0/1") for number in (1, 2)]
+    addresses = {
+        "E1": (f"192.0.2.1 {SHORT}", f"192.0.2.33 {SHORT}"),
+        "CORE": (f"192.0.2.34 {SHORT}", f"192.0.2.37 {SHORT}"),
+        "E2": (f"192.0.2.5 {SHORT}", f"192.0.2.38 {SHORT}"),
+        "PA": (f"192.0.2.2 {SHORT}", f"192.0.2.9 {SHORT}"),
+        "PX": (f"192.0.2.10 {SHORT}", f"192.0.2.13 {SHORT}"),
+        "PY": (f"192.0.2.14 {SHORT}", f"192.0.2.17 {SHORT}"),
+        "PB": (f"192.0.2.18 {SHORT}", f"192.0.2.6 {SHORT}"),
+    }
+    texts = [
+        router(name, *some, more=_OSPF, tunnel=tunnels[int(name[1]) - 1] if name in ("E1", "E2") else "")
+        for name, some in addresses.items()
+    ]
+    scenario = load(tmp_path, *texts)
+    assert "ip route 192.0.2.1 255.255.255.255 192.0.2.17 254" in scenario.configurations["PB"]
+    assert "ip route 192.0.2.1 255.255.255.255 192.0.2.37 254" in scenario.configurations["E2"]
+
+
 def test_who_speaks_bgp_with_a_provider_that_is_not_there_has_a_default_route_to_it(tmp_path: Path) -> None:
     texts = [
         router(

@@ -3,7 +3,8 @@ that this release does not run, or on proxy ARP.
 
     through       routers without tunnels on the shortest paths between tunnel ends: they represent the provider
     stand_in      static routes to tunnel ends, for routers that would learn them by BGP or IS-IS, or by OSPF of foreign
-                  routers, and to BGP neighbors behind a provider of our own, which runs none of these protocols
+                  routers, through other sites only where there is no other way; and to BGP neighbors behind a provider
+                  of our own, which runs none of these protocols
     name_gateway  the router that answers ARP for other addresses, as the gateway of a route that names only a port
     unadvertised  a configuration that redistributes static routes, with a route-map that excludes the stand-ins
 
@@ -28,7 +29,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface
 from typing import Final, NamedTuple
@@ -194,19 +195,22 @@ def graph(wires: Sequence[Sequence[tuple[str, str, IPv4Interface]]]) -> Graph:
     return found
 
 
-def shortest(graph: Graph, owner: str) -> dict[str, Hop]:
-    """Return the first hop of every router toward the owner, on the shortest path; the nearest routers come first."""
+def shortest(graph: Graph, owner: str, around: Collection[str] = ()) -> dict[str, Hop]:
+    """Return the first hop of every router toward the owner, on the shortest path; the nearest routers come first.
+
+    around: routers that are passed only where no other way leads to the owner.
+    """
     found: dict[str, Hop] = {}
-    queue = deque([owner])
-    while queue:
-        near = queue.popleft()
+    queue, later = deque([owner]), deque[str]()
+    while queue or later:
+        near = (queue or later).popleft()
         for there in graph.get(near, ()):
             if there.router == owner or there.router in found:
                 continue
             back = next((hop for hop in graph[there.router] if hop.router == near), None)
             if back is not None:
                 found[there.router] = back
-                queue.append(there.router)
+                (later if there.router in around else queue).append(there.router)
     return found
 
 
@@ -357,7 +361,8 @@ def stand_in(
     ends = tunnel_ends(read)
     owners = _owners(read)
     called = {address: owner for address, owner in _called(graph, read, added, owners).items() if address not in ends}
-    ways = {owner: shortest(graph, owner) for owner in dict.fromkeys((*ends.values(), *called.values()))}
+    owned = [*dict.fromkeys((*ends.values(), *called.values()))]
+    ways = {owner: shortest(graph, owner, [*ends.values()]) for owner in owned}
     for router, device in read.items():
         missing: list[str] = []
         kept = _kept(device)

@@ -15,17 +15,19 @@ from dmvpn.base.facts import Address
 from dmvpn.base.filters import Packet
 from dmvpn.base.findings import Cause
 from dmvpn.features.dhcp import config as lines
-from dmvpn.features.dhcp.model import AGENTS, CLIENT_PORT6, SERVER_PORT6
+from dmvpn.features.dhcp.model import AGENTS, CLIENT_PORT6, SERVER_PORT6, PortSettings
 from dmvpn.features.dhcp.packet import BROADCAST, CLIENT_PORT, SERVER_PORT
+from dmvpn.features.interface.facts import InterfaceFacts
 from dmvpn.features.policy.machine import filter_list
 from dmvpn.ios import INTERFACE
 from dmvpn.net.ipv4 import IpProtocol
 from dmvpn.network.device import Device
 from dmvpn.tools.doctor.configuration import device
 from dmvpn.tools.doctor.missing_routes import to_address
-from dmvpn.tools.doctor.scene import Scene, interface_with
+from dmvpn.tools.doctor.scene import Scene, interface_of, interface_with
 from dmvpn.tools.doctor.underlay_path import best_route, leads_nowhere
 from dmvpn.tools.doctor.verdicts import Finding, Step, Verdict
+from dmvpn.tools.walk.view import HOST_PORT
 
 #: What a client sends first: from, to, and the ports of both.
 _ASKS: Final[dict[int, tuple[Address, Address, tuple[int, int]]]] = {
@@ -45,14 +47,16 @@ def hosts_without_lease(scene: Scene) -> Iterator[Verdict]:
 
 def _found(scene: Scene, name: str, router: str, version: int) -> Finding:
     """Return what keeps the lease from a host."""
-    port, facts = scene.gateway_port(name), scene.facts(router)
+    stations = sorted(
+        _stations(scene, name, version), key=lambda one: not (_pools(one[3], one[2]) or _settings(one[3], one[1]))
+    )
+    router = stations[0][0] if stations else router
     show = "show ip dhcp server statistics" if version == 4 else "show ipv6 dhcp binding"
     found = Finding(Step.UNDERLAY, Cause.NO_ADDRESS, router, "no DHCP server leases it one")
     found = replace(found, order=f"look at {show} on {router}, or on the server of its helper")
-    own = next((one.ip for one in port.addresses if one.version == version), None) if port is not None else None
-    if port is None or facts is None or own is None:
+    if not stations:
         return found
-    models, at = device(facts), INTERFACE.line(name=port.name)
+    _, port, own, models = stations[0]
     filters = models.filters.of_version(version).get(port.name)
     listed = filter_list(models.policy, filters.inward, version=version) if filters is not None else None
     source, to, ports = _ASKS[version]
@@ -60,14 +64,14 @@ def _found(scene: Scene, name: str, router: str, version: int) -> Finding:
     if listed is not None and listed.denies(replace(asks, source_port=ports[0])) is not None:
         what = f"the inbound list {listed.name} of {port.name} denies its requests"
         return replace(found, what=what, order=f"permit UDP from port {ports[0]} to port {ports[1]} in {listed.name}")
-    settings = next((one for one in models.dhcp.ports if one.interface == port.name), None)
+    settings = _settings(models, port)
     helpers, relays = (settings.helpers, settings.relays6) if settings is not None else ((), ())
     servers: list[Address] = [one for _, one in helpers] if version == 4 else [one for one, _ in relays]
     serves = settings.serves6 if settings is not None else ""
     pools = _pools(models, own)
     if not servers and not (pools if version == 4 else serves):
         line = "ip helper-address" if version == 4 else "ipv6 dhcp server and no ipv6 dhcp relay destination"
-        fix = (at, lines.SERVER6.line(pool=pools[0])) if pools else ()
+        fix = (INTERFACE.line(name=port.name), lines.SERVER6.line(pool=pools[0])) if pools else ()
         what = f"{router} has no {line} at {port.name}{'' if pools else f', and no pool for {own}'}"
         return replace(found, what=what, fix=fix)
     if version == 6 and serves and serves not in pools:
@@ -83,6 +87,22 @@ def _found(scene: Scene, name: str, router: str, version: int) -> Finding:
         if there is not None and version == 6 and not _pools(device(there), own):
             return replace(found, router=owner, what=f"{owner} has no pool with the relay agent's address {own}")
     return found
+
+
+def _stations(scene: Scene, name: str, version: int) -> Iterator[tuple[str, InterfaceFacts, Address, Device]]:
+    """Yield the routers that hear a host ask: each with its port, its address there and its models."""
+    link = scene.link((name, HOST_PORT))
+    for router, interface in link.ends if link is not None else ():
+        facts = scene.facts(router)
+        port = interface_of(facts, interface) if facts is not None else None
+        own = next((one.ip for one in port.addresses if one.version == version), None) if port is not None else None
+        if facts is not None and port is not None and own is not None:
+            yield router, port, own, device(facts)
+
+
+def _settings(models: Device, port: InterfaceFacts) -> PortSettings | None:
+    """Return the lines about DHCP of a port."""
+    return next((one for one in models.dhcp.ports if one.interface == port.name), None)
 
 
 def _pools(models: Device, own: Address) -> list[str]:
