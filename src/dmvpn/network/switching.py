@@ -36,7 +36,7 @@ from dmvpn.base.switching import (
     VlanTree,
     within,
 )
-from dmvpn.base.values import Value, dataclass
+from dmvpn.base.values import Mutable, Value
 
 
 class Strand(NamedTuple):
@@ -70,8 +70,7 @@ class PluggedWire(Value):
     cut: bool = False
 
 
-@dataclass(slots=True)
-class Layer2:
+class Layer2(Mutable):
     """The graph of all wires that carry VLANs.
 
     links: the vertices beside each vertex, with the port between the two, "": none.

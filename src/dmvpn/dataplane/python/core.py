@@ -27,7 +27,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 from dmvpn.base.effects import GRE_IPV4, GRE_IPV6, GRE_NHRP, DfBit
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.dataplane.contract import COUNTED_PEERS, HAIRPIN_PAIRS, Alarms, Amount, Door, Doors
 from dmvpn.dataplane.esp.protection import Opened, Protection
 from dmvpn.dataplane.esp.table import EspLink, PeerPlace
@@ -68,8 +68,7 @@ class Cuts:
 # ---------------------------------------------------------------------------------------------------- dropped
 
 
-@dataclass(slots=True)
-class Dropped:
+class Dropped(Mutable):
     """Dropped packets.
 
     in_clear, no_sa: of protected tunnels.

@@ -17,7 +17,7 @@ from dmvpn.base.notices import AccessListsChanged, Configured, InterfaceChanged,
 from dmvpn.base.ports import Ports
 from dmvpn.base.reasons import Reason
 from dmvpn.base.translation import ESP, GRE, FlowFilter, SourceRule, StaticRule, TranslatedFlow
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.nat import messages
 from dmvpn.features.nat.model import (
     NatConfig,
@@ -32,8 +32,7 @@ from dmvpn.features.nat.model import (
 from dmvpn.features.nat.reasons import NatReason
 
 
-@dataclass(frozen=True, slots=True)
-class ClearTranslations(Event):
+class ClearTranslations(Event, Value):
     """`clear ip nat translation ...`: forget these flows, None: all."""
 
     meant: FlowFilter | None = None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.context import Timer
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.features.ospf.lsa import (
     FIRST_SEQUENCE,
     LAST_RESORT,
@@ -339,8 +339,7 @@ _CONTEST_PERIOD: Final = 60.0
 _Name = tuple[int, LsaKey]
 
 
-@dataclass(slots=True, eq=False)
-class Own:
+class Own(Mutable, eq=False):
     """An LSA that this router originates. build: makes its body. refresh: when to originate it again without a change.
 
     again: even if it has not changed. contests: how often another router claimed to have originated it since `counted`.

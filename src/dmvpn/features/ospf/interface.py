@@ -11,7 +11,7 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.features.ospf.lsa import Lsa, LsaHeader, LsaKey, LsaType, Options
 from dmvpn.features.ospf.neighbor import (
     INTERFACE_MOVES,
@@ -98,8 +98,7 @@ def _count(own: Candidate, rivals: list[Candidate]) -> Elected:
 _MOST_REFUSALS: Final = 32
 
 
-@dataclass(frozen=True, slots=True)
-class FarEnd:
+class FarEnd(Value):
     """The other end of a virtual link. area: that it leads through. hops: of the way there. RFC 2328 §15."""
 
     router: IPv4Address
@@ -108,8 +107,7 @@ class FarEnd:
     hops: tuple[NextHop, ...]
 
 
-@dataclass(slots=True, eq=False)
-class OspfInterface:
+class OspfInterface(Mutable, eq=False):
     """An interface. address: ours. cost: of sending. neighbors: by address.
 
     designated, backup: addresses of the elected routers. to_flood: LSAs to send at the end of this event.
@@ -313,8 +311,7 @@ class OspfInterface:
         return self.costs.get(address, self.cost)
 
 
-@dataclass(slots=True, eq=False)
-class Neighbor:
+class Neighbor(Mutable, eq=False):
     """One neighbor on one interface. Times are seconds, monotonic.
 
     router: its identifier, 0.0.0.0 until it was heard. priority, options, designated, backup: of its last Hello.

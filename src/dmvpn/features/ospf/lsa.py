@@ -23,7 +23,7 @@ from typing import Final, NamedTuple, Self, cast
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix, mask_length
 from dmvpn.base.context import Context, Timer
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.net.ipv4 import Octets, ipv4_address
 
 # ------------------------------------------------------------------------------------------------ advertisements
@@ -142,8 +142,7 @@ class LsaKey(tuple[int, int, int]):
         return IPv4Address(self[2])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LsaHeader:
+class LsaHeader(Value, kw_only=True):
     """RFC 2328 §A.4.1. age: seconds. options: in version 3 of the body. sequence: signed."""
 
     age: int
@@ -221,8 +220,7 @@ def newer(one: LsaHeader, other: LsaHeader) -> int:
 VertexId = IPv4Address | tuple[IPv4Address, IPv4Address]
 
 
-@dataclass(frozen=True, slots=True)
-class RouterLink:
+class RouterLink(Value):
     """One link of a router. id, data: as RFC 2328 §A.4.2 has them for the type. more: metrics per type of service.
 
     Version 3: see `version3`.
@@ -235,8 +233,7 @@ class RouterLink:
     more: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class RouterBody:
+class RouterBody(Value):
     """Type 1: the roles of a router, and its links. spare: the octet behind the flags."""
 
     flags: int
@@ -274,8 +271,7 @@ class RouterBody:
         return b"".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkBody:
+class NetworkBody(Value):
     """Type 2: the mask of a network, and the routers on it."""
 
     mask: IPv4Address
@@ -294,8 +290,7 @@ class NetworkBody:
         return b"".join([self.mask.packed, *(router.packed for router in self.routers)])
 
 
-@dataclass(frozen=True, slots=True)
-class SummaryBody:
+class SummaryBody(Value):
     """Types 3 and 4: a network or a border router in another area. more: metrics per type of service."""
 
     mask: IPv4Address
@@ -315,8 +310,7 @@ class SummaryBody:
         return self.mask.packed + bytes((self.spare,)) + self.metric.to_bytes(3, "big") + self.more
 
 
-@dataclass(frozen=True, slots=True)
-class ExternalBody:
+class ExternalBody(Value):
     """Types 5 and 7. is_type_2: the metric outweighs any internal cost. forwarding: 0.0.0.0 means the advertising
     router.
 
@@ -363,15 +357,13 @@ class PrefixEntry(NamedTuple):
     options: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class InterAreaBody(SummaryBody):
+class InterAreaBody(SummaryBody, Value):
     """A network or a border router in another area, RFC 5340 §A.4.5, §A.4.6. mask: means nothing."""
 
     destination: Prefix | IPv4Address = UNSPECIFIED
 
 
-@dataclass(frozen=True, slots=True)
-class ExternalBody3(ExternalBody):
+class ExternalBody3(ExternalBody, Value):
     """An external network, RFC 5340 §A.4.7. mask: means nothing. forwarding: 0.0.0.0: none. more: of the advertisement
     that it refers to, type and name.
     """
@@ -379,8 +371,7 @@ class ExternalBody3(ExternalBody):
     destination: Prefix = Prefix.of(IPv6Address(0), 0)
 
 
-@dataclass(frozen=True, slots=True)
-class LinkBody:
+class LinkBody(Value):
     """The link-local address of a router on a link, and prefixes of the link, RFC 5340 §A.4.9."""
 
     priority: int
@@ -388,16 +379,14 @@ class LinkBody:
     prefixes: tuple[PrefixEntry, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PrefixesBody:
+class PrefixesBody(Value):
     """Prefixes of a router or of a transit network, RFC 5340 §A.4.10. about: the advertisement that these belong to."""
 
     about: LsaKey
     prefixes: tuple[PrefixEntry, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownBody:
+class UnknownBody(Value):
     """A type that we do not know."""
 
     octets: bytes
@@ -422,8 +411,7 @@ _PARSERS: Final[dict[int, type[RouterBody | NetworkBody | SummaryBody | External
 # ------------------------------------------------------------------------------------------------ the whole
 
 
-@dataclass(frozen=True, slots=True)
-class Lsa:
+class Lsa(Value):
     """An advertisement. octets: all of it, as it came or as it was made."""
 
     header: LsaHeader
@@ -505,8 +493,7 @@ MINIMUM_ARRIVAL: Final = 0.1
 _OVERHEAD: Final = 64
 
 
-@dataclass(slots=True, eq=False)
-class DatabaseEntry:
+class DatabaseEntry(Mutable, eq=False):
     """An instance in the database. arrived: seconds monotonic, when it had the age of its header.
 
     early: it came so soon after the one before that the next one may not.

@@ -24,7 +24,7 @@ from dmvpn.base.events import Event, IpReceived, Packets, Resync
 from dmvpn.base.notices import InterfaceState, Notice
 from dmvpn.base.pacing import Pace, PacedPackets
 from dmvpn.base.ports import Ports
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ospf import version3
 from dmvpn.features.ospf.adjacency import LOST, Adjacencies, Hellos, Helper
 from dmvpn.features.ospf.calculation import Calculation
@@ -47,8 +47,7 @@ from dmvpn.features.ospf.state import State, Throttle, own_lines
 # ------------------------------------------------------------------------------------------------ events of commands
 
 
-@dataclass(frozen=True, slots=True)
-class ClearProcess(Event):
+class ClearProcess(Event, Value):
     """`clear ip ospf process`: neighbors are given up, and everything is learnt again. None: all processes."""
 
     vrf: ClassVar[None] = None  # for all tables
@@ -56,8 +55,7 @@ class ClearProcess(Event):
     version: int = 4
 
 
-@dataclass(frozen=True, slots=True)
-class ForceCalculation(Event):
+class ForceCalculation(Event, Value):
     """`clear ip ospf force-spf`: the routes are calculated again. None: of all processes."""
 
     vrf: ClassVar[None] = None  # for all tables
@@ -65,8 +63,7 @@ class ForceCalculation(Event):
     version: int = 4
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshRedistribution(Event):
+class RefreshRedistribution(Event, Value):
     """`clear ip ospf redistribution`: evaluate redistributed routes again. None: in all processes."""
 
     vrf: ClassVar[None] = None  # for all tables
@@ -74,8 +71,7 @@ class RefreshRedistribution(Event):
     version: int = 4
 
 
-@dataclass(frozen=True, slots=True)
-class ClearOspfCounters(Event):
+class ClearOspfCounters(Event, Value):
     """`clear ip ospf counters` and the like. None: of all processes."""
 
     vrf: ClassVar[None] = None  # for all tables

@@ -16,7 +16,7 @@ import enum
 from dataclasses import field
 from typing import Final
 
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable
 from dmvpn.features.ospf.lsa import MAX_AGE, Lsa, LsaHeader, LsaKey
 from dmvpn.features.ospf.packet import Description, DescriptionFlag
 
@@ -172,8 +172,7 @@ def _differs(one: LsaHeader, other: LsaHeader) -> bool:
 # -------------------------------------------------------------------------------------------- the exchange of databases
 
 
-@dataclass(slots=True)
-class Talk:
+class Talk(Mutable):
     """A new one begins whenever the neighbor enters EXSTART, and claims to lead.
 
     leads: we are the master. sequence: of descriptions. summary: headers still to send. sent, heard: the last

@@ -13,7 +13,7 @@ from typing import ClassVar, Final, Self
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.errors import WireError
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Value
 from dmvpn.features.ospf.lsa import HEADER_LENGTH, Lsa, LsaHeader, LsaKey
 from dmvpn.net.ipv4 import Octets, checksum, ipv4_address
 
@@ -45,8 +45,7 @@ class DescriptionFlag(enum.IntFlag):
     RESYNC = 0x08  # RFC 4811
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hello:
+class Hello(Value, kw_only=True):
     """RFC 2328 §A.3.2. Intervals are seconds. designated, backup: addresses on the network, 0.0.0.0: none.
 
     Version 3, RFC 5340 §A.3.2, has no mask, but the number of the interface, and routers by their identifiers.
@@ -95,8 +94,7 @@ class Hello:
         return b"".join([fixed, *(neighbor.packed for neighbor in self.neighbors)])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Description:
+class Description(Value, kw_only=True):
     """Database description, RFC 2328 §A.3.3. mtu: octets of the largest packet that needs no fragments."""
 
     TYPE: ClassVar = PacketType.DESCRIPTION
@@ -126,8 +124,7 @@ class Description:
         return bool(self.flags & flag)
 
 
-@dataclass(frozen=True, slots=True)
-class LinkStateRequest:
+class LinkStateRequest(Value):
     """Link state request, RFC 2328 §A.3.4."""
 
     TYPE: ClassVar = PacketType.REQUEST
@@ -146,8 +143,7 @@ class LinkStateRequest:
         return b"".join([_REQUEST.pack(*key) for key in self.keys])
 
 
-@dataclass(frozen=True, slots=True)
-class LinkStateUpdate:
+class LinkStateUpdate(Value):
     """Link state update, RFC 2328 §A.3.5. The ages are those of the octets."""
 
     TYPE: ClassVar = PacketType.UPDATE
@@ -164,8 +160,7 @@ class LinkStateUpdate:
         return b"".join([len(self.lsas).to_bytes(4, "big"), *(lsa.octets for lsa in self.lsas)])
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledgment:
+class Acknowledgment(Value):
     """Link state acknowledgment, RFC 2328 §A.3.6."""
 
     TYPE: ClassVar = PacketType.ACKNOWLEDGMENT
@@ -188,8 +183,7 @@ _CONTENTS: Final[dict[int, type[Content]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OspfPacket:
+class OspfPacket(Value, kw_only=True):
     """A packet, RFC 2328 §A.3.1. auth_type: AuType. auth: the 8 octets of the header; in version 3 the 16 octets before
     the digest in an authentication trailer, RFC 7166 §4.1. trailer: behind the packet.
 

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self, TypeVar
 from dmvpn.base.addresses import IPAddress, Prefix, mask_length
 from dmvpn.base.context import PAUSE, Context, Timer
 from dmvpn.base.effects import NextHop
-from dmvpn.base.values import dataclass, project
+from dmvpn.base.values import Mutable, Value, project
 from dmvpn.features.ospf.lsa import (
     EVERYWHERE,
     LAST_RESORT,
@@ -134,8 +134,7 @@ class Vertex(NamedTuple):
     id: VertexId
 
 
-@dataclass(frozen=True, slots=True)
-class FirstHops:
+class FirstHops(Value):
     """The next hops of our own links.
 
     neighbors: by our end of the link (`OspfInterface.number`) and the neighbor's identifier. interfaces: by our end.
@@ -149,8 +148,7 @@ class FirstHops:
     stations: Mapping[tuple[str, VertexId], IPAddress] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(Value):
     """A vertex of the tree. cost: of the path to it. flags: of a router."""
 
     cost: int
@@ -158,16 +156,14 @@ class Reached:
     flags: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(Value):
     """The shortest paths from this router."""
 
     routers: Mapping[IPv4Address, Reached]
     networks: Mapping[VertexId, Reached]
 
 
-@dataclass(frozen=True, slots=True)
-class AreaRoute:
+class AreaRoute(Value):
     """A network in an area. hops: () if it is our own. origin: the advertising router."""
 
     prefix: Prefix
@@ -176,8 +172,7 @@ class AreaRoute:
     origin: IPv4Address
 
 
-@dataclass(slots=True)
-class Graph:
+class Graph(Mutable):
     """The database as a graph: bodies by vertex, their originators, and links by both of their ends."""
 
     routers: dict[VertexId, RouterBody] = field(default_factory=dict)
@@ -403,8 +398,7 @@ def better(best: dict[Prefix, AreaRoute], route: AreaRoute) -> None:
 _KNOWN: Final = frozenset(int(kind) for kind in LsaType if kind not in (LsaType.LINK, LsaType.PREFIXES))
 
 
-@dataclass(slots=True, eq=False)
-class RunningArea:
+class RunningArea(Mutable, eq=False):
     """An area; or in version 3 one link of it, as far as advertisements are for this alone.
 
     tree: the shortest-path tree, None before the first calculation. calculations: how many.
@@ -530,8 +524,7 @@ _RANKS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OspfRoute:
+class OspfRoute(Value, kw_only=True):
     """A network as this router reaches it. cost: of the internal path; outer: of type 2. hops: () if it is our own.
 
     area: of the path, None of type 5. origin: its router. liking: of external ones that are worth
@@ -583,8 +576,7 @@ def keep_better(best: dict[Prefix, OspfRoute], route: OspfRoute) -> None:
 # ------------------------------------------------------------------------------------------------ ranges
 
 
-@dataclass(frozen=True, slots=True)
-class ActiveRange:
+class ActiveRange(Value):
     """A range with a network in it. cost: as advertised in other areas."""
 
     settings: AreaRange

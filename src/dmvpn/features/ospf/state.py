@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
 from dmvpn.base.effects import NextHop
 from dmvpn.base.entropy import fraction
-from dmvpn.base.values import dataclass
+from dmvpn.base.values import Mutable, Value
 from dmvpn.features.ospf.lsa import EVERYWHERE, UNKNOWN_EVERYWHERE, Database, Lsa, LsaHeader, LsaType, VertexId
 from dmvpn.features.ospf.model import Area, AreaKind, Family, Interface, MaximumMetric, OspfConfig, ProcessSettings
 from dmvpn.features.ospf.prefixes import stations
@@ -55,8 +55,7 @@ _LETTERS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Value):
     """A calculation. at: seconds monotonic. networks: routes that it found. reasons: "R", "N", "SN", "SA", "X"."""
 
     at: float
@@ -64,8 +63,7 @@ class Run:
     reasons: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class History:
+class History(Mutable):
     """The last calculations, and the last events: seconds monotonic, and a text or the advertisement that changed."""
 
     runs: deque[Run] = field(default_factory=lambda: deque(maxlen=_RUNS))
@@ -154,8 +152,7 @@ class Throttle:
 # ------------------------------------------------------------------------------------------------ the state
 
 
-@dataclass(slots=True, eq=False)
-class CalculationResult:
+class CalculationResult(Mutable, eq=False):
     """The result of the calculation so far.
 
     borders: routers at the borders of areas and of OSPF, with the area of the path to them. active: ranges that hold a
@@ -167,8 +164,7 @@ class CalculationResult:
     active: Active = field(default_factory=dict)
 
 
-@dataclass(slots=True, eq=False)
-class State:
+class State(Mutable, eq=False):
     """The state of one process.
 
     own: the `ip ospf` lines, by interface. spf: when the next calculation begins. startup: runs while the router is a
