@@ -41,17 +41,14 @@ class Breath(Protocol):
 
     def pause(self) -> None:
         """Let others go on if it is time. Raises BrokenOff."""
-        ...
 
     def aside(self, work: Callable[[], T]) -> T:
         """Do work beside the router, which goes on meanwhile. Raises the exceptions of `work`, and BrokenOff
         afterwards.
         """
-        ...
 
     def at_home(self, work: Callable[[], T]) -> T:
         """Do work in the thread of the router, at once. Raises what `work` raises."""
-        ...
 
 
 class _HeldBreath:

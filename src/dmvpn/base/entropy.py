@@ -15,7 +15,6 @@ class Entropy(Protocol):
 
     def octets(self, count: int) -> bytes:
         """Return `count` unpredictable octets."""
-        ...
 
 
 class SeededEntropy:

@@ -44,19 +44,15 @@ class Interfaces(Protocol):
 
     def get(self, name: str) -> InterfaceState | None:
         """Return the interface, or None."""
-        ...
 
     def all(self) -> tuple[InterfaceState, ...]:
         """Return all interfaces, in IOS order (by kind, then number)."""
-        ...
 
     def owner(self, address: IPAddress, vrf: str = "") -> InterfaceState | None:
         """Return the interface that has this address, whatever its state, or None. vrf: the VRF that it is in."""
-        ...
 
     def hardware(self, name: str) -> bytes:
         """Return the hardware address of an interface, 6 octets; one made of its name where there is none."""
-        ...
 
 
 def interface_in(interfaces: Interfaces, subnet: Prefix, vrf: str, but: str = "") -> str:
@@ -73,11 +69,9 @@ class Tunnels(Protocol):
 
     def get(self, name: str) -> TunnelState | None:
         """Return the tunnel, or None if there is no such interface."""
-        ...
 
     def all(self) -> tuple[TunnelState, ...]:
         """Return all tunnels, in order of their numbers."""
-        ...
 
 
 class Rib(Protocol):
@@ -122,27 +116,21 @@ class Protection(Protocol):
 
         port: of the peer alone that has this UDP port at the address, 0: of any.
         """
-        ...
 
     def is_wanted(self, tunnel: str, nbma: IPAddress) -> bool:
         """Return whether any feature wants packets of the tunnel to this address protected."""
-        ...
 
     def connection(self, number: int) -> Connection | None:
         """Return a connection that has SAs, by its number."""
-        ...
 
     def connections(self, outer: OuterAddress | None = None, remote: IPAddress | None = None) -> tuple[Connection, ...]:
         """Return connections with SAs (between these addresses), the newest first."""
-        ...
 
     def sas(self) -> tuple[SaView, ...]:
         """Return all pairs of SAs, the oldest first."""
-        ...
 
     def pairs(self) -> tuple[ProtectedPair, ...]:
         """Return all tunnels and NBMA addresses that are wanted or protected, in order of tunnel and address."""
-        ...
 
 
 class Ike(Protocol):
@@ -172,15 +160,12 @@ class Pki(Protocol):
 
         The same object until something changes.
         """
-        ...
 
     def trustpoints(self) -> tuple[str, ...]:
         """Return trustpoints that are not empty, in the order of the configuration."""
-        ...
 
     def fits(self, name: str, certificate: bytes) -> bool:
         """Return whether the certificate map of this name means the certificate (DER)."""
-        ...
 
 
 class Policies(Protocol):
@@ -188,17 +173,14 @@ class Policies(Protocol):
 
     def of_packets(self) -> PacketPolicies:
         """Access lists and route maps, for planes that match packets by them."""
-        ...
 
     def of_routes(self) -> RoutePolicies:
         """Return all lists and route maps, for protocols that filter and change routes by them."""
-        ...
 
     def filter_list(self, name: str, version: int = 4) -> FilterList | None:
         """Return an access list of a version of IP as a packet filter, as it is now; None: it does not exist, or has no
         entry.
         """
-        ...
 
 
 class Filters(Protocol):
@@ -243,7 +225,6 @@ class Debugging(Protocol):
     @property
     def anything(self) -> bool:
         """Whether any debug is switched on. Code on the path of every packet checks this first."""
-        ...
 
     def on(
         self,
@@ -258,7 +239,6 @@ class Debugging(Protocol):
 
         nbma, address: the peer's NBMA and tunnel address, interface: the tunnel; give the ones known.
         """
-        ...
 
 
 class Clock(Protocol):
@@ -266,11 +246,9 @@ class Clock(Protocol):
 
     def wall(self, now: float) -> datetime:
         """Return the wall time at monotonic `now`, UTC."""
-        ...
 
     def local(self, now: float) -> datetime:
         """Return the same in the router's own time zone, as `show clock` has it."""
-        ...
 
 
 @dataclass

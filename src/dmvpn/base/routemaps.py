@@ -147,11 +147,9 @@ class TextPattern(Protocol):
     @property
     def pattern(self) -> str:
         """As it was typed."""
-        ...
 
     def search(self, line: str) -> bool:
         """Return whether it matches somewhere in this text."""
-        ...
 
 
 class AttributeRule(Value):

@@ -89,11 +89,9 @@ class DataPlane(Counting, Protocol):
 
     def execute(self, effect: Effect) -> None:
         """Carry out one effect; effects for other modules are ignored. Raises EffectError."""
-        ...
 
     def close(self) -> None:
         """Release all resources; a second call does nothing."""
-        ...
 
 
 #: Packets that may wait for one next hop, and next hops that may be unresolved at a time, for each tunnel.

@@ -69,15 +69,12 @@ class Published(Protocol):
 
     def station(self, protocol: int, port: int) -> tuple[Endpoint, str] | None:
         """Return the endpoint that a packet to this public port is for, and its VRF."""
-        ...
 
     def port(self, protocol: int, inside: Endpoint, vrf: str) -> int | None:
         """Return the public port of an endpoint, or None if no static rule gives it one."""
-        ...
 
     def keeps(self, protocol: int, port: int) -> bool:
         """Return whether no other endpoint may have this public port."""
-        ...
 
 
 class OneStation(Value):

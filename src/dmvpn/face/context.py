@@ -74,57 +74,45 @@ class RouterHandle(Protocol):
     @property
     def features(self) -> tuple[Feature, ...]:
         """The features of the router, which define its commands."""
-        ...
 
     @property
     def configurator(self) -> Configurator:
         """Its configuration language."""
-        ...
 
     @property
     def is_frozen(self) -> bool:
         """True if no session changes the router: it is that of a recording."""
-        ...
 
     @property
     def entropy(self) -> Entropy:
         """Unpredictable octets for typed commands; not the entropy of the router, whose draws belong to its events."""
-        ...
 
     def context(self, session: int, *, hides: bool = False) -> ShowContext:
         """Return what a show command may look at, now. hides: no keys and passwords."""
-        ...
 
     def prepare(self, text: str) -> None:
         """Compute in advance, in slices, the results that a `ConfigurationEntered` of this text needs."""
-        ...
 
     def post(self, event: Event) -> None:
         """Let the router handle an event before this returns; in a call from a listener: soon afterwards."""
-        ...
 
     @property
     def startup_text(self) -> str:
         """The startup configuration."""
-        ...
 
     def save(self, text: str) -> None:
         """Save this startup configuration. Raises OSError if it was not saved."""
-        ...
 
     @property
     def flash(self) -> Flash:
         """Its files."""
-        ...
 
     @property
     def captures(self) -> Captures:
         """Its capture of packets."""
-        ...
 
     def subscribe(self, listener: Callable[[Effect], None]) -> Callable[[], None]:
         """Call `listener` with each `ConsoleLine`, `JobOutput` and `JobDone`. Returns a function that stops it."""
-        ...
 
 
 # ------------------------------------------------------------------------------------------------ the screen

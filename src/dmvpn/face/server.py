@@ -109,15 +109,12 @@ class Terminals(Protocol):
 
     def free_line(self) -> int | None:
         """Return the number of a free vty line; None if all are in use."""
-        ...
 
     def clear(self, number: int) -> bool:
         """Disconnect the user of a vty line. False if the line is free."""
-        ...
 
     def users(self, asking: ClientConnection) -> tuple[User, ...]:
         """Return the users that are logged in."""
-        ...
 
 
 class ClientConnection:

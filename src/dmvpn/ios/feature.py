@@ -33,55 +33,44 @@ class ShowContext(Protocol):
     @property
     def ports(self) -> Ports:
         """The answering machines."""
-        ...
 
     @property
     def counting(self) -> Counting:
         """The data plane, for the counters of this moment."""
-        ...
 
     @property
     def now(self) -> float:
         """Monotonic seconds."""
-        ...
 
     @property
     def hostname(self) -> str:
         """The router's configured name."""
-        ...
 
     @property
     def running(self) -> ConfigTree:
         """The running configuration."""
-        ...
 
     @property
     def session(self) -> int:
         """The session that asks; jobs answer to it."""
-        ...
 
     @property
     def hides(self) -> bool:
         """Whether keys and passwords are hidden in output, as for all users below privilege level 15."""
-        ...
 
     @property
     def features(self) -> tuple[Feature, ...]:
         """All features, for commands that collect from several."""
-        ...
 
     @property
     def awake(self) -> tuple[Feature, ...]:
         """Those whose machine is there. All other features have no output, and are not imported."""
-        ...
 
     def in_vrf(self, vrf: str) -> ShowContext | None:
         """Return the same for the machines of a VRF; None: there is no such VRF."""
-        ...
 
     def machine(self, kind: type[M]) -> M:
         """Return the machine of this class, which is made if it slept. Raises KeyError if the router has none."""
-        ...
 
 
 class DebugFlag(Value):

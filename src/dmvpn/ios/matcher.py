@@ -64,12 +64,10 @@ class GrammarEntry(Protocol):
     @property
     def syntax(self) -> str:
         """The line in the syntax language."""
-        ...
 
     @property
     def help(self) -> Help:
         """The texts of `?`."""
-        ...
 
 
 E = TypeVar("E", bound=GrammarEntry)

@@ -117,11 +117,9 @@ class SessionServer(Protocol):
 
     async def start(self) -> None:
         """Start to accept."""
-        ...
 
     async def stop(self) -> None:
         """End all sessions."""
-        ...
 
 
 MakeServer = Callable[[Handle, Path], SessionServer]

@@ -264,16 +264,13 @@ class ExerciseBench(Bench, Protocol):
 
     def badness(self, link: str) -> Badness:
         """Return the impairment of a wire. link: one of its ends, "R31:GigabitEthernet0/1"."""
-        ...
 
     def restore(self, link: str, badness: Badness) -> None:
         """Restore a wire; the status of the lab shows it."""
-        ...
 
     @property
     def fixed(self) -> int:
         """How many times `lab break` was answered."""
-        ...
 
 
 class TaskResult(Value):

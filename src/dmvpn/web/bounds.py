@@ -219,11 +219,9 @@ class OneThread(Protocol):
 
     def begin(self, work: Callable[[], T], is_unwanted: Callable[[], bool] = ...) -> Awaitable[T]:
         """Do work beside the loop. is_unwanted: whether it is to be broken off."""
-        ...
 
     def run(self, words: Sequence[str], notes: deque[str], begun: Callable[[Popen[str]], None]) -> tuple[int, Plain]:
         """Run `dmvpn WORDS --json`, as `web.jobs.run` does in another process."""
-        ...
 
 
 class Workers:

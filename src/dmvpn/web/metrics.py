@@ -233,7 +233,6 @@ class Routers(Protocol):
 
     def running(self) -> list[Running]:
         """Return all routers, by lab and name."""
-        ...
 
 
 def scrape(fleet: Routers, wish: Wish) -> str:

@@ -115,7 +115,6 @@ class Request(Protocol):
 
     def serialize(self, sequence: int, extra_flags: int = 0) -> bytes:
         """Return the message as octets, padded so that another one may follow."""
-        ...
 
 
 class KernelRequest(Value):

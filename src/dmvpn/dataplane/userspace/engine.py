@@ -40,11 +40,9 @@ class Watch(Protocol):
 
     def add(self, descriptor: int, ready: Callable[[], None]) -> None:
         """Call `ready` whenever the descriptor is readable."""
-        ...
 
     def remove(self, descriptor: int) -> None:
         """Stop watching."""
-        ...
 
 
 class Loop(Watch, Protocol):
@@ -52,7 +50,6 @@ class Loop(Watch, Protocol):
 
     def later(self, seconds: float, call: Callable[[], None]) -> None:
         """Call `call` once, after so many seconds."""
-        ...
 
 
 # ---------------------------------------------------------------------------------------------------- engine
@@ -220,25 +217,20 @@ class PacketEngine(Protocol):
 
         tap: it stays open until `remove_tunnel` or `close` has returned, also after an error.
         """
-        ...
 
     def drain(self, tunnel: str) -> None:
         """Send the packets that the kernel has routed into the TAP, before the tunnel or its SAs end: takes a
         moment.
         """
-        ...
 
     def remove_tunnel(self, tunnel: str) -> None:
         """Remove the tunnel."""
-        ...
 
     def set_peer(self, tunnel: str, peer: int, nbma: IPAddress, connection: int = 0) -> None:
         """Send frames for this peer id to an NBMA address, over this connection."""
-        ...
 
     def clear_peer(self, tunnel: str, peer: int) -> None:
         """Forget a peer id."""
-        ...
 
     def set_multicast(
         self,
@@ -249,36 +241,29 @@ class PacketEngine(Protocol):
         version: int = 4,
     ) -> None:
         """Send multicast frames of a version of IP to these NBMA addresses, and over each of these connections."""
-        ...
 
     def set_hairpin(self, order: SetHairpin) -> None:
         """Set which transit packets the tunnel reports."""
-        ...
 
     def set_addresses(self, own: frozenset[OwnAddress], of_tunnels: dict[str, OwnAddress]) -> None:
         """Set all our addresses, and each tunnel's own: for ICMP port unreachable as IOS sends it."""
-        ...
 
     def set_ipv6(self, tunnel: str, mtu: int, mss: int | None, address: bytes) -> None:
         """Let a tunnel carry IPv6 packets of up to `mtu` octets, or (0) no more; call it only where `carries_ipv6`.
 
         mss: see `SetInterface.mss6`. address: its own one, for ICMPv6 port unreachable; empty: none.
         """
-        ...
 
     def send(
         self, tunnel: str, nbma: IPAddress, protocol: int, payload: bytes, tos: int, *, connection: int = 0
     ) -> None:
         """Send a packet of the router's own in GRE. Raises OSError; without SA it is counted (no_sa), not raised."""
-        ...
 
     def usage(self, tunnel: str) -> tuple[PeerUsage, ...]:
         """Return packets sent and received by NBMA address; on a protected tunnel by connection."""
-        ...
 
     def dropped(self) -> GreDrops:
         """Return the counters of dropped GRE packets."""
-        ...
 
     # ------------------------------------------------------------------------------------------------ IPsec
 
@@ -287,7 +272,6 @@ class PacketEngine(Protocol):
 
         Open sockets stay open. Errors are returned by address: for example, another IKE daemon has the port.
         """
-        ...
 
     def send_ike(
         self, local: IPAddress, remote: IPAddress, remote_port: int, payload: bytes, tos: int, front: str = ""
@@ -296,7 +280,6 @@ class PacketEngine(Protocol):
 
         For an address that is not served: OSError with EADDRNOTAVAIL.
         """
-        ...
 
     def install_sa(self, sa: EspSa, *, eager: bool) -> None:
         """Install a pair of SAs; its connection moves to the place in `sa`. Raises UserError for an unsupported
@@ -305,29 +288,23 @@ class PacketEngine(Protocol):
         eager, or the connection had none: send on it at once. A pair whose `spi_in` exists stays unchanged: restarting
         under its keys would repeat nonces, and accept replays.
         """
-        ...
 
     def use_sa(self, spi_in: int) -> None:
         """Send on this pair of SAs. An unknown one has ended already."""
-        ...
 
     def remove_sa(self, spi_in: int) -> None:
         """Remove both SAs of a pair, with their keys; if it was used for sending, the newest remaining pair replaces
         it.
         """
-        ...
 
     def move_connection(self, connection: int, remote: IPAddress, remote_port: int) -> None:
         """Send the packets of all SAs of a connection to this address from now on.
 
         remote_port: 0: by protocol 50, else from our UDP port 4500.
         """
-        ...
 
     def sa_counts(self) -> tuple[SaCount, ...]:
         """Return the counters of every pair of SAs, in the order of their installation."""
-        ...
 
     def close(self) -> None:
         """Stop and release all resources."""
-        ...

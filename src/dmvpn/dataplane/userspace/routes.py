@@ -73,15 +73,12 @@ class LeakWays(Protocol):
 
     def hold(self, hop: NextHop) -> None:
         """Let there be a way for one more route. Raises UserError, OSError."""
-        ...
 
     def hop(self, hop: NextHop) -> KernelNextHop:
         """Return a way that is held. Raises UserError."""
-        ...
 
     def release(self, hop: NextHop) -> None:
         """Take in that one route fewer takes it."""
-        ...
 
 
 def is_leak(hop: NextHop) -> bool:

@@ -59,7 +59,6 @@ class Descriptor(Protocol):
 
     def fileno(self) -> int:
         """Return its descriptor."""
-        ...
 
 
 class VrfBackend(Protocol):
@@ -67,21 +66,17 @@ class VrfBackend(Protocol):
 
     def enter(self) -> None:
         """Move the calling thread there. Raises OSError."""
-        ...
 
     @property
     def arrival(self) -> LinkSettings:
         """The change to an interface that moves it there."""
-        ...
 
     @property
     def domain(self) -> Domain:
         """Its table in its network namespace."""
-        ...
 
     def held_by(self, holder: Descriptor) -> None:
         """Take in that a socket is there until the VRF is removed: the backend may hold no descriptor itself."""
-        ...
 
 
 class VrfBackends(Protocol):

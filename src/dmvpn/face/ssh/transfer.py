@@ -191,11 +191,9 @@ class Room(Protocol):
 
     def take(self) -> bool:
         """Add a transfer; return False if there are too many."""
-        ...
 
     def give_back(self) -> None:
         """Remove a transfer."""
-        ...
 
 
 class SftpChannel(asyncssh.SSHServerProcess[bytes]):

@@ -217,23 +217,18 @@ class PeerSettings(Protocol):
 
     def suites(self, path: DatagramPath) -> tuple[Suite, ...]:
         """Return the suites of an IKE SA over this path, the best first."""
-        ...
 
     def opening(self, path: DatagramPath) -> Opening:
         """Return how IKE_SA_INIT is spoken over this path."""
-        ...
 
     def obstacle(self, path: DatagramPath) -> Reason | None:
         """Return why nothing can reach the peer, if that is known here."""
-        ...
 
     def has_key(self, path: DatagramPath) -> bool:
         """Return whether any line has a key for the peer's address."""
-        ...
 
     def main_mode(self, path: DatagramPath) -> MainModeOpening:
         """Return how main mode of IKEv1 is spoken over this path."""
-        ...
 
     def terms(
         self,
@@ -248,16 +243,12 @@ class PeerSettings(Protocol):
         ours: the identity that the peer wants to talk to, if it says so.
         chain: certificates that the peer sent (DER).
         """
-        ...
 
     def child(self, terms: ChildTerms) -> ChildTerms:
         """Return the terms of a child SA's successor, as the configuration says now."""
-        ...
 
     def expectation(self, terms: Terms, path: DatagramPath, theirs: Identification) -> Expectation | Reason:
         """Return how the peer with this identity must prove it."""
-        ...
 
     def believe(self, terms: Terms, theirs: Identification, chain: tuple[bytes, ...], now: float) -> PublicKey | Reason:
         """Return the public key of the first certificate of a chain (DER), if we believe it for this identity."""
-        ...

@@ -45,15 +45,12 @@ class SimulatedNode(Protocol):
     @property
     def name(self) -> str:
         """Its name."""
-        ...
 
     def receive(self, interface: str, packet: bytes) -> None:
         """Process a packet that arrives."""
-        ...
 
     def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
         """Return the addresses of the port."""
-        ...
 
 
 class Impairment(Mutable):
@@ -186,24 +183,19 @@ class World(Protocol):
     @property
     def captures(self) -> Sequence[object]:
         """What wants to see packets."""
-        ...
 
     @property
     def plugs(self) -> Mapping[str, SimulatedNode]:
         """The nodes as wires see them."""
-        ...
 
     def after(self, delay: float, action: Callable[[], None]) -> None:
         """Do it `delay` seconds from now."""
-        ...
 
     def post(self, name: str, event: events.Event) -> None:
         """Pass an event to a router now."""
-        ...
 
     def captured(self, name: str, interface: str, packet: bytes, direction: CaptureDirection) -> None:
         """Pass a packet to all captures."""
-        ...
 
 
 _NO_CHANCE: Final = SeededEntropy("no chance here: the wires have their own")

@@ -74,7 +74,6 @@ class RemoteTask(Protocol[R]):
 
     def __call__(self, *, tell: Tell) -> R:
         """Carry it out. The argument is called with the progress."""
-        ...
 
 
 #: Seconds between two looks at how far the parts are, and between two messages of one about that.

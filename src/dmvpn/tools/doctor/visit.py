@@ -457,19 +457,15 @@ class ExaminedLab(Protocol):
 
     def facts(self) -> LabFacts:
         """Return the current facts."""
-        ...
 
     def ask(self, questions: Sequence[tuple[str, str]]) -> list[str]:
         """Return the output of commands at routers' prompts; "" where one does not answer."""
-        ...
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
-        ...
 
     def why(self, gap: Gap) -> Barrier | None:
         """Return why a route does not pass from a router to its neighbor; None: it does, or it is not known."""
-        ...
 
 
 def visit(

@@ -47,11 +47,9 @@ class Pool(Protocol):
     @property
     def size(self) -> str:
         """The number of workers, in words."""
-        ...
 
     def submit(self, work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R | Lost[T]]:
         """Let workers carry tasks out. Raises what `work` raises, and UserError if there are no workers any more."""
-        ...
 
     def __enter__(self) -> Self: ...
 

@@ -125,15 +125,12 @@ class Copy(ExaminedLab, Protocol):
 
     def configure(self, router: str, lines: Sequence[str]) -> None:
         """Enter lines. Raises UserError if the router refuses a line."""
-        ...
 
     def running(self, router: str) -> str:
         """Return the running configuration."""
-        ...
 
     def replace(self, router: str, text: str) -> None:
         """Replace the running configuration by this one."""
-        ...
 
 
 def attempt(diagnosis: Diagnosis, copy: Copy) -> Diagnosis:

@@ -146,27 +146,21 @@ class Bench(Protocol):
 
         Pings take their time.
         """
-        ...
 
     def configure(self, router: str, lines: Sequence[str]) -> None:
         """Type lines in configuration mode. Raises UserError for a line that is refused."""
-        ...
 
     def impair(self, link: str, badness: Badness) -> None:
         """Impair a wire, without showing it in the lab's status."""
-        ...
 
     def kill(self, router: str) -> None:
         """End a router."""
-        ...
 
     def set_nat(self, gateway: str, kind: str) -> None:
         """Change the kind of a translator."""
-        ...
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
-        ...
 
 
 def carry_out(bench: Bench, orders: Sequence[Order]) -> None:

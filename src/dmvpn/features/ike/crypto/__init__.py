@@ -76,11 +76,9 @@ class PrivateValue(Protocol):
     @property
     def public(self) -> bytes:
         """The public value for the KE payload."""
-        ...
 
     def agree(self, theirs: bytes) -> bytes:
         """Return the shared secret with the peer's public value. Raises WireError if that value is not legal."""
-        ...
 
 
 def draw(group: int, entropy: Entropy) -> PrivateValue:
@@ -108,14 +106,12 @@ class Sealer(Protocol):
 
     def overhead(self, size: int) -> int:
         """Return the octets of the sealed form of `size` octets: IV, padding and ICV included."""
-        ...
 
     def seal(self, associated: bytes, inner: bytes) -> bytes:
         """Seal, and return IV to ICV.
 
         associated: all octets of the message before the IV, with the final lengths.
         """
-        ...
 
 
 class Opener(Protocol):
@@ -123,7 +119,6 @@ class Opener(Protocol):
 
     def open(self, associated: bytes, sealed: bytes) -> bytes:
         """Return the plaintext without padding. Raises WireError."""
-        ...
 
 
 class Cipher(Value):
