@@ -1,7 +1,5 @@
 """`python -m dmvpn` is the command `dmvpn`."""
 
-from __future__ import annotations
-
 import sys
 
 from dmvpn.app.start import main

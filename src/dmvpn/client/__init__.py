@@ -18,8 +18,6 @@ Needs the extra `client` (httpx2). It is a client of HTTP alone: it imports noth
 imports it.
 """
 
-from __future__ import annotations
-
 try:
     import httpx2 as _  # noqa: F401
 except ImportError as error:

@@ -17,8 +17,6 @@ Only a face needs `LineEditor` and `Pager`; it imports `dmvpn.ios.editor` and `d
 explains commands instead of running them uses `dmvpn.ios.begun`.
 """
 
-from __future__ import annotations
-
 from dmvpn.base.moments import age, uptime
 from dmvpn.base.placeholder import Blank, Placeholder
 from dmvpn.ios.account import ConfigResult, Fate, LineReport, Problem

@@ -1,7 +1,5 @@
 """Codes of formats that all share: ICMP, GRE, protocols of IP. For `dmvpn explain`; imported on first use."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words

@@ -3,5 +3,3 @@
 `Outbound` encrypts, `Inbound` decrypts one direction of one security association each, `SaTable` selects the one for a
 packet. They are values without I/O. The Rust engine gives the same octets.
 """
-
-from __future__ import annotations

@@ -11,8 +11,6 @@ Requests are values made by the pure functions and carried out by `NetlinkSocket
 `NetlinkSocket.call` (raises). Interfaces are indexes here; callers translate names of IOS.
 """
 
-from __future__ import annotations
-
 from dmvpn.dataplane.netlink.channel import KernelRefusal, NetlinkError, NetlinkSocket
 from dmvpn.dataplane.netlink.link import (
     AddressFlag,

@@ -9,8 +9,6 @@
 Files are no business of a machine: the copies themselves are made where the files are, in `face/archiving.py`.
 """
 
-from __future__ import annotations
-
 from dmvpn.features.archive import messages
 from dmvpn.features.archive.config import LINES, MODES, model
 from dmvpn.features.archive.events import (

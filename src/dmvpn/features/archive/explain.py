@@ -1,7 +1,5 @@
 """What this feature prints, for `dmvpn explain`; imported on first use."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words

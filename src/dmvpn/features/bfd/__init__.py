@@ -11,8 +11,6 @@ static routes `PathWatched`.
 Not here: demand mode of our own (the far end's is obeyed), echoes, several hops (port 4784).
 """
 
-from __future__ import annotations
-
 from dmvpn.features.bfd import config, messages
 from dmvpn.ios import DebugFlag, Feature, LateMachine, Later
 

@@ -1,7 +1,5 @@
 """Why a neighbor is not watched, or its session not up."""
 
-from __future__ import annotations
-
 import enum
 
 from dmvpn.base.reasons import ReasonCode

@@ -1,7 +1,5 @@
 """Why there is no session with a neighbor."""
 
-from __future__ import annotations
-
 from dmvpn.base.reasons import ReasonCode
 
 

@@ -7,8 +7,6 @@
 Earlier states of tables are not kept here: each feature has a journal of its own (`base.chronicle`).
 """
 
-from __future__ import annotations
-
 from dmvpn.features.chronicle.machine import ChronicleMachine, make_machine
 from dmvpn.ios import Feature, Later
 

@@ -1,7 +1,5 @@
 """Marks and kinds of `show dmvpn events`, explained for `dmvpn explain`. Imported on first use."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from dmvpn.base.chronicle import Sign, Topic

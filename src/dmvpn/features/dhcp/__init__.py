@@ -13,8 +13,6 @@ metrics   leased addresses, messages
 messages  log, debugs                     explain  what its lines and words mean
 """
 
-from __future__ import annotations
-
 from dmvpn.features.dhcp import config
 from dmvpn.features.dhcp.messages import CLIENT, MESSAGES, SERVER
 from dmvpn.ios import DebugFlag, Feature, Later, Sleeper

@@ -24,8 +24,6 @@ The order of the folder: a part knows the state and the parts in the lines below
 Each VRF has a machine of its own. Not here: IPv6 in VRFs, remote neighbors.
 """
 
-from __future__ import annotations
-
 from dmvpn.features.eigrp.config import LINES, MODES, model
 from dmvpn.features.eigrp.messages import MESSAGES, PACKETS, ROUTES, WORDS
 from dmvpn.features.eigrp.model import EigrpConfig

@@ -6,8 +6,6 @@ lines      log messages, debug lines, reasons
 labels     columns and labels of the shows
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words

@@ -12,8 +12,6 @@ list is to be asked, and the order is given again.
     reasons   why a port does not filter
 """
 
-from __future__ import annotations
-
 from dmvpn.features.filter import config
 from dmvpn.features.filter.messages import MESSAGES
 from dmvpn.ios import Feature, Later, Sleeper

@@ -1,7 +1,5 @@
 """Why a port does not filter."""
 
-from __future__ import annotations
-
 import enum
 
 from dmvpn.base.reasons import ReasonCode

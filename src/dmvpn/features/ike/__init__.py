@@ -29,8 +29,6 @@ package of its version knows the protocol. The packages of the versions do not u
     reasons, messages, reports, show, explain: for people
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from dmvpn.base.events import KeysWanted

@@ -4,8 +4,6 @@ Both versions of IKE use them between their parts; what a version writes differe
 A number that is missing here is no error of the peer's: decoders keep it as a plain integer.
 """
 
-from __future__ import annotations
-
 import enum
 
 

@@ -10,8 +10,6 @@ Takes `LinkChanged`, `AddressAssigned` (the host), `LineProtocolDecided` (from t
     facts        what judges outside may know
 """
 
-from __future__ import annotations
-
 from dmvpn.features.interface import config, messages
 from dmvpn.ios import Feature, LateMachine, Later
 

@@ -1,7 +1,5 @@
 """Why an interface is down, or not as it is configured."""
 
-from __future__ import annotations
-
 import enum
 
 from dmvpn.base.reasons import ReasonCode

@@ -12,8 +12,6 @@ the data plane counted (`SasCounted`); makes `PoliciesChanged`, `NegotiationWant
     facts           what judges outside may know
 """
 
-from __future__ import annotations
-
 from dmvpn.features.ipsec import config, messages
 from dmvpn.ios import DebugFlag, Feature, LateMachine, Later
 

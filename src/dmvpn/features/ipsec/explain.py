@@ -1,7 +1,5 @@
 """What IPsec prints, explained for `dmvpn explain` and `| explain`. Imported on first use."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words

@@ -1,7 +1,5 @@
 """Why a tunnel, or a peer of it, is not protected."""
 
-from __future__ import annotations
-
 import enum
 
 from dmvpn.base.reasons import ReasonCode

@@ -13,8 +13,6 @@ of it unless configured: traffic to other sites through a tunnel is never transl
     facts     what judges outside may know
 """
 
-from __future__ import annotations
-
 from dmvpn.features.nat import config
 from dmvpn.features.nat.messages import MESSAGES
 from dmvpn.ios import Feature, Later, Sleeper

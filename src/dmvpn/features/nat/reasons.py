@@ -1,7 +1,5 @@
 """Why NAT overload does not run."""
 
-from __future__ import annotations
-
 import enum
 
 from dmvpn.base.reasons import ReasonCode

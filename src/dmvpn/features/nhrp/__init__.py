@@ -31,8 +31,6 @@ Takes `NhrpReceived`, `Unresolved`, `Hairpin`, `UsageReported`, `IpReceived` (ec
 A file imports from those below it, never in a circle. Each piece of state has one writer (`tunnel` names them).
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from dmvpn.features.nhrp import config, messages

@@ -27,8 +27,6 @@ A part below reports to one above by returned values, or keeps a list until the 
 `take_changed` of flooding). A timer calls the part that made it.
 """
 
-from __future__ import annotations
-
 from dmvpn.features.ospf import config, messages
 from dmvpn.ios import DebugFlag, Feature, Later, Scope, Sleeper
 

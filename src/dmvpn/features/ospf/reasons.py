@@ -1,7 +1,5 @@
 """Why OSPF takes no packets of a neighbor, or has none on an interface; why a neighbor ends."""
 
-from __future__ import annotations
-
 import enum
 from typing import Final
 

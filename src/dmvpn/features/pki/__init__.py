@@ -11,8 +11,6 @@ proofs, decides which peers to trust because of them.
     show        `show crypto pki ...`; `crypto pki import`, `crypto pki authenticate`, `crypto key`
 """
 
-from __future__ import annotations
-
 from dmvpn.features.pki import config, messages
 from dmvpn.ios import Feature, LateMachine, Later
 

@@ -13,8 +13,6 @@ Key chains are configured here and read by each protocol that authenticates (`io
     show      show route-map, show ip prefix-list ..., show key chain
 """
 
-from __future__ import annotations
-
 from dmvpn.features.policy import config
 from dmvpn.ios import Feature, LateMachine, Later
 

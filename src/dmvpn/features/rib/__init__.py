@@ -10,8 +10,6 @@ Takes `RouteOffered`, `RouteRetracted`, `OverrideOffered` (NHRP's next-hop overr
     facts    state for judges outside
 """
 
-from __future__ import annotations
-
 from dmvpn.features.rib import messages
 from dmvpn.ios import DebugFlag, Feature, LateMachine, Later, Scope
 

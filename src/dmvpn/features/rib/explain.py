@@ -1,7 +1,5 @@
 """What the routing table prints, explained for `dmvpn explain` and `| explain`. Imported on first use."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from dmvpn.base.barriers import RouteReason

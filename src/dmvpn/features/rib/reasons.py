@@ -1,7 +1,5 @@
 """Why the host does not have a route."""
 
-from __future__ import annotations
-
 import enum
 
 from dmvpn.base.reasons import ReasonCode

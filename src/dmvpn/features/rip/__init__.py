@@ -13,8 +13,6 @@ Takes the `router rip` section and the RIP lines of interfaces, packets on UDP p
     facts      facts for the doctor
 """
 
-from __future__ import annotations
-
 from dmvpn.features.rip import config, messages
 from dmvpn.features.rip.model import RipConfig
 from dmvpn.ios import DebugFlag, Feature, Later, Scope, Sleeper

@@ -1,7 +1,5 @@
 """Why RIP exchanges nothing on an interface."""
 
-from __future__ import annotations
-
 import enum
 
 from dmvpn.base.reasons import ReasonCode

@@ -1,7 +1,5 @@
 """Static routes: `ip route`, `ipv6 route`. Makes `RouteOffered` and `RouteRetracted` of them; the RIB does the rest."""
 
-from __future__ import annotations
-
 from dmvpn.features.static import config
 from dmvpn.ios import Feature, LateMachine, Later, Scope
 

@@ -8,8 +8,6 @@ The lines become one value, `Box`; the order `SetSwitching` hands it to the lab,
     explain   what its words mean
 """
 
-from __future__ import annotations
-
 from dmvpn.features.switching import config
 from dmvpn.ios import Feature, Later, Sleeper
 

@@ -13,8 +13,6 @@ job (`StartPing`, `SetDebug` ...), reads `JobOutput` and waits for `JobDone`. Th
 of the flags of all features by `debug_commands`, since no feature may know another.
 """
 
-from __future__ import annotations
-
 from dmvpn.features.system import machine
 from dmvpn.features.system.config import CONFIG, MODES, model
 from dmvpn.features.system.events import (

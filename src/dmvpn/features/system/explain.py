@@ -1,7 +1,5 @@
 """What the system prints: log messages, severities, `!` and `.` of ping. For `dmvpn explain`; imported when asked."""
 
-from __future__ import annotations
-
 import enum
 from typing import Final
 

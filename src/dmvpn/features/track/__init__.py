@@ -12,8 +12,6 @@ Static routes with `track N` follow the object. The texts and layouts are those 
 Not here: other operations than icmp-echo, lists with thresholds, IPv6, stub objects: their lines are kept.
 """
 
-from __future__ import annotations
-
 from dmvpn.features.track import config
 from dmvpn.features.track.messages import MESSAGES
 from dmvpn.ios import Feature, LateMachine, Later

@@ -1,7 +1,5 @@
 """What the words of tracked objects and of IP SLA mean, for `dmvpn explain`. Imported on first use."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words

@@ -9,8 +9,6 @@ makes `TunnelState`s: `SetTunnel`, `SetCarrier`, `TunnelChanged`, `LineProtocolD
     facts     what judges outside may know
 """
 
-from __future__ import annotations
-
 from dmvpn.features.tunnel import config, messages
 from dmvpn.ios import DebugFlag, Feature, LateMachine, Later
 

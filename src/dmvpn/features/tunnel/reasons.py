@@ -1,7 +1,5 @@
 """Why the line protocol of a tunnel is down."""
 
-from __future__ import annotations
-
 import enum
 
 from dmvpn.base.reasons import ReasonCode

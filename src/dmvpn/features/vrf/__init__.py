@@ -8,8 +8,6 @@
 Not here: VPNs between routers by BGP (VPNv4), MPLS.
 """
 
-from __future__ import annotations
-
 from dmvpn.features.vrf import config
 from dmvpn.features.vrf.messages import MESSAGES
 from dmvpn.ios import Feature, Later, Sleeper

@@ -1,7 +1,5 @@
 """Why VRFs do not exist on the host."""
 
-from __future__ import annotations
-
 import enum
 
 from dmvpn.base.reasons import ReasonCode

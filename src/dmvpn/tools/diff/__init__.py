@@ -8,5 +8,3 @@ behavior    two behaviors -> `NetworkChange`s, each worse, better or otherwise; 
 comparison  both sides and the change at the same time, in processes of their own; text and JSON; many candidates for
             one network, as tasks of a pool
 """
-
-from __future__ import annotations

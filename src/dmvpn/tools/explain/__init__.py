@@ -9,8 +9,6 @@
 The texts are with the features (`features/*/explain.py`); `router/vocabulary.py` collects them.
 """
 
-from __future__ import annotations
-
 from dmvpn.tools.explain.lookup import Answer, Explainer, FoundMeaning, render
 
 __all__ = ["Answer", "Explainer", "FoundMeaning", "render"]

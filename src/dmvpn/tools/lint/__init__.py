@@ -8,8 +8,6 @@ of it; `network` finds hubs, spokes, and the tunnels of each cloud; the modules 
 features, yield findings; comments allow some of them; `report` writes the rest.
 """
 
-from __future__ import annotations
-
 from dmvpn.network.sites import Site
 from dmvpn.tools.lint.engine import GROUPS, RULES, lint, sites_of
 

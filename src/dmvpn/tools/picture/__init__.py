@@ -10,8 +10,6 @@
 Pure: values in, text out, and the same text for the same values.
 """
 
-from __future__ import annotations
-
 from dmvpn.tools.picture.diagrams import as_dot, as_mermaid, as_stage
 from dmvpn.tools.picture.model import Picture
 from dmvpn.tools.picture.moving import as_moving

@@ -3,8 +3,6 @@
 A network may be announced by two, shadowed, or led astray; LANs, their ports and hosts belong to these.
 """
 
-from __future__ import annotations
-
 from functools import partial
 from ipaddress import IPv4Address
 from typing import Final

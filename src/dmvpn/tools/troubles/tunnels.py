@@ -2,8 +2,6 @@
 shortcut.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from dmvpn.base.findings import Cause

@@ -2,8 +2,6 @@
 both reach the hub, and do not reach each other, or only through the hub.
 """
 
-from __future__ import annotations
-
 from functools import partial
 from ipaddress import IPv4Address
 from typing import Final

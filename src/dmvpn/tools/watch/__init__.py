@@ -7,8 +7,6 @@
 Pure: lines in, text out. `app.watch` reads from the lab and writes to the terminal.
 """
 
-from __future__ import annotations
-
 from dmvpn.tools.watch.ladder import Ladder, Look, StoryNetwork, diagram, story
 from dmvpn.tools.watch.steps import Arrow, Assembler, Note, Step
 

@@ -6,8 +6,6 @@ interface's own section apply to a named process too, unless `af-interface` over
 both.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from dmvpn.features.eigrp.config import interfaces, processes

@@ -5,8 +5,6 @@ address-family ipv4 [N] X`, `show ipv6 eigrp [N] X`, `show eigrp address-family 
 VRF, too: `show ip eigrp vrf NAME [N] X`.
 """
 
-from __future__ import annotations
-
 from dmvpn.features.eigrp.show.neighbors import ACCOUNTING, CLEAR, INTERFACES, NEIGHBORS, STATIC
 from dmvpn.features.eigrp.show.process import (
     CLEAR_EVENTS,

@@ -3,8 +3,6 @@
 A line in the log says in which version they run and why (`translation.py`), and which of them do not work.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from dmvpn.base.values import collected

@@ -8,8 +8,6 @@ isakmp       numbers, shows and debugs of IKEv1
 failures     why something came to nothing
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words

@@ -1,7 +1,5 @@
 """Why a negotiation failed: the reasons in `%IKEV2-3-NEG_ABORT`, in debugs, and of a session."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from dmvpn.base.explanations import WordKind, words

@@ -3,8 +3,6 @@
 Debugs have steps of main mode and quick mode, offers, and what became of them.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words

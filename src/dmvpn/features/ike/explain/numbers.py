@@ -3,8 +3,6 @@
 Transforms, groups, kinds of proofs and identities are here, too.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words

@@ -4,8 +4,6 @@ Where IKEv2 took over a number, `ike/numbers.py` has it: protocols, transforms o
 that are names. A number that is missing here is no error of the peer's: decoders keep it as a plain integer.
 """
 
-from __future__ import annotations
-
 import enum
 from typing import Final
 

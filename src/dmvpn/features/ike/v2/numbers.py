@@ -4,8 +4,6 @@
 A number that is missing here is no error of the peer's: decoders keep it as a plain integer.
 """
 
-from __future__ import annotations
-
 import enum
 
 

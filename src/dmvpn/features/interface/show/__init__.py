@@ -6,8 +6,6 @@ tables      show ip interface [brief], show ipv6 interface [brief], show interfa
 stack       show ip traffic, show ipv6 traffic
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from dmvpn.features.interface.show import blocks, stack, tables

@@ -5,8 +5,6 @@ sas        show crypto ipsec sa, show crypto engine connections active
 settings   show crypto ipsec profile, transform-set, show crypto map, sockets
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from dmvpn.features.ipsec.show import sas, sessions, settings

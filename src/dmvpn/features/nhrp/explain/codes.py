@@ -3,8 +3,6 @@
 Reasons for refused packets in `show ip nhrp traffic detail`, and the counters of `show nhrp stats`.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words

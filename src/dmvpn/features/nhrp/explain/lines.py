@@ -1,7 +1,5 @@
 """Lines of NHRP: log messages and debugs, headings and labels of shows, fields of a message in the page of a lab."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words

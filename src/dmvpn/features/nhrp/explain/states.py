@@ -4,8 +4,6 @@ States of a peer in `show dmvpn`, a tunnel, a registration, a direct path; and r
 possible causes of a server's silence, and answers of the prompt.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from dmvpn.base.explanations import WordKind, groups, words

@@ -1,7 +1,5 @@
 """The show and clear commands of OSPF: a query that returns a dataclass, a renderer that turns it into lines."""
 
-from __future__ import annotations
-
 from dmvpn.features.ospf.show import version3
 from dmvpn.features.ospf.show.counts import COUNTS, UNDERWAY
 from dmvpn.features.ospf.show.database import AMOUNTS, DATABASE, DETAILS

@@ -3,8 +3,6 @@
 No private key is in any answer.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from dmvpn.features.pki.show import importing

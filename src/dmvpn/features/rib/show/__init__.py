@@ -8,8 +8,6 @@ entries     what the route commands show, as values; show ipv6 route [protocol |
 All but the summary take `at TIME`, too.
 """
 
-from __future__ import annotations
-
 from typing import Final
 
 from dmvpn.features.rib.show import cef, entries, routes
