@@ -397,3 +397,13 @@ def test_lab_up_says_what_is_missing_and_stays_up(tmp_path: Path) -> None:
             "  HUB: OSPF 1 has no neighbor 172.16.0.2 (A) on Tunnel0",
         ]
         assert labs.running() == ["ospf"]
+
+
+def test_lab_up_says_which_hosts_have_no_lease_beside_whatever_else_is_missing(tmp_path: Path) -> None:
+    """Where a tunnel was down, too, a host without an address was not in the list."""
+    full = "ip dhcp excluded-address 10.2.0.1 10.2.0.254\nip dhcp pool LAN\n network 10.2.0.0 255.255.255.0\n"
+    write(tmp_path / "full", HUB=(1, "", DYNAMIC, OSPF), A=(2, full, NHS, OSPF))
+    with Labs() as labs:
+        result = labs.run("lab", "up", tmp_path / "full", "--simulated")
+        assert "  A: OSPF 1 has no neighbor 172.16.0.1 (HUB) on Tunnel0\n" in result.stderr
+        assert ": no DHCP server has leased it an address\n" in result.stderr

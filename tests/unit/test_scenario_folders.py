@@ -517,10 +517,10 @@ def test_hosts_are_waited_for_until_they_have_their_lease() -> None:
     """A lab was up and converged, and its hosts reached nothing for another minute."""
     scenario = Scenario.load("branch-vlans")
     ((host, waiting), *_) = [one for one in scenario.lab.hosts.items() if one[1].leased]
-    assert scenario.unleased(scenario.lab.hosts)[:1] == [f"{host}: no DHCP server has leased it an address"]
-    assert scenario.unleased({host: waiting.with_leases([(ip_interface("10.1.1.9/24"), None)])}) == []
+    assert scenario.unleased({host: waiting.leased}) == [f"{host}: no DHCP server has leased it an address"]
+    assert scenario.unleased({host: waiting.with_leases([(ip_interface("10.1.1.9/24"), None)]).leased}) == []
     both = waiting.model_copy(update={"address6": "dhcp"})
-    assert scenario.unleased({host: both})[1:] == [f"{host}: no DHCP server has leased it an address of IPv6"]
+    assert scenario.unleased({host: both.leased})[1:] == [f"{host}: no DHCP server has leased it an address of IPv6"]
 
 
 def test_the_picture_has_the_translator_before_its_spoke() -> None:

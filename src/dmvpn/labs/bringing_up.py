@@ -149,7 +149,8 @@ class _Looks:
 
 
 def _unfinished(scenario: Scenario, facts: LabFacts) -> list[str]:
-    return scenario.still_missing(unfinished(facts, scenario.lab.ready.either, scenario.lab.ready.routes))
+    lacks = scenario.still_missing(unfinished(facts, scenario.lab.ready.either, scenario.lab.ready.routes))
+    return [*lacks, *scenario.unleased({name: host.waits for name, host in facts.hosts.items()})]
 
 
 def _facts(folder: LabFolder) -> LabFacts:

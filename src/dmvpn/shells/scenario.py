@@ -24,7 +24,7 @@ from dmvpn.shells.documents import Path_, Places, parse_yaml, read_text
 from dmvpn.shells.exercises import BUILT_IN, CONFIGURATION, START, ExercisePlace, built_in_names, find_place
 from dmvpn.shells.files import refuse_way_out
 from dmvpn.shells.folders import FolderContents, configurations_in, configurations_of
-from dmvpn.shells.lab_model import INSIDE, NAME, OUTSIDE, RESERVED, HostSpec, Lab, LinkSpec, StartSpec, Strict
+from dmvpn.shells.lab_model import INSIDE, NAME, OUTSIDE, RESERVED, Lab, LinkSpec, StartSpec, Strict
 
 # ------------------------------------------------------------------------------------------------ files
 
@@ -334,12 +334,10 @@ class Scenario:
         ]
 
     @staticmethod
-    def unleased(hosts: Mapping[str, HostSpec]) -> list[str]:
-        """Return the hosts that wait for a lease, in sentences. hosts: with their leases."""
+    def unleased(waits: Mapping[str, Sequence[int]]) -> list[str]:
+        """Return the hosts that wait for a lease, in sentences. waits: the versions of IP of each."""
         of = {4: "", 6: " of IPv6"}
-        return [
-            f"{name}: no DHCP server has leased it an address{of[one]}" for name in hosts for one in hosts[name].leased
-        ]
+        return [f"{name}: no DHCP server has leased it an address{of[one]}" for name in waits for one in waits[name]]
 
     def role(self, router: str) -> str:
         """Return hub, spoke, provider or router."""

@@ -299,7 +299,8 @@ class Supervisor:
 
     def _order_missing(self, request: dict[str, Json]) -> Json:
         lacks = self.scenario.still_missing({name: self._lacks(router) for name, router in self._routers.items()})
-        return [*lacks, *self.scenario.unleased(self._wiring.hosts)]
+        waits = {name: host.leased for name, host in self._wiring.hosts.items()}
+        return [*lacks, *self.scenario.unleased(waits)]
 
     def _lacks(self, router: _Router) -> list[str]:
         """Return what a router still waits for."""

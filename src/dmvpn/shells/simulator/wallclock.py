@@ -442,8 +442,8 @@ class SimulatedLab:
         }
 
     def _order_missing(self, request: dict[str, Json]) -> Json:
-        hosts = self.world.hosts_of(self.scenario)
-        return [*self.world.missing(self.scenario), *self.scenario.unleased(hosts)]
+        waits = {name: host.leased for name, host in self.world.hosts_of(self.scenario).items()}
+        return [*self.world.missing(self.scenario), *self.scenario.unleased(waits)]
 
     def _order_down(self, request: dict[str, Json]) -> Json:
         self._ended.set()
