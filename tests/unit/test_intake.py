@@ -923,6 +923,13 @@ def test_a_log_begins_with_what_a_terminal_shows_at_a_login() -> None:
     assert take_in(text).result.entries == ()
 
 
+def test_routes_of_ipv4_that_ospf_version_3_would_bring_are_called_missing() -> None:
+    """A switch with OSPFv3 alone had no route, and `import` said that OSPF carries IPv6 here."""
+    session = ConfigSession(LANGUAGE, ConfigTree())
+    session.enter("interface GigabitEthernet0/1")
+    assert session.hint(session.enter("ospfv3 1 ipv4 area 0")) == ("kept without effect (OSPF version 3 for IPv4)",)
+
+
 def test_lines_that_routers_write_and_that_do_nothing_here_are_kept() -> None:
     text = "crypto key gen rsa mod 2048\ncts logging verbose\nrouter ospf 1\n priority 10\n router-id 0.0.0.1\n"
     intake = take_in(text)
