@@ -65,14 +65,16 @@ class GoBgp:
         """Tell a prefix of its own, with attributes."""
         return self._say("global", "rib", "add", prefix, *words, "-a", family)
 
-    def withdraw(self, prefix: str, family: str = "ipv4") -> str:
+    def withdraw(self, prefix: str, *words: str, family: str = "ipv4") -> str:
         """Tell it no more."""
-        return self._say("global", "rib", "del", prefix, "-a", family)
+        return self._say("global", "rib", "del", prefix, *words, "-a", family)
 
-    def path(self, prefix: str) -> dict[int, Any]:
-        """Return the attributes of its path to a prefix, by their codes; {} while there is none."""
-        family = "ipv6" if ":" in prefix else "ipv4"
-        paths = self._json("global", "rib", prefix, "-a", family).get(prefix, [])
+    def path(self, route: str, family: str = "") -> dict[int, Any]:
+        """Return the attributes of its path to a prefix or another route, by their codes; {} while there is none."""
+        family = family or ("ipv6" if ":" in route else "ipv4")
+        paths = self._json("global", "rib", *(() if family.startswith("vpn") else (route,)), "-a", family).get(
+            route, []
+        )
         return {one["type"]: one for one in paths[0]["attrs"]} if paths else {}
 
     def _json(self, *words: str) -> dict[str, Any]:
