@@ -133,6 +133,20 @@ class InterfaceState(Value, kw_only=True):
         return self.ipv6.link_local if version == 6 and self.ipv6 is not None and self.carries(6) else None
 
 
+class Speaking(Value):
+    """A version of IP in which a routing protocol speaks: over IPv6 between link-local addresses."""
+
+    version: int
+
+    def address(self, state: InterfaceState) -> IPAddress | None:
+        """Return our address on an interface, None where this family has none."""
+        return state.address if self.version == 4 else state.link_local(6)
+
+    def mtu(self, state: InterfaceState) -> int:
+        """Return the octets of the largest packet on an interface."""
+        return state.ip_mtu if self.version == 4 or state.ipv6 is None else state.ipv6.mtu
+
+
 class InterfaceChanged(Notice, Value):
     """An interface appeared (old is None), disappeared (new is None) or has changed."""
 

@@ -153,16 +153,6 @@ _HELP = {
 _LIST = "{list:word}"
 #: Protocols whose routes an outbound list may filter, each with its number where it has one.
 _SOURCES = "connected | static | rip | eigrp {eigrp:1-65535} | ospf {ospf:1-65535} | bgp {bgp:1-4294967295}"
-_SOURCE_HELP = {
-    "connected": "Connected networks that are redistributed",
-    "static": "Static routes that are redistributed",
-    "rip": "Routes redistributed from RIP",
-    "eigrp": "Routes redistributed from EIGRP",
-    "ospf": "Routes redistributed from OSPF",
-    "bgp": "Routes redistributed from BGP",
-}
-#: The sources of routes that may be redistributed, by their words.
-SOURCES: Final = {source.value: source for source in RouteSource if source.value in _SOURCE_HELP}
 REDISTRIBUTION_HELP: Final = {
     "redistribute": "Redistribute routes of another source",
     "connected": "Connected networks",
@@ -172,6 +162,8 @@ REDISTRIBUTION_HELP: Final = {
     "ospf": "Routes of OSPF",
     "bgp": "Routes of BGP",
 }
+#: The sources of routes that may be redistributed, by their words.
+SOURCES: Final = {source.value: source for source in RouteSource if source.value in REDISTRIBUTION_HELP}
 
 
 def distance_line(mode: str, *, order: int) -> ConfigLine:
@@ -208,13 +200,13 @@ class DistributionLines:
                 f"( in [ {{interface:interface}} ] | out [ {{interface:interface}} | {_SOURCES} ] )",
                 {
                     **_HELP,
-                    **_SOURCE_HELP,
+                    **REDISTRIBUTION_HELP,
                     "distribute-list": "Only routes that a list lets through",
                     "prefix": "A prefix list",
                     "prefix-list": "A prefix list of IPv6",
                     "route-map": "A route map",
                 },
-                key=("in", "out", "interface", *_SOURCE_HELP),
+                key=("in", "out", "interface", *SOURCES),
                 order=order,
                 beside=(f"distribute-list ( {prefix} | route-map | gateway )",) if syntax == _LIST else (),
             )

@@ -15,7 +15,7 @@ from typing import Final
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.credentials import KeyChain
 from dmvpn.base.distribution import NOTHING, Distribution, RedistributionLine
-from dmvpn.base.notices import InterfaceState
+from dmvpn.base.notices import Speaking
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import Value
 from dmvpn.features.eigrp.metric import MetricScale, Vector
@@ -35,7 +35,7 @@ EVENT_LOG_SIZE: Final = 500
 LARGEST_EVENT_LOG: Final = 100_000
 
 
-class Family(Value):
+class Family(Speaking):
     """One address family: in what a process for IPv4 and one for IPv6 differ, RFC 7868 §6.3.
 
     A process for IPv6 speaks between link-local addresses, and so do its next hops. It is enabled on interfaces, never
@@ -48,18 +48,9 @@ class Family(Value):
     ip_header: octets.
     """
 
-    version: int
     name: str
     group: IPAddress
     ip_header: int
-
-    def address(self, state: InterfaceState) -> IPAddress | None:
-        """Return our address on an interface, None where this family has none."""
-        return state.address if self.version == 4 else state.link_local(6)
-
-    def mtu(self, state: InterfaceState) -> int:
-        """Return the octets of the largest packet on an interface."""
-        return state.ip_mtu if self.version == 4 or state.ipv6 is None else state.ipv6.mtu
 
 
 IPV4: Final = Family(4, "EIGRP-IPv4", IPv4Address("224.0.0.10"), 20)

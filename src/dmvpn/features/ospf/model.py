@@ -12,12 +12,12 @@ from dmvpn.base import distribution
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.credentials import KeyChain
 from dmvpn.base.distribution import NOTHING, Distribution
-from dmvpn.base.notices import InterfaceState
+from dmvpn.base.notices import Speaking
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import Value, dataclass
 
 
-class Family(Value):
+class Family(Speaking):
     """An IP version and its OSPF: version 2 for IPv4, RFC 2328, version 3 for IPv6, RFC 5340.
 
     The latter speaks between link-local addresses, and so do its next hops. It is enabled on interfaces, never by
@@ -27,19 +27,10 @@ class Family(Value):
     header and of OSPF's. default: the default route.
     """
 
-    version: int
     routers: IPAddress
     designated: IPAddress
     header: int
     default: Prefix
-
-    def address(self, state: InterfaceState) -> IPAddress | None:
-        """Return our address on an interface, None where this family has none."""
-        return state.address if self.version == 4 else state.link_local(6)
-
-    def mtu(self, state: InterfaceState) -> int:
-        """Return the octets of the largest packet on an interface."""
-        return state.ip_mtu if self.version == 4 or state.ipv6 is None else state.ipv6.mtu
 
 
 IPV4: Final = Family(4, IPv4Address("224.0.0.5"), IPv4Address("224.0.0.6"), 44, Prefix.of(IPv4Address(0), 0))
