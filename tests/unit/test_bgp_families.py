@@ -241,6 +241,22 @@ def test_lines_of_ipv6_are_printed_as_ios_prints_them(running: World) -> None:
     )
 
 
+def test_a_session_that_has_not_the_family_is_shown_with_what_it_has() -> None:
+    """The neighbor had no router ID and no capabilities, and its row said Established where IOS says NoNeg."""
+    world = World("dual-stack")
+    world.converge()
+    for name, other, family in (("R11", "31", ()), ("R31", "11", ("no bgp default ipv4-unicast",))):
+        session = f"neighbor 192.168.100.{other}"
+        lines = (*family, f"{session} remote-as 65001", "address-family ipv6", f"{session} activate")
+        world.configure(name, "router bgp 65001", *lines)
+    assert world.wait_until(lambda: "Established" in world.show("R11", "ip bgp neighbors"), 60)
+    shown = world.show("R11", "ip bgp neighbors")
+    assert "remote router ID 172.16.31.1" in shown or "remote router ID 192.168.100.31" in shown
+    assert "Address family IPv6 Unicast: advertised and received" in shown
+    assert world.lines("R11", "ip bgp summary")[-1].split()[-1] == "NoNeg"
+    assert world.lines("R11", "bgp ipv6 unicast summary")[-1].split()[-1] == "0"
+
+
 def test_clearing_all_families_clears_that_of_ipv6_and_its_debugs_are_printed_as_ios_prints_them() -> None:
     world = cloud()
     world.do("R31", "debug ip bgp updates")

@@ -38,6 +38,12 @@ _ADDRESS: Final = 15
 _peer: Final[Source[Peer, tuple[int, float]]] = Source()
 
 
+def _state_of(peer: Peer) -> str:
+    if peer.session is not None:
+        return str(peer.accepted)
+    return "NoNeg" if peer.neighbor.session is not None else peer.neighbor.state
+
+
 class NeighborEntry(Value, kw_only=True):
     """A neighbor. state: its state, or the number of prefixes received from it."""
 
@@ -78,8 +84,9 @@ class NeighborEntry(Value, kw_only=True):
     state: str = _peer.column(
         " State/PfxRcd",
         " {:>8}",
-        "State/PfxRcd | PfxRcd :: The state of a neighbor, or how many prefixes came from it.",
-        _peer(lambda it: str(it.accepted) if it.session is not None else it.neighbor.state),
+        "State/PfxRcd | PfxRcd | NoNeg :: The state of a neighbor, or how many prefixes came from it; NoNeg: its "
+        "session has not this address family.",
+        _peer(_state_of),
     )
 
 
@@ -391,7 +398,8 @@ def neighbor_detail(ctx: ShowContext, machine: Table, peer: Peer, used: tuple[in
         stale=len(peer.stale),
         awaited=_left(machine.restarts.deadline(peer), ctx.now),
     )
-    return detail if peer.session is None else _with_session(detail, peer.session, machine, ctx.now)
+    session = peer.neighbor.session  # which may have other families alone
+    return detail if session is None else _with_session(detail, session, machine, ctx.now)
 
 
 def _with_session(detail: NeighborDetail, session: Session, machine: Table, now: float) -> NeighborDetail:
