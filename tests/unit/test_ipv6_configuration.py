@@ -132,6 +132,32 @@ def test_what_cannot_be_is_refused_in_one_line(text: str, message: str) -> None:
     assert complaint(text) == message
 
 
+@pytest.mark.parametrize(
+    ("section", "line"),
+    [
+        ("interface GigabitEthernet0/1", "ipv6 ospf neighbor 2001:db8::1"),
+        ("interface GigabitEthernet0/1", "ipv6 ospf neighbor ff02::5"),
+        ("interface GigabitEthernet0/1", "ipv6 nd prefix fe80::/64"),
+        ("interface GigabitEthernet0/1", "ipv6 nd prefix ff02::/64"),
+        ("", "ipv6 route static bfd Tunnel0 ::1"),
+        ("", "ip route static bfd Tunnel0 224.0.0.5"),
+        ("", "ip route static bfd Null0 10.0.0.1"),
+        ("router bgp 65001", "neighbor ff02::1 remote-as 65001"),
+        ("router bgp 65001", "neighbor ::ffff:10.0.0.1 remote-as 65001"),
+        ("router bgp 65001", "neighbor 224.0.0.5 remote-as 65001"),
+        ("interface Tunnel0", "ipv6 nhrp nhs ff02::1 nbma 172.16.11.1"),
+        ("interface Tunnel0", "ipv6 nhrp nhs ::1"),
+        ("interface Tunnel0", "ip nhrp nhs 224.0.0.5"),
+        ("interface Tunnel0", "ipv6 nhrp map ::1/128 172.16.11.1"),
+        ("interface Tunnel0", "ipv6 nhrp map ::ffff:10.0.0.1/128 172.16.11.1"),
+        ("interface Tunnel0", "ip nhrp map 127.0.0.1 172.16.11.1"),
+    ],
+)
+def test_an_address_that_no_neighbor_can_have_is_refused(section: str, line: str) -> None:
+    """They were taken, and the neighbor never came."""
+    assert complaint(f"{section}\n {line}" if section else line)
+
+
 def test_nhrp_makes_a_model_for_each_version() -> None:
     tree = LANGUAGE.parse_text(
         "interface Tunnel0\n ip nhrp network-id 1\n ipv6 nhrp network-id 6\n ipv6 nhrp holdtime 300\n"

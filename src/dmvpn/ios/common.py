@@ -18,9 +18,10 @@ import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import field, replace
 from datetime import date, datetime, time, timedelta
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final, TypeVar
 
+from dmvpn.base.addresses import Prefix, is_one_station, spelled
 from dmvpn.base.credentials import Lifetime
 from dmvpn.base.pages import Pages
 from dmvpn.base.values import Value
@@ -394,3 +395,16 @@ class Spoken(Value):
 
     def _spelled(self, line: ConfigLine) -> ConfigLine:
         return self.twins.get(line.serial, line)
+
+
+def refusing_impossible(name: str) -> Callable[[Args, Section], str | None]:
+    """Return the check that refuses a line whose value of this name is an address that no neighbor can have."""
+
+    def check(args: Args, _: Section) -> str | None:
+        value = args.said(name)
+        one = value.address if isinstance(value, Prefix) and value.is_host else value
+        if not isinstance(one, IPv4Address | IPv6Address) or is_one_station(one):
+            return None
+        return f"% {spelled(one)} is no address of a neighbor"
+
+    return check

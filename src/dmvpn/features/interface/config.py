@@ -156,6 +156,9 @@ _ND_HELP = {
 
 
 def _check_prefix(args: Args, _: Section) -> str | None:
+    network = args.prefix("network", None)
+    if network is not None and (is_link_local(network.address) or network.address.is_multicast):
+        return f"% {spelled(network)} is no prefix of addresses of hosts"
     if args.integer("preferred", INFINITE) > args.integer("valid", INFINITE):
         return "% The preferred lifetime is not longer than the valid one"
     return None

@@ -18,6 +18,8 @@ _ANSWERS = words(WordKind.ANSWER)("""
         arp-cache` has nothing to clear: the kernel under this router learns link-layer addresses.
         next: show arp
     % <address> is a link-local address: say <command> :: FE80 addresses are written with `link-local` behind.
+    % <address> is no address of a neighbor :: It is that of a group, of no station or of a router's own loopback.
+    % <prefix> is no prefix of addresses of hosts :: Hosts make no addresses of link-local prefixes and of groups.
     % <address> cannot be the address of an interface :: It is a multicast, a loopback or the unspecified one.
         [RFC 4291 §2]
     % <address> is not a link-local address (FE80::/10) :: `link-local` was said of an address that is none.

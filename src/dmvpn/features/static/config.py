@@ -182,6 +182,7 @@ BFD: Final = ConfigLine(
     _BFD_HELP,
     key=_BY_HOP,
     order=499,
+    check=lambda args, _: _no_neighbor(args),
 )
 BFD6: Final = ConfigLine(
     "global",
@@ -189,6 +190,7 @@ BFD6: Final = ConfigLine(
     {**_BFD_HELP, "ipv6": "Internet Protocol, version 6"},
     key=_BY_HOP,
     order=509,
+    check=BFD.check,
 )
 LINES: Final = collected(ConfigLine, vars())
 

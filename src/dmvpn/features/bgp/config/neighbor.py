@@ -9,6 +9,7 @@ from typing import Final
 
 from dmvpn.base.addresses import spelled
 from dmvpn.ios import Args, ConfigLine, Section, ValueType, register_type
+from dmvpn.ios.common import refusing_impossible
 from dmvpn.ios.grammar import several
 
 #: A name may begin with digits ("64501AS"), but it may not be a number or look like a mistyped address.
@@ -192,10 +193,13 @@ _KEY: Final = (
 
 
 def check_choice(args: Args, section: Section) -> str | None:
-    """Check that a line about additional paths selects some. Returns the error."""
+    """Check that the neighbor can exist, and that a line about additional paths selects some. Returns the error."""
     is_choice = "advertise" in args or "select" in args
     is_said = any(word in args for word in ("all", "best", "group-best", "backup"))
-    return "% Incomplete command." if is_choice and not is_said else None
+    return "% Incomplete command." if is_choice and not is_said else _check_peer(args, section)
+
+
+_check_peer: Final = refusing_impossible("peer")
 
 
 def neighbor_line(

@@ -14,6 +14,7 @@ from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.values import collected
 from dmvpn.features.nhrp import model
 from dmvpn.ios import Args, Blank, ConfigLine, Placeholder, Section, Twins
+from dmvpn.ios.common import refusing_impossible
 
 #: All lines but one are lines of an interface.
 _line: Final = partial(ConfigLine, "interface")
@@ -80,8 +81,13 @@ _HELP: Final = {
     "rate-limit": "At most one of a kind",
 }
 AUTHENTICATION: Final = _line("ip nhrp authentication {password:secret}", _HELP, order=60, check=_check_password)
+_check_target: Final = refusing_impossible("target")
 MAP: Final = _line(
-    "ip nhrp map {target:address} [ {mask:mask} ] {nbma:address}", _HELP, key=("target", "mask"), order=61
+    "ip nhrp map {target:address} [ {mask:mask} ] {nbma:address}",
+    _HELP,
+    key=("target", "mask"),
+    order=61,
+    check=lambda args, section: None if "mask" in args else _check_target(args, section),
 )
 MAP_MULTICAST: Final = _line(
     "ip nhrp map multicast ( {nbma:address} | dynamic )", _HELP, key=("nbma", "dynamic"), order=62
@@ -125,6 +131,7 @@ NHS: Final = _line(
     _NHS_HELP,
     key=("nhs_address", "nbma_address", "nbma_name"),
     order=65,
+    check=refusing_impossible("nhs_address"),
 )
 NHS_DYNAMIC: Final = _line(
     f"ip nhrp nhs dynamic nbma ( {{nbma_address:address}} | {{nbma_name:word}} ) [ multicast ] {_NHS_OPTIONS}",

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dmvpn.base.addresses import is_link_local, spelled
 from dmvpn.base.values import collected
 from dmvpn.features.ospf.config import interfaces, processes
 from dmvpn.features.ospf.config.interfaces import AREA
@@ -65,6 +66,11 @@ def _process(words: str) -> ConfigLine:
     return ConfigLine("interface", syntax, _HELP, order=98, displaces=_replace)
 
 
+def _check_neighbor(args: Args, _: Section) -> str | None:
+    address = args.address6("address")
+    return None if is_link_local(address) else f"% {spelled(address)} is no link-local address"
+
+
 PROCESS: Final = _process("ipv6 ospf {process:1-65535}")
 PROCESS_TOO: Final = _process("ospfv3 {process:1-65535} ipv6")
 NEIGHBOR: Final = ConfigLine(
@@ -74,6 +80,7 @@ NEIGHBOR: Final = ConfigLine(
     _HELP,
     order=98,
     key=("address",),
+    check=_check_neighbor,
 )
 
 
