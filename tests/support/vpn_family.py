@@ -66,7 +66,7 @@ def read(data: bytes, at: int, end: int, numbered: bool) -> Iterator[packet.Nlri
 
 
 class VpnFamily(Family):
-    """The family; a distinguisher stands before its next hops."""
+    """The family; before each of its next hops is a distinguisher."""
 
     def hops(self, octets: bytes) -> tuple[IPAddress, ...]:
         """Return the next hop. Raises ValueError."""

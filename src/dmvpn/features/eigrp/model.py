@@ -35,7 +35,7 @@ EVENT_LOG_SIZE: Final = 500
 LARGEST_EVENT_LOG: Final = 100_000
 
 
-class Family(Speaking):
+class Family(Speaking, Value):
     """One address family: in what a process for IPv4 and one for IPv6 differ, RFC 7868 §6.3.
 
     A process for IPv6 speaks between link-local addresses, and so do its next hops. It is enabled on interfaces, never

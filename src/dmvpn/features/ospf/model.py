@@ -17,7 +17,7 @@ from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import Value, dataclass
 
 
-class Family(Speaking):
+class Family(Speaking, Value):
     """An IP version and its OSPF: version 2 for IPv4, RFC 2328, version 3 for IPv6, RFC 5340.
 
     The latter speaks between link-local addresses, and so do its next hops. It is enabled on interfaces, never by
