@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,8 @@ def test_in_a_broadcast_cloud_spokes_go_direct_by_the_link_local_next_hop_of_the
     assert world.show("R11", "ospfv3 1 ipv6 neighbor") == world.show("R11", "ospfv3 neighbor")
     amounts = world.lines("R11", "ospfv3 database database-summary")
     assert "  Link                4        0        0" in amounts[: amounts.index("Process 1 database summary")]
+    said = world.show("R11", "ipv6 ospf database prefix | json")
+    assert re.search(r'"about": \[\s*\d+,\s*"[\d.]+",\s*"0\.0\.0\.41"', said), "not numbers of addresses"
     full = "%OSPFv3-5-ADJCHG: Process 1, IPv6, Nbr 0.0.0.31 on Tunnel100 from LOADING to FULL, Loading Done"
     assert any(full in line for line in world.messages("R11"))
     assert world.stream("H3", FAR, seconds=4, rate=5) == len(world.replies("H3"))

@@ -286,8 +286,3 @@ class Advertiser:
 def advertised(peer: Peer) -> Iterator[tuple[Nlri, Attributes]]:
     """Return the routes advertised to a neighbor (Adj-RIB-Out)."""
     return peer.group.advertised(peer.address) if peer.group is not None else iter(())
-
-
-def queued(peer: Peer) -> int:
-    """Return how many prefixes are still to be sent to a neighbor."""
-    return peer.queue.length + (len(peer.group.pending) + len(peer.group.waiting) if peer.group is not None else 0)

@@ -195,6 +195,12 @@ class Peer:
         return next((one for one in self.neighbor.sessions if one.is_established and key in one.families), None)
 
     @property
+    def queued(self) -> int:
+        """The number of prefixes that are still to be sent to it."""
+        group = self.group
+        return self.queue.length + (len(group.pending) + len(group.waiting) if group is not None else 0)
+
+    @property
     def accepted(self) -> int:
         """How many of its prefixes were accepted."""
         return len(self.received) - len(self.filtered)

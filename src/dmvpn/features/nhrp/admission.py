@@ -78,7 +78,7 @@ class Admission:
         stored: tuple[Entry, ...] = ()
         for cie in cies[:MOST_LOOKED_AT]:
             claims = [_claim(packet, cie, at)]
-            if _is_on_link(cie):
+            if _is_on_link(cie) and cie.protocol != packet.source_protocol:
                 claims.insert(0, _claim(packet, replace(cie, nbma=None, protocol=None), at))
             olds = [tunnel.cache.get(claim.target) for claim in claims]
             payer = _payer(standing, sender, claims[-1].at)
@@ -93,7 +93,7 @@ class Admission:
                 for claim, old in zip(claims, olds, strict=True):
                     renews = old is not None and old.is_registered and self._is_same_place(old, claim)
                     entry = self._server.register(tunnel, claim, old, renews=renews, group=group, payer=payer)
-                    stored = (*stored, entry) if entry is not None else ()
+                    stored = (*stored, entry) if entry is not None else ()  # none: a holding time of 0 ends it
                 answers.append(cie if cie.code == parts.CieCode.SUCCESS else replace(cie, code=parts.CieCode.SUCCESS))
             else:
                 answers.append(_refusal(tunnel, cie, refused.code))

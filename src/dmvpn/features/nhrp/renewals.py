@@ -119,11 +119,11 @@ class Renewals:
                 pattern, found = entry.answer[1], (*found, entry)
         if not found:
             return False
-        entry, *more = found
+        entry = found[0]
         if (
             not isinstance(pattern, Pattern)
             or not pattern.is_good(tunnel)
-            or pattern.is_paired is (not more)
+            or pattern.is_paired is not (found[1:] != ())  # one of its two entries is not as it was
             or entry.payer != (None if standing.is_server else standing.account)
             or (tunnel.protected and instance.secured(tunnel, sender) != sender)
             or checksum(request)

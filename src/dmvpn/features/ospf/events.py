@@ -71,7 +71,7 @@ class LsaLimit:
     @property
     def count(self) -> int:
         """The number of LSAs from other routers."""
-        own = self._state.router_id
+        own = int(self._state.router_id)
         return sum(len(each.entries) - each.by_router.get(own, 0) for _, each in self._state.scopes())
 
     @property

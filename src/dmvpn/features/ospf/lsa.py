@@ -131,6 +131,12 @@ class LsaKey(tuple[int, int, int]):
         """Make it of its numbers, as they are in packets."""
         return tuple.__new__(cls, (kind, name, router))
 
+    def __getnewargs__(self) -> tuple[int, IPv4Address, IPv4Address]:
+        return self.type, self.id, self.router
+
+    def __repr__(self) -> str:
+        return f"LsaKey({self.type}, {self.id}, {self.router})"
+
     @property
     def id(self) -> IPv4Address:
         """The link state ID."""
@@ -379,10 +385,18 @@ class LinkBody(Value):
     prefixes: tuple[PrefixEntry, ...] = ()
 
 
-class PrefixesBody(Value):
-    """Prefixes of a router or of a transit network, RFC 5340 §A.4.10. about: the advertisement that these belong to."""
+class Referenced(NamedTuple):
+    """The advertisement that prefixes belong to: its type, link state ID and router, RFC 5340 §A.4.10."""
 
-    about: LsaKey
+    type: int
+    id: IPv4Address
+    router: IPv4Address
+
+
+class PrefixesBody(Value):
+    """Prefixes of a router or of a transit network, RFC 5340 §A.4.10."""
+
+    about: Referenced
     prefixes: tuple[PrefixEntry, ...]
 
 
@@ -543,7 +557,7 @@ class Database:
         #: What it takes: octets of the advertisements, and something for each.
         self.size = 0
         #: How many there are of each router that made them.
-        self.by_router: dict[IPv4Address, int] = {}
+        self.by_router: dict[int, int] = {}
         self._context = context
         self._expired = expired
 
@@ -571,7 +585,7 @@ class Database:
             self._context.stop(old.expiry)
             self.size -= size_of(old.lsa)
         else:
-            self.by_router[key.router] = self.by_router.get(key.router, 0) + 1
+            self.by_router[key[2]] = self.by_router.get(key[2], 0) + 1
         self.size += size_of(lsa)
         early = old is not None and now - old.arrived < arrival
         entry = self.entries[key] = DatabaseEntry(
@@ -591,9 +605,9 @@ class Database:
         if entry is not None:
             self._context.stop(entry.expiry)
             self.size -= size_of(entry.lsa)
-            self.by_router[key.router] -= 1
-            if not self.by_router[key.router]:
-                del self.by_router[key.router]
+            self.by_router[key[2]] -= 1
+            if not self.by_router[key[2]]:
+                del self.by_router[key[2]]
 
     def close(self) -> None:
         """Forget everything."""

@@ -79,7 +79,7 @@ class NeighborState(enum.Enum):
     LOADING = "LOADING"
     FULL = "FULL"
 
-    def __init__(self, word: str) -> None:
+    def __init__(self, _: str) -> None:
         self.rank = len(type(self).__members__)
 
 

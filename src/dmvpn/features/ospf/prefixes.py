@@ -13,7 +13,16 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
-from dmvpn.features.ospf.lsa import Database, LinkBody, LsaKey, LsaType, PrefixEntry, PrefixesBody, VertexId
+from dmvpn.features.ospf.lsa import (
+    Database,
+    LinkBody,
+    LsaKey,
+    LsaType,
+    PrefixEntry,
+    PrefixesBody,
+    Referenced,
+    VertexId,
+)
 from dmvpn.features.ospf.neighbor import InterfaceState
 from dmvpn.features.ospf.spf import AreaRoute, Tree, better, paced
 from dmvpn.features.ospf.version3 import LOCAL_ADDRESS, NO_UNICAST
@@ -42,7 +51,7 @@ def router_prefixes(router: IPv4Address, stubs: Iterable[tuple[Prefix, int]]) ->
         PrefixEntry(prefix, cost, LOCAL_ADDRESS if prefix.length == _HOST else 0)
         for prefix, cost in dict(stubs).items()
     )
-    return PrefixesBody(LsaKey(LsaType.ROUTER, UNSPECIFIED, router), entries) if entries else None
+    return PrefixesBody(Referenced(LsaType.ROUTER, UNSPECIFIED, router), entries) if entries else None
 
 
 def network_prefixes(router: IPv4Address, interface: OspfInterface) -> PrefixesBody | None:
@@ -57,7 +66,7 @@ def network_prefixes(router: IPv4Address, interface: OspfInterface) -> PrefixesB
             if not entry.options & (NO_UNICAST | LOCAL_ADDRESS) and not entry.prefix.address.is_link_local:
                 found[entry.prefix] = found.get(entry.prefix, 0) | entry.options
     entries = tuple(PrefixEntry(prefix, 0, found[prefix]) for prefix in sorted(found))
-    about = LsaKey(LsaType.NETWORK, interface.number, router)
+    about = Referenced(LsaType.NETWORK, interface.number, router)
     return PrefixesBody(about, entries) if entries else None
 
 

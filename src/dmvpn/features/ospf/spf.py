@@ -298,7 +298,7 @@ def graph_of(database: Database, version: int = 4) -> Generator[None, None, Grap
         body = entry.lsa.body
         if version == 6:
             _add3(graph, key, body, entry.lsa.header.options)
-        elif isinstance(body, RouterBody) and key.id == key.router:
+        elif isinstance(body, RouterBody) and key[1] == key[2]:
             graph.add(key.id, body)
         elif isinstance(body, NetworkBody):
             rival = graph.networks.get(key.id)

@@ -42,6 +42,7 @@ from dmvpn.features.ospf.lsa import (
     Options,
     PrefixEntry,
     PrefixesBody,
+    Referenced,
     RouterBody,
     RouterLink,
     SummaryBody,
@@ -235,7 +236,7 @@ def _read_link(data: _Reader) -> tuple[Body, int]:
 
 def _read_prefixes(data: _Reader) -> tuple[Body, int]:
     count, kind, name, router = data.number(2), data.number(2), data.router(), data.router()
-    return PrefixesBody(LsaKey(_type_of(kind), name, router), _entries(data, count)), 0
+    return PrefixesBody(Referenced(_type_of(kind), name, router), _entries(data, count)), 0
 
 
 def _entries(data: _Reader, count: int) -> tuple[PrefixEntry, ...]:

@@ -73,7 +73,7 @@ class NeighborEntry(Value, kw_only=True):
         "  InQ OutQ",
         "    0 {:>4}",
         "InQ | OutQ | InQ depth | OutQ depth :: Messages that wait; received messages never wait here.",
-        _peer(lambda it: _queued(it)),
+        _peer(lambda it: it.queued),
     )
     up_down: str = _peer.column(
         " Up/Down ",
@@ -88,12 +88,6 @@ class NeighborEntry(Value, kw_only=True):
         "session has not this address family.",
         _peer(_state_of),
     )
-
-
-def _queued(peer: Peer) -> int:
-    from dmvpn.features.bgp.advertiser import queued  # as the machine: imported on first use
-
-    return queued(peer)
 
 
 class ShowSummary(Value):
@@ -353,8 +347,6 @@ def _restarts(one: NeighborDetail) -> Iterator[str]:
 
 def neighbor_detail(ctx: ShowContext, machine: Table, peer: Peer, used: tuple[int, int]) -> NeighborDetail:
     """Return all details of a neighbor. used: how many of its paths are best paths, and used beside a better one."""
-    from dmvpn.features.bgp.advertiser import queued  # as the machine: imported on first use
-
     lines, settings = peer.settings.lines, peer.settings
     kinds = {
         "Opens": peer.neighbor.counts.opens,
@@ -390,7 +382,7 @@ def neighbor_detail(ctx: ShowContext, machine: Table, peer: Peer, used: tuple[in
         hops=0 if settings.internal else lines.security_hops or settings.ttl,
         update_group=peer.group.number if peer.group is not None else 0,
         lines=tuple(in_words(lines)),
-        queued=queued(peer),
+        queued=peer.queued,
         has_way=ctx.ports.rib.lookup_without_nhrp(peer.address) is not None,
         helped=settings.helps,
         own_restart_time=machine.config.restart_time,
