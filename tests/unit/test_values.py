@@ -213,6 +213,45 @@ def test_a_class_below_value_is_a_frozen_dataclass_with_slots(monkeypatch: pytes
     assert pickle.loads(pickle.dumps(Labeled(1, label=2))) == Labeled(1, label=2)  # noqa: S301
 
 
+class Count(values.Mutable):
+    """A class below `Mutable`."""
+
+    count: int = 0
+    seen: list[int] = field(default_factory=list)
+
+
+class NamedCount(Count, values.Mutable, kw_only=True):
+    """One below that, with an option."""
+
+    label: str
+
+
+def test_a_class_below_mutable_is_a_dataclass_with_slots_whose_objects_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Thing(values.Mutable, eq=False):
+        what: int
+
+    monkeypatch.setattr(values, "WORKS", False)  # where the standard library makes all classes
+
+    class Elsewhere(values.Mutable):
+        count: int = 3
+
+    one, named, elsewhere = Count(), NamedCount(1, label="a"), Elsewhere()
+    one.count, named.label, elsewhere.count = 2, "b", 4
+    assert (repr(one), one, named) == ("Count(count=2, seen=[])", Count(2), NamedCount(1, label="b"))
+    assert elsewhere == Elsewhere(4) != Elsewhere()
+    assert Count().seen is not Count().seen
+    assert Thing(1) != Thing(1)
+    assert isinstance(named, Count)
+    assert not isinstance(one, values.Mutable)
+    for each in (one, named, elsewhere):
+        assert not hasattr(each, "__dict__")
+        with pytest.raises(TypeError, match="unhashable"):
+            hash(each)
+        with pytest.raises(AttributeError):
+            each.other = 2
+    assert pickle.loads(pickle.dumps(NamedCount(1, label="c"))) == NamedCount(1, label="c")  # noqa: S301
+
+
 def loaded(attribute: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Return the decorator as a Python has it that calls this attribute of its dataclasses otherwise."""
     text = Path(values.__file__).read_text()

@@ -85,7 +85,7 @@ class NeighborEntry(Value, kw_only=True):
         " State/PfxRcd",
         " {:>8}",
         "State/PfxRcd | PfxRcd | NoNeg :: The state of a neighbor, or how many prefixes came from it; NoNeg: its "
-        "session has not this address family.",
+        "session does not carry this address family.",
         _peer(_state_of),
     )
 
