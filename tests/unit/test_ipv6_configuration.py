@@ -151,11 +151,62 @@ def test_what_cannot_be_is_refused_in_one_line(text: str, message: str) -> None:
         ("interface Tunnel0", "ipv6 nhrp map ::1/128 172.16.11.1"),
         ("interface Tunnel0", "ipv6 nhrp map ::ffff:10.0.0.1/128 172.16.11.1"),
         ("interface Tunnel0", "ip nhrp map 127.0.0.1 172.16.11.1"),
+        ("interface Tunnel0", "ip nhrp map 10.0.0.9 224.0.0.5"),
+        ("interface Tunnel0", "ip nhrp map 10.0.0.0 255.255.255.0 127.0.0.1"),
+        ("interface Tunnel0", "ip nhrp map 224.0.0.9 255.255.255.255 172.16.11.1"),
+        ("interface Tunnel0", "ipv6 nhrp map 2001:db8::9/128 0.0.0.0"),
+        ("interface Tunnel0", "ip nhrp map multicast 0.0.0.0"),
+        ("interface Tunnel0", "ip nhrp nhs 10.0.0.7 nbma 127.0.0.1"),
+        ("interface Tunnel0", "ipv6 nhrp nhs 2001:db8::7 nbma 255.255.255.255"),
+        ("interface Tunnel0", "ip nhrp nhs dynamic nbma 224.0.0.5"),
+        ("router ospf 1", "neighbor 224.0.0.5"),
+        ("router ospf 1", "neighbor 0.0.0.0"),
+        ("router rip", "neighbor 224.0.0.9"),
+        ("router rip", "neighbor 224.0.0.9 bfd"),
+        ("router eigrp 1", "neighbor 224.0.0.10 GigabitEthernet0/1"),
+        ("ipv6 router eigrp 1", "neighbor FF02::A GigabitEthernet0/1"),
+        ("", "ip default-gateway 224.0.0.1"),
     ],
 )
 def test_an_address_that_no_neighbor_can_have_is_refused(section: str, line: str) -> None:
-    """They were taken, and the neighbor never came."""
-    assert complaint(f"{section}\n {line}" if section else line)
+    """They were taken, and the neighbor never came. The rest of a file with such a line counts."""
+    text = f"{section}\n {line}\nhostname R7\n" if section else f"{line}\nhostname R7\n"
+    read = LANGUAGE.parse_text(text)
+    (problem,) = read.problems
+    assert problem.message_lines[0].startswith("%")
+    assert read.tree.hostname == "R7"
+
+
+@pytest.mark.parametrize(
+    ("section", "line"),
+    [
+        ("interface Tunnel0", "ip nhrp map 0.0.0.0 0.0.0.0 172.16.11.1"),
+        ("interface Tunnel0", "ip nhrp map 10.0.0.9 255.255.255.255 172.16.11.1"),
+        ("interface Tunnel0", "ip nhrp map multicast dynamic"),
+        ("interface Tunnel0", "ip nhrp nhs 10.0.0.7 nbma HUB.EXAMPLE"),
+        ("ipv6 router eigrp 1", "neighbor FE80::2 GigabitEthernet0/1"),
+        ("router eigrp 1", "eigrp router-id 224.0.0.10"),
+        ("router bgp 65001", "bgp router-id interface Loopback0"),
+    ],
+)
+def test_lines_like_them_are_taken(section: str, line: str) -> None:
+    assert shown(f"{section}\n {line}")[-1] == line
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "255.255.255.255"])
+@pytest.mark.parametrize(
+    ("section", "line"),
+    [
+        ("router eigrp 1", "eigrp router-id"),
+        ("ipv6 router eigrp 1", "eigrp router-id"),
+        ("router ospf 1", "router-id"),
+        ("ipv6 router ospf 1", "router-id"),
+        ("router bgp 65001", "bgp router-id"),
+        ("ip vrf RED\n rd 1:1\nrouter bgp 65001\n address-family ipv4 vrf RED", "bgp router-id"),
+    ],
+)
+def test_an_address_that_is_no_router_id_is_refused(section: str, line: str, address: str) -> None:
+    assert complaint(f"{section}\n  {line} {address}") == f"% {address} is no router ID"
 
 
 def test_nhrp_makes_a_model_for_each_version() -> None:

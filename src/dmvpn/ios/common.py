@@ -397,14 +397,16 @@ class Spoken(Value):
         return self.twins.get(line.serial, line)
 
 
-def refusing_impossible(name: str) -> Callable[[Args, Section], str | None]:
-    """Return the check that refuses a line whose value of this name is an address that no neighbor can have."""
+def refusing_impossible(
+    *names: str, answer: str = "% {} is no address of a neighbor"
+) -> Callable[[Args, Section], str | None]:
+    """Return the check that refuses a line with an address that no neighbor can have in one of these values."""
 
     def check(args: Args, _: Section) -> str | None:
-        value = args.said(name)
-        one = value.address if isinstance(value, Prefix) and value.is_host else value
-        if not isinstance(one, IPv4Address | IPv6Address) or is_one_station(one):
-            return None
-        return f"% {spelled(one)} is no address of a neighbor"
+        for value in map(args.said, names):
+            one = value.address if isinstance(value, Prefix) and value.is_host else value
+            if isinstance(one, IPv4Address | IPv6Address) and not is_one_station(one):
+                return answer.format(spelled(one))
+        return None
 
     return check

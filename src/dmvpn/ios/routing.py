@@ -57,6 +57,13 @@ def _spelled(value: Hashable) -> str:
     return " ".join(words)
 
 
+def check_router_id(args: Args, _: Section) -> str | None:
+    """Refuse an address that cannot be a router ID. Returns the error."""
+    address = args.address("address", None)  # BGP may name an interface
+    is_none = address is not None and int(address) in (0, 0xFFFFFFFF)
+    return f"% {address} is no router ID" if is_none else None
+
+
 class RouteKinds(ValueType):
     """Words in any order. The value: all subtypes that they mean."""
 

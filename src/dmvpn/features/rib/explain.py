@@ -198,6 +198,7 @@ _ANSWERS = words(WordKind.ANSWER)("""
     % IP routing table vrf <vrf> does not exist :: There is no such VRF. next: show vrf
     % IP routing table <vrf> does not exist :: A static route names a VRF that does not exist. next: show vrf
     % IPv6 routing table <vrf> does not exist :: The same of a route of IPv6. next: show vrf
+    % <address> is no router ID :: No router may have that one. [RFC 6286 §2.1]
     % Network not in table | % Subnet not in table :: No route leads there.
     """)
 

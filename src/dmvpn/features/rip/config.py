@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from ipaddress import IPv4Address
 from typing import Final
 
@@ -11,7 +12,7 @@ from dmvpn.base.notices import RouteSource
 from dmvpn.base.pages import NONE
 from dmvpn.features.rip.model import AuthenticationMode, RipConfig, RipInterfaceSettings, RipTimers
 from dmvpn.ios import Args, ConfigLine, ConfigTree, Mode, Section, ValueType, register_type
-from dmvpn.ios.common import INTERFACE
+from dmvpn.ios.common import INTERFACE, refusing_impossible
 from dmvpn.ios.interfaces import interface_sort_key
 from dmvpn.ios.routing import MATCH, MATCH_HELP, DistributionLines, key_chains, kinds_of
 from dmvpn.ios.vrfs import refusal
@@ -105,10 +106,9 @@ class ProcessLines:
             mode, "passive-interface {interface:interface}", _HELP, key=("interface",), order=41, keep_no=True
         )
         self.network = ConfigLine(mode, "network {network:classful-network}", _HELP, key=("network",), order=50)
-        self.neighbor = ConfigLine(mode, "neighbor {address:address}", _HELP, key=("address",), order=60)
-        self.neighbor_bfd = ConfigLine(
-            mode, "neighbor {address:address} bfd", {"bfd": "Let BFD watch it"}, key=("address",), order=61
-        )
+        line = partial(ConfigLine, mode, key=("address",), check=refusing_impossible("address"))
+        self.neighbor = line("neighbor {address:address}", _HELP, order=60)
+        self.neighbor_bfd = line("neighbor {address:address} bfd", {"bfd": "Let BFD watch it"}, order=61)
         self.bfd_all = ConfigLine(mode, "bfd all-interfaces", _HELP, order=62)
         self._name_routes(mode)
 

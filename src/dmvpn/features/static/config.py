@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from ipaddress import IPv4Address
 from typing import Final
 
-from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station, spelled
+from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, spelled
 from dmvpn.base.effects import NextHop
 from dmvpn.base.pages import NONE, Pages
 from dmvpn.base.values import collected
@@ -52,7 +52,7 @@ def _check(args: Args, section: Section) -> str | None:
         return f"% IP routing table {vrf} does not exist"
     if prefix.address != args.address("network"):
         return "%Inconsistent address and mask"
-    if complaint := _no_neighbor(args):
+    if complaint := _no_neighbor(args, section):
         return complaint
     if vrf and interface.startswith(_SHARED) and "next_hop" not in args:
         return "% For VPN routes, must specify a next hop IP address if not a point-to-point interface"
@@ -63,20 +63,19 @@ def _check6(args: Args, section: Section) -> str | None:
     interface, next_hop = args.interface("interface", ""), _next_hop(args)
     if next_hop is not None and is_link_local(next_hop) and not interface:
         return "% Interface has to be specified for a link-local nexthop"
-    if complaint := _no_neighbor(args):
+    if complaint := _no_neighbor(args, section):
         return complaint
     vrf = args.text("vrf", "")
     return f"% IPv6 routing table {vrf} does not exist" if vrf and not is_defined(section, vrf) else None
 
 
-def _no_neighbor(args: Args) -> str | None:
+_check_hop: Final = common.refusing_impossible("next_hop", answer="%Invalid next hop address")
+
+
+def _no_neighbor(args: Args, section: Section) -> str | None:
     """Return the complaint about a next hop that cannot be a neighbor, or None."""
-    next_hop = _next_hop(args)
-    if next_hop is None:
-        return None
-    if not is_one_station(next_hop):
-        return "%Invalid next hop address"
-    return "%Invalid next hop: Null0 has no neighbors" if args.interface("interface", "") == "Null0" else None
+    is_nowhere = "next_hop" in args and args.interface("interface", "") == "Null0"
+    return _check_hop(args, section) or ("%Invalid next hop: Null0 has no neighbors" if is_nowhere else None)
 
 
 def _next_hop(args: Args) -> IPAddress | None:
@@ -166,6 +165,7 @@ GATEWAY: Final = ConfigLine(
     "ip default-gateway {address:address}",
     {"default-gateway": "Next hop for everything, while this box does not route", "address": "The next hop"},
     order=503,
+    check=common.refusing_impossible("address"),
 )
 ROUTE6_VRF: Final = _route_line6("vrf {vrf:word} ", key=("vrf",), order=511)
 _BY_HOP: Final = ("interface", "next_hop")
@@ -182,7 +182,7 @@ BFD: Final = ConfigLine(
     _BFD_HELP,
     key=_BY_HOP,
     order=499,
-    check=lambda args, _: _no_neighbor(args),
+    check=_no_neighbor,
 )
 BFD6: Final = ConfigLine(
     "global",
@@ -190,7 +190,7 @@ BFD6: Final = ConfigLine(
     {**_BFD_HELP, "ipv6": "Internet Protocol, version 6"},
     key=_BY_HOP,
     order=509,
-    check=BFD.check,
+    check=_no_neighbor,
 )
 LINES: Final = collected(ConfigLine, vars())
 

@@ -12,7 +12,7 @@ from dmvpn.base.values import collected
 from dmvpn.features.bgp.config import neighbor
 from dmvpn.ios import Args, ConfigLine, Mode, Section
 from dmvpn.ios.grammar import several
-from dmvpn.ios.routing import INCLUDE_HELP, MATCH, MATCH_HELP, REDISTRIBUTION_HELP, distance_line
+from dmvpn.ios.routing import INCLUDE_HELP, MATCH, MATCH_HELP, REDISTRIBUTION_HELP, check_router_id, distance_line
 from dmvpn.ios.vrfs import refusal
 
 # ------------------------------------------------------------------------------------------------ routes
@@ -301,7 +301,9 @@ def _of_vrf(ip: str, mode: str, order: int) -> ConfigLine:
 VRF_FAMILY: Final = _of_vrf("ipv4", _VRF, 91)
 IPV6_VRF_FAMILY: Final = _of_vrf("ipv6", _IPV6_VRF, 93)
 VRF_ROUTER_ID, IPV6_VRF_ROUTER_ID = (
-    ConfigLine(mode, "bgp router-id {address:address}", {**_HELP, "address": "Any address"}, order=10)
+    ConfigLine(
+        mode, "bgp router-id {address:address}", {**_HELP, "address": "Any address"}, order=10, check=check_router_id
+    )
     for mode in (_VRF, _IPV6_VRF)
 )
 SESSION_TEMPLATE: Final = ConfigLine(
@@ -312,10 +314,12 @@ POLICY_TEMPLATE: Final = ConfigLine(
 )
 SESSION_LINES: Final = neighbor.template_lines(_SESSION, of_session=True)
 POLICY_LINES: Final = neighbor.template_lines(_POLICY, of_session=False)
-ROUTER_ID: Final = _line(
+ROUTER_ID: Final = ConfigLine(
+    _ROUTER,
     "bgp router-id ( {address:address} | interface {interface:interface} )",
     {**_HELP, "router-id": "Name this router", "address": "Any address"},
     order=10,
+    check=check_router_id,
 )
 LOG_CHANGES: Final = _line("bgp log-neighbor-changes", _HELP, order=11, default_on=True, shown=True)
 CLUSTER_ID: Final = _line(

@@ -11,9 +11,10 @@ from typing import Final
 from dmvpn.features.eigrp.config.interfaces import AF_INTERFACE, is_ipv6, of_another_family
 from dmvpn.features.eigrp.metric import DEFAULT_RIB_SCALE
 from dmvpn.features.eigrp.model import EVENT_LOG_SIZE, LARGEST_EVENT_LOG
+from dmvpn.ios.common import refusing_impossible
 from dmvpn.ios.config_line import ConfigLine, Mode
 from dmvpn.ios.grammar import Args
-from dmvpn.ios.routing import INCLUDE_HELP, MATCH, MATCH_HELP, REDISTRIBUTION_HELP, DistributionLines
+from dmvpn.ios.routing import INCLUDE_HELP, MATCH, MATCH_HELP, REDISTRIBUTION_HELP, DistributionLines, check_router_id
 from dmvpn.ios.section import Section
 from dmvpn.ios.vrfs import refusal
 
@@ -338,6 +339,9 @@ def _stub(mode: str) -> ConfigLine:
     )
 
 
+_check_address: Final = refusing_impossible("address")
+
+
 class FamilyLines:
     """The lines about neighbors, of a classic process or of an address family, for one mode."""
 
@@ -356,13 +360,14 @@ class FamilyLines:
             {**_HELP, "neighbor": "The neighbors of an interface, without multicasts"},
             key=("address", "name"),
             order=37,
-            check=of_another_family,
+            check=lambda args, section: of_another_family(args, section) or _check_address(args, section),
         )
         self.router_id = ConfigLine(
             mode,
             "eigrp router-id {address:address}",
             {**_HELP, "eigrp": "EIGRP's own settings", "address": "Any address"},
             order=42,
+            check=check_router_id,
         )
         self.stub = _stub(mode)
         self.log_changes = ConfigLine(mode, "eigrp log-neighbor-changes", _HELP, order=46, default_on=True)

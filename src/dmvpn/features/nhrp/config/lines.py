@@ -8,6 +8,7 @@ packet triggers a request, and none waits). A line from which a user might expec
 from __future__ import annotations
 
 from functools import partial
+from ipaddress import IPv4Address
 from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
@@ -81,16 +82,17 @@ _HELP: Final = {
     "rate-limit": "At most one of a kind",
 }
 AUTHENTICATION: Final = _line("ip nhrp authentication {password:secret}", _HELP, order=60, check=_check_password)
-_check_target: Final = refusing_impossible("target")
+_HOST: Final = IPv4Address(0xFFFFFFFF)
+_check: Final = refusing_impossible("target", "nbma", "nhs_address", "nbma_address")
 MAP: Final = _line(
     "ip nhrp map {target:address} [ {mask:mask} ] {nbma:address}",
     _HELP,
     key=("target", "mask"),
     order=61,
-    check=lambda args, section: None if "mask" in args else _check_target(args, section),
+    check=lambda args, section: _check(args if args.said("mask") in (None, _HOST) else args.without("target"), section),
 )
 MAP_MULTICAST: Final = _line(
-    "ip nhrp map multicast ( {nbma:address} | dynamic )", _HELP, key=("nbma", "dynamic"), order=62
+    "ip nhrp map multicast ( {nbma:address} | dynamic )", _HELP, key=("nbma", "dynamic"), order=62, check=_check
 )
 MAP_GROUP: Final = _line(
     "ip nhrp map group {group:word} service-policy output {policy:word}",
@@ -131,13 +133,14 @@ NHS: Final = _line(
     _NHS_HELP,
     key=("nhs_address", "nbma_address", "nbma_name"),
     order=65,
-    check=refusing_impossible("nhs_address"),
+    check=_check,
 )
 NHS_DYNAMIC: Final = _line(
     f"ip nhrp nhs dynamic nbma ( {{nbma_address:address}} | {{nbma_name:word}} ) [ multicast ] {_NHS_OPTIONS}",
     _NHS_HELP,
     key=("nbma_address", "nbma_name"),
     order=65,
+    check=_check,
 )
 NHS_CLUSTER: Final = _line(
     "ip nhrp nhs cluster {cluster:0-10} max-connections {connections:0-255}", _NHS_HELP, key=("cluster",), order=65

@@ -9,7 +9,7 @@ from dmvpn.base.values import collected
 from dmvpn.features.ospf.config import interfaces
 from dmvpn.features.ospf.config.interfaces import AREA, WILDCARD_NETWORK
 from dmvpn.ios import Args, ConfigLine, Mode, common
-from dmvpn.ios.routing import MATCH, MATCH_HELP, REDISTRIBUTION_HELP, DistributionLines
+from dmvpn.ios.routing import MATCH, MATCH_HELP, REDISTRIBUTION_HELP, DistributionLines, check_router_id
 from dmvpn.ios.section import Section
 from dmvpn.ios.tree import assign, named_options
 from dmvpn.ios.vrfs import refusal
@@ -178,7 +178,9 @@ ROUTER: Final = ConfigLine(
     sort=("number",),
     takes_along=dropping(interfaces.PROCESS),
 )
-ROUTER_ID: Final = _line("router-id {address:address}", {"address": "Unique in the network"}, order=10)
+ROUTER_ID: Final = _line(
+    "router-id {address:address}", {"address": "Unique in the network"}, order=10, check=check_router_id
+)
 REFERENCE: Final = _line(
     "auto-cost reference-bandwidth {mbps:1-4294967}",
     {"auto-cost": "Costs of interfaces", "reference-bandwidth": "What costs 1", "mbps": "Megabits per second"},
@@ -318,6 +320,7 @@ NEIGHBOR: Final = _line(
     {"cost": "The cost of the way to it"},
     order=45,
     key=("address",),
+    check=common.refusing_impossible("address"),
 )
 MAXIMUM_PATHS: Final = _line("maximum-paths {paths:1-32}", order=50, default="maximum-paths 4")
 DEFAULT_ORIGINATE: Final = _line(
