@@ -247,6 +247,7 @@ def test_static_routes_of_a_vrf_are_shown_as_such() -> None:
     assert "IP routing table name is A (0x1)" in world.do("R1", "show ip route vrf A summary")
     assert "IP routing table name is B (0x2)" in world.do("R1", "show ip route vrf B summary")
     assert "10.0.0.2" in world.do("R1", "show ip cef vrf B 172.16.2.0")
+    assert world.do("R1", "show ipv6 mtu vrf NONE") == "% IP routing table vrf NONE does not exist\n"
     assert world.do("R1", "show ip route vrf NONE") == "% IP routing table vrf NONE does not exist\n"
     assert world.do("R1", "clear ip route vrf NONE *") == "% IP routing table vrf NONE does not exist\n"
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING, TypeVar
 
@@ -78,6 +79,12 @@ class Context:
     @property
     def awake(self) -> tuple[Feature, ...]:
         return self.features
+
+    def in_vrf(self, vrf: str) -> Context | None:
+        """The same for the VRF RED, the only one."""
+        inside = copy(self)
+        inside.ports = replace(self.ports, vrf=vrf)
+        return inside if vrf == "RED" else None
 
     def machine(self, kind: type[M]) -> M:
         assert isinstance(self.system, kind)
@@ -289,6 +296,7 @@ def test_show_ipv6_mtu_has_what_routers_report_of_our_own_packets_for_ten_minute
     heading = "MTU     Since     Destination Address"
     assert context.show("show ipv6 mtu") == f"{heading}\n1400    00:04:21  2001:DB8:4::1"
     assert context.show("show ipv6 mtu vrf RED") == f"{heading}\n1280    00:04:16  2001:DB8:2::1"
+    assert context.show("show ipv6 mtu vrf NONE") == "% IP routing table vrf NONE does not exist"
     context.now = 701
     assert context.show("show ipv6 mtu") == heading
     context.system.handle(too_big(1420), 701)
@@ -300,6 +308,16 @@ def test_reports_of_path_mtus_for_ever_new_destinations_are_bounded() -> None:
     for number in range(1000):
         context.system.handle(too_big(1300, there=f"2001:db8:4::{number:x}"), number / 10)
     assert len(context.show("show ipv6 mtu").splitlines()) == 257
+
+
+def test_a_station_that_reports_ever_new_destinations_displaces_no_report_of_another_one() -> None:
+    context = Context()
+    context.system.handle(too_big(1400, there="2001:db8:7::1", by="2001:db8:100::12"), 0.0)
+    for number in range(1000):
+        context.system.handle(too_big(1300, there=f"2001:db8:4::{number:x}"), number / 10)
+    shown = context.show("show ipv6 mtu").splitlines()
+    assert [line for line in shown if line.startswith("1400")] == ["1400    00:00:00  2001:DB8:7::1"]
+    assert (shown[1][18:], shown[-2][18:], len(shown)) == ("2001:DB8:4::2E9", "2001:DB8:4::3E7", 257)
 
 
 def test_show_clock() -> None:

@@ -9,6 +9,7 @@ default, unlike on IOS: a mistyped command would hang while the router asks the 
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from ipaddress import IPv4Address, ip_address
 from typing import Final
@@ -90,14 +91,14 @@ class _BadSource(Exception):
 class Probes:
     """All jobs of this feature, by session.
 
-    path_mtus: of packets of our own over IPv6, for people: by VRF and destination, octets and when they were reported.
+    path_mtus: of packets of our own over IPv6, for people: by VRF and destination, octets, when and by whom reported.
     """
 
     __slots__ = ("_context", "_deadlines", "_names", "_running", "_waiting", "path_mtus")
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self.path_mtus: dict[tuple[str, IPAddress], tuple[int, float]] = {}
+        self.path_mtus: dict[tuple[str, IPAddress], tuple[int, float, IPAddress]] = {}
         self._running: dict[int, Probe] = {}
         self._waiting: dict[int, tuple[Request, str]] = {}
         self._deadlines: TimerQueue[int] = TimerQueue(context, "give up a probe", self._give_up, most=_SLICE)
@@ -167,12 +168,13 @@ class Probes:
         """
         source, destination = ip.peek_addresses(message.quoted)
         key, now, octets = (packet.vrf, destination), self._context.now, message.next_hop_mtu
-        known, since = self.path_mtus.get(key, (0, now - PATH_MTU_AGE))
+        known, since, _ = self.path_mtus.get(key, (0, now - PATH_MTU_AGE, destination))
         if source == packet.destination and octets >= _LEAST and (octets < known or now - since >= PATH_MTU_AGE):
             self.path_mtus.pop(key, None)
-            self.path_mtus[key] = octets, now
-            if len(self.path_mtus) > _MOST:
-                del self.path_mtus[next(iter(self.path_mtus))]
+            self.path_mtus[key] = octets, now, packet.source
+            if len(self.path_mtus) > _MOST:  # the oldest of the router that reported most: it displaces its own alone
+                [(most, _)] = Counter(by for *_, by in self.path_mtus.values()).most_common(1)
+                del self.path_mtus[next(key for key, (*_, by) in self.path_mtus.items() if by == most)]
 
     def fail(self, event: EffectFailed) -> None:
         """Note that something could not be sent: perhaps a probe."""

@@ -25,6 +25,7 @@ from dmvpn.ios.differences import with_defaults
 from dmvpn.ios.feature import Change, Confirm, ShowContext
 from dmvpn.ios.grammar import Args, ExecCommand
 from dmvpn.ios.tree import MARK, render_statement, render_tree
+from dmvpn.ios.vrfs import by_vrf
 
 #: The text before "Ethernet" in the kind of an interface, and how `show version` calls it.
 _SPEEDS = (
@@ -140,10 +141,10 @@ def hosts(ctx: ShowContext, args: Args) -> reports.HostsReport:
     return reports.HostsReport(names.domain, names.lookup, of_vrf if vrf else tuple(names.hosts))
 
 
-def path_mtus(ctx: ShowContext, args: Args) -> reports.PathMtusReport:
-    """Query the content of `show ipv6 mtu [vrf NAME]`."""
-    found, vrf = ctx.machine(SystemMachine).probes.path_mtus, args.text("vrf", "")
-    paths = ((address, octets, ctx.now - when) for (at, address), (octets, when) in found.items() if at == vrf)
+def path_mtus(ctx: ShowContext, _: Args) -> reports.PathMtusReport:
+    """Query the content of `show ipv6 mtu`."""
+    found, vrf = ctx.machine(SystemMachine).probes.path_mtus, ctx.ports.vrf
+    paths = ((address, octets, ctx.now - when) for (at, address), (octets, when, _) in found.items() if at == vrf)
     return reports.PathMtusReport(tuple(sorted(path for path in paths if path[2] < PATH_MTU_AGE)))
 
 
@@ -329,6 +330,7 @@ _HELP: Final = {
     "octets": "Octets of the IP packet",
     "df-bit": "Forbid fragmentation",
 }
+_MTU: Final = ExecCommand("show ipv6 mtu", _HELP, query=path_mtus, render=reports.render_path_mtus)
 COMMANDS: tuple[ExecCommand, ...] = (
     *absent.COMMANDS,
     sockets.BRIEF,
@@ -349,7 +351,8 @@ COMMANDS: tuple[ExecCommand, ...] = (
         render=reports.render_conditions,
     ),
     ExecCommand("show hosts [ vrf {vrf:word} ]", _HELP, query=hosts, render=reports.render_hosts),
-    ExecCommand("show ipv6 mtu [ vrf {vrf:word} ]", _HELP, query=path_mtus, render=reports.render_path_mtus),
+    _MTU,
+    by_vrf(_MTU, _MTU.syntax),
     ExecCommand("show inventory", "Hardware", query=inventory, render=reports.render_inventory),
     ExecCommand(
         "show running-config [ all ]", _RUNNING_HELP, query=running_config, render=render_running_config, privilege=15
