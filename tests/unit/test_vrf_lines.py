@@ -59,6 +59,13 @@ def test_a_vrf_is_shown_as_ios_shows_it() -> None:
     )
 
 
+def test_a_vrf_with_the_name_of_a_version_of_ip_is_shown_like_any_other_one() -> None:
+    families = " rd 1:{}\n address-family ipv4\n exit-address-family\n address-family ipv6\n"
+    router = WholeRouter(f"vrf definition ipv6\n{families.format(1)}vrf definition ip\n{families.format(2)}")
+    assert "IP routing table name is ipv6 (0x" in "\n".join(router.show("show ip route vrf ipv6 summary"))
+    assert "IPv6 routing table name is ip(" in "\n".join(router.show("show ipv6 route vrf ip summary"))
+
+
 def test_no_route_target_both_takes_both_directions_back() -> None:
     prompt = Prompt("ip vrf OLD", "route-target 65000:1", "route-target both 65000:2", "no route-target 65000:1")
 

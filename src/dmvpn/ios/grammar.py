@@ -171,6 +171,11 @@ class Args(Mapping[str, Hashable]):
         values = {other: value for other, value in self._values.items() if other != name}
         return Args(values, self._keywords - {name}, self.words)
 
+    @property
+    def version(self) -> int:
+        """The version of IP that a command is about."""
+        return 6 if "ipv6" in self else 4
+
     def said(self, name: str) -> Hashable:
         """Return the value called `name`, True for a keyword, or None: for keys of entries, of which a file has
         many.

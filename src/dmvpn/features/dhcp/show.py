@@ -458,9 +458,8 @@ def render_ports6(answer: ShowPorts6) -> Iterator[str]:
 def clear(ctx: ShowContext, args: Args) -> Event:
     """Forget bindings or conflicts: of one address, or all (of a VRF)."""
     vrf = args.text("vrf", "")
-    version = 6 if "ipv6" in args else 4
-    address = args.address6("address", None) if version == 6 else args.address("address", None)
-    return ClearDhcp("conflict" in args, address, vrf if vrf or address is not None else None, version)
+    address = args.any_address("address", None)
+    return ClearDhcp("conflict" in args, address, vrf if vrf or address is not None else None, args.version)
 
 
 def change(ctx: ShowContext, args: Args) -> Event:

@@ -47,7 +47,7 @@ def query_static(ctx: ShowContext, args: Args) -> ShowIpStaticRoute:
     """Return all static routes of one version of IP."""
     config = ctx.machine(StaticMachine).config
     found: dict[Prefix, list[StaticRoute]] = {}
-    for route in breathing(config.ipv6 if "ipv6" in args else config.ipv4):
+    for route in breathing(config.ipv6 if args.version == 6 else config.ipv4):
         found.setdefault(route.prefix, []).append(route)
     entries = []
     for prefix in breathing(sorted(found)):
@@ -142,18 +142,17 @@ class WatchedHop(Value):
 
 
 class ShowStaticBfd(Value):
-    """The answer to `show ip static route bfd`, in the order of the configuration."""
+    """The answer to `show ip static route bfd`: next hops of routes, then `unassociate` ones, each as configured."""
 
     hops: tuple[WatchedHop, ...]
 
 
 def query_watched(ctx: ShowContext, args: Args) -> ShowStaticBfd:
     """Return the sessions of one version of IP."""
-    version, sessions = 6 if "ipv6" in args else 4, ctx.machine(StaticMachine).sessions()
     hops = (
         WatchedHop(hop.interface, spelled(hop.address), reached, prefixes)
-        for hop, reached, prefixes in sessions
-        if hop.address is not None and hop.address.version == version
+        for hop, reached, prefixes in ctx.machine(StaticMachine).sessions()
+        if hop.address is not None and hop.address.version == args.version
     )
     return ShowStaticBfd(tuple(hops))
 

@@ -232,7 +232,7 @@ def _tracked(args: Args, section: Section) -> Tracked:
     return Tracked(
         number=args.integer("number"),
         kind=_kind(args),
-        version=6 if "ipv6" in args else 4,
+        version=args.version,
         interface=args.interface("interface", ""),
         operation=args.integer("operation", 0),
         prefix=prefix,

@@ -97,8 +97,7 @@ def _classic_process(
 
 
 def _named_process(name: str, args: Args, family: Section, tree: ConfigTree) -> ProcessSettings:
-    number = args.integer("number")
-    version = 6 if "ipv6" in args else 4
+    number, version = args.integer("number"), args.version
     default = af_settings(InterfaceSettings(), family.section(processes.AF_INTERFACE_DEFAULT))
     interfaces = own_settings(tree, number, default, version)
     for block_args, block in family.sections(processes.AF_INTERFACES):

@@ -84,14 +84,9 @@ def every_process(ctx: ShowContext, version: int = 4) -> tuple[Process, ...]:
 def processes(ctx: ShowContext, args: Args) -> Iterator[Process]:
     """Yield the processes of a command: all, or the one with the number typed."""
     number = args.integer("number", None)
-    for process in every_process(ctx, version_of(args)):
+    for process in every_process(ctx, args.version):
         if number in (None, process.state.autonomous_system):
             yield process
-
-
-def version_of(args: Args) -> int:
-    """Return the version of IP that a command is about."""
-    return 6 if "ipv6" in args else 4
 
 
 def distance_text(distance: int) -> str:

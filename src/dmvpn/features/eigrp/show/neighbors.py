@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.addresses import spelled
 from dmvpn.base.rows import Source
 from dmvpn.base.values import Value, project
-from dmvpn.features.eigrp.show.common import ProcessName, both_commands, clear_commands, name_of, processes, version_of
+from dmvpn.features.eigrp.show.common import ProcessName, both_commands, clear_commands, name_of, processes
 from dmvpn.features.eigrp.tlv import SoftwareVersion, StubFlag
 from dmvpn.ios import Args, ShowContext, age, interface_sort_key, short_interface
 
@@ -298,7 +298,7 @@ def clear_neighbors(ctx: ShowContext, args: Args) -> ClearNeighbors:
         args.any_address("address", None),
         soft="soft" in args,
         vrf=ctx.ports.vrf,
-        version=version_of(args),
+        version=args.version,
     )
 
 

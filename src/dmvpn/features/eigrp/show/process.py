@@ -23,7 +23,6 @@ from dmvpn.features.eigrp.show.common import (
     every_process,
     name_of,
     processes,
-    version_of,
 )
 from dmvpn.features.eigrp.tlv import StubFlag
 from dmvpn.ios import Args, ExecCommand, ShowContext, age, interface_sort_key, short_interface
@@ -267,7 +266,7 @@ def clear_events(ctx: ShowContext, args: Args) -> ClearEvents:
     """Clear the events (`clear ip eigrp events`)."""
     from dmvpn.features.eigrp.machine import ClearEvents
 
-    return ClearEvents(args.integer("number", None), ctx.ports.vrf, version_of(args))
+    return ClearEvents(args.integer("number", None), ctx.ports.vrf, args.version)
 
 
 EVENTS: Final = both_commands(

@@ -74,8 +74,7 @@ class ShowIpTraffic(Value):
 
 def query_traffic(ctx: ShowContext, args: Args) -> ShowIpTraffic:
     """Return the counters of one version since the host started; nothing without a data plane."""
-    version = 6 if "ipv6" in args else 4
-    return ShowIpTraffic(version, ctx.counting.statistics(version))
+    return ShowIpTraffic(args.version, ctx.counting.statistics(args.version))
 
 
 def render_traffic(answer: ShowIpTraffic) -> Iterator[str]:

@@ -215,8 +215,7 @@ def query_arp(ctx: ShowContext, args: Args) -> ShowArp:
 
     A simulated wire has no link-layer addresses.
     """
-    version = 6 if "ipv6" in args.words else 4
-    vrf = args.text("vrf", "")
+    version, vrf = args.version, args.text("vrf", "")
     if ctx.ports.interfaces_of(vrf) is None:
         return ShowArp((), unknown=vrf)
     wanted, address = args.interface("interface", None), args.any_address("address", None)

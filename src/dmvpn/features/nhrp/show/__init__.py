@@ -16,7 +16,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
 from dmvpn.features.nhrp.model import ClearCache, ClearNhrpCounters, ClearSessions, ClearStatistics
 from dmvpn.features.nhrp.show import dmvpn, endpoints, entries, servers, statistics
-from dmvpn.features.nhrp.show.entries import machine_of, of_both, version_of
+from dmvpn.features.nhrp.show.entries import machine_of, of_both
 from dmvpn.ios import Args, Change, ExecCommand, ShowContext
 
 
@@ -26,13 +26,13 @@ def clear_cache(ctx: ShowContext, args: Args) -> ClearCache:
     vrf = "" if "global" in args else args.text("vrf", None)
     if vrf and ctx.ports.rib_of(vrf) is None:
         raise UserError(f"VRF {vrf} does not exist")
-    return ClearCache(prefix, version_of(args), vrf)
+    return ClearCache(prefix, args.version, vrf)
 
 
 def clear_counters(_: ShowContext, args: Args) -> ClearNhrpCounters:
     """Clear the counters (`clear ip nhrp [A.B.C.D] counters [interface X]`)."""
     server = args.any_address("server", None)
-    return ClearNhrpCounters(version_of(args), args.interface("interface", None), server)
+    return ClearNhrpCounters(args.version, args.interface("interface", None), server)
 
 
 def clear_statistics(_: ShowContext, args: Args) -> ClearStatistics:

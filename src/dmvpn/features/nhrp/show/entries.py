@@ -32,11 +32,6 @@ _OTHER_WORDS = (
 _IPV6_HELP = {"ipv6": "Internet Protocol, version 6"}
 
 
-def version_of(args: Args) -> int:
-    """Return the IP version that a command names."""
-    return 6 if "ipv6" in args else 4
-
-
 def machine_of(ctx: ShowContext) -> NhrpMachine:
     """Return the machine. Its modules are imported only when it is configured, or a show is run."""
     from dmvpn.features.nhrp.machine import NhrpMachine
@@ -46,7 +41,7 @@ def machine_of(ctx: ShowContext) -> NhrpMachine:
 
 def tunnels_of(ctx: ShowContext, args: Args) -> list[Tunnel]:
     """Return the tunnels of the command's IP version, or the tunnel that it names."""
-    tunnels = machine_of(ctx).of_version(version_of(args))
+    tunnels = machine_of(ctx).of_version(args.version)
     wanted, vrf = args.interface("interface", None), args.text("vrf", "") if "vrf" in args else None
     return [tunnel for tunnel in tunnels if wanted in (None, tunnel.name) and vrf in (None, tunnel.config.vrf)]
 
@@ -153,7 +148,7 @@ def cache(ctx: ShowContext, args: Args) -> ShowCache:
 
 def past_cache(ctx: ShowContext, args: Args) -> ShowCache | Unknown:
     """Return the same at an earlier moment. Requesters of our own prefixes are not recorded."""
-    history, version = machine_of(ctx).history, version_of(args)
+    history, version = machine_of(ctx).history, args.version
     time = moment_of(ctx, args, history.oldest(version) if history is not None else None)
     if isinstance(time, Unknown):
         return time

@@ -14,7 +14,7 @@ from dmvpn.base.values import Value
 from dmvpn.features.nhrp.cache import Entry, EntryType, RouteState
 from dmvpn.features.nhrp.messages import PACKET_NAMES
 from dmvpn.features.nhrp.packet import PacketType
-from dmvpn.features.nhrp.show.entries import machine_of, of_both, tunnels_of, version_of
+from dmvpn.features.nhrp.show.entries import machine_of, of_both, tunnels_of
 from dmvpn.features.nhrp.tunnel import Happening, Tunnel
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
@@ -96,7 +96,7 @@ def summary(ctx: ShowContext, args: Args) -> ShowSummary:
     overrides = sum(entry.route is RouteState.OVERRIDE for entry in breathing(remote))
     next_hops = sum(entry.is_next_hop and entry.nbma is not None for entry in breathing(remote))
     return ShowSummary(
-        version=version_of(args),
+        version=args.version,
         all=Kinds.of(entries),
         remote=Kinds.of(remote),
         local=Kinds.of(entry for entry in breathing(entries) if entry.is_local),

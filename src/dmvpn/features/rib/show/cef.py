@@ -85,11 +85,7 @@ class ShowExactRoute(Value):
 
 def query_summary(ctx: ShowContext, args: Args) -> ShowIpCefSummary:
     """Count the entries of the forwarding table, and the forwarding ones."""
-    return _count(_all(ctx, _version(args)), _version(args))
-
-
-def _version(args: Args) -> int:
-    return 6 if "ipv6" in args.words else 4
+    return _count(_all(ctx, args.version), args.version)
 
 
 def _count(entries: tuple[CefEntry, ...], version: int) -> ShowIpCefSummary:
@@ -108,7 +104,7 @@ def render_summary(answer: ShowIpCefSummary) -> Iterator[str]:
 
 def query_table(ctx: ShowContext, args: Args) -> ShowIpCef:
     """Return the forwarding table, or the part of it that is asked for, sorted by prefix."""
-    version = _version(args)
+    version = args.version
     entries, fits = _all(ctx, version), _asked_for(args)
     chosen = tuple(entry for entry in breathing(entries) if fits(entry))
     return ShowIpCef(chosen, _count(entries, version) if "detail" in args else None, version)

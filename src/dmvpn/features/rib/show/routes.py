@@ -399,11 +399,12 @@ class RouteSummary(Value):
     vrf: str = ""
     number: int = 0
     lengths: tuple[tuple[int, int], ...] = ()
+    version: int = 4
 
 
 def query_summary(ctx: ShowContext, args: Args) -> RouteSummary:
     """Count the table."""
-    version = 6 if "ipv6" in args.words else 4
+    version = args.version
     counts: dict[str, tuple[int, int]] = {"connected": (0, 0), "static": (0, 0)}
     entries = all_entries(ctx, version)
     for entry in entries:
@@ -418,7 +419,7 @@ def query_summary(ctx: ShowContext, args: Args) -> RouteSummary:
     if version == 6 and any(state.runs(6) for state in ctx.ports.interfaces.all()):  # and so has FF00::/8
         counts["local"], lengths[8] = (counts.get("local", (0, 0))[0] + 1, 0), lengths[8] + 1
     sources = tuple(SourceCount(source, *count) for source, count in counts.items())
-    return RouteSummary(sources, vrf, number, tuple(sorted(lengths.items())))
+    return RouteSummary(sources, vrf, number, tuple(sorted(lengths.items())), version)
 
 
 #: Octets that IOS counts for a route: descriptor, and entry. They give the last two columns their usual size.
@@ -431,7 +432,7 @@ def render_summary(answer: RouteSummary) -> Iterator[str]:
         "Total", sum(one.networks for one in answer.sources), sum(one.subnets for one in answer.sources)
     )
     name, columns = answer.vrf or "default", "Overhead    Memory (bytes)"
-    if answer.lengths:
+    if answer.version == 6:
         yield f"IPv6 routing table name is {name}({answer.number}) global scope - {total.networks} entries"
         yield "IPv6 routing table default maximum-paths is 16"
         yield f"Route Source    Networks    {columns}"
@@ -441,7 +442,7 @@ def render_summary(answer: RouteSummary) -> Iterator[str]:
         yield f"Route Source    Networks    Subnets     Replicates  {columns}"
     for one in (*answer.sources, total):
         routes = one.networks + one.subnets
-        counts = (one.networks,) if answer.lengths else (one.networks, one.subnets, 0)
+        counts = (one.networks,) if answer.version == 6 else (one.networks, one.subnets, 0)
         cells = (*counts, routes * _OVERHEAD, routes * _MEMORY)
         yield f"{one.source:<16}" + "".join(f"{cell:<12}" for cell in cells).rstrip()
     if answer.lengths:
