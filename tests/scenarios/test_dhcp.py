@@ -191,3 +191,45 @@ def test_the_doctor_follows_a_request_over_the_switches_to_the_router_that_lease
     said = " ".join("\n".join(as_text(visit(ExaminedWorld(world)))).split())
     assert "H4 has no address: the inbound list USERS of GigabitEthernet0/0.99 denies its requests" in said
     assert "at R1" in said
+
+
+GATE = " ip access-group L in\nip access-list extended L\n permit icmp any any\n"
+GATE += "ip dhcp pool LAN\n network 10.1.1.0 /24\n default-router 10.1.1.1\n"
+SIX = " ipv6 address 2001:db8:1::{}/64\n"
+GATE6 = f"{SIX.format(1)} ipv6 nd managed-config-flag\n ipv6 traffic-filter L in\n ipv6 dhcp server LAN\n"
+GATE6 += "ipv6 access-list L\n permit icmp any any\nipv6 dhcp pool LAN\n address prefix 2001:db8:1::/64\n"
+GATE6 += "ipv6 unicast-routing\n"
+
+
+@pytest.mark.parametrize(
+    ("gateway", "other", "host", "says"),
+    [
+        (
+            GATE,
+            f"{SIX.format(2)} ipv6 dhcp server SIX\nipv6 dhcp pool SIX\n dns-server 2001:db8::53\n",
+            {"address": "dhcp"},
+            "H has no address: the inbound list L of GigabitEthernet0/0 denies its requests",
+        ),
+        (
+            GATE6,
+            f"{SIX.format(2)} ip helper-address 10.9.9.9\n",
+            {"address": "10.1.1.100/24", "address6": "dhcp"},
+            "H has no IPv6 address: the inbound list L of GigabitEthernet0/0 denies its requests",
+        ),
+        ("", "", {"address": "dhcp"}, "H has no address: R1 has no ip helper-address at GigabitEthernet0/0"),
+    ],
+)
+def test_the_doctor_blames_no_router_beside_the_gateway_that_leases_nothing_of_this_version(
+    gateway: str, other: str, host: dict[str, str], says: str
+) -> None:
+    """Lines about the other version of IP counted; and where no router leases, the first on the wire was named."""
+    port = "hostname R{0}\ninterface GigabitEthernet0/0\n ip address 10.1.1.{0} 255.255.255.0\n"
+    place = "R1:GigabitEthernet0/0"
+    lab = {"links": [{"ends": ["R2:GigabitEthernet0/0", place]}], "hosts": {"H": {"link": place, **host}}}
+    texts = {"R1": port.format(1) + gateway, "R2": port.format(2) + other}
+    world = World.of(Scenario("lan", Lab.model_validate(lab), texts))
+    world.run_for(20)
+    said = " ".join("\n".join(as_text(visit(ExaminedWorld(world)))).split())
+    assert says in said
+    assert "at R1" in said
+    assert "at R2" not in said

@@ -48,7 +48,7 @@ def hosts_without_lease(scene: Scene) -> Iterator[Verdict]:
 def _found(scene: Scene, name: str, router: str, version: int) -> Finding:
     """Return what keeps the lease from a host."""
     stations = sorted(
-        _stations(scene, name, version), key=lambda one: not (_pools(one[3], one[2]) or _settings(one[3], one[1]))
+        _stations(scene, name, version), key=lambda one: (not _leases(one[3], one[1], one[2]), one[0] != router)
     )
     router = stations[0][0] if stations else router
     show = "show ip dhcp server statistics" if version == 4 else "show ipv6 dhcp binding"
@@ -103,6 +103,13 @@ def _stations(scene: Scene, name: str, version: int) -> Iterator[tuple[str, Inte
 def _settings(models: Device, port: InterfaceFacts) -> PortSettings | None:
     """Return the lines about DHCP of a port."""
     return next((one for one in models.dhcp.ports if one.interface == port.name), None)
+
+
+def _leases(models: Device, port: InterfaceFacts, own: Address) -> bool:
+    """Return whether a router leases or relays for a port with this address, in the address's version of IP."""
+    settings = _settings(models, port)
+    there = (settings.helpers if own.version == 4 else settings.serves6 or settings.relays6) if settings else ()
+    return bool(there or _pools(models, own))
 
 
 def _pools(models: Device, own: Address) -> list[str]:
