@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Interface
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +12,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.routemaps import MatchedRoute
 from dmvpn.features.policy.machine import of_routes
 from dmvpn.network.device import Device
-from dmvpn.network.underlay import Seat, spoken
+from dmvpn.network.underlay import Seat, graph, shortest, spoken, stand_in, through
 from dmvpn.shells.convergence import unfinished
 from dmvpn.shells.exercises import BUILT_IN
 from dmvpn.shells.inference import infer
@@ -431,9 +431,11 @@ def test_the_ways_of_protocols_that_do_not_run_are_static_and_said(tmp_path: Pat
     assert [scenario.role(name) for name in ("P1", "P2")] == ["provider", "provider"]
 
 
-def test_providers_reach_one_way_out_of_a_site_by_each_other_and_not_by_the_other_way_out(tmp_path: Path) -> None:
-    """The site was shorter: answers to translated packets of its hosts came in by the inside, and were lost there."""
-    tunnels = [TUNNEL.format(number, "GigabitEthernet0/1") for number in (1, 2)]
+def two_ways_out(changes: dict[str, tuple[str, ...]], more: dict[str, str]) -> list[str]:
+    """Return a site with two ways out, E1 and E2, of two providers that reach each other over two more.
+
+    changes: the addresses of routers. more: lines for routers.
+    """
     addresses = {
         "E1": (f"192.0.2.1 {SHORT}", f"192.0.2.33 {SHORT}"),
         "CORE": (f"192.0.2.34 {SHORT}", f"192.0.2.37 {SHORT}"),
@@ -443,13 +445,88 @@ def test_providers_reach_one_way_out_of_a_site_by_each_other_and_not_by_the_othe
         "PY": (f"192.0.2.14 {SHORT}", f"192.0.2.17 {SHORT}"),
         "PB": (f"192.0.2.18 {SHORT}", f"192.0.2.6 {SHORT}"),
     }
-    texts = [
-        router(name, *some, more=_OSPF, tunnel=tunnels[int(name[1]) - 1] if name in ("E1", "E2") else "")
-        for name, some in addresses.items()
+    return [
+        router(
+            name, *some, more=_OSPF + more.get(name, ""), tunnel=TUNNEL.format(name[1], WAN) if name[0] == "E" else ""
+        )
+        for name, some in (addresses | changes).items()
     ]
-    scenario = load(tmp_path, *texts)
+
+
+def test_providers_reach_one_way_out_of_a_site_by_each_other_and_not_by_the_other_way_out(tmp_path: Path) -> None:
+    """The site was shorter: answers to translated packets of its hosts came in by the inside, and were lost there."""
+    scenario = load(tmp_path, *two_ways_out({}, {}))
     assert "ip route 192.0.2.1 255.255.255.255 192.0.2.17 254" in scenario.configurations["PB"]
     assert "ip route 192.0.2.1 255.255.255.255 192.0.2.37 254" in scenario.configurations["E2"]
+
+
+def test_the_provider_of_the_lab_and_the_roles_of_providers_pass_no_site_that_is_shorter(tmp_path: Path) -> None:
+    """PROVIDER sent packets to one way out into the other, and the providers that they pass were no providers."""
+    default = "\nip route 0.0.0.0 0.0.0.0 192.0.2.{}"
+    changes = {"E3": (f"192.0.2.25 {SHORT}",), "PB": (f"192.0.2.18 {SHORT}", f"192.0.2.21 {SHORT}")}
+    texts = two_ways_out(changes, {"E2": default.format(6), "E3": default.format(26), "PB": default.format(22)})
+    scenario = load(tmp_path, *texts)
+    assert "ip route 192.0.2.1 255.255.255.255 192.0.2.21" in scenario.configurations["PROVIDER"]
+    assert [scenario.role(name) for name in ("PA", "PX", "PY", "PB")] == ["provider"] * 4
+
+
+@pytest.mark.parametrize(
+    ("wires", "by"),
+    [
+        ("O-S1 O-S2 S1-A A-B B-C C-T S2-T", "S2"),
+        ("O-S1 S1-A A-T O-X X-Y Y-S2 S2-T", "A"),
+        ("O-S1 S1-S2 S2-T S1-A A-B B-C C-T", "C"),
+    ],
+)
+def test_a_way_passes_as_few_sites_as_there_are_on_one_and_is_the_shortest_of_such(wires: str, by: str) -> None:
+    """All that is behind the first site was reached by it, however far, before the second site was asked."""
+    pairs = [
+        [(name, wire, IPv4Interface(f"192.0.{number}.{end}/30")) for end, name in enumerate(wire.split("-"), 1)]
+        for number, wire in enumerate(wires.split())
+    ]
+    assert shortest(graph(pairs), "O", ["S1", "S2"])["T"].router == by
+
+
+class Counted(str):
+    """A name that counts how often it is compared."""
+
+    __slots__ = ()
+    times = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        Counted.times += 1
+        return str.__eq__(self, other)
+
+
+def comparisons(count: int) -> int:
+    """Return how often names are compared for sites around a provider, each a neighbor of all in BGP."""
+    names = [Counted(f"R{number}") for number in range(count)]
+    addresses = [f"192.0.{number}.1" for number in range(count)]
+    system = "router bgp 65001\n" + "\n".join(f" neighbor {one} remote-as 65001" for one in addresses)
+    texts = [router(name, f"{one} {SHORT}", more=system) for name, one in zip(names, addresses, strict=True)]
+    read: dict[str, Device] = {
+        name: Device.read(name, f"{text}{TUNNEL.format(number, WAN)}\n")
+        for number, (name, text) in enumerate(zip(names, texts, strict=True), 1)
+    }
+    links = enumerate(zip(names, addresses, strict=True))
+    ways = graph(
+        [
+            [(name, WAN, IPv4Interface(f"{one}/30")), ("P", f"port {number}", IPv4Interface(f"192.0.{number}.2/30"))]
+            for number, (name, one) in links
+        ]
+    )
+    Counted.times = 0
+    through(ways, read)
+    assert len(list(stand_in(ways, ways, read, ""))) == count
+    return Counted.times
+
+
+def test_the_ways_between_three_times_the_sites_cost_nine_times_and_not_twenty_seven_times() -> None:
+    """Each router of each way was looked for in a list of all sites, and the ways to a neighbor were found for each
+    router that names it in BGP.
+    """
+    assert comparisons(24) < 10 * comparisons(8)
 
 
 def test_who_speaks_bgp_with_a_provider_that_is_not_there_has_a_default_route_to_it(tmp_path: Path) -> None:

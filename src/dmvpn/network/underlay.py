@@ -28,9 +28,9 @@ name of the other router, an IPv6 network.
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache, partial
 from ipaddress import IPv4Address, IPv4Interface
 from typing import Final, NamedTuple
 
@@ -198,30 +198,40 @@ def graph(wires: Sequence[Sequence[tuple[str, str, IPv4Interface]]]) -> Graph:
 def shortest(graph: Graph, owner: str, around: Collection[str] = ()) -> dict[str, Hop]:
     """Return the first hop of every router toward the owner, on the shortest path; the nearest routers come first.
 
-    around: routers that are passed only where no other way leads to the owner.
+    around: routers that are passed only where no other way leads to the owner, and then as few of them as there are.
+        A way that begins at one comes after all that pass fewer.
     """
     found: dict[str, Hop] = {}
-    queue, later = deque([owner]), deque[str]()
-    while queue or later:
-        near = (queue or later).popleft()
-        for there in graph.get(near, ()):
-            if there.router == owner or there.router in found:
-                continue
-            back = next((hop for hop in graph[there.router] if hop.router == near), None)
-            if back is not None:
-                found[there.router] = back
-                (later if there.router in around else queue).append(there.router)
-    return found
+    nearest: list[str] = []
+    rings = {0: [owner]}  # by distance: to pass one of `around` is further than any way past none
+    while rings:
+        distance = min(rings)
+        nearest += rings[distance]
+        for near in rings.pop(distance):
+            for there in graph.get(near, ()):
+                if there.router == owner or there.router in found:
+                    continue
+                back = next((hop for hop in graph[there.router] if hop.router == near), None)
+                if back is not None:
+                    found[there.router] = back
+                    further = len(graph) if there.router in around else 1
+                    rings.setdefault(distance + further, []).append(there.router)
+    return {name: found[name] for name in nearest[1:]}
 
 
 class Forwarding:
-    """The forwarding decisions of a network's routers. learns: whether a router learns routes by its protocols."""
+    """The forwarding decisions of a network's routers.
 
-    def __init__(self, graph: Graph, read: Mapping[str, Device], learns: Callable[[Device], bool]) -> None:
+    learns: whether a router learns routes by its protocols. around: as `shortest` has it.
+    """
+
+    def __init__(
+        self, graph: Graph, read: Mapping[str, Device], learns: Callable[[Device], bool], around: Collection[str]
+    ) -> None:
         self._graph = graph
         self._read = read
         self._learns = learns
-        self._ways: dict[str, dict[str, Hop]] = {}
+        self._toward = cache(partial(shortest, graph, around=around))
 
     def way(self, router: str, address: IPv4Address, owner: str) -> Hop | None:
         """Return the neighbor to route an address by that another router owns: the owner, or the nearest that leads
@@ -234,11 +244,6 @@ class Forwarding:
         order = {name: number for number, name in enumerate(self._toward(owner))}
         nearest = sorted((hop for hop in near if hop.router in order), key=lambda hop: order[hop.router])
         return next((hop for hop in nearest if self._leads(hop.router, address, owner, router)), None)
-
-    def _toward(self, owner: str) -> dict[str, Hop]:
-        if owner not in self._ways:
-            self._ways[owner] = shortest(self._graph, owner)
-        return self._ways[owner]
 
     def _leads(self, start: str, address: IPv4Address, owner: str, sender: str) -> bool:
         """Return whether a packet of the sender gets from a router to the owner of its address, and not back."""
@@ -334,12 +339,12 @@ def through(graph: Graph, read: Mapping[str, Device]) -> list[str]:
     """Return routers without tunnels that packets between spokes and hubs pass, or without spokes between any tunnel
     ends.
     """
-    owners = list(dict.fromkeys(tunnel_ends(read).values()))
+    owners = dict.fromkeys(tunnel_ends(read).values())
     spokes = [name for name in owners if any(nhrp.nhs for nhrp in read[name].nhrp.tunnels if nhrp.version == 4)]
     hubs = [name for name in owners if name not in spokes]
     found: dict[str, None] = {}
     for owner in hubs or owners:
-        ways = shortest(graph, owner)
+        ways = shortest(graph, owner, owners)
         for start in spokes or owners:
             here = start
             while here in ways and here != owner:
@@ -359,10 +364,10 @@ def stand_in(
     A router that speaks BGP with that router gets a default route to it, too, as from a provider.
     """
     ends = tunnel_ends(read)
+    sites = {*ends.values()}  # asked, never iterated
+    ways = cache(partial(shortest, graph, around=sites))
     owners = _owners(read)
-    called = {address: owner for address, owner in _called(graph, read, added, owners).items() if address not in ends}
-    owned = [*dict.fromkeys((*ends.values(), *called.values()))]
-    ways = {owner: shortest(graph, owner, [*ends.values()]) for owner in owned}
+    called = {address: owner for address, owner in _called(ways, read, added, owners).items() if address not in ends}
     for router, device in read.items():
         missing: list[str] = []
         kept = _kept(device)
@@ -382,7 +387,7 @@ def stand_in(
                 f"{router} would learn its routes by BGP from {upstream}: it has a default route to there instead",
             )
         for address, owner in (*ends.items(), *called.items()):
-            hop = ways[owner].get(router)
+            hop = ways(owner).get(router)
             if hop is None or owner == router:
                 continue
             if (address in called and not (hop.router == added or _speaks_isis(device))) or any(
@@ -390,7 +395,7 @@ def stand_in(
             ):
                 continue
             # Gateways that would send a packet right back.
-            here, there = graph.get(router, ()), ways[owner]
+            here, there = graph.get(router, ()), ways(owner)
             back = [one.gateway for one in here if one.router in there and there[one.router].router == router]
             if not _knows(device, address, hop, back) and not any(near.gateway == address for near in graph[router]):
                 missing.append(f"ip route {address} 255.255.255.255 {hop.gateway} {_LAST}")
@@ -401,7 +406,8 @@ def stand_in(
             note = f"{router}: {kept} learns no routes here: static routes lead to {' and '.join(kinds)}"
             yield router, missing, "" if has_upstream else f"{note} {some(names)}"
     if added:
-        yield _routes_of(added, Forwarding(wired, read, lambda device: bool(_kept(device))), wired, ends | called)
+        forwarding = Forwarding(wired, read, lambda device: bool(_kept(device)), sites)
+        yield _routes_of(added, forwarding, wired, ends | called)
 
 
 def _kept(device: Device) -> str:
@@ -442,17 +448,17 @@ def _redistributed(internal: Iterable[Device]) -> Iterator[StaticRoute]:
 
 
 def _called(
-    graph: Graph, read: Mapping[str, Device], added: str, owners: Mapping[IPAddress, str]
+    ways: Callable[[str], Mapping[str, Hop]], read: Mapping[str, Device], added: str, owners: Mapping[IPAddress, str]
 ) -> dict[IPv4Address, str]:
     """Return the addresses of BGP neighbors behind a provider of our own, or behind IS-IS, each with its router.
 
-    owners: the router of each address.
+    ways: the first hops of all routers toward one. owners: the router of each address.
     """
     found: dict[IPv4Address, str] = {}
     for name, device in read.items():
         for address in (one for one in device.bgp.called if isinstance(one, IPv4Address)):
             owner = owners.get(address, name)
-            hop = shortest(graph, owner).get(name) if owner != name else None
+            hop = ways(owner).get(name) if owner != name else None
             if hop is not None and (hop.router == added or _speaks_isis(device)):
                 found[address] = owner
     return found
