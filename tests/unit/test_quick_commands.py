@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import runpy
 import signal
 import socket
 import subprocess
 import sys
 import threading
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -29,7 +31,6 @@ from support.services import short_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from pathlib import Path
 
 #: What a router of each name sends after the hello; "" is its hello.
 _BROKEN: Final[dict[str, Sequence[Message | bytes]]] = {
@@ -324,3 +325,9 @@ def test_labs_that_run_are_never_in_the_index(program: Path, machine: Path, monk
     common, _, yours = with_labs.partition("yours:")
     assert "(a folder of yours)" in yours
     assert without == common
+
+
+def test_a_process_that_the_command_starts_runs_no_second_command() -> None:
+    """It reads the start script again, and each campaign on several processors, and each `what-if`, ended with it."""
+    read = runpy.run_path(str(Path(__file__).parents[2] / "contrib/dmvpn"), run_name="__mp_main__")
+    assert callable(read["main"])
