@@ -328,6 +328,6 @@ def test_labs_that_run_are_never_in_the_index(program: Path, machine: Path, monk
 
 
 def test_a_process_that_the_command_starts_runs_no_second_command() -> None:
-    """It reads the start script again, and each campaign on several processors, and each `what-if`, ended with it."""
+    """It reads the start script again: each campaign with several jobs ended with that."""
     read = runpy.run_path(str(Path(__file__).parents[2] / "contrib/dmvpn"), run_name="__mp_main__")
     assert callable(read["main"])
