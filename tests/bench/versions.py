@@ -91,43 +91,28 @@ def measure(*, quick: bool) -> list[Figure]:
     found = []
     for protocol in PROTOCOLS:
         turns = [[_run(protocol, version, spokes) for version in (4, 6)] for _ in range(runs)]
-        for version, index in ((4, 0), (6, 1)):
-            name = f"{protocol}, {spokes} spokes come up and rest: IPv{version}"
-            found.append(Figure(name=name, unit="ms", values=tuple(turn[index][0] for turn in turns)))
-        unit = _UNITS.get(protocol, "IPv6")
-        found.append(
-            Figure(
-                name=f"{protocol}: {unit} for each of IPv4, turn by turn",
-                unit="x",
-                values=tuple(old / units * new_units / new for (old, units), (new, new_units) in turns),
-                goal=0.95,
-                floor=0.8,
-                more=True,
-            )
-        )
+        times = [[spent for spent, _ in turn] for turn in turns]
+        shares = [old / units * new_units / new for (old, units), (new, new_units) in turns]
+        what = _UNITS.get(protocol, "IPv6")
+        found += _figures(f"{protocol}, {spokes} spokes come up and rest", "ms", times, f"{protocol}: {what}", shares)
     rates = [[_refreshed(version, spokes) for version in (4, 6)] for _ in range(runs)]
-    for version, index in ((4, 0), (6, 1)):
-        name = f"refreshed registrations of {spokes} spokes: IPv{version}"
-        found.append(Figure(name=name, unit="/s", values=tuple(turn[index] for turn in rates), more=True))
-    found.append(
-        Figure(
-            name="refreshed registrations: an address of IPv6 for each of IPv4, turn by turn",
-            unit="x",
-            values=tuple(2 * new / old for old, new in rates),
-            goal=0.95,
-            floor=0.8,
-            more=True,
-        )
+    name, shares = "refreshed registrations", [2 * new / old for old, new in rates]
+    return found + _figures(f"{name} of {spokes} spokes", "/s", rates, f"{name}: {_UNITS['static']}", shares)
+
+
+def _figures(name: str, unit: str, turns: list[list[float]], what: str, shares: list[float]) -> list[Figure]:
+    """Return the figures of IPv4 and IPv6, and how many times IPv4 a unit of IPv6 is, turn by turn."""
+    old, new = (
+        Figure(name=f"{name}: IPv{version}", unit=unit, values=values, more=unit == "/s")
+        for version, values in zip((4, 6), zip(*turns, strict=True), strict=True)
     )
-    return found
+    ratio = f"{what} for each of IPv4, turn by turn"
+    return [old, new, Figure(name=ratio, unit="x", values=tuple(shares), goal=0.95, floor=0.8, more=True)]
 
 
 def _refreshed(version: int, spokes: int) -> float:
     """Return how often a second a hub answers registrations that it has answered before."""
-    scenario = network("static", version, spokes)
-    world = Simulator.of(scenario)
-    hub = _Watched(world.routers["HUB"].router)
-    world.run_while(lambda: bool(world.missing(scenario)), _LATEST, step=0.5)
+    world, hub = _started("static", version, spokes)
     first, _ = hub.registrations[:spokes], hub.take()
     for number in range(1, _REFRESHED + 1):
         for event in first:
@@ -137,21 +122,27 @@ def _refreshed(version: int, spokes: int) -> float:
 
 def _run(protocol: str, version: int, spokes: int) -> tuple[float, int]:
     """Return what the hub computes, milliseconds, and of how many units that is."""
-    scenario = network(protocol, version, spokes)
     gc.collect()
     gc.disable()
     try:
-        world = Simulator.of(scenario)
-        hub = _Watched(world.routers["HUB"].router)
-        if not world.run_while(lambda: bool(world.missing(scenario)), _LATEST, step=0.5):
-            raise RuntimeError(f"{protocol} of IPv{version}: {world.missing(scenario)[:3]} missing")
+        world, hub = _started(protocol, version, spokes)
         world.run_for(_REST)
-        spent, router = hub.take(), world.routers["HUB"].router
-        if protocol == "ospf":
-            return spent, router.machine(OspfMachine).of_version(version)[1].limit.count
-        return spent, len(router.machine(NhrpMachine).of_version(version)[0].cache) if protocol == "static" else 1
     finally:
         gc.enable()
+    spent, router = hub.take(), world.routers["HUB"].router
+    if protocol == "ospf":
+        return spent, router.machine(OspfMachine).of_version(version)[1].limit.count
+    return spent, len(router.machine(NhrpMachine).of_version(version)[0].cache) if protocol == "static" else 1
+
+
+def _started(protocol: str, version: int, spokes: int) -> tuple[Simulator, _Watched]:
+    """Return a network whose hub has all routes, and its hub."""
+    scenario = network(protocol, version, spokes)
+    world = Simulator.of(scenario)
+    hub = _Watched(world.routers["HUB"].router)
+    if not world.run_while(lambda: bool(world.missing(scenario)), _LATEST, step=0.5):
+        raise RuntimeError(f"{protocol} of IPv{version}: {world.missing(scenario)[:3]} missing")
+    return world, hub
 
 
 # ------------------------------------------------------------------------------------------------ networks

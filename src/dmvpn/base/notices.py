@@ -139,7 +139,7 @@ class Speaking(Value):
     version: int
 
     def address(self, state: InterfaceState) -> IPAddress | None:
-        """Return our address on an interface, None where this family has none."""
+        """Return our address on an interface; None: it has no address of this version."""
         return state.address if self.version == 4 else state.link_local(6)
 
     def mtu(self, state: InterfaceState) -> int:

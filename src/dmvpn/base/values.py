@@ -296,26 +296,24 @@ WORKS: Final = None not in (_ORDINARY, *_NOTED.values()) and _works()
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 class _Valued(type):
+    """Makes `Value`, and in place of a class below it a dataclass without it."""
+
+    is_frozen = True
+
     def __new__(
         cls, name: str, bases: tuple[type, ...], space: dict[str, object], *, eq: bool = True, kw_only: bool = False
     ) -> _Valued:
-        return _below(cls, name, bases, space, frozen=True, eq=eq, kw_only=kw_only)
+        if not bases:
+            return super().__new__(cls, name, bases, space)
+        bare = type(name, tuple(base for base in bases if not isinstance(base, cls)), space)
+        return cast("_Valued", dataclass(frozen=cls.is_frozen, slots=True, eq=eq, kw_only=kw_only)(bare))
 
 
 @dataclass_transform(field_specifiers=(field,))
-class _Changed(type):
-    def __new__(
-        cls, name: str, bases: tuple[type, ...], space: dict[str, object], *, eq: bool = True, kw_only: bool = False
-    ) -> _Changed:
-        return _below(cls, name, bases, space, frozen=False, eq=eq, kw_only=kw_only)
+class _Changed(_Valued):
+    """The same with `Mutable`."""
 
-
-def _below(cls: type[T], name: str, bases: tuple[type, ...], space: dict[str, object], **options: bool) -> T:
-    """Return `Value` or `Mutable` itself, and in place of a class below them a dataclass without them."""
-    if not bases:
-        return cast("T", type.__new__(cast("type[type]", cls), name, bases, space))
-    bare = type(name, tuple(base for base in bases if not isinstance(base, cls)), space)
-    return cast("T", dataclass(slots=True, **options)(bare))
+    is_frozen = False
 
 
 class Value(metaclass=_Valued):

@@ -60,8 +60,8 @@ def _spelled(value: Hashable) -> str:
 def check_router_id(args: Args, _: Section) -> str | None:
     """Refuse an address that cannot be a router ID. Returns the error."""
     address = args.address("address", None)  # BGP may name an interface
-    is_none = address is not None and int(address) in (0, 0xFFFFFFFF)
-    return f"% {address} is no router ID" if is_none else None
+    is_reserved = address is not None and int(address) in (0, 0xFFFFFFFF)
+    return f"% {address} is no router ID" if is_reserved else None
 
 
 class RouteKinds(ValueType):

@@ -151,8 +151,9 @@ class Renewals:
         if pattern is None or not pattern.is_good(tunnel) or instance.secured(tunnel, sender) != sender:
             return False
         instance.answer_registration(tunnel, sender, pattern.reply(request))
+        answer = _digest(request), pattern
         for entry in entries:
-            entry.answered((_digest(request), pattern))
+            entry.answered(answer)
         return True
 
     def learn(
@@ -185,8 +186,9 @@ class Renewals:
                 self._patterns[shape] = pattern
                 if len(self._patterns) > _MOST_PATTERNS:
                     del self._patterns[next(iter(self._patterns))]
+        answer = _digest(request), pattern
         for entry in entries:
-            entry.answered((_digest(request), pattern))
+            entry.answered(answer)
 
     def is_usual(
         self,

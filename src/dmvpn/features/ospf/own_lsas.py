@@ -385,8 +385,8 @@ class Topology:
         """Describe this interface again: its LSA content may have changed."""
         self.describe(interface.area)
         self._externals.retell(interface.area)
-        key = LsaKey(LsaType.NETWORK, interface.number, self._state.router_id)
-        prefixes = LsaKey(LsaType.PREFIXES, key.id, key.router)
+        number, router = interface.number, self._state.router_id
+        key, prefixes = (LsaKey(kind, number, router) for kind in (LsaType.NETWORK, LsaType.PREFIXES))
         if interface.phase is InterfaceState.DESIGNATED:
             self._origination.request(interface.area, key, partial(network_body, self._state, interface))
             if interface.link is not None:
@@ -396,7 +396,7 @@ class Topology:
             self._origination.withdraw(interface.area, key)
             self._origination.withdraw(interface.area, prefixes)
         if interface.link is not None:
-            key = LsaKey(LsaType.LINK, key.id, key.router)
+            key = LsaKey(LsaType.LINK, number, router)
             if interface.speaks:
                 self._origination.request(interface.link, key, partial(link_body, interface))
             else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv6Address
-from typing import Final
+from typing import Final, NamedTuple
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, ip_keyword
 from dmvpn.base.facts import Address
@@ -47,10 +47,8 @@ def hosts_without_lease(scene: Scene) -> Iterator[Verdict]:
 
 def _found(scene: Scene, name: str, router: str, version: int) -> Finding:
     """Return what keeps the lease from a host."""
-    stations = sorted(
-        _stations(scene, name, version), key=lambda one: (not _leases(one[3], one[1], one[2]), one[0] != router)
-    )
-    router = stations[0][0] if stations else router
+    stations = sorted(_stations(scene, name, version), key=lambda one: (not _leases(one), one.router != router))
+    router = stations[0].router if stations else router
     show = "show ip dhcp server statistics" if version == 4 else "show ipv6 dhcp binding"
     found = Finding(Step.UNDERLAY, Cause.NO_ADDRESS, router, "no DHCP server leases it one")
     found = replace(found, order=f"look at {show} on {router}, or on the server of its helper")
@@ -89,15 +87,24 @@ def _found(scene: Scene, name: str, router: str, version: int) -> Finding:
     return found
 
 
-def _stations(scene: Scene, name: str, version: int) -> Iterator[tuple[str, InterfaceFacts, Address, Device]]:
-    """Yield the routers that hear a host ask: each with its port, its address there and its models."""
+class _Station(NamedTuple):
+    """A router that hears a host ask. own: its address at the port."""
+
+    router: str
+    port: InterfaceFacts
+    own: Address
+    models: Device
+
+
+def _stations(scene: Scene, name: str, version: int) -> Iterator[_Station]:
+    """Yield the routers that hear a host ask in this version of IP."""
     link = scene.link((name, HOST_PORT))
     for router, interface in link.ends if link is not None else ():
         facts = scene.facts(router)
         port = interface_of(facts, interface) if facts is not None else None
         own = next((one.ip for one in port.addresses if one.version == version), None) if port is not None else None
         if facts is not None and port is not None and own is not None:
-            yield router, port, own, device(facts)
+            yield _Station(router, port, own, device(facts))
 
 
 def _settings(models: Device, port: InterfaceFacts) -> PortSettings | None:
@@ -105,11 +112,11 @@ def _settings(models: Device, port: InterfaceFacts) -> PortSettings | None:
     return next((one for one in models.dhcp.ports if one.interface == port.name), None)
 
 
-def _leases(models: Device, port: InterfaceFacts, own: Address) -> bool:
-    """Return whether a router leases or relays for a port with this address, in the address's version of IP."""
-    settings = _settings(models, port)
-    there = (settings.helpers if own.version == 4 else settings.serves6 or settings.relays6) if settings else ()
-    return bool(there or _pools(models, own))
+def _leases(station: _Station) -> bool:
+    """Return whether a router leases or relays for its port, in the version of IP of its address there."""
+    settings, is_ipv4 = _settings(station.models, station.port), station.own.version == 4
+    there = (settings.helpers if is_ipv4 else settings.serves6 or settings.relays6) if settings else ()
+    return bool(there or _pools(station.models, station.own))
 
 
 def _pools(models: Device, own: Address) -> list[str]:

@@ -59,7 +59,7 @@ def own_processes(ctx: ShowContext, version: int = 4) -> tuple[Process, ...]:
 
 def version_of(args: Args) -> int:
     """Return the version of IP that a command is about."""
-    return 6 if "ipv6" in args or "ospfv3" in args else 4
+    return 6 if "ospfv3" in args else args.version
 
 
 def count_of_kinds(process: Process) -> tuple[int, int, int]:
