@@ -25,6 +25,8 @@ from dmvpn.base.effects import (
     SetAdjacency,
     SetInterface,
     SetRoute,
+    SetTunnel,
+    TunnelSpec,
 )
 from dmvpn.base.events import KernelContested, Resync, Unresolved
 from dmvpn.dataplane import host as sysctl
@@ -655,5 +657,29 @@ def test_an_interface_whose_mtu_nobody_orders_any_longer_has_the_one_from_before
         world.run(0.1)
         assert octets() == before
         assert world.planes["A"].differences() == []
+
+    in_world("python", test)
+
+
+@pytest.mark.lab
+def test_a_tunnel_keeps_the_mtu_of_ipv6_when_that_of_the_interface_changes() -> None:
+    """`ipv6-only` with real packets: the doctor said that another program changes the kernel's tables."""
+
+    def test(world: RealWorld) -> None:
+        own = ((IPv6Address("2001:db8:100::1"), 64), (IPv6Address("fe80::1"), 10))
+        spec = TunnelSpec(name="Tunnel0", source=nbma("A"), destination=None, key=100, mtu=1476)
+        world.execute("A", SetTunnel(spec), SetInterface("Tunnel0", True, own, mtu6=1400))
+
+        def octets() -> str | None:
+            world.run(0.3)
+            with world.inside("A"):
+                return sysctl.read("net/ipv6/conf/Tunnel0/mtu")
+
+        assert octets() == "1400"
+        world.execute("A", SetTunnel(replace(spec, mtu=1472)))
+        assert octets() == "1400"
+        with world.inside("A"), netlink.NetlinkSocket() as kernel:
+            kernel.call(netlink.set_link(index(kernel, "Tunnel0"), netlink.LinkSettings(mtu=1450)))
+        assert octets() == "1400", "another program has changed it"
 
     in_world("python", test)

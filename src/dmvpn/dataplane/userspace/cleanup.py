@@ -49,7 +49,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import Value
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.host import Setting, dotted, put_all, read, write
+from dmvpn.dataplane.host import Setting, dotted, put, put_all, read, write
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, KernelLink, LinkFlag, NetlinkSocket
 from dmvpn.dataplane.tap import Tap
 from dmvpn.dataplane.userspace import vrf_devices
@@ -176,6 +176,11 @@ class HostSettings:
             for path, value in self._set.items()
             if now[path] not in (None, value)
         ]
+
+    def put_back(self, path: str) -> None:
+        """Write a setting again that is not as ordered, unless this thread is in another namespace."""
+        if path in self._set and _namespace() == self._namespace:
+            put(path, self._set[path])
 
     def keep_interface(self, linux: str) -> None:
         """Store the settings of an interface of the host that is about to be set up by netlink."""

@@ -64,6 +64,7 @@ _ROUTER_SETTINGS = {
 _FORWARDING_IPV6: Final = "net/ipv6/conf/all/forwarding"
 #: Of an interface with IPv6 addresses: they stay while it is down, and nobody else gives it addresses or routes.
 _OF_IPV6_INTERFACE: Final = {"disable_ipv6": 0, "keep_addr_on_down": 1, "accept_ra": 0, "accept_redirects": 0}
+_MTU6: Final = "net/ipv6/conf/{}/mtu"
 
 _ETHERNET_MTU: Final = 1500
 
@@ -323,6 +324,13 @@ class Kernel:
     def set_mtu(self, ios: str, mtu: int) -> None:
         """Change the MTU of an interface, octets."""
         self._links.set_mtu(ios, mtu)
+        self._set_mtu6(ios)
+
+    def _set_mtu6(self, ios: str) -> None:
+        """Set the MTU of IPv6, which may not exceed that of the interface, and becomes that when the latter changes."""
+        order = self._links.orders.get(ios)
+        if order is not None and order.mtu6 is not None and has_ipv6(order):
+            self.change_settings({_MTU6.format(self._names.linux(ios)): order.mtu6})
 
     def set_interface(self, order: SetInterface) -> None:
         """Set state and addresses, as ordered; for interfaces of the host only if we manage them."""
@@ -337,8 +345,7 @@ class Kernel:
         requests = self._links.requests(order, self._addresses.on(index))
         self.routes.cover_network(order)
         self._socket.call(*requests)
-        if order.mtu6 is not None and has_ipv6(order):  # after the interface's, which it may not exceed
-            self.change_settings({f"net/ipv6/conf/{self._names.linux(order.interface)}/mtu": order.mtu6})
+        self._set_mtu6(order.interface)
         if order.up:  # with the old address, or while it was down, it lost routes without notification
             self._keeper.suspect(index)
             self._keeper.settle()
@@ -518,6 +525,8 @@ class Kernel:
         if ios is None or not self._holds(link):
             return
         old = self._links.note(ios, link)
+        if tell and made_here(ios):
+            self._settings.put_back(_MTU6.format(link.name))
         if tell and not made_here(ios):
             if old is not None and old.index != link.index:
                 self._links.prepare(link.index)
