@@ -65,6 +65,11 @@ def test_what_goes_to_another_site_leaves_sealed_and_is_not_translated(world: Wo
     assert not wire.of(IpProtocol.ICMP)
     assert {str(packet.source) for packet in lan.of(IpProtocol.ICMP)} == {H3, H4}
     assert "Total number of translations: 0" in world.show("R31", "ip nat translations")
+    world.do("R31", "clear ip nat statistics")
+    assert "Hits: 0  Misses: 0" in world.show("R31", "ip nat statistics")
+    world.ping("H3", WEB, 5)
+    world.run_for(1)
+    assert "Hits: 1  Misses: 1" in world.show("R31", "ip nat statistics")
 
 
 def test_while_the_tunnel_is_down_nothing_for_another_site_leaves_translated_in_clear(world: World) -> None:

@@ -32,7 +32,7 @@ from dmvpn.dataplane.netlink import netfilter
 from dmvpn.dataplane.netlink.nfsocket import Family, NetfilterSocket, forward_drops
 from dmvpn.dataplane.netlink.wire import parse_messages
 from dmvpn.face.language import exec_parser
-from dmvpn.features.nat.machine import ClearTranslations
+from dmvpn.features.nat.machine import ClearNatStatistics, ClearTranslations
 from dmvpn.ios import Fate, Match
 from dmvpn.labs.unsupported_lines import not_built, refuse_left_out
 from dmvpn.router.entered_text import take_in
@@ -570,6 +570,32 @@ def test_flows_are_shown_as_ios_shows_them() -> None:
     assert verbose[2] == "    left 23:59:59, Map-Id(In): 1, flags: extended"
     assert verbose[4] == "    left 00:00:29, Map-Id(In): 1, flags: extended, not answered"
     is_golden(life.shown("show ip nat statistics"), "nat_configuration/flows_are_shown_as_ios_shows_them-2")
+
+
+def test_counters_begin_again_when_a_user_clears_them_and_when_the_plane_counts_anew() -> None:
+    life, plane = Life(standard("permit any")), Plane()
+    life.router.counting = plane
+    match = exec_parser(FEATURES).match("clear ip nat statistics")
+    assert isinstance(match, Match)
+    assert match.command.privilege == 15
+    assert match.command.action is not None
+    event = match.command.action(life.router.context(2.0), match.args)
+    assert event == ClearNatStatistics((12, 2, 0))
+    written: list[str] = []
+    Recorder("R1", written.append).event(event, 1.0)
+    assert load(written[0]) == RecordedEvent(1.0, "R1", event)
+    before = life.shown("show ip nat statistics")
+    assert life.handle(event, 3.0) == []
+    assert life.shown("show ip nat statistics") == [
+        line.replace("Hits: 12  Misses: 2", "Hits: 0  Misses: 0") for line in before
+    ], "the flows live on"
+    plane.translations = lambda: Translations((), 15, 3, 4)  # type: ignore[method-assign]
+    shown = life.shown("show ip nat statistics")
+    assert "Hits: 3  Misses: 1" in shown
+    assert " All Host Max allowed: 4096, missed 4" in shown
+    life.enter(INTERFACES)
+    life.enter(standard("permit any"))
+    assert "Hits: 15  Misses: 3" in life.shown("show ip nat statistics"), "both planes forget with the last rule"
 
 
 def test_static_rules_and_addresses_of_stations_are_shown_before_flows() -> None:

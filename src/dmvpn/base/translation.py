@@ -221,6 +221,11 @@ class Translations(Value):
     misses: int = 0
     refused: int = 0
 
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Hits, misses and refused packets."""
+        return self.hits, self.misses, self.refused
+
 
 # ------------------------------------------------------------------------------------------------ what policy has
 

@@ -49,8 +49,8 @@ _COUNTS = words(WordKind.LABEL, sighted=True)("""
         that stations have for themselves; of all of them those with ports.
     Outside interfaces | Outside :: Those with `ip nat outside`.
     Inside interfaces | Inside :: Those with `ip nat inside`.
-    Hits :: Translated packets that belonged to a flow.
-    Misses :: Packets that made a flow.
+    Hits :: Translated packets that belonged to a flow, since `clear ip nat statistics`.
+    Misses :: Packets that made a flow, since then.
     nat-limit statistics | All Host Max allowed | missed :: Flows that one station inside may have by one rule, and
         packets without a translation: their station has that many, or no address or port is free.
     Most used | host | used :: The station with the most flows.

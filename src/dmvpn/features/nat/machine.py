@@ -16,7 +16,7 @@ from dmvpn.base.merging import MergedChanges
 from dmvpn.base.notices import AccessListsChanged, Configured, InterfaceChanged, Notice, TunnelChanged
 from dmvpn.base.ports import Ports
 from dmvpn.base.reasons import Reason
-from dmvpn.base.translation import ESP, GRE, FlowFilter, SourceRule, StaticRule, TranslatedFlow
+from dmvpn.base.translation import ESP, GRE, FlowFilter, SourceRule, StaticRule, TranslatedFlow, Translations
 from dmvpn.base.values import Value
 from dmvpn.features.nat import messages
 from dmvpn.features.nat.model import (
@@ -38,6 +38,13 @@ class ClearTranslations(Event, Value):
     meant: FlowFilter | None = None
 
 
+class ClearNatStatistics(Event, Value):
+    """`clear ip nat statistics`. counts: hits, misses and refused packets at this moment."""
+
+    counts: tuple[int, int, int]
+
+
+_NOTHING: Final = 0, 0, 0
 _ORDER: Final = "translation"
 #: What a station inside may not begin where the router has tunnels: without ports its packets and the router's own,
 #: to and from the same peer, are one flow. Any address may become a peer of a multipoint tunnel.
@@ -52,6 +59,7 @@ class NatMachine(Machine):
         InterfaceChanged,
         TunnelChanged,
         ClearTranslations,
+        ClearNatStatistics,
         EffectFailed,
         Resync,
     )
@@ -67,6 +75,8 @@ class NatMachine(Machine):
             self._refresh,
             lambda: self._wanted().whole(self.config) != self._ordered,
         )
+        #: Counters of the plane at the last clear.
+        self._base = _NOTHING
         self.config = NatConfig()
 
     @property
@@ -87,6 +97,10 @@ class NatMachine(Machine):
     def statics(self) -> tuple[StaticRule, ...]:
         """The static rules that are obeyed, with their addresses."""
         return tuple(self._orders.statics.values())
+
+    def counted(self, found: Translations) -> tuple[int, ...]:
+        """Return hits, misses and refused packets since they were cleared. found: what the plane answers."""
+        return tuple(max(0, count - base) for count, base in zip(found.counts, self._base, strict=True))
 
     def rule_of(self, flow: TranslatedFlow) -> NatRule | NatStatic | None:
         """Return the rule by which a flow is translated; None if it is no longer in the configuration."""
@@ -116,6 +130,8 @@ class NatMachine(Machine):
                 self._lists.follow()
             case ClearTranslations():
                 self._context.emit(ForgetTranslations(event.meant))
+            case ClearNatStatistics():
+                self._base = event.counts
             case EffectFailed(effect=SetTranslation()) if event.effect == self._ordered:
                 self._fail(event.text)
             case Resync() if self._ordered != SetTranslation():
@@ -177,6 +193,8 @@ class NatMachine(Machine):
         if order == self._ordered:
             return 0
         self._ordered = order
+        if order == SetTranslation():
+            self._base = _NOTHING  # the plane forgets its counters with the last rule
         self._retries.forget_order(_ORDER)
         self._context.emit(order)
         return 1 + sum(len(one) for rule in order.rules for each in rule.clauses for one in each.lists)

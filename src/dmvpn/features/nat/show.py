@@ -1,4 +1,4 @@
-"""`show ip nat translations`, `show ip nat statistics`, `clear ip nat translation`."""
+"""`show ip nat translations`, `show ip nat statistics`, `clear ip nat translation`, `clear ip nat statistics`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dmvpn.base.events import Event
 from dmvpn.base.moments import clock
 from dmvpn.base.translation import ESP, GRE, ICMP, SHARE, TCP, UDP, FlowFilter, StaticRule, TranslatedFlow
 from dmvpn.base.values import Value
-from dmvpn.features.nat.machine import ClearTranslations, NatMachine
+from dmvpn.features.nat.machine import ClearNatStatistics, ClearTranslations, NatMachine
 from dmvpn.features.nat.model import NatRule, NatStatic
 from dmvpn.ios import Args, ExecCommand, ShowContext
 
@@ -167,15 +167,16 @@ def query_statistics(ctx: ShowContext, args: Args) -> ShowStatistics:
     """Return interfaces, rules and counters."""
     machine, found = ctx.machine(NatMachine), ctx.counting.translations()
     config, failure, lines = machine.config, machine.failure(), _lines(ctx)
+    hits, misses, limited = machine.counted(found)
     return ShowStatistics(
         translations=len(lines),
         static=sum(line.static for line in lines),
         extended=sum(line.outside_global != "---" or ":" in line.inside_global for line in lines),
         outside=config.outside,
         inside=config.inside,
-        hits=found.hits,
-        misses=found.misses,
-        limited=found.refused,
+        hits=hits,
+        misses=misses,
+        limited=limited,
         most=next(iter(Counter(str(flow.inside_local[0]) for flow in found.flows).most_common(1)), None),
         mappings=tuple(_mapping(machine, rule, found.flows) for rule in config.rules),
         problem=failure.evidence if failure is not None else "",
@@ -250,6 +251,11 @@ def clear(ctx: ShowContext, args: Args) -> Event:
     return ClearTranslations(
         FlowFilter(protocol, end("inside_global"), end("inside_local"), end("outside_global"), vrf)
     )
+
+
+def clear_counters(ctx: ShowContext, _: Args) -> Event:
+    """Count from here."""
+    return ClearNatStatistics(ctx.counting.translations().counts)
 
 
 def _static(rule: StaticRule) -> TranslationLine:
@@ -337,6 +343,7 @@ COMMANDS: Final = (
     ),
     ExecCommand("debug ip nat [ detailed ]", _HELP, action=debug, privilege=15),
     ExecCommand("show ip nat statistics", _HELP, query=query_statistics, render=render_statistics),
+    ExecCommand("clear ip nat statistics", _HELP | {"statistics": "Its counters"}, action=clear_counters, privilege=15),
     *(
         ExecCommand(_CLEAR + meant + " [ forced ]", _HELP, action=clear, privilege=15)
         for meant in (
