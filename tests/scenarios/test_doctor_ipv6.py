@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -163,3 +164,27 @@ def test_segments_that_fit_with_the_header_of_ipv4_alone_do_not_fit() -> None:
     for lab, fits in ((scenario, True), (Scenario(scenario.name, scenario.lab, texts, scenario.certificates), False)):
         rows = Rows(Scene(brought_up(lab).facts()))
         assert rows.row("R31", "R41", lasting=True).fits is fits
+
+
+def test_a_path_of_either_version_is_tried_with_pings() -> None:
+    lab = brought_up(Scenario.load("dual-stack"))
+    for address in (ip_address("10.4.4.100"), ip_address("2001:db8:4::100")):
+        assert [one for one in visit(lab, "R31", address).probes if f"ping {address}" in one.lower()]
+        one_end = visit(lab, "R31", address, one_end=True)
+        assert [one for one in one_end.probes if f"ping {address}" in one.lower()], one_end.probes
+
+
+def test_direct_paths_of_both_versions_between_spokes_are_tried() -> None:
+    lab = brought_up(Scenario.load("dual-stack"))
+    lab.ask(
+        [("R31", f"ping {address}") for address in ("10.4.4.1 source 10.3.3.1", "2001:db8:4::1 source 2001:db8:3::1")]
+    )
+    lab.wait(5)
+    probes = "\n".join(visit(lab).probes).lower()
+    assert "ping 10.4.4.1 " in probes
+    assert "ping 2001:db8:4::1 " in probes
+
+
+def test_the_networks_of_other_sites_are_tried_from_one_router_of_ipv6() -> None:
+    lab = brought_up(Scenario.load("ipv6-only"))
+    assert "ping 2001:db8:4::1 " in "\n".join(visit(lab, "R31", one_end=True).probes).lower()

@@ -78,6 +78,11 @@ class HostFacts(Fact):
     waits: tuple[int, ...] = ()
     router: str
 
+    @property
+    def addresses(self) -> tuple[AddressWithLength, ...]:
+        """The addresses of either version of IP."""
+        return (self.address,) if self.address6 is None else (self.address, self.address6)
+
 
 class LinkFacts(Fact):
     """A wire.

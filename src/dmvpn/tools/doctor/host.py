@@ -149,9 +149,7 @@ def _others(scene: Scene, name: str) -> Iterator[Address]:
             for mine in facts.addresses.values():
                 yield from mine
     for host in scene.lab.hosts.values():
-        yield host.address.ip
-        if host.address6 is not None:
-            yield host.address6.ip
+        yield from (own.ip for own in host.addresses)
 
 
 # ------------------------------------------------------------------------------------------------ clocks

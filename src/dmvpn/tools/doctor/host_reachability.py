@@ -156,8 +156,7 @@ def _pairs(scene: Scene) -> Iterator[tuple[HostFacts, Address, HostFacts]]:
 def _ends(here: HostFacts, there: HostFacts) -> Iterator[tuple[HostFacts, Address, HostFacts]]:
     if here.router == there.router:
         return
-    ends = ((host.address, host.address6) for host in (here, there))
-    ours, theirs = ([own.ip for own in both if own is not None and own != UNLEASED] for both in ends)
+    ours, theirs = ([own.ip for own in host.addresses if own != UNLEASED] for host in (here, there))
     for ip in ours:
         target = next((other for other in theirs if ip.version == other.version), None)
         if target is not None:

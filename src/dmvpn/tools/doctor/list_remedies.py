@@ -201,7 +201,7 @@ class Remedies:
     def _lans(self, facts: RouterFacts) -> list[Network]:
         networks = [own.network for it in facts.interfaces for own in it.addresses]
         hosts = [host for host in self._scene.lab.hosts.values() if self._scene.facts(host.router) is facts]
-        served = [own.network for host in hosts for own in (host.address, host.address6) if own is not None]
+        served = [own.network for host in hosts for own in host.addresses]
         return [one for one in networks if one.version == self._version and one in served]
 
     def _applied(self, place: Place, facts: RouterFacts) -> Iterator[Lines]:

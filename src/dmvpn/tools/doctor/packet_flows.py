@@ -112,10 +112,7 @@ class Flows:
         self._version = version
         #: The hosts, each with its address of this version.
         self._hosts = {
-            name: own.ip
-            for name, host in scene.lab.hosts.items()
-            for own in (host.address6, host.address)
-            if own is not None and own.version == version
+            name: own.ip for name, host in scene.lab.hosts.items() for own in host.addresses if own.version == version
         }
         #: With NHRP's shortcuts, and without: those expire, and later ones are not there yet.
         self._walkers = [Walker(View(lab)) for lab in (scene.unfiltered, without_shortcuts(scene.unfiltered))]

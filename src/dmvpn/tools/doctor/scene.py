@@ -452,7 +452,7 @@ class Scene(Value):
     def lans(self, name: str, facts: RouterFacts) -> Iterator[LanAddress]:
         """Yield the addresses of a router's LANs."""
         hosts = [host for host in self.lab.hosts.values() if host.router == name]
-        served = {own.network for host in hosts for own in (host.address, host.address6) if own is not None}
+        served = {own.network for host in hosts for own in host.addresses}
         for port in lan_ports(facts):
             yield from (LanAddress(port, own, own.network in served) for own in port.addresses)
 

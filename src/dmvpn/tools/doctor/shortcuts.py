@@ -111,7 +111,9 @@ def _sends_by_hub(scene: Scene, client: Client) -> bool:
     Existing shortcuts do not count as routing.
     """
     there = (*client.there.addresses, client.there.link_local) if client.there is not None else ()
-    sites = (scene.site_of(one.name, one.facts) for one in scene.fellows(client) if one.tunnel.multipoint)
+    sites = (
+        scene.site_of(one.name, one.facts, client.version) for one in scene.fellows(client) if one.tunnel.multipoint
+    )
     for lan in (site[1] for site in sites if site is not None):
         route = next((route for route in client.facts.routes_to(lan) if route.source != "nhrp"), None)
         if route is not None and any(hop.address is not None and hop.address in there for hop in route.next_hops):

@@ -293,16 +293,17 @@ def _to_hosts(scene: Scene) -> Iterator[Probe]:
     """Yield a probe to the first host of each LAN that its router reaches there, unless a list at the port may drop the
     answer.
     """
-    asked: set[tuple[str, str]] = set()
-    for one in scene.lab.hosts.values():
-        facts, wanted = scene.facts(one.router), one.address
+    asked: set[tuple[str, str, int]] = set()
+    for one, wanted in ((each, own) for each in scene.lab.hosts.values() for own in each.addresses):
+        facts = scene.facts(one.router)
         filtered = {each.interface for each in facts.packet_filters} if facts is not None else set()
         for lan in scene.lans(one.router, facts) if facts is not None else ():
             port = lan.port
             route = best_route(facts, wanted.ip, port.vrf) if facts is not None else None
             is_there = lan.address.network == wanted.network and route is not None and route.prefix == wanted.network
-            if is_there and port.name not in filtered and (one.router, port.name) not in asked:
-                asked.add((one.router, port.name))
+            seat = (one.router, port.name, wanted.version)
+            if is_there and port.name not in filtered and seat not in asked:
+                asked.add(seat)
                 yield Probe(kind=ProbePurpose.LAN, router=one.router, target=wanted.ip, source=port.name, repeat=FEW)
 
 
@@ -336,8 +337,8 @@ def _has_lost(scene: Scene, client: Client) -> bool:
 def path_probes(scene: Scene, router: str, address: Address) -> Iterator[Probe]:
     """Yield probes from a router's site to an address, and between the NBMA addresses of the two ends."""
     facts = scene.facts(router)
-    site = scene.site_of(router, facts) if facts is not None else None
-    if site is None or site[1].version != address.version:
+    site = scene.site_of(router, facts, address.version) if facts is not None else None
+    if site is None:
         return
     yield Probe(kind=ProbePurpose.SITES, router=router, target=address, source=site[0], repeat=5)
     yield Probe(kind=ProbePurpose.TRACE, router=router, target=address, source=site[0])
@@ -411,15 +412,15 @@ def single_router_probes(scene: Scene, router: str, address: Address | None = No
 
 def _to_other_sites(scene: Scene, client: Client) -> Iterator[Probe]:
     """Yield the first addresses of networks learned through the tunnel, because hosts are not known."""
-    site = scene.site_of(client.name, client.facts)
+    site = scene.site_of(client.name, client.facts, client.version)
     if site is None:
         return
     found = [
         route.prefix[1]
         for route in client.facts.routes
         if any(hop.interface == client.tunnel.name and hop.address is not None for hop in route.next_hops)
-        and route.prefix.version == 4
-        and 8 <= route.prefix.prefixlen < 31
+        and route.prefix.version == client.version
+        and 8 <= route.prefix.prefixlen < route.prefix.max_prefixlen - 1
     ]
     for target in found[:_MOST_SITES]:
         yield Probe(kind=ProbePurpose.SITES, router=client.name, target=target, source=site[0], repeat=4)
@@ -428,21 +429,22 @@ def _to_other_sites(scene: Scene, client: Client) -> Iterator[Probe]:
 
 def _between_sites(scene: Scene, router: str | None) -> Iterator[Probe]:
     """Yield probes between spokes that already send to each other directly: a probe builds no shortcut."""
-    spokes: dict[str, tuple[Client, str, Address]] = {}
+    spokes: dict[tuple[str, int], tuple[Client, str, Address]] = {}
     for client in scene.clients():
-        site = scene.site_of(client.name, client.facts)
-        if site is not None and client.name not in spokes:
-            spokes[client.name] = (client, *site)
-    seen = {scene.seen_as(client): name for name, (client, *_) in spokes.items()}
+        site = scene.site_of(client.name, client.facts, client.version)
+        if site is not None and (client.name, client.version) not in spokes:
+            spokes[client.name, client.version] = (client, *site)
+    seen = {scene.seen_as(client): client.name for client, *_ in spokes.values()}
     direct = dict.fromkeys(
         (one, other)
         for one, (client, *_) in spokes.items()
         for entry in client.tunnel.mappings
-        if entry.kind == "dynamic" and (other := seen.get(entry.nbma, one)) != one
-        if spokes[other][2] in entry.target and (router is None or router in (one, other))
+        if (other := (seen.get(entry.nbma, client.name), client.version)) in spokes
+        if entry.kind == "dynamic" and other != one
+        if spokes[other][2] in entry.target and (router is None or router in (one[0], other[0]))
     )
     for one, other in list(direct)[:MOST_PAIRS]:
-        yield Probe(kind=ProbePurpose.SITES, router=one, target=spokes[other][2], source=spokes[one][1], repeat=4)
+        yield Probe(kind=ProbePurpose.SITES, router=one[0], target=spokes[other][2], source=spokes[one][1], repeat=4)
 
 
 # ------------------------------------------------------------------------------------------------ a visit

@@ -269,13 +269,12 @@ def _lost(lab: LabFacts, router: str, address: str) -> WalkedPath | None:
     """Return the direction in which packets between the site of a router and an address do not arrive."""
     scene = Scene(lab)
     facts = scene.facts(router)
-    site = scene.site_of(router, facts) if facts is not None else None
+    site = scene.site_of(router, facts, ip_address(address).version) if facts is not None else None
     host = next((name for name, one in lab.hosts.items() if one.router == router), "")
-    there = next((name for name, one in lab.hosts.items() if one.address.ip == ip_address(address)), address)
     if site is None:
         return None
     try:
-        found = walk(lab, host or str(site[1]), there)
+        found = walk(lab, host or str(site[1]), address)
     except UserError:
         return None
     both = [path for path in (found.forth, found.back) if path is not None]

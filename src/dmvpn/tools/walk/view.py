@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base import effects
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.errors import UserError
-from dmvpn.base.facts import NO_REASON, Address, AddressWithLength
+from dmvpn.base.facts import NO_REASON, Address
 from dmvpn.base.protection import EspCipher, EspHash, EspSa, EspTransform
 from dmvpn.base.values import Value, project
 from dmvpn.dataplane.esp.suite import EspSuite
@@ -112,7 +112,7 @@ class View:
 
     def hosts_with(self, address: Address) -> list[str]:
         """Return the hosts that have an address: in different VRFs there may be several."""
-        return [name for name, host in self.lab.hosts.items() if any(own.ip == address for own in addresses_of(host))]
+        return [name for name, host in self.lab.hosts.items() if any(own.ip == address for own in host.addresses)]
 
     def owner(self, address: Address) -> str | None:
         """Return the host or router that has an address."""
@@ -167,7 +167,7 @@ class View:
         if interface is not None:
             return tuple(own.ip for own in interface.addresses) if interface.line else ()
         if host is not None:
-            return tuple(own.ip for own in addresses_of(host))
+            return tuple(own.ip for own in host.addresses)
         if gateway is not None:
             known = {INSIDE: (gateway.inside,), OUTSIDE: gateway.publics}
             return tuple(address for address in known.get(port, ()) if address is not None)
@@ -210,11 +210,6 @@ class View:
         """Yield the pairs of SAs of all routers that run."""
         for facts in self.lab.routers.values():
             yield from facts.sas if facts is not None else ()
-
-
-def addresses_of(host: HostFacts) -> tuple[AddressWithLength, ...]:
-    """Return the addresses of either IP version."""
-    return (host.address,) if host.address6 is None else (host.address, host.address6)
 
 
 def without_filters(lab: LabFacts) -> LabFacts:

@@ -15,7 +15,7 @@ from dmvpn.base.breath import breathe
 from dmvpn.base.errors import UserError
 from dmvpn.tools.walk.box import ETHERNET
 from dmvpn.tools.walk.values import Act, Budget, Clamp, Question, Walk, WalkedPath, WalkOutcome
-from dmvpn.tools.walk.view import View, addresses_of
+from dmvpn.tools.walk.view import View
 from dmvpn.tools.walk.walker import Walker
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def _address(view: View, text: str, version: int | None) -> Address:
     """Return an address, of this IP version where there is a choice."""
     host = view.host(text)
     if host is not None:
-        fitting = [own.ip for own in addresses_of(host) if version in (None, own.version)]
+        fitting = [own.ip for own in host.addresses if version in (None, own.version)]
         if not fitting:
             raise UserError(f"{text} has no IPv{version} address")
         return fitting[0]

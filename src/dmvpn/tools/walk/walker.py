@@ -26,7 +26,7 @@ from dmvpn.tools.walk import values
 from dmvpn.tools.walk.box import ETHERNET, RecordedPlane
 from dmvpn.tools.walk.trail import Over, Trail, Wrap
 from dmvpn.tools.walk.values import Act, Question, WalkEnd
-from dmvpn.tools.walk.view import HOST_PORT, View, addresses_of, remark, stopped
+from dmvpn.tools.walk.view import HOST_PORT, View, remark, stopped
 
 if TYPE_CHECKING:
     from dmvpn.base.facts import Address
@@ -108,7 +108,7 @@ class Walker:
     def _leave_host(self, name: str, data: bytes) -> None:
         host, destination = self.view.host(name), ip.peek_addresses(data)[1]
         version = destination.version
-        own = [address for address in addresses_of(host) if address.version == version] if host is not None else []
+        own = [address for address in host.addresses if address.version == version] if host is not None else []
         if host is None or not own:
             self.trail.lose(f"{name} has no IPv{version} address")
             return
@@ -198,7 +198,7 @@ class Walker:
         gateway, host = self.view.gateway(node), self.view.host(node)
         if gateway is not None:
             self._translate(node, gateway, port, whole)
-        elif host is not None and any(whole.destination == own.ip for own in addresses_of(host)):
+        elif host is not None and any(whole.destination == own.ip for own in host.addresses):
             self._arrived(node, whole.serialize())
         else:
             self.trail.lose(f"{node} is a host, and does not forward")
