@@ -87,6 +87,19 @@ def test_one_of_two_trunks_blocks_and_takes_over_within_a_second_of_a_cut(net: W
     assert "Gi0/2               Altn BLK" in net.do("SW2", "show spanning-tree vlan 10")
 
 
+def test_a_summary_counts_the_ports_of_each_tree_and_names_the_roots(net: World) -> None:
+    root, other = (net.do(name, "show spanning-tree summary") for name in ("SW1", "SW2"))
+    assert "Switch is in rapid-pvst mode" in root
+    assert "Root bridge for: VLAN0001, VLAN0010, VLAN0020" in root
+    assert "Root bridge for: none" in other
+    assert "VLAN0010                      1         0        0          2          3" in other
+    (line,) = [one for one in net.do("SW2", "show spanning-tree root").splitlines() if one.startswith("VLAN0010")]
+    assert line.split()[3:] == ["4", "2", "20", "15", "Gi0/1"]
+    (line,) = [one for one in net.do("SW1", "show spanning-tree root").splitlines() if one.startswith("VLAN0010")]
+    assert line.split()[3:] == ["0", "2", "20", "15"]
+    assert "No spanning tree instances exist." in net.do("R1", "show spanning-tree root")
+
+
 def test_a_frame_to_all_passes_each_wire_once_although_two_trunks_close_a_circle(net: World) -> None:
     wires = [net.watch("SW2", f"GigabitEthernet{port}") for port in ("0/1", "0/2", "1/1")]
     net.send("H1", SendIp("eth0", None, IPv4Address("224.0.0.1"), IpProtocol.UDP, bytes(16)))

@@ -64,7 +64,9 @@ GENIE_FORCE = [
     (r"^traceroute \d+\.\d+\.\d+\.\d+", "traceroute", "Traceroute"),
 ]
 # Commands that ntc-templates would give to the template of a different command.
-NTC_SKIP = re.compile(r"^show (interfaces trunk|ip (route \d+\.\d|cef \d+\.\d|rip )|dmvpn (changes|events) )")
+NTC_SKIP = re.compile(
+    r"^show (interfaces trunk|spanning-tree summary|ip (route \d+\.\d|cef \d+\.\d|rip )|dmvpn (changes|events) )"
+)
 # Tried only when ntc-templates has no template for the command as typed.
 NTC_ALIASES = [
     (r"^show interface(s?)( \S+( ?\d\S*)?)?$", "show interfaces"),

@@ -91,6 +91,14 @@ _TREES = words(WordKind.LABEL, sighted=True)("""
     Hello Time | Max Age | Forward Delay | Aging Time :: The standard's defaults; nothing waits here.
     Role | Sts | FWD | BLK | Prio.Nbr | P2p :: The ports: they forward or block.
     Blocked Interfaces List | Vlan | Number of blocked ports (segments) in the system :: The ports that do not forward.
+    Switch is in | rapid-pvst | pvst | mode | Root bridge for | none :: The configured mode, and the VLANs whose root
+        this is.
+    Name | Blocking | Listening | Learning | Forwarding | STP Active :: The ports of each VLAN by their state.
+    Extended system ID | Portfast Default | PortFast BPDU Guard Default | Portfast BPDU Filter Default | Loopguard
+        Default | EtherChannel misconfig guard | UplinkFast | BackboneFast | enabled | disabled :: As no protocol is
+        spoken, none of these guards and short cuts is there.
+    Configured Pathcost method used is short :: Costs are those of IEEE 802.1D-1998: 4 for a gigabit.
+    Hello | Max | Fwd | Time | Age | Dly | Root Port :: Of the root; the port towards it, empty at the root itself.
     No spanning tree instances exist. | no spanning tree info available :: No port of layer 2 is plugged in.
     """)
 _BUNDLES = words(WordKind.LABEL, sighted=True)("""

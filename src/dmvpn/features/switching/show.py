@@ -1,7 +1,8 @@
 """The shows of VLANs and switch ports, in IOS's layout.
 
 show vlan [brief], show vlans (of subinterfaces), show interfaces trunk, show interfaces switchport,
-show interfaces status, show vtp status, show mac address-table, show spanning-tree [vlan N], show etherchannel summary
+show interfaces status, show vtp status, show mac address-table, show etherchannel summary,
+show spanning-tree [vlan N], show spanning-tree summary, show spanning-tree root
 """
 
 from __future__ import annotations
@@ -470,6 +471,57 @@ def render_blocked(answer: ShowTrees) -> Iterator[str]:
     yield f"Number of blocked ports (segments) in the system : {sum(map(len, blocked.values()))}"
 
 
+_SETTINGS: Final = (
+    ("Extended system ID", True),
+    ("Portfast Default", False),
+    ("PortFast BPDU Guard Default", False),
+    ("Portfast BPDU Filter Default", False),
+    ("Loopguard Default", False),
+    ("EtherChannel misconfig guard", False),
+    ("UplinkFast", False),
+    ("BackboneFast", False),
+)
+_STATES: Final = "---------------------- -------- --------- -------- ---------- ----------"
+
+
+def render_summary(answer: ShowTrees) -> Iterator[str]:
+    """Yield the mode, the settings, and how many ports of each VLAN block and forward."""
+    yield f"Switch is in {'rapid-pvst' if answer.rapid else 'pvst'} mode"
+    here = as_ranges(tree.vlan for tree in answer.trees if not tree.port)
+    named = [f"VLAN{first:04}" + (f"-VLAN{last:04}" if last > first else "") for first, last in here]
+    yield f"Root bridge for: {', '.join(named) or 'none'}"
+    yield from (f"{name:<39} is {'enabled' if is_on else 'disabled'}" for name, is_on in _SETTINGS)
+    yield "Configured Pathcost method used is short"
+    yield ""
+    if not answer.trees:
+        return
+    yield "Name                   Blocking Listening Learning Forwarding STP Active"
+    yield _STATES
+    rows = [(f"VLAN{tree.vlan:04}", len(_blocked(tree)), len(tree.ports)) for tree in answer.trees]
+    yield from (_states(*row) for row in rows)
+    yield _STATES
+    title = f"{len(rows)} vlan{'s' if len(rows) > 1 else ''}"
+    yield _states(title, sum(row[1] for row in rows), sum(row[2] for row in rows))
+
+
+def _states(title: str, blocked: int, ports: int) -> str:
+    return f"{title:<22} {blocked:>8} {0:>9} {0:>8} {ports - blocked:>10} {ports:>10}"
+
+
+def render_roots(answer: ShowTrees) -> Iterator[str]:
+    """Yield a line for each VLAN: its root, and the way there."""
+    if not answer.trees:
+        yield "No spanning tree instances exist."
+        return
+    yield ""
+    yield "                                        Root    Hello Max Fwd"
+    yield "Vlan                   Root ID          Cost    Time  Age Dly  Root Port"
+    yield "---------------- -------------------- --------- ----- --- ---  ------------"
+    for tree in answer.trees:
+        root, port = f"{tree.root[0]:>5} {dotted(tree.root[1])}", short_interface(tree.port) if tree.port else ""
+        yield f"VLAN{tree.vlan:04}         {root:<20} {tree.cost:>9}    2   20  15  {port}".rstrip()
+
+
 class BundleRow(Value):
     """A Port-channel and its ports. layer: 2 or 3. up: of the ports, those with a carrier."""
 
@@ -549,6 +601,7 @@ _HELP: Final = {
     "dynamic": "Learned addresses: all are",
     "spanning-tree": "The trees, which the lab computes",
     "blockedports": "Ports that do not forward",
+    "root": "The root of each tree, and the way there",
     "etherchannel": "Ports that are one port together",
     "summary": "A line each",
 }
@@ -564,6 +617,8 @@ COMMANDS: Final = (
         "show mac address-table [ dynamic ] [ vlan {vlan:1-4094} ]", _HELP, query=query_stations, render=render_stations
     ),
     ExecCommand("show spanning-tree [ vlan {vlan:1-4094} ]", _HELP, query=query_trees, render=render_trees),
+    ExecCommand("show spanning-tree summary", _HELP, query=query_trees, render=render_summary),
+    ExecCommand("show spanning-tree root", _HELP, query=query_trees, render=render_roots),
     ExecCommand("show spanning-tree blockedports", _HELP, query=query_trees, render=render_blocked),
     ExecCommand(
         "show spanning-tree interface {interface:interface}", _HELP, query=query_trees, render=render_port_trees
