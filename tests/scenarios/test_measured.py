@@ -114,6 +114,40 @@ def test_routes_are_counted_by_protocol(world: World, hub: str) -> None:
     assert total(found, "dmvpn_routes", ip_version="4", vrf="") == counted
 
 
+def test_routing_protocols_count_ipv6_apart_from_ipv4_and_as_their_shows_do() -> None:
+    """Processes of both versions have the same number."""
+    world = World("dual-stack").converge()
+    for router in ("R11", "R31", "R41"):
+        world.configure(
+            router, "router eigrp 100", "network 0.0.0.0", "eigrp router-id 192.0.2.1", "ipv6 router eigrp 100"
+        )
+        world.configure(router, "router ospf 1", "network 192.168.100.0 0.0.0.255 area 0", "ipv6 router ospf 1")
+        world.configure(router, "interface Tunnel100", "ipv6 eigrp 100", "ip ospf network broadcast")
+        world.configure(router, "interface Tunnel100", "ipv6 ospf network broadcast", "ipv6 ospf 1 area 0")
+    for router in ("R31", "R41"):
+        world.configure(router, "interface Tunnel100", "ip ospf priority 0", "ipv6 ospf priority 0")
+    world.run_for(120)
+    found = of(world, "R11")
+    for protocol, ip in (("eigrp", "ip"), ("eigrp_ipv6", "ipv6")):
+        neighbors, topology, traffic = (
+            json.loads(world.do("R11", f"show {ip} eigrp {what} | json"))["tables"][0]
+            for what in ("neighbors", "topology", "traffic")
+        )
+        names = {"protocol": protocol, "process": "100"}
+        assert total(found, "dmvpn_neighbors", **names, state="up") == len(neighbors["neighbors"]) == 2
+        assert total(found, "dmvpn_eigrp_destinations", **names) == len(topology["destinations"]) >= 1
+        updates = next(counts for kind, *counts in traffic["packets"] if kind == "Updates")
+        ways = ("dmvpn_routing_sent_packets_total", "dmvpn_routing_received_packets_total")
+        assert [total(found, way, **names, type="update") for way in ways] == updates
+    for protocol in ("ospf", "ospfv3"):
+        names = {"protocol": protocol, "process": "1"}
+        assert total(found, "dmvpn_neighbors", **names, state="FULL") == 2
+        assert total(found, "dmvpn_ospf_lsas", **names, area="0") > 3
+        assert total(found, "dmvpn_ospf_calculations_total", **names, area="0") > 0
+    assert total(found, "dmvpn_route_overrides", ip_version="4") == 0
+    assert total(found, "dmvpn_route_overrides", ip_version="6") == 0
+
+
 def test_without_peers_no_table_has_a_row_for_each(world: World, hub: str) -> None:
     assert not [name for name, _ in of(world, hub, 0) if name.startswith(("dmvpn_peer_", "dmvpn_ipsec_peer_"))]
 

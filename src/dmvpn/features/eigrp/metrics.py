@@ -19,42 +19,43 @@ if TYPE_CHECKING:
     from dmvpn.features.eigrp.machine import Process
 
 
-def _processes(ctx: ShowContext) -> Iterator[tuple[str, Process]]:
-    for process in every_process(ctx):
-        yield str(process.state.autonomous_system), process
+def _processes(ctx: ShowContext) -> Iterator[tuple[str, str, Process]]:
+    for protocol, version in (("eigrp", 4), ("eigrp_ipv6", 6)):
+        for process in every_process(ctx, version):
+            yield protocol, str(process.state.autonomous_system), process
 
 
 @filling(NEIGHBORS)
 def _neighbors(ctx: ShowContext) -> Iterator[MetricRow]:
-    for name, process in _processes(ctx):
+    for protocol, name, process in _processes(ctx):
         found = Counter((one.interface.name, one.state.value) for one in breathing(process.neighbors()))
         for (interface, state), count in found.items():
-            yield ("eigrp", name, interface, state, count)
+            yield (protocol, name, interface, state, count)
 
 
 @filling(ROUTING_PACKETS)
 def _packets(ctx: ShowContext) -> Iterator[MetricRow]:
-    for name, process in _processes(ctx):
+    for protocol, name, process in _processes(ctx):
         traffic = process.state.traffic
         for kind in Opcode:
-            yield ("eigrp", name, kind.name.lower(), traffic.sent[kind], traffic.received[kind])
+            yield (protocol, name, kind.name.lower(), traffic.sent[kind], traffic.received[kind])
 
 
 @filling(ROUTING_DROPS)
 def _drops(ctx: ShowContext) -> Iterator[MetricRow]:
-    for name, process in _processes(ctx):
+    for protocol, name, process in _processes(ctx):
         for reason, count in sorted(process.state.traffic.dropped.items()):
-            yield ("eigrp", name, reason, count)
+            yield (protocol, name, reason, count)
 
 
-@measured("eigrp_topology", "process")("""
+@measured("eigrp_topology", "protocol", "process")("""
     gauge dmvpn_eigrp_destinations :: Destinations of the topology table.
     gauge dmvpn_eigrp_active_destinations :: Destinations that wait for replies of neighbors.
     """)
 def _topology(ctx: ShowContext) -> Iterator[MetricRow]:
-    for name, process in _processes(ctx):
+    for protocol, name, process in _processes(ctx):
         table = tuple(process.dual.table.values())
-        yield (name, len(table), sum(destination.is_active for destination in breathing(table)))
+        yield (protocol, name, len(table), sum(destination.is_active for destination in breathing(table)))
 
 
 METRICS: Final = collected(Measured, vars())

@@ -21,19 +21,15 @@ if TYPE_CHECKING:
 _KINDS: Final = {1: "hello", 2: "database_description", 3: "request", 4: "update", 5: "acknowledgment"}
 
 
-def _processes(ctx: ShowContext, version: int = 4) -> Iterator[tuple[str, Process]]:
-    for process in own_processes(ctx, version):
-        yield str(process.number), process
-
-
-def _protocols(ctx: ShowContext) -> Iterator[tuple[str, str, Process]]:
+def _processes(ctx: ShowContext) -> Iterator[tuple[str, str, Process]]:
     for protocol, version in (("ospf", 4), ("ospfv3", 6)):
-        yield from ((protocol, name, process) for name, process in _processes(ctx, version))
+        for process in own_processes(ctx, version):
+            yield protocol, str(process.number), process
 
 
 @filling(NEIGHBORS)
 def _neighbors(ctx: ShowContext) -> Iterator[MetricRow]:
-    for protocol, name, process in _protocols(ctx):
+    for protocol, name, process in _processes(ctx):
         found = Counter(
             (interface.name, neighbor.state.value)
             for interface in tuple(process.interfaces.values())
@@ -45,7 +41,7 @@ def _neighbors(ctx: ShowContext) -> Iterator[MetricRow]:
 
 @filling(ROUTING_PACKETS)
 def _packets(ctx: ShowContext) -> Iterator[MetricRow]:
-    for protocol, name, process in _protocols(ctx):
+    for protocol, name, process in _processes(ctx):
         sender = process.sender
         for number, kind in _KINDS.items():
             yield (protocol, name, kind, sender.sent.get(number, 0), sender.received.get(number, 0))
@@ -53,19 +49,19 @@ def _packets(ctx: ShowContext) -> Iterator[MetricRow]:
 
 @filling(ROUTING_DROPS)
 def _drops(ctx: ShowContext) -> Iterator[MetricRow]:
-    for protocol, name, process in _protocols(ctx):
+    for protocol, name, process in _processes(ctx):
         for reason, count in sorted(process.sender.dropped.items()):
             yield (protocol, name, reason, count)
 
 
-@measured("ospf_areas", "process", "area")("""
+@measured("ospf_areas", "protocol", "process", "area")("""
     gauge dmvpn_ospf_lsas :: Link state advertisements in the database of an area.
     counter dmvpn_ospf_calculations_total :: Calculations of shortest paths in an area.
     """)
 def _areas(ctx: ShowContext) -> Iterator[MetricRow]:
-    for name, process in _processes(ctx):
+    for protocol, name, process in _processes(ctx):
         for area in tuple(process.areas.values()):
-            yield (name, area.title, len(area.database.entries), area.calculations)
+            yield (protocol, name, area.title, len(area.database.entries), area.calculations)
 
 
 METRICS: Final = collected(Measured, vars())

@@ -31,10 +31,11 @@ def _routes(ctx: ShowContext) -> Iterator[MetricRow]:
     """)
 def _overrides(ctx: ShowContext) -> Iterator[MetricRow]:
     nodes = tuple(ctx.machine(RibMachine).nodes.items())
-    found = Counter(prefix.version for prefix, node in breathing(nodes) if node.override is not None)
-    yield ("4", found[4])
-    if found[6]:
-        yield ("6", found[6])
+    found = Counter({4: 0})
+    for prefix, node in breathing(nodes):
+        found[prefix.version] += node.override is not None
+    for version, count in sorted(found.items()):
+        yield (str(version), count)
 
 
 METRICS: Final = collected(Measured, vars())
