@@ -31,6 +31,7 @@ STEP = "[...document.querySelectorAll('.step')]"
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The film of a lab in which two spokes have talked, and that of its recording."""
     folder = tmp_path_factory.mktemp("films")
+    names = ("lab", "recording", "protected", "ipv6", "ipv6-recording")
     with Labs() as labs:
         labs.up("notes-phase3", "--simulated", "--record", folder / "life.rec")
         labs.say("lab", "exec", "H3", "ping", "-c", "3", "10.4.4.100")
@@ -41,7 +42,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         labs.say("-r", "SPOKE10", "ping", "192.168.20.1", "source", "192.168.10.1")
         labs.say("lab", "film", "--output", folder / "protected.html")
         labs.say("lab", "down", "intro-phase3")
-    return {name: folder / f"{name}.html" for name in ("lab", "recording", "protected")}
+        labs.up("ipv6-only", "--simulated", "--record", folder / "life6.rec")
+        labs.say("lab", "exec", "H3", "ping", "-c", "3", "2001:db8:4::100")
+        labs.say("lab", "film", "--output", folder / "ipv6.html")
+        labs.say("lab", "down", "ipv6-only")
+        labs.say("lab", "film", folder / "life6.rec", "--output", folder / "ipv6-recording.html")
+    return {name: folder / f"{name}.html" for name in names}
 
 
 def conditions(moment: dict[str, Any]) -> dict[tuple[str, str], str]:
@@ -49,7 +55,7 @@ def conditions(moment: dict[str, Any]) -> dict[tuple[str, str], str]:
 
 
 @needs_node
-@pytest.mark.parametrize("kind", ["lab", "recording"])
+@pytest.mark.parametrize("kind", ["lab", "recording", "ipv6", "ipv6-recording"])
 def test_a_film_shows_spokes_that_register_and_then_a_shortcut(files: dict[str, Path], kind: str) -> None:
     film = film_in(files[kind].read_text())
     first, last = played(film, "first", "last")

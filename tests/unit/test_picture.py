@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ from dmvpn.network.device import Device
 from dmvpn.router.facts import RouterFacts
 from dmvpn.shells.exercises import built_in_names
 from dmvpn.shells.scenario import Scenario
-from dmvpn.tools.picture import Picture, as_dot, as_mermaid, as_moving, as_svg, picture_of
+from dmvpn.tools.picture import Picture, as_dot, as_mermaid, as_moving, as_stage, as_svg, picture_of
 from dmvpn.tools.picture.model import Cloud, Kind, Node, Port, Tunnel, TunnelState, Wire
 from dmvpn.tools.picture.plan import plan_of
 from dmvpn.tools.watch.steps import Arrow
@@ -255,3 +256,13 @@ def test_no_text_covers_another_in_a_browser(tmp_path: Path) -> None:
     title = re.search(r"<title>(.*?)</title>", dumped(page.as_uri(), tmp_path))
     assert title is not None
     assert html.unescape(title[1]) == "DONE []"
+
+
+def test_a_page_knows_all_addresses_of_a_router_and_a_card_the_first_of_each_interface() -> None:
+    picture = of("dual-stack")
+    (spoke,) = [node for node in picture.nodes if node.name == "R31"]
+    known = ["192.168.100.31", "2001:db8:100::31", "172.16.31.1", "10.3.3.1", "2001:db8:3::1"]
+    nodes = json.loads(json.dumps(as_stage(picture)["nodes"]))
+    assert [each["addresses"] for each in nodes if each["name"] == "R31"] == [known]
+    assert [port.address for port in spoke.ports] == ["192.168.100.31/24", "172.16.31.1/30", "10.3.3.1/24"]
+    assert "R31 (spoke): Tu100 192.168.100.31/24 2001:db8:100::31/64, Gi0/1" in as_svg(picture)

@@ -25,7 +25,7 @@ from dataclasses import field
 from ipaddress import ip_address
 from typing import Final, Generic, TypeVar
 
-from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.addresses import IPAddress, Prefix, spelled
 from dmvpn.base.notices import Notice
 from dmvpn.base.values import Value
 
@@ -174,7 +174,7 @@ class LateLine(Notice, Value):
 def neighbor_changed(sign: Sign, address: IPAddress, interface: str, text: str) -> StateChanged:
     """Return that a neighbor of a routing protocol came or went."""
     return StateChanged(
-        topic=Topic.NEIGHBOR, sign=sign, subject=str(address), text=text, interface=interface, about=(address,)
+        topic=Topic.NEIGHBOR, sign=sign, subject=spelled(address), text=text, interface=interface, about=(address,)
     )
 
 

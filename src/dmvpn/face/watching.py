@@ -82,7 +82,7 @@ class Watching:
         self._last = lines[-1].number if lines else self._last
         self._last_logged = first_logged + len(log) - 1 if log else self._last_logged
         interfaces = context.ports.interfaces.all()
-        own = tuple(str(address) for state in interfaces for address, _ in state.addresses)
+        own = tuple(str(address) for state in interfaces for address in state.known_addresses)
         is_other, self._addresses = own != self._addresses, own
         wall = context.ports.clock.wall
         return News(

@@ -267,7 +267,7 @@ class _Seen:
         lines = chronicle.after(self._last, settled=not self._last)
         self._last = max(self._last, chronicle.last)
         interfaces = context.ports.interfaces.all()
-        addresses = tuple(str(address) for state in interfaces for address, _ in state.addresses)
+        addresses = tuple(str(address) for state in interfaces for address in state.known_addresses)
         if addresses == self._addresses:
             return lines, ()
         self._addresses = addresses

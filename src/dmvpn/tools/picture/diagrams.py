@@ -147,7 +147,7 @@ def as_stage(picture: Picture) -> dict[str, Plain]:
             {
                 "name": node.name,
                 "kind": node.kind.value,
-                "addresses": [port.address.partition("/")[0] for port in node.ports],
+                "addresses": [each.partition("/")[0] for port in node.ports for each in port.addresses],
             }
             for node in picture.nodes
         ],

@@ -41,6 +41,7 @@ class Port(Value, kw_only=True):
 
     name: short, as "Gi0/1".
     address: with its length.
+    more: its further addresses.
     cloud: of a tunnel, its index in `Picture.clouds`; None for other ports.
     is_source: a tunnel uses its address as its NBMA address.
     """
@@ -49,6 +50,12 @@ class Port(Value, kw_only=True):
     address: str
     cloud: int | None = None
     is_source: bool = False
+    more: tuple[str, ...] = ()
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """All its addresses, with their lengths."""
+        return (self.address, *self.more)
 
 
 class Node(Value, kw_only=True):

@@ -143,12 +143,13 @@ class _Reader:
         device = self.devices[name]
         ends = {end.name: end for end in self.network.ends_of(device)}
         ports = []
-        for interface, address in self._addresses(name):
+        for interface, (address, *more) in self._addresses(name):
             end = ends.get(interface)
             ports.append(
                 Port(
                     name=short_interface(interface),
                     address=address,
+                    more=tuple(more),
                     cloud=self.of_end[end] if end is not None else None,
                     is_source=interface in device.tunnel_sources,
                 )
@@ -161,17 +162,17 @@ class _Reader:
             region=region,
         )
 
-    def _addresses(self, name: str) -> Iterator[tuple[str, str]]:
-        """Yield the interfaces of a router that have an address, each with that which people would name."""
+    def _addresses(self, name: str) -> Iterator[tuple[str, list[str]]]:
+        """Yield the interfaces of a router that have an address, each with all of them, the best known one first."""
         facts = self._facts(name)
         learned = {one.name: one.addresses for one in facts.interfaces} if facts is not None else {}
         for settings in self.devices[name].interfaces.interfaces:
             own = [settings.address] if settings.address is not None else []
             of_ipv6 = settings.ipv6.addresses if settings.ipv6 is not None else ()
-            addresses = [f"{address}/{length}" for address, length in (*own, *of_ipv6)]
+            addresses = [f"{address}/{length}" for address, length in (*own, *settings.secondary, *of_ipv6)]
             addresses = addresses or [str(address) for address in learned.get(settings.name, ())]
             if addresses and not settings.shutdown:
-                yield settings.name, addresses[0]
+                yield settings.name, addresses
 
     def _kind(self, name: str) -> Kind:
         role = self.scenario.role(name)

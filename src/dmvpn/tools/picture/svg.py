@@ -483,5 +483,5 @@ class SvgWriter:
 
 def _about(node: Node) -> str:
     """Return all about a node: its name and all its addresses."""
-    ports = ", ".join(f"{port.name} {port.address}".strip() for port in node.ports)
+    ports = ", ".join(" ".join((port.name, *port.addresses)).strip() for port in node.ports)
     return f"{node.name} ({node.kind.value if node.runs else 'does not run'}){': ' if ports else ''}{ports}"

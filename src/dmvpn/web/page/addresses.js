@@ -1,6 +1,31 @@
 /** Addresses and prefixes of IPv4 and IPv6, as the chronicle writes them. */
 
 /**
+ * Values by address. Capital letters in IPv6 are the same ones as small letters: people see capital ones, as on IOS.
+ * @template V
+ * @extends {Map<string, V>}
+ */
+export class ByAddress extends Map {
+  /** @param {string} address */
+  get(address) {
+    return super.get(address.toLowerCase());
+  }
+
+  /** @param {string} address */
+  has(address) {
+    return super.has(address.toLowerCase());
+  }
+
+  /**
+   * @param {string} address
+   * @param {V} value
+   */
+  set(address, value) {
+    return super.set(address.toLowerCase(), value);
+  }
+}
+
+/**
  * Return whether a prefix, or a single address, has an address in it. False for text that is neither.
  * @param {string} prefix
  * @param {string} address

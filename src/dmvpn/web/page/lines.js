@@ -27,6 +27,8 @@
  * @typedef {{router: string, now: number, gone: true, why?: string}} Gone a router that does not run, or cannot be followed
  */
 
+import { ByAddress } from "./addresses.js";
+
 /** Seconds between the two reports of one message; later the same message is a new one. */
 const FLIGHT = 5;
 /** Messages whose other end is awaited: a router has forgotten most of the ends that are never reported. */
@@ -37,7 +39,7 @@ export class Assembler {
   /** @param {Stage} stage */
   constructor(stage) {
     /** @type {Map<string, string>} the router of an address */
-    this._owners = new Map();
+    this._owners = new ByAddress();
     this.restage(stage);
     /** @type {Map<string, {step: Step, received: boolean}[]>} arrows with one end, by protocol and mark */
     this._halves = new Map();

@@ -32,6 +32,7 @@
  * @property {boolean} [settles] only one end has reported it so far: soon it is known what it is
  */
 
+import { ByAddress } from "./addresses.js";
 import { measured } from "./traffic.js";
 
 /** Kinds of nodes that have a state. */
@@ -72,7 +73,7 @@ function unknown() {
 export function begin(stage) {
   /** @type {State} */
   const state = {
-    ...{ routers: new Map(), owners: new Map(), faults: new Map(), violations: [] },
+    ...{ routers: new Map(), owners: new ByAddress(), faults: new Map(), violations: [] },
     ...{ rates: new Map(), own: new Set() },
   };
   for (const node of stage.nodes) {
@@ -137,7 +138,7 @@ function ownEntries(state, name, topic) {
  * @param {string[]} addresses
  */
 function moved(state, name, addresses) {
-  if (!state.own.has("owners")) state.owners = new Map(state.owners);
+  if (!state.own.has("owners")) state.owners = new ByAddress(state.owners);
   state.own.add("owners");
   for (const [address, owner] of state.owners) if (owner === name) state.owners.delete(address);
   for (const address of addresses) state.owners.set(address, name);
@@ -189,7 +190,7 @@ function noted(entries, step) {
  * @param {string} where
  * @param {string} subject
  */
-function keyOf(where, subject) {
+export function keyOf(where, subject) {
   return `${where} ${subject}`;
 }
 

@@ -6,6 +6,7 @@
  */
 
 import { clock, cut, element, plain } from "./dom.js";
+import { keyOf } from "./state.js";
 import { kbit, ratesOf } from "./traffic.js";
 
 /** Topics in the order of tables, with their headings. */
@@ -35,7 +36,7 @@ export function tables(state, name, time) {
   if (!router.alive) return [element("p", { class: "bad" }, "This router is not running.")];
   const found = TABLES.filter(([topic]) => router[topic].size > 0).map(([topic, heading]) => {
     const entries = [...router[topic].values()];
-    const body = element("tbody", {}, ...entries.slice(0, MOST).map((entry) => row(state, entry)));
+    const body = element("tbody", {}, ...entries.slice(0, MOST).map((entry) => row(state, router, entry)));
     const more = entries.length > MOST ? [element("caption", {}, `first ${MOST} of ${entries.length}`)] : [];
     return element("section", {}, element("h3", {}, heading), element("table", {}, ...more, body));
   });
@@ -67,10 +68,14 @@ function traffic(state, name, time) {
 
 /**
  * @param {State} state
+ * @param {import("./state.js").RouterState} router
  * @param {Entry} entry
  */
-function row(state, entry) {
-  const owner = state.owners.get(entry.nextHop) ?? state.owners.get(entry.subject) ?? "";
+function row(state, router, entry) {
+  // Of a link-local address the NHRP cache knows the NBMA address.
+  const nbma = entry.nbma || router.mapping.get(keyOf(entry.interface, entry.subject))?.nbma;
+  const { owners } = state;
+  const owner = owners.get(entry.nextHop) ?? owners.get(entry.subject) ?? owners.get(nbma ?? "") ?? "";
   const words = element("td", { class: "words" }, entry.text);
   return element("tr", {}, cell(entry.subject), cell(owner), words, cell(short(entry.interface)), cell(clock(entry.since).slice(0, 8)));
 }
