@@ -177,6 +177,14 @@ def test_a_computer_has_no_address_of_a_network_that_is_carved_out_of_its_lan(tm
     assert str(scenario.lab.hosts["H-A"].address) == "10.1.1.204/29"
 
 
+def test_a_computer_has_the_address_of_a_published_server_but_not_that_of_a_published_network(tmp_path: Path) -> None:
+    ports, rule = ("192.0.2.1 255.255.255.252", "10.1.1.1 255.255.255.0"), "ip nat inside source static"
+    network = load(tmp_path, router("R1", *ports, more=f"{rule} network 10.1.1.0 198.51.100.0 /24"))
+    assert network.lab.hosts["H1"].address == "10.1.1.100/24"
+    server = load(tmp_path, router("R1", *ports, more=f"{rule} 10.1.1.20 198.51.100.20"))
+    assert server.lab.hosts["H1"].address == "10.1.1.20/24"
+
+
 def test_three_on_one_wire_are_on_a_switch(tmp_path: Path) -> None:
     scenario = load(tmp_path, *(router(name, f"192.0.2.{number} {LONG}") for number, name in enumerate("ABC", 1)))
     assert wires(scenario) == [["A:GigabitEthernet0/1", "B:GigabitEthernet0/1", "C:GigabitEthernet0/1"]]

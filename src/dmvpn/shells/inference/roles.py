@@ -156,7 +156,8 @@ def hosts(network: InferredNetwork, configurations: Mapping[str, str]) -> dict[s
     known = sorted(
         (int(address), length) for device in network.devices.values() for _, address, length in device.addresses()
     )
-    published = [one.rule.local for device in network.devices.values() for one in device.nat.statics]
+    rules = [one.rule for device in network.devices.values() for one in device.nat.statics]
+    published = [rule.local for rule in rules if rule.length == 32]
     published += [host.ip for host, _ in INTERNET]
     taken: dict[IPv4Address, None] = {}  # asked, never iterated
     for wire in network.wires:
