@@ -26,7 +26,7 @@ from ipaddress import ip_address
 from typing import Final, Generic, TypeVar
 
 from dmvpn.base.addresses import IPAddress, Prefix, spelled
-from dmvpn.base.notices import Notice
+from dmvpn.base.notices import InterfaceState, Notice
 from dmvpn.base.values import Value
 
 # ------------------------------------------------------------------------------------------------ chronicle
@@ -209,6 +209,11 @@ _MESSAGE: Final = ("protocol", "name", "interface", "subject", "mark")
 _CHANGE: Final = ("subject", "text", "interface")
 #: Only mappings have these.
 _OF_MAPPING: Final = ("kind", "nbma", "next_hop")
+
+
+def addresses_in_news(interfaces: Iterable[InterfaceState]) -> tuple[str, ...]:
+    """Return the addresses by which the news of other routers name this one."""
+    return tuple(str(address) for state in interfaces for address in state.known_addresses)
 
 
 def line_to_plain(line: ChronicleLine) -> Plain:

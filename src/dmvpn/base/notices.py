@@ -23,7 +23,7 @@ from dmvpn.base.effects import NextHop, RouteKind, SendIp
 from dmvpn.base.values import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from dmvpn.base.events import IpReceived
     from dmvpn.base.reasons import Reason
@@ -105,9 +105,9 @@ class InterfaceState(Value, kw_only=True):
         return ((self.address, self.prefix_length), *self.secondary) if self.address else self.secondary
 
     @property
-    def known_addresses(self) -> Iterator[IPAddress]:
+    def known_addresses(self) -> tuple[IPAddress, ...]:
         """Its addresses that other links may know, of both IP versions."""
-        yield from (address for version in (4, 6) for address, _ in self.routed(version))
+        return tuple([address for version in (4, 6) for address, _ in self.routed(version)])
 
     def carries(self, version: int) -> bool:
         """Return whether this IP version is enabled here, whether the line is up or not."""

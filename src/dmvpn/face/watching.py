@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
-from dmvpn.base.chronicle import ChronicleLine, line_to_plain
+from dmvpn.base.chronicle import ChronicleLine, addresses_in_news, line_to_plain
 from dmvpn.face.messages import News, PlainLine, Watch
 from dmvpn.features.chronicle import ChronicleMachine
 from dmvpn.features.system import SystemMachine
@@ -81,8 +81,7 @@ class Watching:
         missed = self._missed(lines) + max(0, first_logged - 1 - max(self._last_logged, self._log_began_at))
         self._last = lines[-1].number if lines else self._last
         self._last_logged = first_logged + len(log) - 1 if log else self._last_logged
-        interfaces = context.ports.interfaces.all()
-        own = tuple(str(address) for state in interfaces for address in state.known_addresses)
+        own = addresses_in_news(context.ports.interfaces.all())
         is_other, self._addresses = own != self._addresses, own
         wall = context.ports.clock.wall
         return News(

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from dmvpn.base.chronicle import ChronicleLine, line_to_plain
+from dmvpn.base.chronicle import ChronicleLine, addresses_in_news, line_to_plain
 from dmvpn.base.values import Value
 from dmvpn.features.chronicle import ChronicleMachine
 from dmvpn.ios.interfaces import short_interface
@@ -266,8 +266,7 @@ class _Seen:
         chronicle = context.machine(ChronicleMachine)
         lines = chronicle.after(self._last, settled=not self._last)
         self._last = max(self._last, chronicle.last)
-        interfaces = context.ports.interfaces.all()
-        addresses = tuple(str(address) for state in interfaces for address in state.known_addresses)
+        addresses = addresses_in_news(context.ports.interfaces.all())
         if addresses == self._addresses:
             return lines, ()
         self._addresses = addresses

@@ -146,7 +146,7 @@ _PATH_OF_INTERFACE: Final = re.compile(rf"{_CONF}/([^/]+)/({'|'.join(_OF_INTERFA
 
 
 class HostSettings:
-    """The settings that one router depends on. Call everything under `Records.locked`."""
+    """The settings that one router depends on. What stores former values is called under `Records.locked`."""
 
     def __init__(self, records: Records, ledger: Ledger) -> None:
         self._records = records

@@ -527,7 +527,7 @@ class Kernel:
         old = self._links.note(ios, link)
         if tell and made_here(ios):
             self._settings.put_back(_MTU6.format(link.name))
-        if tell and not made_here(ios):
+        elif tell:
             if old is not None and old.index != link.index:
                 self._links.prepare(link.index)
                 self._report(Resync())

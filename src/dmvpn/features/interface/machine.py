@@ -465,4 +465,4 @@ def _known_elsewhere(state: notices.InterfaceState | None) -> list[tuple[str, IP
     """Return the addresses that mean this interface on every link of its VRF."""
     if state is None:
         return []
-    return [(state.vrf, address) for version in (4, 6) for address, _ in state.routed(version)]
+    return [(state.vrf, address) for address in state.known_addresses]

@@ -407,13 +407,14 @@ def query_trees(ctx: ShowContext, args: Args) -> ShowTrees:
     return ShowTrees(tuple(tree for tree in trees if tree.ports or not name), machine.box.rapid)
 
 
+_NO_TREES: Final = "No spanning tree instances exist."
 _TIMERS: Final = "             Hello Time   2 sec  Max Age 20 sec  Forward Delay 15 sec"
 
 
 def render_trees(answer: ShowTrees) -> Iterator[str]:
     """Yield a block for each VLAN."""
     if not answer.trees:
-        yield "No spanning tree instances exist."
+        yield _NO_TREES
     for tree in answer.trees:
         priority, address = tree.bridge
         yield ""
@@ -511,7 +512,7 @@ def _states(title: str, blocked: int, ports: int) -> str:
 def render_roots(answer: ShowTrees) -> Iterator[str]:
     """Yield a line for each VLAN: its root, and the way there."""
     if not answer.trees:
-        yield "No spanning tree instances exist."
+        yield _NO_TREES
         return
     yield ""
     yield "                                        Root    Hello Max Fwd"

@@ -60,14 +60,9 @@ def facts(machine: TunnelMachine, state: TunnelState, interface: InterfaceState 
         GreFacts,
         state,
         reason=reason_facts(state.reason),
-        addresses=_addresses(interface) if interface is not None else (),
+        addresses=interface.known_addresses if interface is not None else (),
         link_local=interface.link_local(6) if interface is not None else None,
         ip_mtu=interface.ip_mtu if interface is not None else state.ip_mtu,
         room=state.ip_mtu,
         df=(spec.df if spec is not None else DfBit.CLEAR).value,
     )
-
-
-def _addresses(state: InterfaceState) -> tuple[Address, ...]:
-    """Return the addresses that other links may know, of either IP version."""
-    return tuple(address for version in (4, 6) for address, _ in state.routed(version))

@@ -105,8 +105,7 @@ class Subject(Mutable):
             (of_tables.get((name, state.vrf), state.vrf), address): (name, state.vrf)
             for name in self.anatomy.sites
             for state in self.world.routers[name].router.ports.interfaces.all()
-            for version in (4, 6)
-            for address, _ in state.routed(version)
+            for address in state.known_addresses
         }
 
 

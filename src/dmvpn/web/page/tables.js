@@ -73,9 +73,9 @@ function traffic(state, name, time) {
  */
 function row(state, router, entry) {
   // Of a link-local address the NHRP cache knows the NBMA address.
-  const nbma = entry.nbma || router.mapping.get(keyOf(entry.interface, entry.subject))?.nbma;
+  const nbma = entry.nbma || router.mapping.get(keyOf(entry.interface, entry.subject))?.nbma || "";
   const { owners } = state;
-  const owner = owners.get(entry.nextHop) ?? owners.get(entry.subject) ?? owners.get(nbma ?? "") ?? "";
+  const owner = owners.get(entry.nextHop) ?? owners.get(entry.subject) ?? owners.get(nbma) ?? "";
   const words = element("td", { class: "words" }, entry.text);
   return element("tr", {}, cell(entry.subject), cell(owner), words, cell(short(entry.interface)), cell(clock(entry.since).slice(0, 8)));
 }
