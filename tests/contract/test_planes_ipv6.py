@@ -213,6 +213,21 @@ def test_a_packet_of_our_own_that_is_larger_than_the_tunnel_takes_arrives_whole(
 
 
 @contract
+def test_an_echo_larger_than_the_tunnel_takes_goes_in_pieces_both_ways(world: World) -> None:
+    """No router on the way cuts a packet of IPv6: its sender does (RFC 8200 §4.5)."""
+    overlay(world)
+    data = bytes(range(250)) * 12
+    probe = ip.serialize_icmp(icmp.EchoRequest(identifier=7, sequence=1, payload=data), 6)
+    world.execute("B", effects.SendIp(None, TUNNEL6["B"], TUNNEL6["A"], IpProtocol.ICMPV6, probe))
+    world.until(lambda: bool(world.of("B", IpReceived)))
+    (event,) = world.of("B", IpReceived)
+    answer = ip.parse_icmp(event.payload, event.source, event.destination)
+    assert (event.source, type(answer)) == (TUNNEL6["A"], icmp.EchoReply)
+    assert isinstance(answer, icmp.EchoReply)
+    assert answer.payload == data
+
+
+@contract
 def test_a_datagram_to_a_port_that_a_machine_listens_to_is_received_and_no_kernel_refuses_it(world: World) -> None:
     """As BFD's, from and to link-local addresses."""
     overlay(world)

@@ -144,7 +144,7 @@ def test_errors_come_back_to_link_local_addresses_too(world: World) -> None:
     """A router that looked for their way in its routing table said nothing: traceroute showed stars, ping dots."""
     trace = world.do("R31", "traceroute fe80::41 source Tunnel100 probe 1")
     assert [line.split()[1] for line in trace.splitlines()[3:]] == ["FE80::11", "FE80::41"]
-    assert "MMM" in world.do("R31", "ping fe80::41 source Tunnel100 size 1500 repeat 3")
+    assert "MMM" in world.do("R31", "ping fe80::41 source Tunnel100 size 1500 df-bit repeat 3")
     assert "UUU" in world.do("R31", "ping fe80::99 source Tunnel100 repeat 3")
     assert "FE80" not in world.show("R31", "ipv6 route"), "not even as unreachable"
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 from contextlib import suppress
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +23,7 @@ from dmvpn.dataplane.fragmentation import AGE, DATAGRAMS, LARGEST, LEAST, OCTETS
 from dmvpn.dataplane.python.tunnels import CoreTunnel, TunnelTable
 from dmvpn.dataplane.userspace.taps import SPARE, PeerNumbers
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet
+from dmvpn.net.ipv6 import Ipv6Packet
 from support.fakes import fake_ports
 from support.work import calls
 
@@ -136,6 +138,57 @@ def test_what_stays_incomplete_too_long_is_forgotten_though_no_piece_comes_any_m
     assert len(reassembler) == 1
     reassembler.forget_old(TIMEOUT + 0.1)
     assert len(reassembler) == 0
+
+
+# ------------------------------------------------------------------------------------------------ IPv6
+
+WHOLE6 = Ipv6Packet(
+    traffic_class=0xB8,
+    next_header=IpProtocol.UDP,
+    hop_limit=64,
+    source=IPv6Address("2001:db8::2"),
+    destination=IPv6Address("2001:db8::1"),
+    payload=b"",
+)
+
+
+def piece6(start: int, octets: int, *, more: bool = True, following: int = 17, identification: int = 7) -> Ipv6Packet:
+    header = struct.pack("!BBHI", following, 0, start | more, identification)
+    return replace(WHOLE6, next_header=44, payload=header + bytes(octets))
+
+
+@given(st.binary(min_size=1, max_size=5000), st.sampled_from([1280, 1400, 1500]), st.randoms(use_true_random=False))
+def test_pieces_of_ipv6_fit_the_mtu_and_are_the_packet_in_any_order(data: bytes, size: int, chance: Random) -> None:
+    whole = replace(WHOLE6, payload=data)
+    pieces = whole.fragments(size, 9)
+    assert all(len(fragment.serialize()) <= size for fragment in pieces)
+    assert all(fragment.is_fragment for fragment in pieces) == (len(data) > size - 40)
+    if len(pieces) == 1:
+        assert pieces == [whole]
+        return
+    order = [*pieces, *pieces[:-1]]
+    chance.shuffle(order)
+    reassembler = Reassembler()
+    assert whole in [reassembler.add(fragment, 0.0) for fragment in order]
+
+
+def test_what_overlaps_is_no_packet_of_ipv6_and_what_is_cut_short_is_none_either() -> None:
+    """RFC 5722, RFC 8200 §4.5."""
+    reassembler = Reassembler()
+    assert reassembler.add(piece6(0, 16), 0.0) is None
+    for wrong in (piece6(8, 16), replace(piece6(0, 0), payload=bytes(8)), piece6(16, 9), piece6(65528, 9, more=False)):
+        with pytest.raises(WireError):
+            reassembler.add(wrong, 0.0)
+    assert len(reassembler) == 0
+    assert reassembler.add(piece6(16, 1, more=False), 0.0) is None, "the first piece has gone with its datagram"
+
+
+def test_a_fragment_that_is_the_whole_packet_has_nothing_to_do_with_other_pieces() -> None:
+    """RFC 6946; and the header that follows is the one in the first piece."""
+    reassembler = Reassembler()
+    assert reassembler.add(piece6(8, 4, more=False, following=58), 0.0) is None
+    assert reassembler.add(piece6(0, 8, more=False), 0.0) == replace(WHOLE6, payload=bytes(8))
+    assert reassembler.add(piece6(0, 8), 0.0) == replace(WHOLE6, payload=bytes(12))
 
 
 def test_only_so_many_datagrams_pieces_and_octets_wait_and_the_oldest_goes_first() -> None:

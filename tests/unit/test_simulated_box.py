@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from dmvpn.base import effects
 from dmvpn.base.addresses import IPAddress, Prefix
-from dmvpn.base.events import Event, Hairpin, Unresolved
+from dmvpn.base.events import Event, Hairpin, IpReceived, Unresolved
 from dmvpn.base.filters import Condition, FilterCount, FilterEntry, FilterList, PortFilters, ReversePath
 from dmvpn.base.translation import TCP, UDP, Addresses
 from dmvpn.dataplane.contract import RESOLUTION_TIMEOUT, UNRESOLVED_NEXT_HOPS
 from dmvpn.dataplane.packets import packet_of
 from dmvpn.dataplane.simulated import SimulatedPlane
-from dmvpn.dataplane.simulated.chassis import RouterFilters
+from dmvpn.dataplane.simulated.chassis import Loss, RouterFilters
 from dmvpn.dataplane.simulated.forwarding import ForwardingTable
 from dmvpn.net import gre, icmp, ip
 from dmvpn.net.ip import UdpDatagram
@@ -149,6 +149,69 @@ def test_too_big_says_how_big_it_may_be(box: Box) -> None:
     assert (message.code, message.next_hop_mtu) == (icmp.UnreachableCode.FRAGMENTATION_NEEDED, 1400)
     box.arrive(udp(BEYOND, size=1300))
     assert len(box.in_gre()) == 1
+
+
+OWN = address("2001:db8:3::1")
+
+
+def own_echo(destination: IPAddress, *, df: bool = False) -> effects.SendIp:
+    """A ping of 3000 octets of the router."""
+    request = icmp.EchoRequest(identifier=3, sequence=1, payload=bytes(2952))
+    return effects.SendIp(None, OWN, destination, IpProtocol.ICMPV6, ip.serialize_icmp(request, 6), df=df)
+
+
+def test_a_large_packet_of_our_own_leaves_in_pieces_of_the_mtu(box: Box) -> None:
+    """By a tunnel and by a port; a host's is answered with Packet Too Big."""
+    box.plane.execute(own_echo(BEYOND))
+    assert [len(piece.serialize()) for piece in box.in_gre()] == [1400, 1400, 304]
+    box.sent.clear()
+    box.plane.execute(own_echo(HOST))
+    assert [(interface, len(data)) for interface, _, data in box.sent] == [(LAN, 1496), (LAN, 1496), (LAN, 112)]
+    assert len({data[44:48] for *_, data in box.sent}) == 1, "one identification"
+
+
+def test_what_must_not_be_cut_is_refused_at_once(box: Box) -> None:
+    box.plane.execute(own_echo(BEYOND, df=True))
+    (event,) = (one for one in box.events if isinstance(one, IpReceived))
+    message = ip.parse_icmp(event.payload, event.source, event.destination)
+    assert isinstance(message, icmp.DestinationUnreachable)
+    assert (message.code, message.next_hop_mtu) == (icmp.UnreachableCode.FRAGMENTATION_NEEDED, 1400)
+    assert box.sent == []
+
+
+@pytest.mark.parametrize(("mtu", "target", "largest"), [(1300, HOST, 1296), (1279, HOST, 1496), (1300, BEYOND, 1496)])
+def test_pieces_fit_what_a_router_on_the_way_has_reported_of_this_destination(
+    box: Box, mtu: int, target: IPAddress, largest: int
+) -> None:
+    """Never less than every path has, 1280 octets (RFC 8201 §4)."""
+    quoted = ip.build(source=OWN, destination=target, protocol=58, payload=bytes(1400))
+    report = icmp.DestinationUnreachable(
+        code=icmp.UnreachableCode.FRAGMENTATION_NEEDED, next_hop_mtu=mtu, quoted=ip.quote(quoted)
+    )
+    payload = ip.serialize_icmp(report, 6)
+    box.arrive(ip.build(source=address("2001:db8:3::9"), destination=OWN, protocol=58, payload=payload))
+    box.plane.execute(own_echo(HOST))
+    assert max(len(data) for *_, data in box.sent) == largest
+
+
+def test_pieces_of_an_echo_are_answered_once_they_are_whole(box: Box) -> None:
+    request = ip.serialize_icmp(icmp.EchoRequest(identifier=1, sequence=1, payload=bytes(2000)), 6)
+    whole = Ipv6Packet.parse(ip.build(source=HOST, destination=OWN, protocol=58, payload=request))
+    pieces = whole.fragments(1500, 5)
+    for piece in reversed(pieces):
+        assert not box.sent
+        box.arrive(piece.serialize())
+    back = [Ipv6Packet.parse(data) for _, _, data in box.sent]
+    assert [one.next_header for one in back] == [44, 44]
+
+
+def test_news_of_the_link_in_pieces_and_headers_in_two_pieces_are_dropped(box: Box) -> None:
+    """RFC 6980, RFC 7112: a piece that shows no header, and a router advertisement."""
+    for following, octets in ((60, b"\x3a\x05" + bytes(6)), (58, b"\x86" + bytes(15))):
+        fragment = bytes((following, 0, 0, 1, 0, 0, 0, 7)) + octets
+        before = box.plane.losses.get(Loss.MALFORMED, 0)
+        box.arrive(ip.build(source=HOST, destination=OWN, protocol=44, payload=fragment))
+        assert box.plane.losses[Loss.MALFORMED] == before + 1
 
 
 def test_no_error_answers_an_error_a_redirect_or_a_multicast(box: Box) -> None:

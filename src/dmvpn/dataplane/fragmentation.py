@@ -4,9 +4,9 @@ A path MTU is the size of the largest packet with DF set that reaches an NBMA ad
 on the way report it in ICMP messages without authentication. So a report holds for some minutes only, and there
 is a minimum: a forger can make us fragment packets, and no more.
 
-Reassembly, RFC 791 §3.2, is bounded in datagrams, fragments, octets and time. A datagram with overlapping fragments is
-dropped (RFC 5722 requires it for IPv6). An ECN mark of a router on the way in one fragment applies to the whole (RFC
-3168 §5.3). `engine/src/reassembly.rs` does the same.
+Reassembly, RFC 791 §3.2 and RFC 8200 §4.5, is bounded in datagrams, fragments, octets and time. A datagram with
+overlapping fragments is dropped (RFC 5722 requires it for IPv6). An ECN mark of a router on the way in one fragment
+applies to the whole (RFC 3168 §5.3). `engine/src/reassembly.rs` does the same over IPv4.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ import math
 from bisect import bisect, insort
 from collections import OrderedDict
 from dataclasses import field, replace
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar, cast
 
 from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import Mutable
 from dmvpn.net import gre
+from dmvpn.net.ip import IpPacket
 from dmvpn.net.ipv4 import HEADER_LENGTH, Ipv4Flag, Ipv4Packet
+from dmvpn.net.ipv6 import FRAGMENT
 
 # ------------------------------------------------------------------------------------------------ path MTUs
 
@@ -112,11 +114,34 @@ OCTETS: Final = 1 << 18
 
 _MAX_PACKET = 0xFFFF
 _Key = tuple[IPAddress, IPAddress, int, int]
+_Packet = TypeVar("_Packet", bound=IpPacket)
+
+
+class _Piece(NamedTuple):
+    """What a fragment adds to its datagram."""
+
+    flags: Ipv4Flag
+    octets: bytes
+
+
+def _read(fragment: IpPacket) -> tuple[_Key, int, _Piece]:
+    """Return what all fragments of a datagram share, the place of this one in octets, and what it adds.
+
+    Raises WireError.
+    """
+    if isinstance(fragment, Ipv4Packet):
+        start = fragment.fragment_offset << 3
+        key = (fragment.source, fragment.destination, fragment.protocol, fragment.identification)
+        return key, start, _Piece(fragment.flags, fragment.payload)
+    _, start, more, identification = fragment.fragment_header()
+    flags = Ipv4Flag.MORE_FRAGMENTS if more else Ipv4Flag(0)
+    return (fragment.source, fragment.destination, FRAGMENT, identification), start, _Piece(flags, fragment.payload[8:])
 
 
 class _Datagram(Mutable):
     """The fragments of one datagram.
 
+    first: its first fragment; until that comes, any other one.
     pieces: by their offset, in octets.
     starts: these offsets in order.
     end: of the last one.
@@ -124,7 +149,8 @@ class _Datagram(Mutable):
     """
 
     since: float
-    pieces: dict[int, Ipv4Packet] = field(default_factory=dict)
+    first: IpPacket
+    pieces: dict[int, _Piece] = field(default_factory=dict)
     starts: list[int] = field(default_factory=list)
     octets: int = 0
     end: int | None = None
@@ -139,31 +165,35 @@ class _Datagram(Mutable):
             return more and end <= self.starts[at]
         return self.end is None
 
-    def take(self, piece: Ipv4Packet, start: int, end: int, *, more: bool) -> None:
+    def take(self, fragment: IpPacket, piece: _Piece, start: int) -> None:
         """Store a fragment that fits."""
+        if not start:
+            self.first = fragment
         self.pieces[start] = piece
         insort(self.starts, start)
-        self.octets += len(piece.payload)
-        self.marks |= 1 << gre.mark(piece.tos)
-        if not more:
-            self.end = end
+        self.octets += len(piece.octets)
+        self.marks |= 1 << gre.mark(fragment.tos)
+        if Ipv4Flag.MORE_FRAGMENTS not in piece.flags:
+            self.end = start + len(piece.octets)
 
-    def whole(self) -> Ipv4Packet:
+    def whole(self) -> IpPacket:
         """Return the datagram, once complete.
 
         Raises WireError where it should have been dropped on the way.
         """
-        first = self.pieces[0]
-        payload = b"".join(self.pieces[start].payload for start in self.starts)
-        if HEADER_LENGTH + len(first.options) + len(payload) > _MAX_PACKET:
+        first = self.first
+        payload = b"".join(self.pieces[start].octets for start in self.starts)
+        if isinstance(first, Ipv4Packet) and HEADER_LENGTH + len(first.options) + len(payload) > _MAX_PACKET:
             raise WireError("fragments of a packet that is too long", offset=2, clause="RFC 791 §3.1")
         tos = gre.reassembled(first.tos, self.marks)
         if tos is None:
             raise WireError("a fragment was marked, and another one forbids that", offset=1, clause="RFC 3168 §5.3")
-        return replace(first, tos=tos, flags=Ipv4Flag(0), fragment_offset=0, payload=payload)
+        if isinstance(first, Ipv4Packet):
+            return replace(first, tos=tos, flags=Ipv4Flag(0), fragment_offset=0, payload=payload)
+        return replace(first, traffic_class=tos, next_header=first.fragment_header()[0], payload=payload)
 
     def _end_of(self, start: int) -> int:
-        return start + len(self.pieces[start].payload)
+        return start + len(self.pieces[start].octets)
 
 
 class Reassembler:
@@ -173,28 +203,33 @@ class Reassembler:
         self._incomplete: OrderedDict[_Key, _Datagram] = OrderedDict()
         self._octets = 0
 
-    def add(self, fragment: Ipv4Packet, now: float) -> Ipv4Packet | None:
-        """Add one fragment; return the datagram if that was its last missing one. Raises WireError."""
-        start, more = fragment.fragment_offset << 3, Ipv4Flag.MORE_FRAGMENTS in fragment.flags
-        end = start + len(fragment.payload)
+    def add(self, fragment: _Packet, now: float) -> _Packet | None:
+        """Add one fragment; return the datagram if that was its last missing one. Raises WireError.
+
+        A fragment that is all of its datagram has nothing to do with other ones (RFC 6946).
+        """
+        key, start, piece = _read(fragment)
+        more, end = Ipv4Flag.MORE_FRAGMENTS in piece.flags, start + len(piece.octets)
         if not start < end <= _MAX_PACKET or (more and end & 7):
             raise WireError("a fragment that is part of no packet", offset=6, clause="RFC 791 §3.2")
         self.forget_old(now)
-        key = (fragment.source, fragment.destination, fragment.protocol, fragment.identification)
         datagram = self._incomplete.get(key)
+        if (start, more, fragment.source.version) == (0, False, 6):
+            datagram = _Datagram(now, fragment)
+            datagram.take(fragment, piece, start)
+            return cast("_Packet", datagram.whole())
         if datagram is None:
-            datagram = self._incomplete[key] = _Datagram(now)
-        known = datagram.pieces.get(start)
-        if known is not None and (known.payload, known.flags) == (fragment.payload, fragment.flags):
+            datagram = self._incomplete[key] = _Datagram(now, fragment)
+        if datagram.pieces.get(start) == piece:
             return None  # a duplicate
         if not datagram.fits(start, end, more=more):
             self._forget(key)
             raise WireError("fragments that do not fit each other", offset=6, clause="RFC 791 §3.2")
-        datagram.take(fragment, start, end, more=more)
+        datagram.take(fragment, piece, start)
         self._octets += end - start
         if datagram.octets == datagram.end:
             self._forget(key)
-            return datagram.whole()
+            return cast("_Packet", datagram.whole())
         while len(self._incomplete) > DATAGRAMS or self._octets > OCTETS:
             self._forget(next(iter(self._incomplete)))
         return None

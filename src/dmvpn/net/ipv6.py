@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import struct
+from dataclasses import replace
 from ipaddress import IPv6Address
 from typing import Final, NamedTuple, Self
 
@@ -13,6 +14,8 @@ from dmvpn.net.ipv4 import IpProtocol, Octets, ipv6_address
 
 _HEADER = struct.Struct("!IHBB16s16s")
 HEADER_LENGTH = _HEADER.size
+#: Next header, place and "more", identification (RFC 8200 §4.5).
+_FRAGMENT_HEADER = struct.Struct("!BxHI")
 
 #: The next header values of headers with options for every hop, of a fragment (RFC 8200 §4.3, §4.5), and of AH.
 HOP_BY_HOP, FRAGMENT, AUTHENTICATION, NOTHING, MOBILITY = 0, 44, 51, 59, 135
@@ -86,6 +89,30 @@ class Ipv6Packet(Value, kw_only=True):
     def is_fragment(self) -> bool:
         """Whether it begins with a fragment header, RFC 8200 §4.5."""
         return self.next_header == FRAGMENT
+
+    def fragments(self, mtu: int, identification: int) -> list[Self]:
+        """Cut a packet of our own so that every piece fits `mtu` octets, RFC 8200 §4.5; [self] if it fits already.
+
+        Its payload must begin with what its receiver alone reads: no header for each hop.
+        """
+        octets = self.payload
+        if HEADER_LENGTH + len(octets) <= mtu:
+            return [self]
+        room = mtu - HEADER_LENGTH - _FRAGMENT_HEADER.size & ~7
+        pieces: list[Self] = []
+        for start in range(0, len(octets), room):
+            header = _FRAGMENT_HEADER.pack(self.next_header, start | (start + room < len(octets)), identification)
+            pieces.append(replace(self, next_header=FRAGMENT, payload=header + octets[start : start + room]))
+        return pieces
+
+    def fragment_header(self) -> tuple[int, int, bool, int]:
+        """Return the next header, the place in octets, "more" and the identification of a fragment; its own data
+        follow. Raises WireError.
+        """
+        if len(self.payload) <= _FRAGMENT_HEADER.size:
+            raise WireError("IPv6 fragment without data", offset=HEADER_LENGTH, clause="RFC 8200 §4.5")
+        following, word, identification = _FRAGMENT_HEADER.unpack_from(self.payload)
+        return following, word & ~7, bool(word & 1), identification
 
     def serialize(self) -> bytes:
         """Encode header and payload. Raises ValueError if the payload does not fit its length field."""

@@ -16,7 +16,7 @@ neighbors need no resolution, as with IPv4. A link-local address is looked up on
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
 from dmvpn.base.addresses import IPAddress, is_link_local
@@ -24,7 +24,7 @@ from dmvpn.base.effects import NextHop, RouteKind, SendIp
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import Hairpin, IpReceived
 from dmvpn.dataplane.contract import EffectError
-from dmvpn.dataplane.fragmentation import Reassembler
+from dmvpn.dataplane.fragmentation import LEAST6, PathMtus, Reassembler
 from dmvpn.dataplane.packets import IcmpError, may_answer, time_exceeded, too_big, unreachable
 from dmvpn.dataplane.simulated.chassis import Chassis, Loss
 from dmvpn.dataplane.simulated.forwarding import (
@@ -38,6 +38,7 @@ from dmvpn.dataplane.translator import Drop
 from dmvpn.net import icmp, ip
 from dmvpn.net.ip import IpPacket, peek_flow
 from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, Header, IpProtocol, Ipv4Packet, peek_plain
+from dmvpn.net.ipv6 import Ipv6Packet, is_of_the_link
 from dmvpn.net.tcp import clamp_mss
 
 #: Protocols whose multicasts do not only go to listeners: echoes are answered, UDP has ports, GRE is decapsulated.
@@ -65,7 +66,8 @@ class IpBox(ABC):
         self._identification = 0
         self._hairpins = HairpinFilter()
         self._listeners = chassis.listeners
-        self._reassembler = Reassembler()
+        self._reassemblers = {4: Reassembler(), 6: Reassembler()}
+        self._path_mtus: PathMtus[bytes] = PathMtus()  # of IPv6 packets of our own, by packed destination
         self._counted = chassis.counted
 
     def give_up(self, tunnel: SimulatedTunnel, next_hop: IPAddress) -> None:
@@ -227,11 +229,12 @@ class IpBox(ABC):
     def _whole(self, fragment: IpPacket) -> IpPacket | None:
         """Return the datagram, if this was its last missing fragment.
 
-        IPv6 fragments, which only hosts make, are not reassembled.
+        News of the link never come in fragments (RFC 6980), and the first one has all headers (RFC 7112).
         """
-        if isinstance(fragment, Ipv4Packet):
+        version = fragment.source.version
+        if version == 4 or is_of_the_link(fragment.serialize()) is False:
             with suppress(WireError):
-                return self._reassembler.add(fragment, self._chassis.now)
+                return self._reassemblers[version].add(fragment, self._chassis.now)
         self._lose(Loss.MALFORMED)
         return None
 
@@ -412,12 +415,6 @@ class IpBox(ABC):
 
     def _emit_fragments(self, port: SimulatedPort, next_hop: IPAddress, data: bytes) -> None:
         packet = ip.parse(data)
-        tunnel = self._tunnels.by_name.get(port.name) if not isinstance(packet, Ipv4Packet) else None
-        is_message = ip.is_icmp(packet.protocol, packet.source)
-        if tunnel is not None and not is_message and self._table.owner(packet.source, port.name) is not None:
-            # A large packet of our own, such as OSPF's: here the packet around it is cut, not the one inside.
-            self._emit_tunnel(tunnel, next_hop, data)
-            return
         if not isinstance(packet, Ipv4Packet) or packet.dont_fragment:
             self._answer(data, too_big(port.largest(packet.source.version)), link=port.name)
             return
@@ -461,11 +458,25 @@ class IpBox(ABC):
             effect.tos,
             dont_fragment=effect.df,
         )
-        self._emit(
-            hop.interface,
-            hop.address or destination,
-            self._translation.own(hop.interface, data, self._chassis.now, self.vrf),
-        )
+        for piece in self._pieces(effect, port, data) if destination.version == 6 else (data,):
+            self._emit(
+                hop.interface,
+                hop.address or destination,
+                self._translation.own(hop.interface, piece, self._chassis.now, self.vrf),
+            )
+
+    def _pieces(self, effect: SendIp, port: SimulatedPort, data: bytes) -> Iterable[bytes]:
+        """Return a packet of our own as it leaves over IPv6, where no router cuts it; none if it must not be cut."""
+        largest = port.largest(6)
+        if len(data) > LEAST6 and self._path_mtus.knows(self._chassis.now):
+            largest = min(largest, self._path_mtus.to(effect.destination.packed, self._chassis.now) or largest)
+        if len(data) <= largest:
+            return (data,)
+        if effect.df:
+            self._answer(data, too_big(largest), link=port.name)
+            return ()
+        packet = Ipv6Packet.parse(data)
+        return [piece.serialize() for piece in packet.fragments(max(largest, LEAST6), self._identification)]
 
     def _count_own(self, effect: SendIp) -> None:
         version = effect.destination.version

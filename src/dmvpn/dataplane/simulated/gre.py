@@ -209,6 +209,8 @@ class TunnelBox(IpBox):
     def _pass_up(self, interface: str, packet: IpPacket, *, quiet: bool) -> None:
         if packet.protocol == IpProtocol.ICMP:
             self._mind_path(packet.payload)
+        elif isinstance(packet, Ipv6Packet) and packet.protocol == IpProtocol.ICMPV6:
+            self._mind_own_path(packet)
         super()._pass_up(interface, packet, quiet=quiet)
 
     def _mind_path(self, message: bytes) -> None:
@@ -225,6 +227,20 @@ class TunnelBox(IpBox):
             specs = [tunnel.spec for tunnel in self._tunnels.by_name.values() if tunnel.spec.front == self.vrf]
             if any(spec.df is not effects.DfBit.CLEAR and spec.source.packed == quoted[12:16] for spec in specs):
                 self._paths.learn(quoted[16:20], error.next_hop_mtu, self._chassis.now)
+
+    def _mind_own_path(self, packet: Ipv6Packet) -> None:
+        """Learn a path MTU if the message is about a packet of the address that got it. None rises by a message, and
+        none is less than every path has (RFC 8201 §4).
+        """
+        with suppress(WireError):
+            error = ip.parse_icmp(packet.payload, packet.source, packet.destination)
+            if not isinstance(error, icmp.DestinationUnreachable):
+                return
+            source, destination = ip.peek_addresses(error.quoted)
+            is_ours = error.code == icmp.UnreachableCode.FRAGMENTATION_NEEDED and source == packet.destination
+            known = self._path_mtus.to(destination.packed, self._chassis.now) or 0xFFFF
+            if is_ours and packet.source != source and LEAST6 <= error.next_hop_mtu < known:
+                self._path_mtus.learn(destination.packed, error.next_hop_mtu, self._chassis.now)
 
     def send_outer(self, nbma: IPAddress, outer: bytes) -> None:
         """Send the outer packet of a tunnel whose front door this is."""
