@@ -9,6 +9,9 @@ import pytest
 
 from dmvpn.features.eigrp import limits
 from dmvpn.features.eigrp.limits import Limits
+from dmvpn.features.eigrp.machine import EigrpMachine
+from dmvpn.shells.simulator import Simulator
+from dmvpn.shells.simulator.topologies import phase3
 from support.cases import one_in
 from support.world import World
 
@@ -238,6 +241,16 @@ def test_rip_says_and_asks_at_once_when_registration_is_through(late: float) -> 
     assert {"10.3.3.0", "10.4.4.0"} <= set(re.findall(r"^R +(10[.\d]+)", world.show("R11", "ip route"), re.MULTILINE))
     for spoke in ("R31", "R41"):
         assert re.search(r"^R +10\.1\.1\.0", world.show(spoke, "ip route"), re.MULTILINE)
+
+
+def test_a_hub_that_meets_sixty_spokes_at_one_moment_repeats_next_to_nothing() -> None:
+    """Most are not receivers of its multicast yet when it hears them; they would ignore its first packet."""
+    scenario = phase3(60)
+    world = Simulator.of(scenario)
+    assert world.run_while(lambda: bool(world.missing(scenario)), 10.0)
+    (process,) = world.routers["HUB"].router.machine(EigrpMachine).processes.values()
+    assert len(process.neighbors()) == 60
+    assert sum(neighbor.retransmissions for neighbor in process.neighbors()) <= 6
 
 
 def test_without_a_multicast_map_on_the_hub_no_spoke_ever_has_a_neighbor() -> None:

@@ -1,6 +1,7 @@
 """The life of neighbors: received Hellos and the handshake, their part in routing, the end. RFC 7868 §5.3.
 
-    first Hello     the neighbor is pending: it gets a Hello at once and an Update with flag INIT
+    first Hello     the neighbor is pending: it gets a Hello at once and an Update with flag INIT, which in a crowd
+                    waits for the neighbor's own: that one knows us by then
     its ack         the neighbor is up: it takes part in routing, and is sent the table
     a multicast Hello while it is pending: it may have missed ours; both are sent again
     any packet      refreshes the holding time
@@ -183,6 +184,8 @@ class Teardown:
 
 #: Seconds for a greeted neighbor to answer; its own Hello before that may be the answer.
 _ANSWER_TIME = 0.1
+#: Neighbors on a tunnel beyond which new ones are a crowd: more than Hellos at once. Multicast may not reach them yet.
+_CROWD = 6
 #: Seconds between two log messages about the same refused sender, and messages about all senders in that time.
 _COMPLAINT_INTERVAL, _COMPLAINT_BURST = 60.0, 1024
 
@@ -288,6 +291,7 @@ class Adjacencies:
         if was_up and seen is not None and not is_repeated:
             neighbor = self.begin_again(neighbor)
         self._transport.accept_first(neighbor, packet)
+        self._begin(neighbor)
 
     def begin_again(self, neighbor: Neighbor) -> Neighbor:
         """Start again with a neighbor that restarted, or that continues an adjacency unknown to us. Returns the new
@@ -336,7 +340,15 @@ class Adjacencies:
         if not self._neighborhood.is_full:  # when it is full, only neighbors that answer are announced
             self._announce(neighbor)
         self._greetings.answer(interface)
-        self._transport.send(neighbor, Opcode.UPDATE, b"", PacketFlag.INIT)
+        if len(interface.neighbors) > _CROWD and self._context.ports.tunnels.get(interface.name) is not None:
+            self._context.start(neighbor.retransmit_timer, neighbor.rto)
+        else:
+            self._begin(neighbor)
+
+    def _begin(self, neighbor: Neighbor) -> None:
+        """Send a neighbor our first packet, unless that was done."""
+        if not neighbor.is_up and neighbor.outstanding is None:
+            self._transport.send(neighbor, Opcode.UPDATE, b"", PacketFlag.INIT)
 
     def _announce(self, neighbor: Neighbor) -> None:
         neighbor.announce()
@@ -354,7 +366,7 @@ class Adjacencies:
         if now >= neighbor.since + _ANSWER_TIME:
             self._greetings.answer(interface)
         planned = self._context.timers.when(neighbor.retransmit_timer)
-        if planned is not None and planned > now + _ANSWER_TIME:
+        if planned is not None and planned > now + _ANSWER_TIME and neighbor.outstanding is not None:
             self._context.start(neighbor.retransmit_timer, _ANSWER_TIME)
 
     def _hold_expired(self, neighbor: Neighbor) -> None:
@@ -368,7 +380,9 @@ class Adjacencies:
         self._teardown.drop(neighbor, reason, tell=True)
 
     def _retransmit(self, neighbor: Neighbor) -> None:
-        if not self._transport.retransmit(neighbor):
+        if neighbor.outstanding is None:
+            self._begin(neighbor)
+        elif not self._transport.retransmit(neighbor):
             self._teardown.drop(neighbor, DownReason.RETRY_LIMIT, tell=True)
 
     def _log(self, message: Log) -> None:
