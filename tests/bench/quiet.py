@@ -2,7 +2,7 @@
 
 `phase3` of thousands of spokes, in this process: all register, EIGRP converges, then time passes without data. What
 goes on: EIGRP's Hellos both ways every 5 s, on the tunnels (where the hub's go to each spoke) and on the LANs; polls
-of the traffic counters (NHRP every 3 s, interfaces every 5 s); hold timers. Registrations are refreshed every 2,400 s,
+of the traffic counters (NHRP every 3 s, interfaces every 10 s); hold timers. Registrations are refreshed every 2,400 s,
 which is outside the measured time and too seldom to be seen. Spokes times virtual seconds for each second of processor
 time are the spokes for which a virtual second costs one real second; not reckoned up from a few spokes, since a large
 network does not fit the caches of a processor.

@@ -4,7 +4,7 @@ An interface exists because it is configured, because the host reported its link
 sources (`InterfaceSources`) leads to `_refresh`, the only place that compares the old state with the new one and says
 what follows: logs, the order to the shell, the notice to the other features.
 
-Traffic of interfaces: the data plane is asked every few seconds, and by shows for themselves (`base.shell`).
+Traffic of interfaces: the data plane is asked every ten seconds, and by shows for themselves (`base.shell`).
 
 Rates are exponential averages over five minutes, as IOS has them: a stream that begins shows 63 percent of itself
 after that time. A counter that falls belongs to an interface that was made again, and counts from zero again.
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from dmvpn.features.interface.autoconfiguration import Autoconfiguration
 
 #: Seconds between two polls.
-POLL = 5.0
+POLL = 10.0
 #: Seconds of the average.
 AVERAGE = 300.0
 
