@@ -164,7 +164,6 @@ def client() -> Client:
         {"yiaddr": IPv4Address("127.0.0.1")},
         {"options": {Code.SUBNET_MASK: b"\0\0\0\0"}},
         {"options": {Code.SUBNET_MASK: b"\xff\0\xff\0"}},
-        {"options": {Code.ROUTER: b"\x0a\x02\x02\x01"}},
         {"options": {Code.LEASE_TIME: b"\0\0\0\0"}},
         {"options": {Code.LEASE_TIME: b"\0\0\0\1"}},
         {"options": {Code.ROUTER: b"\x0a\x01\x01\xff"}},
@@ -179,6 +178,17 @@ def test_an_offer_that_lies_is_not_taken(lie: dict[str, Any]) -> None:
     made = client()
     assert made.hear(offer(**{"xid": made.xid, **lie}), 1.0) == []
     assert made.state is ClientState.SELECTING
+
+
+def test_a_lease_whose_router_is_in_another_subnet_is_taken_without_that_router() -> None:
+    """Files of users have such pools, and dhclient, Windows and IOS take their leases: all offers were ignored."""
+    made = client()
+    options: dict[str, dict[int, bytes]] = {"options": {Code.ROUTER: b"\x0a\x02\x02\x01"}}
+    made.hear(offer(xid=made.xid, **options), 1.0)
+    options["options"][Code.MESSAGE_TYPE] = b"\5"
+    made.hear(offer(xid=made.xid, **options), 1.0)
+    assert made.state is ClientState.BOUND
+    assert made.station is not None and made.station[1] is None
 
 
 def test_the_answer_of_another_server_and_a_late_one_change_nothing() -> None:

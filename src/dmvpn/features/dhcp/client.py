@@ -107,9 +107,15 @@ class Lease(Value, kw_only=True):
         return Prefix.of(self.address, self.length or 0).netmask
 
     @property
+    def gateway(self) -> IPv4Address | None:
+        """The router, if it is in the subnet; no packet gets to another one, so that one is not used."""
+        subnet = Prefix.of(self.address, self.length or 0)
+        return self.router if self.router is not None and Prefix.host(self.router) in subnet else None
+
+    @property
     def station(self) -> tuple[IPv4Interface, IPv4Address | None]:
-        """The address with its prefix length, and the router."""
-        return IPv4Interface((self.address, self.length or 0)), self.router
+        """The address with its prefix length, and the gateway."""
+        return IPv4Interface((self.address, self.length or 0)), self.gateway
 
     def wrong(self) -> str:
         """Return why the lease cannot be right, "": it can."""
@@ -127,7 +133,7 @@ class Lease(Value, kw_only=True):
         if self.length < 31 and own in (subnet.address, subnet.broadcast):
             return f"{own} is no address of a station in {subnet}"
         nobody = (own, subnet.broadcast if self.length < 31 else None)
-        if self.router is not None and (self.router in nobody or Prefix.host(self.router) not in subnet):
+        if self.router in nobody:
             return f"no router {self.router} can be in {subnet}"
         for prefix, hop in self.routes:
             if prefix.length < SHORTEST_ROUTE or prefix in subnet or hop in nobody or Prefix.host(hop) not in subnet:
@@ -164,7 +170,7 @@ class Client:
 
     @property
     def station(self) -> tuple[IPv4Interface, IPv4Address | None] | None:
-        """The leased address with its prefix length, and the router."""
+        """The leased address with its prefix length, and the gateway."""
         return self.lease.station if self.lease is not None else None
 
     # ------------------------------------------------------------------------------------------ what happens

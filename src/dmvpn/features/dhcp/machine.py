@@ -404,10 +404,10 @@ class DhcpMachine(Machine):
     def _routes_of(self, name: str, vrf: str, lease: Lease) -> list[tuple[str, notices.Route]]:
         taken = () if self._is_guarded(vrf) else lease.routes
         ways = [(prefix, hop, DISTANCE) for prefix, hop in taken]
-        if lease.router is not None:
-            ways.insert(0, (Prefix.of(UNSPECIFIED, 0), lease.router, DISTANCE))
+        if (gateway := lease.gateway) is not None:
+            ways.insert(0, (Prefix.of(UNSPECIFIED, 0), gateway, DISTANCE))
             mine = [one for one in self.config.routes if one.vrf == vrf and one.interface in ("", name)]
-            ways += [(one.prefix, lease.router, one.distance) for one in mine]
+            ways += [(one.prefix, gateway, one.distance) for one in mine]
         return [(vrf, _route(prefix, distance, NextHop(name, hop))) for prefix, hop, distance in ways]
 
 

@@ -57,6 +57,11 @@ class _Trunk(Value):
     said: str
     subnets: frozenset[tuple[int, IPv4Network]]
 
+    @property
+    def bundled(self) -> bool:
+        """Whether it is a port channel: of its ports all but one may be shut down."""
+        return self.ports[0] != self.name
+
 
 class _Site(NamedTuple):
     """Boxes whose VLANs are the same; these with their subnets, and the boxes with addresses in them."""
@@ -296,8 +301,9 @@ def _paired(site: _Site, free: list[_Trunk], known: Sequence[tuple[_Trunk, _Trun
     def preference(trunk: _Trunk, other: _Trunk) -> tuple[int, ...]:
         leads_on = any(box in site.gateways for box in (*parts[trunk.box], *parts[other.box]))
         leads_on = leads_on or left(trunk.box) + left(other.box) > int(other.asks)
-        alike = bool(trunk.subnets & other.subnets), _is_alike(trunk, other), len(trunk.ports) == len(other.ports)
-        return leads_on, -other.edge, other.asks, *alike, unused[other.box], trunk.vlans == other.vlans
+        alike = bool(trunk.subnets & other.subnets), _is_alike(trunk, other), trunk.bundled == other.bundled
+        same = len(trunk.ports) == len(other.ports), unused[other.box], trunk.vlans == other.vlans
+        return leads_on, -other.edge, other.asks, *alike, *same
 
     for link in linked:
         _join(parts, *link)
