@@ -439,6 +439,21 @@ def test_the_ways_of_protocols_that_do_not_run_are_static_and_said(tmp_path: Pat
     assert [scenario.role(name) for name in ("P1", "P2")] == ["provider", "provider"]
 
 
+def test_no_route_of_a_lab_leads_over_a_port_that_is_shut_down(tmp_path: Path) -> None:
+    """The shortest way counted: the replies of the Internet ended at a port whose other end was shut down."""
+    shut = "interface GigabitEthernet0/2\n shutdown"
+    scenario = load(
+        tmp_path,
+        router(
+            "A", f"192.0.2.1 {SHORT}", f"192.0.2.13 {SHORT}", more=shut, tunnel=TUNNEL.format(1, "GigabitEthernet0/1")
+        ),
+        router("P1", f"192.0.2.2 {SHORT}", f"192.0.2.9 {SHORT}", more=_OSPF),
+        router("P2", f"192.0.2.10 {SHORT}", f"192.0.2.6 {SHORT}", f"192.0.2.14 {SHORT}", more=_OSPF),
+        router("B", f"192.0.2.5 {SHORT}", more=_OSPF, tunnel=TUNNEL.format(2, "GigabitEthernet0/1")),
+    )
+    assert "ip route 192.0.2.1 255.255.255.255 192.0.2.9 254" in scenario.configurations["P2"]
+
+
 def two_ways_out(changes: dict[str, tuple[str, ...]], more: dict[str, str]) -> list[str]:
     """Return a site with two ways out, E1 and E2, of two providers that reach each other over two more.
 

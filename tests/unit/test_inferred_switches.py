@@ -239,6 +239,30 @@ def test_switches_that_name_one_port_of_a_router_and_routers_in_one_subnet_are_o
     assert len([host for host in found.lab.hosts.values() if host.address == "dhcp"]) == 3
 
 
+def test_sites_that_have_one_subnet_of_several_alike_are_not_on_one_wire() -> None:
+    """Two branches with the same native VLAN were one: a subnet for frames without tags, which each site has."""
+    native = " encapsulation dot1Q 1000 native\n ip address 10.9.9.{} 255.255.255.0\n"
+    texts = {
+        f"R{site}": ROUTER.format(name=f"R{site}", site=site, said=f"description TO-ACC{site}")
+        .replace(
+            "interface GigabitEthernet0/1",
+            f"interface GigabitEthernet0/0.1000\n{native.format(site)}interface GigabitEthernet0/1",
+        )
+        .replace("/0.10\n encapsulation dot1Q 10", f"/0.1{site}\n encapsulation dot1Q 1{site}")
+        .replace("/0.20\n encapsulation dot1Q 20", f"/0.2{site}\n encapsulation dot1Q 2{site}")
+        for site in (1, 2)
+    }
+    texts |= {
+        f"ACC{site}": SWITCH.format(name=f"ACC{site}", said=f"description TO-R{site}")
+        .replace("vlan 10", f"vlan 1{site}")
+        .replace("vlan 20", f"vlan 2{site}")
+        for site in (1, 2)
+    }
+    assert [*links(infer(texts))[:2]] == [
+        [f"R{site}:GigabitEthernet0/0", f"ACC{site}:GigabitEthernet0/0"] for site in (1, 2)
+    ]
+
+
 def test_a_router_is_plugged_into_a_trunk_and_not_into_a_port_without_lines() -> None:
     """Its VLANs ended there: such a port becomes a trunk for switches alone."""
     switch = "hostname SW\ninterface Ethernet0/0\ninterface Ethernet0/1\n switchport trunk native vlan 30\n"

@@ -23,7 +23,7 @@ from dmvpn.shells.adaptations import adapted, secured
 from dmvpn.shells.inference.kept_lines import keep_lines
 from dmvpn.shells.inference.provider import add_provider, add_translators, answer_for_others, internet, ways_between
 from dmvpn.shells.inference.roles import hosts, named, role
-from dmvpn.shells.inference.wires import InferredNetwork, Wire, spelled_end
+from dmvpn.shells.inference.wires import InferredNetwork, Port, Wire, spelled_end
 from dmvpn.shells.lab_model import Lab, LinkSpec, RouterSpec
 
 
@@ -64,8 +64,8 @@ def infer(
     if not strict:
         answer_for_others(network, configurations, provider)
     ways = ways_between(network)
-    wired = _graph(network.wires)
-    known = wired if ways == network.wires else _graph(ways)
+    wired = _graph(network, network.wires)
+    known = wired if ways == network.wires else _graph(network, ways)
     transit = through(known, network.devices)
     if not strict:
         for name, lines, note in stand_in(known, wired, network.devices, provider):
@@ -94,5 +94,13 @@ def infer(
     return Inferred(lab, configurations, names, tuple(network.notes))
 
 
-def _graph(wires: Sequence[Wire]) -> Graph:
-    return graph([[(port.router, port.name, port.address) for port in wire.ports] for wire in wires])
+def _graph(network: InferredNetwork, wires: Sequence[Wire]) -> Graph:
+    """Return the neighbors of each router over ports that are not shut down."""
+
+    def is_open(port: Port) -> bool:
+        device = network.devices.get(port.router)
+        settings = device.interface(port.name) if device is not None else None
+        return settings is None or not settings.shutdown
+
+    ends = [[(port.router, port.name, port.address) for port in wire.ports if is_open(port)] for wire in wires]
+    return graph(ends)

@@ -110,7 +110,7 @@ def guessed_cables(devices: Mapping[str, Device], notes: list[str]) -> list[list
 
 
 def _join_routers(devices: Mapping[str, Device], cables: list[list[End]], notes: list[str]) -> None:
-    """Make one wire of cables to routers in one subnet that no switch joins, unless two have one address."""
+    """Make one wire of cables to routers of a site in one subnet that no switch joins, unless two have one address."""
     subnets: dict[IPv4Network, list[tuple[IPv4Address, End]]] = {}
     for router, device in devices.items():
         for port in device.box.ports:
@@ -118,8 +118,11 @@ def _join_routers(devices: Mapping[str, Device], cables: list[list[End]], notes:
                 subnets.setdefault(own.network, []).append((own.ip, (router, port.name)))
     for there in subnets.values():
         wires = [cable for cable in cables if any(end in cable for _, end in there)]
+        own = [_subnets(devices[box]) for wire in wires[:1] for _, (box, port) in there if (box, port) in wire]
         for cable in wires[1:] if len({address for address, _ in there}) == len(there) else ():
-            if cable not in _reached(devices, wires[0], cables):
+            near = [_subnets(devices[box]) for _, (box, port) in there if (box, port) in cable]
+            is_site = any(_share(one, other) for one in own for other in near)
+            if is_site and cable not in _reached(devices, wires[0], cables):
                 wires[0].extend(cable)
                 cables.remove(cable)
                 told = ", ".join(f"{box} {port}" for box, port in wires[0])
@@ -256,8 +259,12 @@ def _with_routers(devices: Mapping[str, Device], sites: list[_Site]) -> list[_Si
 
 
 def _share(one: frozenset[tuple[int, IPv4Network]], other: frozenset[tuple[int, IPv4Network]]) -> bool:
-    """Return whether two have a subnet in common, and no VLAN with different ones."""
-    return not {subnet for _, subnet in one}.isdisjoint(subnet for _, subnet in other) and not (
+    """Return whether half of the subnets of one are the other's, and no VLAN has different ones.
+
+    Sites may have one subnet alike: many a lab has the same one at each for management, or for frames without tags.
+    """
+    common = {subnet for _, subnet in one} & {subnet for _, subnet in other}
+    return 0 < min(len(one), len(other)) <= 2 * len(common) and not (
         {vlan for vlan, _ in one} & {vlan for vlan, _ in other} - {vlan for vlan, _ in one & other}
     )
 
