@@ -258,6 +258,8 @@ def test_the_process_of_its_own_mode_has_its_lines_and_those_of_its_address_fami
     block = kept[kept.index("router ospfv3 1") :]
     assert block[1:3] == [" router-id 0.0.0.31", " area 3 stub no-summary"]
     assert block[4:6] == [" address-family ipv6 unicast", "  redistribute static metric 9"]
+    world.configure("R31", "router ospfv3 1", "address-family ipv6", "area 9 default-cost 7", "area 3 default-cost 7")
+    assert "It is a stub area, no summary LSA in this area" in world.show("R31", "ospfv3"), "areas of both modes count"
     world.configure("R11", "ipv6 route 2001:db8:f::/48 Null0")
     world.run_for(5)
     assert "OE2 2001:DB8:F::/48 [110/9]" in world.lines("R41", "ipv6 route ospf")

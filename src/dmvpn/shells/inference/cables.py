@@ -118,10 +118,10 @@ def _join_routers(devices: Mapping[str, Device], cables: list[list[End]], notes:
                 subnets.setdefault(own.network, []).append((own.ip, (router, port.name)))
     for there in subnets.values():
         wires = [cable for cable in cables if any(end in cable for _, end in there)]
-        own = [_subnets(devices[box]) for wire in wires[:1] for _, (box, port) in there if (box, port) in wire]
+        first = [_subnets(devices[box]) for wire in wires[:1] for _, (box, port) in there if (box, port) in wire]
         for cable in wires[1:] if len({address for address, _ in there}) == len(there) else ():
             near = [_subnets(devices[box]) for _, (box, port) in there if (box, port) in cable]
-            is_site = any(_share(one, other) for one in own for other in near)
+            is_site = any(_share(one, other) for one in first for other in near)
             if is_site and cable not in _reached(devices, wires[0], cables):
                 wires[0].extend(cable)
                 cables.remove(cable)

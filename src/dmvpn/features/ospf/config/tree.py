@@ -64,7 +64,7 @@ def _version_3(tree: ConfigTree, vrf: str) -> model.OspfConfig | None:
             elsewhere.add(number)
             continue
         for part, lines in ((section, version3.NAMED), *((family, version3.FAMILY) for family in families)):
-            made[number] = _over(made.get(number, default), _process3(number, part, lines), default)
+            made[number] = _both(made.get(number, default), _process3(number, part, lines), default)
     if vrf and not made and not interfaces:
         return None
     for interface in interfaces:
@@ -83,7 +83,25 @@ def _process3(number: int, section: Section, lines: Twins) -> model.ProcessSetti
     return replace(settings, family=model.IPV6, redistributions=brought)
 
 
-Said = TypeVar("Said", model.ProcessSettings, model.Interface)
+def _both(
+    process: model.ProcessSettings, family: model.ProcessSettings, default: model.ProcessSettings
+) -> model.ProcessSettings:
+    """Return a process with the lines of its address family: of one area there may be lines in both."""
+    areas = {area.number: area for area in process.areas}
+    for area in family.areas:
+        plain = model.Area(number=area.number)
+        areas[area.number] = _over(areas.get(area.number, plain), area, plain)
+    return replace(
+        _over(process, family, default),
+        areas=tuple(areas[number] for number in sorted(areas)),
+        passive=process.passive + family.passive,
+        active=process.active + family.active,
+        redistributions=process.redistributions + family.redistributions,
+        summaries=process.summaries + family.summaries,
+    )
+
+
+Said = TypeVar("Said", model.ProcessSettings, model.Interface, model.Area)
 
 
 def _over(first: Said, second: Said, default: Said) -> Said:
