@@ -8,7 +8,6 @@ reading a packet and writing it again, and nothing else. Garbage is collected as
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import resource
 import statistics
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bench.figures import Figure
+from bench.loop import collecting
 from dmvpn.base.effects import SendGre
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.events import ClockSet, ConfigurationEntered, LinkChanged, NhrpReceived, Tick
@@ -29,7 +29,6 @@ from dmvpn.features.nhrp.parts import (
     ReverseTransitRecord,
 )
 from dmvpn.router.router import Router
-from dmvpn.shells.runtime.collecting import in_pieces
 from dmvpn.shells.simulator.topologies import nbma, phase3, tunnel
 
 if TYPE_CHECKING:
@@ -52,35 +51,33 @@ def measure(*, quick: bool) -> list[Figure]:
     questions = [question(number, clients) for number in range(1, QUESTIONS + 1)]
     first, refreshed, codec, median, slowest, codec_slowest = [], [], [], [], [], []
 
-    async def run() -> None:
+    @collecting
+    def run() -> None:
         hub = make_hub()
-        with in_pieces():
-            count, begun = 0, time.process_time()
-            for event in requests:
-                parse(event.data).serialize()
-                count += 1
-            codec.append(count / (time.process_time() - begun))
-            first.append(_rate(hub, requests, 1.0))
-            refreshed.append(_rate(hub, requests, 2.0))
-            times = []
-            for event in questions:
-                begun = time.process_time()
-                effects = hub.handle(event, 3.0)
-                times.append((time.process_time() - begun) * 1e3)
-                assert any(type(effect) is SendGre for effect in effects), "not passed on"
-            median.append(statistics.median(times))
-            slowest.append(_percentile(times))
-            times = []
-            for event in questions:
-                begun = time.process_time()
-                parse(event.data).serialize()
-                times.append((time.process_time() - begun) * 1e3)
-            codec_slowest.append(_percentile(times))
+        count, begun = 0, time.process_time()
+        for event in requests:
+            parse(event.data).serialize()
+            count += 1
+        codec.append(count / (time.process_time() - begun))
+        first.append(_rate(hub, requests, 1.0))
+        refreshed.append(_rate(hub, requests, 2.0))
+        times = []
+        for event in questions:
+            begun = time.process_time()
+            effects = hub.handle(event, 3.0)
+            times.append((time.process_time() - begun) * 1e3)
+            assert any(type(effect) is SendGre for effect in effects), "not passed on"
+        median.append(statistics.median(times))
+        slowest.append(_percentile(times))
+        times = []
+        for event in questions:
+            begun = time.process_time()
+            parse(event.data).serialize()
+            times.append((time.process_time() - begun) * 1e3)
+        codec_slowest.append(_percentile(times))
 
     for _ in range(runs):
-        asyncio.run(run())
-        gc.unfreeze()
-        gc.collect()
+        run()
     return [
         Figure(
             name=f"first registrations a hub answers, {clients:,} spokes",

@@ -3,7 +3,7 @@
 One router's IKE in this process, with its real configuration and cryptography, and spokes that begin with it one after
 another, whose own time is not counted: handshakes are IKE_SA_INIT and IKE_AUTH with a pre-shared key, the first pair of
 SAs included, as octets in and octets out; in IKEv1 main mode and quick mode, without perfect forward secrecy. Memory is
-what Python has allocated for all of it, the octets of keys too.
+what Python has allocated for all of it, the octets of keys too. Garbage is collected as in a router that runs.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from bench.figures import Figure
+from bench.loop import collecting
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.features.ike.crypto import draw
 from dmvpn.features.ike.numbers import Group
@@ -142,6 +143,7 @@ def meet(net: MachineNet, hub: Node, address: IPv4Address, lines: str) -> None:
     net.flights.clear()
 
 
+@collecting
 def _handshakes(count: int, lines: str) -> tuple[float, float]:
     """Handshakes a second of the hub's processor time, and key exchanges a second without anything around them."""
     net, hub = network(count, lines)

@@ -1,15 +1,23 @@
-"""An event loop for a data plane without a router: descriptors, timers, nothing else."""
+"""What holds what is measured: an event loop for a data plane without a router, and a router's way with garbage."""
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import heapq
 import itertools
 import selectors
 import time
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from dmvpn.shells.runtime.collecting import in_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Loop:
@@ -41,3 +49,21 @@ class Loop:
                 key.data()
             while self._timers and self._timers[0][0] <= time.monotonic():
                 heapq.heappop(self._timers)[2]()
+
+
+def collecting(measured: Callable[P, T]) -> Callable[P, T]:
+    """Collect garbage while this runs as a router that runs does, and not as the interpreter does by itself."""
+
+    @wraps(measured)
+    def run(*args: P.args, **named: P.kwargs) -> T:
+        async def inside() -> T:
+            with in_pieces():
+                return measured(*args, **named)
+
+        try:
+            return asyncio.run(inside())
+        finally:
+            gc.unfreeze()
+            gc.collect()
+
+    return run

@@ -2,6 +2,7 @@
 
 The router is the hub of `dmvpn simulate phase3` with all its features, and its whole way of an event: dispatch,
 decoding, the state machines, the answer as octets, log lines. Only the data plane is left out: effects are dropped.
+Garbage is collected as in a router that runs.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from bench.figures import Figure
+from bench.loop import collecting
 from dmvpn.base.events import IpReceived
 from dmvpn.features.eigrp.machine import EigrpMachine
 from dmvpn.features.eigrp.model import IPV4
@@ -48,6 +50,7 @@ def measure(*, quick: bool) -> list[Figure]:
     ]
 
 
+@collecting
 def _rate(router: Router, events: Iterable[Event], now: float) -> float:
     """Events a second of processor time."""
     handle: Callable[[Event, float], object] = router.handle
