@@ -237,8 +237,9 @@ class Adjacencies:
             if neighbor is not None:
                 self._teardown.drop(neighbor, DownReason.WEIGHTS)
             elif self.may_complain(interface, address):
-                why, process = DownReason.WEIGHTS.value, self._state.title
-                self._log(neighbor_changed(process, address, interface.name, f"down: {why}"))
+                self._log(
+                    neighbor_changed(self._state.title, address, interface.name, f"down: {DownReason.WEIGHTS.value}")
+                )
             return
         stub = packet.find(Stub)
         flags = stub.flags if stub else None
@@ -358,16 +359,14 @@ class Adjacencies:
 
     def greet_again(self, neighbor: Neighbor) -> None:
         """Greet a neighbor again that is still pending: it may have missed our Hello, or restarted."""
-        interface, now = neighbor.interface, self._context.now
-        if neighbor.is_up or interface.neighbors.get(int(neighbor.address)) is not neighbor:
+        interface = neighbor.interface
+        is_there = interface.neighbors.get(int(neighbor.address)) is neighbor
+        if neighbor.is_up or not is_there or not neighbor.greet_again():
             return
-        if not neighbor.greet_again():
-            return
-        if now >= neighbor.since + _ANSWER_TIME:
+        if self._context.now >= neighbor.since + _ANSWER_TIME:
             self._greetings.answer(interface)
-        planned = self._context.timers.when(neighbor.retransmit_timer)
-        if planned is not None and planned > now + _ANSWER_TIME and neighbor.outstanding is not None:
-            self._context.start(neighbor.retransmit_timer, _ANSWER_TIME)
+        if neighbor.outstanding is not None:
+            self._context.hasten(neighbor.retransmit_timer, _ANSWER_TIME)
 
     def _hold_expired(self, neighbor: Neighbor) -> None:
         left = neighbor.hold_left(self._context.now)

@@ -200,14 +200,12 @@ class Farewells:
 
     def withdraw(self, interface: EigrpInterface, address: IPAddress) -> None:
         """Cancel the pending notice to a neighbor that has returned: it would end the new adjacency."""
-        pending = self._pending.get(interface)
-        if pending is not None:
+        if (pending := self._pending.get(interface)) is not None:
             pending.waiting.pop(address, None)
 
     def forget_interface(self, interface: EigrpInterface) -> None:
         """Forget an interface that EIGRP no longer runs on."""
-        pending = self._pending.pop(interface, None)
-        if pending is not None:
+        if (pending := self._pending.pop(interface, None)) is not None:
             self._context.retire(pending.timer)
 
     def _name_waiting(self, interface: EigrpInterface) -> None:
@@ -296,9 +294,9 @@ class Greetings:
         interface.count_answer()
         if interface.greetings_paid - _GREETING_CREDIT > now:
             self.hasten(interface)
-            return
-        interface.pay_greeting(now, _GREETING_INTERVAL)
-        self.say(interface)
+        else:
+            interface.pay_greeting(now, _GREETING_INTERVAL)
+            self.say(interface)
 
     def say_goodbye(self, interface: EigrpInterface) -> None:
         """Announce to all neighbors on the interface that we leave, RFC 7868 §6.7.7."""
@@ -354,7 +352,7 @@ class Transport:
     def send(self, neighbor: Neighbor, opcode: Opcode, octets: bytes, flags: PacketFlag = _NO_FLAGS) -> None:
         """Send a reliable packet to one neighbor, which must have none outstanding."""
         packet = self._packet(opcode, octets, flags)
-        self._transmit(neighbor, neighbor.send(packet, self._context.now))
+        self._sender.send(neighbor.interface, neighbor.address, neighbor.send(packet, self._context.now))
         self._context.start(neighbor.retransmit_timer, neighbor.rto)
 
     def multicast(
@@ -445,16 +443,13 @@ class Transport:
             tlvs=(tlv.Encoded(octets=octets),) if octets else (),
         )
 
-    def _transmit(self, neighbor: Neighbor, packet: EigrpPacket) -> None:
-        self._sender.send(neighbor.interface, neighbor.address, packet)
-
     def _acknowledge(self, neighbor: Neighbor) -> None:
         packet = EigrpPacket(
             opcode=Opcode.HELLO,
             acknowledgment=neighbor.pay(alone=True),
             autonomous_system=self._state.autonomous_system,
         )
-        self._transmit(neighbor, packet)
+        self._sender.send(neighbor.interface, neighbor.address, packet)
 
     def _owe(self, neighbor: Neighbor, sequence: int) -> None:
         if neighbor.acknowledge and neighbor.acknowledge != sequence:

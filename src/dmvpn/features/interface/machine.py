@@ -238,8 +238,9 @@ class InterfaceMachine(Machine):
             case events.LinkChanged():
                 self._port(event.interface).linked(event)
                 self._refresh((event.interface,))
-            case events.AddressAssigned():
-                self._port(event.interface).assign(event.address, event.prefix_length)
+            case events.AddressAssigned() | notices.AddressLeased():
+                leased = isinstance(event, notices.AddressLeased)
+                self._port(event.interface).assign(event.address, event.prefix_length, leased=leased)
                 self._refresh((event.interface,))
             case notices.LineProtocolDecided():
                 self._decided(event)
@@ -247,9 +248,6 @@ class InterfaceMachine(Machine):
                 port = self._interfaces.get(name)
                 if port is not None and port.lead_over(tunnel.source if tunnel else None):
                     self._refresh((name,))
-            case notices.AddressLeased():
-                self._port(event.interface).assign(event.address, event.prefix_length, leased=True)
-                self._refresh((event.interface,))
             case events.PlaneAnnounced():
                 self._plane = event
                 for port in self._interfaces.values():
@@ -322,10 +320,8 @@ class InterfaceMachine(Machine):
         removed = sorted((one.name for one in gone.values() if one.name not in wanted), key=sort_key)
         for name in removed:
             self._interfaces[name].unconfigure()
-        if (old.hostname, old.forwards_ipv6) != (
-            config.hostname,
-            config.forwards_ipv6,
-        ):  # of which link-local addresses are made
+        made_of = [(one.hostname, one.forwards_ipv6) for one in (old, config)]
+        if made_of[0] != made_of[1]:  # of which link-local addresses are made
             wanted = {settings.name: settings for settings in config.interfaces}
         changed = [
             name for name in sorted(wanted, key=sort_key) if self._port(name).configure(wanted[name], config.hostname)

@@ -83,7 +83,7 @@ def stamp(style: Timestamps, clock: WallClock, zone: TimeZone, now: float, start
     msec = f".{moment.microsecond // 1000:03}" if style.msec else ""
     name = (f" {zone.name}" if style.localtime else " UTC") if style.show_timezone else ""
     date = f"{MONTHS[moment.month - 1]} {moment.day:2}"
-    return f"{clock.mark}{date} {year}{moment:%H:%M:%S}{msec}{name}: "
+    return f"{clock.mark}{date} {year}{moment.isoformat()[11:19]}{msec}{name}: "
 
 
 def long_date(moment: datetime, zone: TimeZone) -> str:

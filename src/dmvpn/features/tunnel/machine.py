@@ -220,7 +220,9 @@ class TunnelMachine(Machine):
 
     def _interface_changed(self, name: str) -> None:
         if name not in self._tunnels:
-            self._evaluate_all()
+            settings = [tunnel.settings for tunnel in self._tunnels.values()]
+            if any(not (one.multipoint and one.source_interface) or one.source_interface == name for one in settings):
+                self._evaluate_all()  # of a multipoint tunnel its source counts alone
             return
         for tunnel in self._tunnels.values():
             if tunnel.state is not None and tunnel.state.source_interface == name:
@@ -245,12 +247,9 @@ class TunnelMachine(Machine):
         self._evaluate(tunnel)
 
     def _refused(self, name: str, text: str) -> None:
-        tunnel = self._tunnels.get(name)
-        if tunnel is None:
-            return
-        now = self._context.now
-        self._retries.failed(name, Reason(TunnelReason.REFUSED, (text,), now))
-        self._evaluate(tunnel)
+        if tunnel := self._tunnels.get(name):
+            self._retries.failed(name, Reason(TunnelReason.REFUSED, (text,), self._context.now))
+            self._evaluate(tunnel)
 
     def _order_again(self, name: str) -> None:
         """Order a tunnel once more that the host refused."""
