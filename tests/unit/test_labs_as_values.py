@@ -84,6 +84,7 @@ def test_a_status_is_what_the_lab_answered() -> None:
         "routers": {"R31": True, "R41": False},
         "providers": ["ISP"],
         "hosts": {"H3": "10.4.3.100/24"},
+        "hosts6": {"H3": "2001:db8:3::100/64"},
         "gateways": {},
         "links": ["R31:GigabitEthernet0/1 ISP:GigabitEthernet0/1"],
         "impaired": {

@@ -97,7 +97,7 @@ def status(arguments: argparse.Namespace, printer: Printer) -> int:
     for name, alive in now.routers.items():
         printer.say(f"  {name:<16} {'running' if alive else 'DEAD'}")
     for name, address in now.hosts.items():
-        printer.say(f"  {name:<16} host {address}")
+        printer.say(f"  {name:<16} host {' '.join(filter(None, (address, now.hosts6.get(name))))}")
     for name, text in now.gateways.items():
         printer.say(f"  {name:<16} {text}")
     for link in now.links:

@@ -9,7 +9,7 @@ import contextlib
 import os
 import signal
 import time
-from dataclasses import fields
+from dataclasses import field, fields
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.errors import UserError
@@ -46,6 +46,7 @@ class LabStatus(Value, kw_only=True):
     routers: name to True if it is alive.
     providers: the routers that belong to no overlay.
     hosts: name to address.
+    hosts6: the same of the additional IPv6 address, where there is one.
     gateways: name to a line about its NAT.
     links: the names of the wires.
     impaired: the impaired wires by name, except wires that `lab break` impaired.
@@ -58,6 +59,7 @@ class LabStatus(Value, kw_only=True):
     routers: Mapping[str, bool]
     providers: tuple[str, ...] = ()
     hosts: Mapping[str, str]
+    hosts6: Mapping[str, str] = field(default_factory=dict)
     gateways: Mapping[str, str]
     links: tuple[str, ...] = ()
     impaired: Mapping[str, Badness]
@@ -79,6 +81,7 @@ class LabStatus(Value, kw_only=True):
             routers={name: alive is True for name, alive in _mapping(answer, "routers").items()},
             providers=_texts(answer, "providers"),
             hosts={name: str(address) for name, address in _mapping(answer, "hosts").items()},
+            hosts6={name: str(address) for name, address in _mapping(answer, "hosts6").items()},
             gateways={name: str(text) for name, text in _mapping(answer, "gateways").items()},
             links=_texts(answer, "links"),
             impaired={name: Badness.read(bad) for name, bad in impaired.items() if isinstance(bad, dict)},

@@ -292,6 +292,7 @@ class Supervisor:
             "routers": {name: router.alive for name, router in self._routers.items()},
             "providers": [name for name in self.scenario.configurations if self.scenario.role(name) == "provider"],
             "hosts": {name: host.address for name, host in self._wiring.hosts.items()},
+            "hosts6": {name: host.address6 for name, host in self._wiring.hosts.items() if host.address6},
             "gateways": {name: gateway.describe() for name, gateway in self._wiring.gateways.items()},
             "links": [cable.name for cable in self._wiring.cables],
             "impaired": self._impairments.described(),

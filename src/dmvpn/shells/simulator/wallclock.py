@@ -432,6 +432,9 @@ class SimulatedLab:
             "routers": {name: node.alive for name, node in self.world.routers.items()},
             "providers": [name for name in self.scenario.configurations if self.scenario.role(name) == "provider"],
             "hosts": {name: host.address for name, host in self.world.hosts_of(self.scenario).items()},
+            "hosts6": {
+                name: host.address6 for name, host in self.world.hosts_of(self.scenario).items() if host.address6
+            },
             "gateways": {name: describe(node) for name, node in self.world.gateways.items()},
             "links": [segment.name for segment in self.world.segments],
             "impaired": {
