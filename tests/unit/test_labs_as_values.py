@@ -223,7 +223,7 @@ def test_a_copy_in_which_routes_are_asked_about_has_few_routers_of_many_and_ends
 
 
 class SlowLab:
-    """A simulated lab whose OSPF waits for 42 s of its own time, on a machine that stands still."""
+    """A simulated lab whose OSPF waits for 42 s of its own time, on a machine that is at a halt."""
 
     def __init__(self) -> None:
         self.age = 0.0
