@@ -318,6 +318,36 @@ def test_a_computer_has_an_address_that_is_free(tmp_path: Path) -> None:
     assert {host.address for host in scenario.lab.hosts.values()} == {"10.1.1.101/24", "10.2.2.2/29", "10.3.3.100/25"}
 
 
+@pytest.mark.parametrize(
+    ("text", "name", "address", "gateway"),
+    [
+        ("set pcname Desk\nip 10.1.1.30 10.1.1.1 24\n", "Desk", "10.1.1.30/24", "10.1.1.1"),
+        ("# kept\n\nip 10.1.1.30/25 10.1.1.1\r\nip auto\nip 2001:db8::1/64\nsave\n", "PC9", "10.1.1.30/25", "10.1.1.1"),
+        ("ip 10.1.1.30 255.255.255.128\n", "PC9", "10.1.1.30/25", "None"),
+        ("ip 10.1.1.30 10.2.2.2\n", "PC9", "10.1.1.30/24", "None"),
+        ("ip 10.1.1.1 24\n", "HA", "10.1.1.100/24", "10.1.1.1"),  # the router's own address
+        ("set pcname HUB A\nip 10.1.1.30\n", "PC9", "10.1.1.30/24", "None"),
+        ("ip 10.9.9.9 24\n", "HA", "10.1.1.100/24", "10.1.1.1"),
+        ("dhcp\n", "HA", "10.1.1.100/24", "10.1.1.1"),
+        ("ip 10.1.1.999 24\n", "", "", ""),
+        ("ip 10.1.1.30/77 24\n", "", "", ""),
+    ],
+)
+def test_a_file_of_vpcs_is_a_computer_on_its_wire(
+    tmp_path: Path, text: str, name: str, address: str, gateway: str
+) -> None:
+    """It was a router without ports. A file that is no such file stays what it is: here a router without ports."""
+    (tmp_path / "PC9.cfg").write_text(text)
+    scenario = load(tmp_path, router("A", f"10.1.1.1 {LONG}"))
+    hosts = {host: (spec.address, str(spec.gateway)) for host, spec in scenario.lab.hosts.items()}
+    if name:
+        assert hosts == {name if name != "HA" else "H-A": (address, gateway)}
+        assert [*scenario.configurations] == ["A"]
+    else:
+        assert "PC9" in scenario.configurations
+    assert any("the subnets of the computers PC9" in note for note in scenario.notes) is ("10.9.9.9" in text)
+
+
 def test_a_computer_is_the_server_that_a_line_of_nat_publishes(tmp_path: Path) -> None:
     """It had .100, so nobody answered at the public address."""
     nat = "ip nat inside source static tcp 10.1.1.5 80 192.0.2.9 80\nip nat inside source static 10.2.2.1 192.0.2.8"

@@ -24,6 +24,7 @@ from dmvpn.router.entered_text import EnteredText, put_in, report, take_in
 from dmvpn.shells.files import leads_out, notes_on_links, open_private
 from dmvpn.shells.folders import files_of_strangers, is_about_all
 from dmvpn.shells.router_files import NoConfiguration, read_routers
+from dmvpn.shells.stations import stations_in
 from dmvpn.tools.to_ikev2 import Plan, Stage, Step, plan
 
 #: Files of a folder whose names end so are read, and others if what is in them looks like a configuration.
@@ -123,6 +124,9 @@ def _inside(folder: Path, say: Callable[[str], None], deepest: int) -> list[Path
             and not leads_out(folder, each)
         )
     ]
+    for each in [each for each in files if stations_in(each) is not None]:
+        say(f"{each}: a computer of VPCS: 'lab up' has it as a host")
+        files.remove(each)
     if not deepest or not all(map(is_about_all, files)):
         return files
     folders = [each for each in inside if each.is_dir() and not (each.is_symlink() or each.name.startswith("."))]

@@ -32,6 +32,7 @@ from dmvpn.ios.parts import RouterText
 from dmvpn.network.lines import Lines
 from dmvpn.shells.files import leads_out, notes_on_links
 from dmvpn.shells.router_files import NoConfiguration, is_of_router, read_configuration, read_routers
+from dmvpn.shells.stations import Station, stations_in
 from dmvpn.shells.topologies import Topology, segments_of, topology_in
 
 # ------------------------------------------------------------------------------------------------ stages
@@ -103,12 +104,14 @@ class FolderContents(Mutable):
 
     notes: decisions about ambiguous files.
     segments: for ports with a wire in a topology, by the router's name here and the port: equal numbers are one wire.
+    stations: the computers that files beside those of routers describe.
     """
 
     texts: dict[str, str] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     segments: dict[tuple[str, str], int] = field(default_factory=dict)
+    stations: list[Station] = field(default_factory=list)
 
     def add(self, name: str, text: str, path: Path) -> None:
         """Add one more router. Raises UserError if its name exists."""
@@ -191,6 +194,9 @@ def _of_strangers(folder: Path, depth: int = 0) -> FolderContents:
         _take_topology(found, *drawn[0])
         return found
     files = _files(folder)
+    stations = {path: there for path in files if (there := stations_in(path)) is not None}
+    found.stations = [station for there in stations.values() for station in there]
+    files = [path for path in files if path not in stations]
     early = earlier_of(path.stem for path in files)
     for path in [path for path in files if path.stem in early]:
         found.notes.append(f"{path.name} is left out: {early[path.stem]} is the same, complete")
@@ -222,7 +228,8 @@ def _of_strangers(folder: Path, depth: int = 0) -> FolderContents:
         for path in _pages(folder):
             _take(found, path)
     order = sorted(found.texts, key=lambda name: found.files[name])  # it is stable: in a file, the order of the text
-    return FolderContents({name: found.texts[name] for name in order}, found.files, found.notes, found.segments)
+    found.texts = {name: found.texts[name] for name in order}
+    return found
 
 
 # ---------------------------------------------------------------------------------------------------- topologies
@@ -339,6 +346,7 @@ def _take_from_beneath(found: FolderContents, folder: Path, depth: int) -> bool:
         return False
     found.texts, found.files, found.segments = beneath.texts, beneath.files, beneath.segments
     found.notes += beneath.notes
+    found.stations += beneath.stations
     return True
 
 
@@ -352,7 +360,8 @@ def _of_sub_folders(folder: Path, so_far: FolderContents, depth: int) -> FolderC
         for each in sorted(folder.iterdir())
         if each.is_dir() and not each.name.startswith(".") and not leads_out(folder, each)
     ]
-    parts = {each: found for each in inner if (found := _of_strangers(each, depth + 1)).texts}
+    every = {each: _of_strangers(each, depth + 1) for each in inner}
+    parts = {each: found for each, found in every.items() if found.texts}
     early = earlier_of(part.name for part in parts)
     so_far.notes += [f"{name} is left out: {complete} is the same, complete" for name, complete in early.items()]
     parts = {part: found for part, found in parts.items() if part.name not in early}
@@ -361,7 +370,9 @@ def _of_sub_folders(folder: Path, so_far: FolderContents, depth: int) -> FolderC
         for router in found.routers:
             if taken.setdefault(router.lower(), part) != part:
                 raise UserError(_several(folder, list(parts), router))
-    whole = FolderContents(notes=so_far.notes)
+    whole = FolderContents(notes=so_far.notes, stations=so_far.stations)
+    for part, found in every.items():
+        whole.stations += found.stations if part.name not in early else []
     for part, found in parts.items():
         for name, text in found.texts.items():
             whole.add(name if name not in whole.texts else f"{part.name}-{name}", text, found.files[name])

@@ -187,7 +187,7 @@ class Scenario:
         from dmvpn.shells.inference import infer  # a slow import that most callers do not need
 
         try:
-            made = infer(found.texts, strict=strict, segments=found.segments)
+            made = infer(found.texts, strict=strict, segments=found.segments, stations=found.stations)
         except UserError as error:
             raise UserError(f"{path}: {error}") from error
         folder = path if path.is_dir() else path.parent

@@ -25,6 +25,7 @@ from dmvpn.shells.inference.provider import add_provider, add_translators, answe
 from dmvpn.shells.inference.roles import hosts, named, role
 from dmvpn.shells.inference.wires import InferredNetwork, Port, Wire, spelled_end
 from dmvpn.shells.lab_model import Lab, LinkSpec, RouterSpec
+from dmvpn.shells.stations import Station
 
 
 class Inferred(Value):
@@ -42,13 +43,18 @@ class Inferred(Value):
 
 
 def infer(
-    texts: Mapping[str, str], *, strict: bool = False, segments: Mapping[tuple[str, str], int] | None = None
+    texts: Mapping[str, str],
+    *,
+    strict: bool = False,
+    segments: Mapping[tuple[str, str], int] | None = None,
+    stations: Sequence[Station] = (),
 ) -> Inferred:
     """Return the network of these configurations (texts by file name). Raises UserError.
 
     strict: unsupported lines are not replaced.
     segments: for ports with a drawn wire, by file name and port: different numbers are different wires, whatever the
         addresses are.
+    stations: the computers beside the routers, where their files say so.
     """
     change = secured(texts, strict=True) if strict else adapted(texts, segments)
     every = {file: Device.read(file, text, leaves_out=True) for file, text in change.texts.items()}
@@ -83,7 +89,7 @@ def infer(
         if len(wire.ports) > 1 and wire.computers is None
     ]
     links += [LinkSpec(ends=[spelled_end(*end) for end in wire]) for wire in network.wires6() if len(wire) > 1]
-    computers = hosts(network, configurations)
+    computers = hosts(network, configurations, stations)
     links += outside
     if not strict:
         computers |= internet(network, configurations, provider)

@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv4Network
 from itertools import chain, count, islice
 from typing import TYPE_CHECKING, Final, Literal
 
-from dmvpn.base.errors import UserError
+from dmvpn.base.errors import UserError, some
 from dmvpn.features.interface.model import IDENTIFIER_LENGTH
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
 from dmvpn.shells.inference.provider import INTERNET, NO_LAN
@@ -19,10 +19,11 @@ from dmvpn.shells.inference.wires import InferredNetwork, Port, Wire, spelled_en
 from dmvpn.shells.lab_model import LEASED, NAME, SLAAC, HostSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from dmvpn.base.addresses import IPAddress
     from dmvpn.network.device import Device
+    from dmvpn.shells.stations import Station
 
 
 # ------------------------------------------------------------------------------------------------ names
@@ -147,11 +148,16 @@ def _free(
     return next(chain(outside, candidates), None)
 
 
-def hosts(network: InferredNetwork, configurations: Mapping[str, str]) -> dict[str, HostSpec]:
+def hosts(
+    network: InferredNetwork, configurations: Mapping[str, str], stations: Sequence[Station]
+) -> dict[str, HostSpec]:
     """Return a computer on every wire with a single port, unless that is a way out, and one in each VLAN of a switch.
 
     Where a DHCP server has a pool for them, it leases their addresses; there wires of several routers have one, too.
+    A station with an address in the subnet comes first, also on a wire of several routers.
     """
+    routed = [address for device in network.devices.values() for _, address, _ in device.addresses()]
+    waiting = [one for one in stations if one.address.ip not in routed]
     found: dict[str, HostSpec] = {}
     known = sorted(
         (int(address), length) for device in network.devices.values() for _, address, length in device.addresses()
@@ -166,17 +172,27 @@ def hosts(network: InferredNetwork, configurations: Mapping[str, str]) -> dict[s
             continue
         leases = is_leased(network, wire, subnet)
         places = [spelled_end(*end) for end in wire.computers or ()]
-        if wire.computers is None and (leases or len(wire.ports) == 1):
+        here = [one for one in waiting if one.address.ip in subnet]
+        if wire.computers is None and (leases or here or len(wire.ports) == 1):
             places = [port.end]
-        for place in places:
-            name = _host_name(place, ("H", *found, *configurations))
+        seats: list[tuple[str, Station | None]] = [(place, one) for one, place in zip(here, places, strict=False)]
+        for place, station in [*seats, *((place, None) for place in places[len(here) :])]:
+            name = _host_name(place, ("H", *found, *configurations), station.name if station is not None else "")
             own6 = SLAAC if _advertises(network.devices.get(port.router), port.name) else None
-            if leases:
+            if station is not None:
+                waiting.remove(station)
+                taken[station.address.ip] = None
+                at = str(station.address)
+                found[name] = HostSpec(link=place, address=at, gateway=station.gateway, address6=own6)
+            elif leases:
                 found[name] = HostSpec(link=place, address=LEASED, address6=own6)
             elif (address := _free(wire, known, published, taken)) is not None:
                 taken[address] = None
                 mask = subnet.prefixlen
                 found[name] = HostSpec(link=place, address=f"{address}/{mask}", gateway=gateway, address6=own6)
+    if waiting:
+        names = some([one.name for one in waiting])
+        network.notes.append(f"no wire of the lab has a free port in the subnets of the computers {names}")
     for wire6 in network.wires6():
         (router, interface), own = next(iter(wire6.items()))
         if len(wire6) == 1 and own.network.prefixlen < _LINK6:
@@ -187,10 +203,10 @@ def hosts(network: InferredNetwork, configurations: Mapping[str, str]) -> dict[s
     return dict(sorted(found.items()))
 
 
-def _host_name(place: str, taken: Container[str]) -> str:
+def _host_name(place: str, taken: Container[str], own: str = "") -> str:
     router = place.partition(":")[0]
     digits = re.sub(r"\D", "", router)
-    named = (f"H{digits}", f"H-{router}")
+    named = (own, f"H{digits}", f"H-{router}")
     names = chain(named, (f"{one}-{number}" for number in count(2) for one in (*named, "H")))
     return next(one for one in names if re.fullmatch(NAME, one) and one not in taken)
 
