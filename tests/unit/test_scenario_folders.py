@@ -14,7 +14,7 @@ import pytest
 
 import dmvpn.shells
 from dmvpn.app import lab, listing
-from dmvpn.app.bring_up import fitting, picture
+from dmvpn.app.bring_up import fitting, next_commands, picture
 from dmvpn.app.lab_words import Printer
 from dmvpn.app.main import argument_parser
 from dmvpn.base.addresses import Prefix
@@ -620,3 +620,35 @@ def test_a_hubs_port_to_the_inside_is_above_it_and_its_loopback_with_the_wire() 
     lines = picture(Scenario.load("hierarchical"))
     loopback, box = (next(n for n, line in enumerate(lines) if word in line) for word in ("203.0.113.101/32", "HUB-A"))
     assert box < loopback
+
+
+def test_a_drawing_has_the_addresses_of_both_versions_and_is_not_wider() -> None:
+    scenario = Scenario.load("dual-stack")
+    lines = picture(scenario)
+    assert max(map(len, lines)) == max(map(len, picture(Scenario.load("notes-phase3"))))
+    for above, below in (
+        ("H1 10.1.1.100/24", "2001:db8:1::100/64"),
+        ("Tunnel100 192.168.100.11/24 |", "2001:DB8:100::11/64"),
+        ("Tunnel100 192.168.100.41/24 |", "2001:DB8:100::41/64"),
+        ("H4 10.4.4.100/24", "2001:db8:4::100/64"),
+    ):
+        row = next(number for number, line in enumerate(lines) if above in line)
+        assert below in lines[row + 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "tried"),
+    [
+        ("notes-phase3", ["10.4.4.1 source 10.3.3.1"]),
+        ("dual-stack", ["10.4.4.1 source 10.3.3.1", "2001:db8:4::1 source 2001:db8:3::1"]),
+        ("ipv6-only", ["2001:db8:4::1 source 2001:db8:3::1"]),
+    ],
+)
+def test_the_first_commands_of_a_lab_try_the_path_between_two_spokes_in_each_version(
+    name: str, tried: list[str]
+) -> None:
+    commands = next_commands(Scenario.load(name), name, is_alone=True)
+    traced = [f"dmvpn -r R31 traceroute {ends}" for ends in tried]
+    assert commands == [*traced, "dmvpn -r R31 show dmvpn detail", "dmvpn shell R31"]
+    beside = next_commands(Scenario.load(name), name, is_alone=False)
+    assert beside[0] == f"dmvpn -r {name}/R31 traceroute {tried[0]}"

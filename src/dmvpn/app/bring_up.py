@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.app.progress import Progress
 from dmvpn.base.addresses import spelled
-from dmvpn.labs.bringing_up import Missing, Up, Wanted, bring_up, main_address
+from dmvpn.labs.bringing_up import Missing, Up, Wanted, bring_up
 from dmvpn.labs.unsupported_lines import Note
 from dmvpn.router.router import addresses
 from dmvpn.shells.lab.places import running_labs
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dmvpn.app.lab_words import Printer
+    from dmvpn.base.addresses import IPAddress
     from dmvpn.base.notices import InterfaceState
     from dmvpn.shells.scenario import Scenario
 
@@ -100,19 +101,18 @@ def _block(scenario: Scenario, name: str, *, hosts_first: bool) -> list[str]:
     others = [state for state in interfaces if state not in tunnels and state.name not in lans]
     inside = [state for state in others if outside and state.name.startswith("Gi") and state.name not in outside]
     underlay = [state for state in others if state not in inside]
-    box = [f"{name} ({role})" if role != "router" else name, *(_address(state) for state in tunnels)]
+    box = [f"{name} ({role})" if role != "router" else name, *(line for state in tunnels for line in _lines(state))]
     width = max(len(line) for line in box) + 2
     drawn = ["+" + "-" * width + "+", *(f"|{line.center(width)}|" for line in box), "+" + "-" * width + "+"]
-    near_host = [f"{host} {spec.address}" for host, spec in hosts]
-    host_lines = [line for text in near_host for line in (text, "|")] if near_host else []
-    wire = ["|", *(_address(state) for state in underlay), "|"]
+    near_host = [[f"{host} {spec.address}", *filter(None, [spec.address6])] for host, spec in hosts]
+    wire = ["|", *(line for state in underlay for line in _lines(state)), "|"]
     box = _translator(scenario, name, [state.address for state in underlay])
     if not box and scenario.lab.gateways and not hosts_first:
         box = ["|", "|"]  # as many lines as others have
-    behind = [*(line for state in inside for line in (_address(state), "|")), *host_lines]
+    behind = [*map(_lines, inside), *near_host]
     if hosts_first:
-        return [*behind, *drawn, *wire, *reversed(box)]
-    return [*box, *wire, *drawn, *reversed(behind)]
+        return [*(line for each in behind for line in (*each, "|")), *drawn, *wire, *reversed(box)]
+    return [*box, *wire, *drawn, *(line for each in reversed(behind) for line in ("|", *each))]
 
 
 def _translator(scenario: Scenario, name: str, stations: Sequence[object]) -> list[str]:
@@ -126,9 +126,15 @@ def _translator(scenario: Scenario, name: str, stations: Sequence[object]) -> li
     return []
 
 
-def _address(state: InterfaceState) -> str:
-    address, length = main_address(state)
-    return f"{state.name.replace('GigabitEthernet', 'Gi')} {spelled(address)}/{length}"
+def _lines(state: InterfaceState) -> list[str]:
+    """Return an interface and its addresses, IPv6's below IPv4's: so a drawing of both is not wider."""
+    first, *more = (f"{spelled(address)}/{length}" for address, length in _addresses(state))
+    return [f"{state.name.replace('GigabitEthernet', 'Gi')} {first}", *more]
+
+
+def _addresses(state: InterfaceState) -> list[tuple[IPAddress, int]]:
+    """Return the address that people would name of each version of IP, with its prefix length."""
+    return [known[0] for known in map(state.routed, (4, 6)) if known]
 
 
 # ------------------------------------------------------------------------------------------------ the verb
@@ -191,11 +197,11 @@ def _describe(printer: Printer, scenario: Scenario, name: str, how: str) -> None
 
         printer.say("\n".join([*teach.tasks(scenario.name), ""]))
     printer.say(f"{how}. Next:")
-    for line in _next_commands(scenario, name, is_alone=len(running_labs()) == 1):
+    for line in next_commands(scenario, name, is_alone=len(running_labs()) == 1):
         printer.say(f"  {line}")
 
 
-def _next_commands(scenario: Scenario, name: str, *, is_alone: bool) -> list[str]:
+def next_commands(scenario: Scenario, name: str, *, is_alone: bool) -> list[str]:
     """Return the first commands for the user of the lab of this name. is_alone: no other lab runs."""
     lab = "" if is_alone else f"{name}/"
     if scenario.is_exercise:
@@ -208,17 +214,18 @@ def _next_commands(scenario: Scenario, name: str, *, is_alone: bool) -> list[str
     if len(spokes) < 2:
         first = next(name for name in scenario.configurations if scenario.role(name) != "provider")
         return [f"dmvpn -r {lab}{first} show ip route", f"dmvpn shell {lab}{first}", f"dmvpn lab down {name}"]
-    (here, vrf), (there, _) = (_lan_address(scenario, name) for name in spokes[:2])
+    here, there = (_lan(scenario, name) for name in spokes[:2])
+    ends = [(near, far) for near, _ in _addresses(here) for far, _ in _addresses(there) if near.version == far.version]
+    vrf = f"vrf {here.vrf} " if here.vrf else ""
     return [
-        f"dmvpn -r {lab}{spokes[0]} traceroute {f'vrf {vrf} ' if vrf else ''}{there} source {here}",
+        *(f"dmvpn -r {lab}{spokes[0]} traceroute {vrf}{far} source {near}" for near, far in ends),
         f"dmvpn -r {lab}{spokes[0]} show dmvpn detail",
         f"dmvpn shell {lab}{spokes[0]}",
     ]
 
 
-def _lan_address(scenario: Scenario, router: str) -> tuple[str, str]:
-    """Return the address of a router on its LAN, and the VRF of the LAN."""
+def _lan(scenario: Scenario, router: str) -> InterfaceState:
+    """Return the interface of a router to its LAN."""
     lans = [scenario.end(host.link) for host in scenario.lab.hosts.values()]
     states = addresses(scenario.configurations[router])
-    behind = [state for state in states if (router, state.name) in lans] or states[-1:]
-    return str(main_address(behind[0])[0]), behind[0].vrf
+    return next((state for state in states if (router, state.name) in lans), states[-1])

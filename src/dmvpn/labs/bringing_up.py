@@ -23,9 +23,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Final
 
-from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import UserError
-from dmvpn.base.notices import InterfaceState
 from dmvpn.base.values import Value
 from dmvpn.dataplane.engines import choose
 from dmvpn.dataplane.host import HostProblem
@@ -60,14 +58,6 @@ _LONGEST_LEAP: Final = 4.0
 _LONGEST_WORK: Final = 1.0
 #: Lines at the end of a lab's log that say why it ended.
 _TAIL: Final = 12
-
-
-# ------------------------------------------------------------------------------------------------ addresses
-
-
-def main_address(state: InterfaceState) -> tuple[IPAddress, int]:
-    """Return the address that people would name, with its prefix length: IPv4's if there is one."""
-    return (state.routed(4) or state.routed(6))[0]
 
 
 # ------------------------------------------------------------------------------------------------ the wait
