@@ -191,6 +191,18 @@ def test_a_lease_whose_router_is_in_another_subnet_is_taken_without_that_router(
     assert made.station == (IPv4Interface((ADDRESS, 24)), None)
 
 
+@pytest.mark.parametrize("length", [31, 32])
+def test_a_lease_of_a_point_to_point_link_needs_no_router(length: int) -> None:
+    """No router was taken for the broadcast address that such a subnet does not have: every offer was ignored."""
+    made = client()
+    whole = offer(xid=made.xid, options={Code.SUBNET_MASK: (2**32 - 2 ** (32 - length)).to_bytes(4, "big")})
+    bare = {code: octets for code, octets in whole.options.items() if code != Code.ROUTER}
+    for kind in (b"\2", b"\5"):
+        made.hear(replace(whole, options=bare | {Code.MESSAGE_TYPE: kind}), 1.0)
+    assert made.state is ClientState.BOUND
+    assert made.station == (IPv4Interface((ADDRESS, length)), None)
+
+
 def test_the_answer_of_another_server_and_a_late_one_change_nothing() -> None:
     made = client()
     made.hear(offer(xid=made.xid), 1.0)

@@ -132,7 +132,7 @@ class Lease(Value, kw_only=True):
             return f"{own} is the server's or the router's own address"
         if self.length < 31 and own in (subnet.address, subnet.broadcast):
             return f"{own} is no address of a station in {subnet}"
-        nobody = (own, subnet.broadcast if self.length < 31 else None)
+        nobody = (own, subnet.broadcast) if self.length < 31 else (own,)
         if self.router in nobody:
             return f"no router {self.router} can be in {subnet}"
         for prefix, hop in self.routes:
