@@ -528,6 +528,16 @@ def test_a_crowd_that_is_cleared_is_forgotten_in_several_events_and_nobody_of_it
         crowd.run(1.0)
 
 
+def test_a_crowd_that_is_cleared_before_it_answers_is_not_called_any_more() -> None:
+    """A busy hub came to timers before it came to the last who had left, and sent each of these a first packet."""
+    crowd = Crowd(200)
+    crowd.run(0.2)
+    assert len(crowd.process.neighbors()) > 2 * adjacency.TOGETHER
+    crowd.hub.handle(ClearNeighbors(), crowd.now)
+    sent = [effect for effect in crowd.hub.handle(Tick(), crowd.now + 2.0) if isinstance(effect, SendIp)]
+    assert not [1 for effect in sent if PacketFlag.INIT in EigrpPacket.parse(effect.payload).flags]
+
+
 @pytest.mark.lengthy
 def test_a_crowd_that_stays_is_logged_in_several_events() -> None:
     crowd = _quiet_crowd()

@@ -30,7 +30,7 @@ from dmvpn.features.eigrp import messages
 from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
 from dmvpn.features.eigrp.messages import neighbor_changed
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
-from dmvpn.features.eigrp.reasons import DownReason
+from dmvpn.features.eigrp.reasons import DownReason, NeighborState
 from dmvpn.features.eigrp.state import EventKind, Neighborhood, State
 from dmvpn.features.eigrp.tlv import Parameters, PeerTermination, Stub
 from dmvpn.features.eigrp.topology import Origin, PathSource
@@ -347,8 +347,8 @@ class Adjacencies:
             self._begin(neighbor)
 
     def _begin(self, neighbor: Neighbor) -> None:
-        """Send a neighbor our first packet, unless that was done."""
-        if not neighbor.is_up and neighbor.outstanding is None:
+        """Send a pending neighbor our first packet, unless that was done."""
+        if neighbor.state is NeighborState.PENDING and neighbor.outstanding is None:
             self._transport.send(neighbor, Opcode.UPDATE, b"", PacketFlag.INIT)
 
     def _announce(self, neighbor: Neighbor) -> None:
