@@ -273,6 +273,24 @@ def test_the_process_of_its_own_mode_has_its_lines_and_those_of_its_address_fami
     assert "ospfv3 1 ipv6 area" not in world.show("R11", "running-config interface Tunnel100")
 
 
+def test_where_a_process_and_its_address_family_say_something_of_one_thing_the_family_has_the_last_word() -> None:
+    """The first of both lines counted, and shows had both; ranges of the process were forgotten."""
+    world = cloud("point-to-multipoint", NAMED)
+    world.configure("R31", "router ospfv3 1", "passive-interface Tunnel100")
+    process = "redistribute static metric 5", "summary-prefix 2001:db8:e::/47 tag 5", "area 3 range 2001:db8:3::/48"
+    family = "redistribute static metric 7", "summary-prefix 2001:db8:e::/47 tag 7", "area 3 range 2001:db8:b::/48"
+    way = "ipv6 route 2001:db8:f::/48 Null0"
+    world.configure("R31", way, "router ospfv3 1", *process, "address-family ipv6", *family)
+    world.run_for(5)
+    assert "No Hellos (Passive interface)" not in world.show("R31", "ospfv3 interface Tunnel100")
+    assert "OE2 2001:DB8:E::/47 [110/7]" in world.lines("R41", "ipv6 route ospf")
+    assert [line for line in world.lines("R31", "ospfv3 summary-prefix") if "Metric" in line] == [
+        "2001:DB8:E::/47     Metric 7, External metric type 2, Tag 7"
+    ]
+    assert world.show("R31", "ospfv3").count("static with metric mapped to") == 1
+    assert "OI  2001:DB8:3::/48" in world.show("R41", "ipv6 route ospf"), "a range of the process"
+
+
 def test_a_router_that_would_prove_who_it_is_by_ipsec_says_that_this_is_not_here() -> None:
     world = World("dual-stack")
     said = world.configure("R11", "interface Tunnel100", f"ipv6 ospf authentication ipsec spi 256 sha1 {'0' * 40}")

@@ -86,18 +86,22 @@ def _process3(number: int, section: Section, lines: Twins) -> model.ProcessSetti
 def _both(
     process: model.ProcessSettings, family: model.ProcessSettings, default: model.ProcessSettings
 ) -> model.ProcessSettings:
-    """Return a process with the lines of its address family: of one area there may be lines in both."""
+    """Return a process with the lines of its address family, which have the last word; lists are joined."""
     areas = {area.number: area for area in process.areas}
     for area in family.areas:
         plain = model.Area(number=area.number)
-        areas[area.number] = _over(areas.get(area.number, plain), area, plain)
+        here = areas.get(area.number, plain)
+        ranges = {each.prefix: each for each in here.ranges + area.ranges}
+        areas[area.number] = replace(_over(here, area, plain), ranges=tuple(ranges.values()))
+    brought = {(each.source, each.process): each for each in process.redistributions + family.redistributions}
+    summaries = {each.prefix: each for each in process.summaries + family.summaries}
     return replace(
         _over(process, family, default),
         areas=tuple(areas[number] for number in sorted(areas)),
-        passive=process.passive + family.passive,
+        passive=tuple(name for name in process.passive if name not in family.active) + family.passive,
         active=process.active + family.active,
-        redistributions=process.redistributions + family.redistributions,
-        summaries=process.summaries + family.summaries,
+        redistributions=tuple(brought.values()),
+        summaries=tuple(summaries.values()),
     )
 
 
