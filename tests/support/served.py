@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import re
 import signal
 import subprocess
@@ -53,7 +54,7 @@ class Served:
     ) -> None:
         self.environment = environment
         self.context = context
-        # Appended: the program and we share the place in the file, which a reader moves.
+        # The program and we share the place in the file, so it appends, and we read without a place.
         self._errors = tempfile.TemporaryFile("a+")  # noqa: SIM115 - `close` closes it
         command = ["web", "--listen", listen, *options]
         self.process: Started | subprocess.Popen[str] = (
@@ -116,12 +117,12 @@ class Served:
 
     def said(self) -> str:
         """What it wrote to stderr until now."""
-        self._errors.seek(0)
-        return self._errors.read()
+        file = self._errors.fileno()
+        return os.pread(file, os.fstat(file).st_size, 0).decode()
 
     def audit(self, event: str = "") -> list[dict[str, object]]:
-        """The lines of the audit, those of an event or all."""
-        lines = [json.loads(line) for line in self.said().splitlines()]
+        """The whole lines of the audit, those of an event or all."""
+        lines = [json.loads(line) for line in self.said().rpartition("\n")[0].splitlines()]
         return [line for line in lines if line["event"] == event or not event]
 
     def close(self) -> None:
