@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base.effects import SendIp
 from dmvpn.base.errors import WireError
-from dmvpn.dataplane.fragmentation import Reassembler
+from dmvpn.dataplane.fragmentation import AGE, Reassembler
 from dmvpn.net import gre, icmp, ip
 from dmvpn.net.ip import UDP_HEADER_LENGTH
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet
@@ -104,12 +104,14 @@ class Ears:
 
 
 def echo(world: World, host: str, destination: str, size: int, *, df: bool) -> None:
-    """A host sends an echo request of `size` octets, IP header and all."""
+    """A host sends an echo request of `size` octets, IP header and all. It has forgotten the MTUs of paths."""
     target = ip_address(destination)
     headers = ECHO_HEADERS if target.version == 4 else ECHO_HEADERS + 20
     request = icmp.EchoRequest(identifier=9, sequence=size & 0xFFFF, payload=bytes(size - headers))
     payload = ip.serialize_icmp(request, target.version)
-    world.send(host, SendIp(None, None, target, ip.ICMP[target.version], payload, ttl=64, df=df))
+    node = world.sim.hosts[host]
+    node.send(SendIp(None, None, target, ip.ICMP[target.version], payload, ttl=64, df=df), world.now + AGE)
+    world.sim.schedule(node)
 
 
 def errors(world: World, host: str) -> list[tuple[str, int]]:
