@@ -310,7 +310,7 @@ def kernel() -> Figures:
 
     socket, ledger = Deaf(), Ledger(None)
     keeper = Keeper(socket, nothing)
-    translation = Translation(TableHost(ledger, others, nothing), str, lambda _name: [], socket, keeper)
+    translation = Translation(TableHost(ledger, others, nothing), str, lambda _name: [], socket, keeper, MAIN.table)
     guard, left = Guard(socket, keeper, others), StaleObjects(socket, MAIN)
     table = KernelRoutes(socket, keeper, guard, ledger, left, translation, index=len)
     for net in (20, 21):

@@ -11,7 +11,7 @@ from contract.test_planes import contract, on_kernels
 from contract.test_planes_translation import datagram, echo, flows, left, permit
 from contract.worlds import LAN, UNDERLAY, host, nbma
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.effects import ForgetTranslations, SendIp, SetInterface, SetTranslation
+from dmvpn.base.effects import ForgetTranslations, NextHop, SendIp, SetInterface, SetRoute, SetTranslation
 from dmvpn.base.events import IpReceived
 from dmvpn.base.translation import ICMP, UDP, Clause, FlowFilter, SourceRule, StaticRule
 from dmvpn.dataplane import netlink
@@ -222,6 +222,16 @@ def test_the_router_itself_goes_on_from_its_own_address(world: World) -> None:
     world.until(lambda: bool(world.of("A", IpReceived)))
     assert {one.source for one in left(world, IpProtocol.ICMP) if one.source != nbma("B")} == {nbma("A")}
     assert not world.received["A"]
+
+
+@contract
+def test_an_address_of_a_pool_that_another_router_has_is_reached_there(world: World) -> None:
+    """Two routers of a site had a pool of both loopbacks: their session of BGP ended in the kernel of each."""
+    route = SetRoute(Prefix.host(PUBLIC), (NextHop(UNDERLAY, IPv4Address("10.0.1.2")),))
+    world.execute("A", pool(overload=False), route)
+    message = icmp.EchoRequest(identifier=8, sequence=1, payload=b"own").serialize()
+    world.execute("A", SendIp(None, nbma("A"), PUBLIC, IpProtocol.ICMP, message))
+    world.until(lambda: any(one.destination == PUBLIC for one in left(world, ICMP)))
 
 
 @on_kernels

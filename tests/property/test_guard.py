@@ -130,7 +130,7 @@ class Lab:
         def nothing(_given: object) -> None: ...
 
         here = self.tables, keeper
-        translation = Translation(TableHost(ledger, Others, nothing), str, lambda _name: [], *here)
+        translation = Translation(TableHost(ledger, Others, nothing), str, lambda _name: [], *here, MAIN.table)
         self.routes = KernelRoutes(self.tables, keeper, guard, ledger, left, translation, index=INDEX.__getitem__)
         for name in ("Tunnel0", "Tunnel1"):
             self.routes.protect(name, None, protected=True)

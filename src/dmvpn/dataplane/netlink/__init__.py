@@ -53,7 +53,6 @@ from dmvpn.dataplane.netlink.route import (
     KERNEL_PROTOCOL,
     ROUTE_METRIC,
     ROUTE_PROTOCOL,
-    TABLE_LOCAL,
     TABLE_MAIN,
     KernelNeighbor,
     KernelNeighborState,

@@ -208,7 +208,6 @@ ROUTE_METRIC: Final = 260
 CONNECTED_METRIC6: Final = 256
 
 TABLE_MAIN: Final = 254
-TABLE_LOCAL: Final = 255
 #: The prefix of a route that stands for all of a form.
 EVERYWHERE: Final = Prefix.parse("0.0.0.0/0")
 

@@ -144,7 +144,7 @@ class IpBox(ABC):
 
     def _is_for_us(self, interface: str, destination: IPAddress) -> bool:
         """Return whether the router has or translates an address."""
-        return self._table.owner(destination, interface) is not None or self._translation.claims(destination)
+        return self._table.owner(destination, interface) is not None or self._translation.claims(destination, interface)
 
     def _overheard(self, interface: str, header: Header, data: bytes) -> bool:
         """Return whether the packet is a multicast of a protocol without ports.
@@ -189,7 +189,7 @@ class IpBox(ABC):
         """
         whole = self._whole(packet) if packet.is_fragment else packet
         if whole is not None and (
-            self._translation.is_outside(interface) or self._translation.claims(packet.destination)
+            self._translation.is_outside(interface) or self._translation.claims(packet.destination, interface)
         ):
             whole = self._let_inside(interface, whole)
         if whole is None:

@@ -138,9 +138,11 @@ class RouterTranslation:
         """Return whether packets from one interface to the other are translated."""
         return leaves in self._outside and arrived in self._order.inside
 
-    def claims(self, destination: IPAddress) -> bool:
-        """Return whether an address is translated that may not be of the router."""
-        return bool(self._claimed) and self._claims(destination)
+    def claims(self, destination: IPAddress, interface: str) -> bool:
+        """Return whether an address is translated, in packets that come in there, that may not be of the router."""
+        if not self._claimed or not self._claims(destination):
+            return False
+        return interface in self._outside or self._is_static(destination)
 
     def answered(self, port: SimulatedPort) -> tuple[tuple[IPAddress, int], ...]:
         """Return the addresses beside its own that a port answers for on its wire."""
@@ -277,7 +279,7 @@ class RouterTranslation:
                 return translator
         return Drop.FULL
 
-    def _is_static(self, address: IPv4Address) -> bool:
+    def _is_static(self, address: IPAddress) -> bool:
         return any(address in one.published for one in self._order.statics)
 
     def _translator(self, outside: str, address: IPv4Address) -> Translator:

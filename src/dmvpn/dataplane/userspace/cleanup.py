@@ -275,7 +275,7 @@ class StaleObjects:
         self._until = now + GRACE
         indexes = frozenset(self._taps.values())
         routes = self._kernel.routes(protocol=ROUTE_PROTOCOL)
-        ours = [one for one in routes if self._domain.has(one) or one.table == netlink.TABLE_LOCAL]
+        ours = [one for one in routes if self._domain.has(one)]
         stale = [route for route in ours if route.prefix not in others and route.metric not in _KEPT]
         stays = [route for route in stale if route.next_hops and all(hop.link in indexes for hop in route.next_hops)]
         self.routes.update((route.prefix, route) for route in stays)

@@ -132,7 +132,7 @@ class Kernel:
         self._vanished, self._appeared, self._prohibited = vanished, appeared, prohibited
         linux, own = names.linux, self._addresses.own
         host = TableHost(self._ledger, self._others, report, watch, later)
-        self.translation = Translation(host, linux, own, self._socket, self._keeper)
+        self.translation = Translation(host, linux, own, self._socket, self._keeper, domain.table)
         self.leaks = LeakEnds(self._socket, self._keeper, host)
         asked = self._answer, self._need_source_rules
         self.filters = {version: Filtering(version, host, linux, *asked) for version in (4, 6)}
@@ -491,8 +491,7 @@ class Kernel:
 
     def _is_ours(self, route: netlink.KernelRoute) -> bool:
         """Return whether a route is in the table here, or in one of the guard that belongs to the main table."""
-        is_shared = is_guard(route) or route.table == netlink.TABLE_LOCAL
-        return self._domain.has(route) or (is_shared and not self._domain.device)
+        return self._domain.has(route) or (is_guard(route) and not self._domain.device)
 
     def _answer(self, index: int, data: bytes) -> None:
         if self._prohibited is not None:

@@ -29,6 +29,8 @@ from dmvpn.dataplane.userspace.translation_rules import BEYOND, MAP, PASSING, Fr
 
 #: Seconds. Routes that change together are all changed by then.
 _MOMENT: Final = 0.05
+#: Of the routes by which the kernel answers for addresses: a route to another router that has one of them counts more.
+_METRIC: Final = netlink.ROUTE_METRIC + 1
 
 
 class Translation:
@@ -41,12 +43,13 @@ class Translation:
         addresses: Callable[[str], list[IPv4Address]],
         routes: netlink.NetlinkSocket,
         keeper: Keeper,
+        table: int,
     ) -> None:
         """linux, addresses: of an interface by its IOS name.
 
-        routes, keeper: for the addresses that the router answers for.
+        routes, keeper, table: for the addresses that the router answers for.
         """
-        self._routes, self._keeper = routes, keeper
+        self._routes, self._keeper, self._table = routes, keeper, table
         self._linux = linux
         self._addresses = addresses
         self._later = host.later
@@ -104,7 +107,11 @@ class Translation:
 
     def _answer_for(self, prefixes: Collection[Prefix]) -> None:
         """Have the kernel answer for exactly these addresses. Raises OSError."""
-        wanted = {_local(prefix): None for prefix in prefixes}
+        hops = (netlink.KernelNextHop(1),)  # the loopback interface is the first one
+        wanted = [
+            netlink.KernelRoute(prefix, hops, netlink.RouteType.LOCAL, _METRIC, table=self._table)
+            for prefix in prefixes
+        ]
         for gone in [route for route in self._answered if route not in wanted]:
             self._keeper.release(gone)
             self._routes.execute([netlink.delete_route(gone)])
@@ -277,12 +284,6 @@ def _translated(flow: TrackedFlow, local: Ends, public: Ends) -> TranslatedFlow:
         expires=None if flow.expires is None else float(flow.expires),
         answered=flow.answered,
     )
-
-
-def _local(prefix: Prefix) -> netlink.KernelRoute:
-    """Return the route by which the kernel answers for addresses. The loopback interface is the first one."""
-    hops = (netlink.KernelNextHop(1),)
-    return netlink.KernelRoute(prefix, hops, kind=netlink.RouteType.LOCAL, table=netlink.TABLE_LOCAL)
 
 
 def _packet(protocol: int, ends: Ends) -> PacketFlow:
