@@ -24,7 +24,7 @@ _WITHOUT_ADDRESS: Final = ("dhcp", "auto", "dns", "domain")
 
 
 class Station(Value):
-    """A computer. gateway: None: it has none."""
+    """A computer. gateway: None: no line has one in the subnet."""
 
     name: str
     address: IPv4Interface

@@ -183,7 +183,7 @@ def hosts(
                 waiting.remove(station)
                 taken[station.address.ip] = None
                 at = str(station.address)
-                found[name] = HostSpec(link=place, address=at, gateway=station.gateway, address6=own6)
+                found[name] = HostSpec(link=place, address=at, gateway=station.gateway or gateway, address6=own6)
             elif leases:
                 found[name] = HostSpec(link=place, address=LEASED, address6=own6)
             elif (address := _free(wire, known, published, taken)) is not None:
