@@ -284,3 +284,13 @@ def test_a_spoke_behind_nat_goes_direct_with_ipv6_as_with_ipv4() -> None:
     way = world.do("R31", "traceroute 2001:db8:4::1 source Loopback6 probe 1")
     assert [line.split()[1] for line in way.splitlines()[3:]] == ["2001:DB8:100::41"]
     assert "     (Claimed NBMA address: 192.168.31.10) " in world.lines("R41", "ipv6 nhrp")
+
+
+def test_a_narrow_port_below_a_tunnel_leaves_it_the_least_mtu_of_ipv6() -> None:
+    """The MTU was 972 octets: every packet of the router that was larger, and each piece of one, was refused."""
+    world = World("dual-stack").converge()
+    world.configure("R31", "interface Tunnel100", "no ipv6 mtu", "interface GigabitEthernet0/1", "mtu 1000")
+    world.run_for(1)
+    assert "  MTU is 1280 bytes" in world.lines("R31", "ipv6 interface Tunnel100")
+    for size in (1100, 1280, 3000):
+        assert "Success rate is 100" in world.do("R31", f"ping ipv6 2001:db8:100::11 size {size}")

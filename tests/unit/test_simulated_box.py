@@ -194,6 +194,25 @@ def test_pieces_fit_what_a_router_on_the_way_has_reported_of_this_destination(
     assert max(len(data) for *_, data in box.sent) == largest
 
 
+def test_pieces_fit_the_known_path_of_the_tunnel_too(box: Box) -> None:
+    """The router answered itself that they were too big, did not use the answer, and sent the same ones again."""
+    minding = effects.TunnelSpec(
+        name="Tunnel0", source=address("192.0.2.1"), destination=None, key=7, mtu=1300, df=effects.DfBit.COPY
+    )
+    for effect in (effects.SetTunnel(minding), effects.SetAdjacency("Tunnel0", HUB, PEER)):
+        box.plane.execute(effect)
+    quoted = ip.build(source=address("192.0.2.1"), destination=PEER, protocol=47, payload=bytes(1400))
+    report = icmp.DestinationUnreachable(
+        code=icmp.UnreachableCode.FRAGMENTATION_NEEDED, next_hop_mtu=1348, quoted=ip.quote(quoted)
+    )
+    payload = ip.serialize_icmp(report, 4)
+    box.arrive(ip.build(source=PEER, destination=address("192.0.2.1"), protocol=1, payload=payload), WAN)
+    for _ in range(2):
+        box.sent.clear()
+        box.plane.execute(own_echo(BEYOND))
+    assert [len(piece.serialize()) for piece in box.in_gre()] == [1320, 1320, 464]
+
+
 def test_pieces_of_an_echo_are_answered_once_they_are_whole(box: Box) -> None:
     request = ip.serialize_icmp(icmp.EchoRequest(identifier=1, sequence=1, payload=bytes(2000)), 6)
     whole = Ipv6Packet.parse(ip.build(source=HOST, destination=OWN, protocol=58, payload=request))

@@ -33,9 +33,6 @@ AGE: Final = 600.0
 #: The smallest path MTU in octets that is accepted, as in Linux (`net.ipv4.route.min_pmtu`). A path with a smaller
 #: reported MTU may really be narrower: packets to there have no DF, so that routers can fragment them further.
 LEAST: Final = 552
-#: Octets that every path of IPv6 takes (RFC 8200 §5): where there is less room, the packet around it is cut (RFC 2473
-#: §7.1).
-LEAST6: Final = 1280
 #: Addresses that are stored; the one with the oldest report goes first.
 LARGEST: Final = 4096
 

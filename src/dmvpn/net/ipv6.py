@@ -21,6 +21,8 @@ _FRAGMENT_HEADER = struct.Struct("!BxHI")
 HOP_BY_HOP, FRAGMENT, AUTHENTICATION, NOTHING, MOBILITY = 0, 44, 51, 59, 135
 #: Those of all headers that another one follows: these, routing, options for the destination, mobility.
 EXTENSION_HEADERS = frozenset({HOP_BY_HOP, 43, FRAGMENT, AUTHENTICATION, 60, MOBILITY})
+#: Octets that every link takes (§5): in a tunnel with less room, the packet around it is cut (RFC 2473 §7.1).
+LEAST_MTU: Final = 1280
 #: A lifetime of a prefix without end.
 INFINITE: Final = 0xFFFFFFFF
 

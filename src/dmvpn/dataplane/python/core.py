@@ -31,7 +31,7 @@ from dmvpn.base.values import Mutable
 from dmvpn.dataplane.contract import COUNTED_PEERS, HAIRPIN_PAIRS, Alarms, Amount, Door, Doors
 from dmvpn.dataplane.esp.protection import Opened, Protection
 from dmvpn.dataplane.esp.table import EspLink, PeerPlace
-from dmvpn.dataplane.fragmentation import LEAST, LEAST6, PathMtus, Room
+from dmvpn.dataplane.fragmentation import LEAST, PathMtus, Room
 from dmvpn.dataplane.packets import may_answer
 from dmvpn.dataplane.python.segments import BadOffload, finished, unfinished
 from dmvpn.dataplane.python.tunnels import CoreTunnel, NbmaPeer, Overlay, TunnelTable
@@ -40,6 +40,7 @@ from dmvpn.net import gre, ip, ipv6
 from dmvpn.net.gre import GreHeader, ProtocolType
 from dmvpn.net.icmp import closed_icmpv6
 from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol, Ipv4Packet, checksum, ipv6_address
+from dmvpn.net.ipv6 import LEAST_MTU
 from dmvpn.net.tcp import clamp_mss
 
 # ---------------------------------------------------------------------------------------------------- cuts
@@ -246,7 +247,7 @@ class PacketCore:
         cuts, most = Cuts(packet), tunnel.mtu if tunnel.is_wide else _MOST
         for neighbor in neighbors:
             room = self._room(tunnel, neighbor, now) or Room(_MOST, True)
-            largest = min(room.largest, most) if protocol == GRE_IPV4 else max(room.largest, LEAST6)
+            largest = min(room.largest, most) if protocol == GRE_IPV4 else max(room.largest, LEAST_MTU)
             if len(packet) <= largest:
                 may_df = room.df and len(packet) <= room.largest
                 self._send(tunnel, neighbor, protocol, packet, tos, now, may_df=may_df)

@@ -8,8 +8,8 @@ from typing import NamedTuple, TypeAlias
 from dmvpn.base.effects import DfBit
 from dmvpn.base.values import Mutable
 from dmvpn.dataplane.contract import Amount, Door
-from dmvpn.dataplane.fragmentation import LEAST6
 from dmvpn.net.gre import GreHeader, GreSequence, header_length, next_header
+from dmvpn.net.ipv6 import LEAST_MTU
 
 # ---------------------------------------------------------------------------------------------------- tunnels
 
@@ -88,7 +88,7 @@ class CoreTunnel(Mutable):
     @property
     def is_wide(self) -> bool:
         """Whether its interface takes larger packets than IPv4's may be."""
-        return bool(self.ipv6.mtu) and max(self.ipv6.mtu, LEAST6) > self.mtu
+        return bool(self.ipv6.mtu) and max(self.ipv6.mtu, LEAST_MTU) > self.mtu
 
     @property
     def header_length(self) -> int:

@@ -24,7 +24,7 @@ from dmvpn.base.effects import NextHop, RouteKind, SendIp
 from dmvpn.base.errors import WireError
 from dmvpn.base.events import Hairpin, IpReceived
 from dmvpn.dataplane.contract import EffectError
-from dmvpn.dataplane.fragmentation import LEAST6, PathMtus, Reassembler
+from dmvpn.dataplane.fragmentation import PathMtus, Reassembler
 from dmvpn.dataplane.packets import IcmpError, may_answer, time_exceeded, too_big, unreachable
 from dmvpn.dataplane.simulated.chassis import Chassis, Loss
 from dmvpn.dataplane.simulated.forwarding import (
@@ -38,7 +38,7 @@ from dmvpn.dataplane.translator import Drop
 from dmvpn.net import icmp, ip
 from dmvpn.net.ip import IpPacket, peek_flow
 from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, Header, IpProtocol, Ipv4Packet, peek_plain
-from dmvpn.net.ipv6 import Ipv6Packet, is_of_the_link
+from dmvpn.net.ipv6 import LEAST_MTU, Ipv6Packet, is_of_the_link
 from dmvpn.net.tcp import clamp_mss
 
 #: Protocols whose multicasts do not only go to listeners: echoes are answered, UDP has ports, GRE is decapsulated.
@@ -468,7 +468,7 @@ class IpBox(ABC):
     def _pieces(self, effect: SendIp, port: SimulatedPort, data: bytes) -> Iterable[bytes]:
         """Return a packet of our own as it leaves over IPv6, where no router cuts it; none if it must not be cut."""
         largest = port.largest(6)
-        if len(data) > LEAST6 and self._path_mtus.knows(self._chassis.now):
+        if len(data) > LEAST_MTU and self._path_mtus.knows(self._chassis.now):
             largest = min(largest, self._path_mtus.to(effect.destination.packed, self._chassis.now) or largest)
         if len(data) <= largest:
             return (data,)
@@ -476,7 +476,7 @@ class IpBox(ABC):
             self._answer(data, too_big(largest), link=port.name)
             return ()
         packet = Ipv6Packet.parse(data)
-        return [piece.serialize() for piece in packet.fragments(max(largest, LEAST6), self._identification)]
+        return [piece.serialize() for piece in packet.fragments(max(largest, LEAST_MTU), self._identification)]
 
     def _count_own(self, effect: SendIp) -> None:
         version = effect.destination.version

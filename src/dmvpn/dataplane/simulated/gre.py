@@ -27,7 +27,7 @@ from dmvpn.base.events import IpReceived, KeepaliveReceived, NhrpReceived, Unres
 from dmvpn.base.shell import CaptureDirection
 from dmvpn.dataplane.contract import RESOLUTION_TIMEOUT, UNRESOLVED_NEXT_HOPS, WAITING_PACKETS, Alarms, EffectError
 from dmvpn.dataplane.esp.table import EspLink, PeerPlace
-from dmvpn.dataplane.fragmentation import LEAST, LEAST6, PathMtus, Room
+from dmvpn.dataplane.fragmentation import LEAST, PathMtus, Room
 from dmvpn.dataplane.packets import IKE, IKE_BEHIND_NAT, NON_ESP_MARKER, may_answer, too_big
 from dmvpn.dataplane.simulated.box import IpBox
 from dmvpn.dataplane.simulated.chassis import Chassis, Loss
@@ -37,7 +37,7 @@ from dmvpn.net import gre as ecn
 from dmvpn.net import ip as udp
 from dmvpn.net.ip import IpPacket
 from dmvpn.net.ipv4 import HEADER_LENGTH, TOS_INTERNETWORK_CONTROL, Header, IpProtocol, ip_address, peek_plain
-from dmvpn.net.ipv6 import Ipv6Packet
+from dmvpn.net.ipv6 import LEAST_MTU, Ipv6Packet
 
 #: Types of the payload of GRE that are IP packets.
 _INNER = tuple(effects.GRE_OF.values())
@@ -111,7 +111,7 @@ class TunnelBox(IpBox):
             may_df = True
             if room is not None:
                 length, largest = len(payload), room.largest
-                if length > (largest if protocol == effects.GRE_IPV4 else max(largest, LEAST6)):
+                if length > (largest if protocol == effects.GRE_IPV4 else max(largest, LEAST_MTU)):
                     self._encapsulate_pieces(tunnel, receiver, payload, largest)
                     continue
                 may_df = room.df and length <= largest
@@ -128,7 +128,9 @@ class TunnelBox(IpBox):
         """
         packet = ip.parse(payload)
         if isinstance(packet, Ipv6Packet):
-            largest = max(largest, LEAST6)
+            largest = max(largest, LEAST_MTU)
+            if self._table.owner(packet.source, tunnel.spec.name) is not None:
+                self._learn_own_path(packet.destination, largest)
         if isinstance(packet, Ipv6Packet) or packet.dont_fragment:
             if may_answer(payload) and self._refusals.may_tell(ip.peek_addresses(payload), self._chassis.now):
                 self._answer(payload, too_big(largest), link=tunnel.spec.name)
@@ -229,18 +231,20 @@ class TunnelBox(IpBox):
                 self._paths.learn(quoted[16:20], error.next_hop_mtu, self._chassis.now)
 
     def _mind_own_path(self, packet: Ipv6Packet) -> None:
-        """Learn a path MTU if the message is about a packet of the address that got it. None rises by a message, and
-        none is less than every path has (RFC 8201 §4).
-        """
+        """Learn a path MTU if a router says that a packet of the address that got its message was too big."""
         with suppress(WireError):
             error = ip.parse_icmp(packet.payload, packet.source, packet.destination)
             if not isinstance(error, icmp.DestinationUnreachable):
                 return
             source, destination = ip.peek_addresses(error.quoted)
             is_ours = error.code == icmp.UnreachableCode.FRAGMENTATION_NEEDED and source == packet.destination
-            known = self._path_mtus.to(destination.packed, self._chassis.now) or 0xFFFF
-            if is_ours and packet.source != source and LEAST6 <= error.next_hop_mtu < known:
-                self._path_mtus.learn(destination.packed, error.next_hop_mtu, self._chassis.now)
+            if is_ours and packet.source != source:
+                self._learn_own_path(destination, error.next_hop_mtu)
+
+    def _learn_own_path(self, destination: IPAddress, mtu: int) -> None:
+        """Learn a path MTU for packets of our own. None rises, and none is less than every path has (RFC 8201 §4)."""
+        if LEAST_MTU <= mtu < (self._path_mtus.to(destination.packed, self._chassis.now) or 0xFFFF):
+            self._path_mtus.learn(destination.packed, mtu, self._chassis.now)
 
     def send_outer(self, nbma: IPAddress, outer: bytes) -> None:
         """Send the outer packet of a tunnel whose front door this is."""

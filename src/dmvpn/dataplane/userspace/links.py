@@ -30,11 +30,11 @@ from dmvpn.base.effects import NextHop, SetInterface
 from dmvpn.base.events import AddressAssigned, Event, HostRouteChanged
 from dmvpn.base.values import Value
 from dmvpn.dataplane import netlink
-from dmvpn.dataplane.fragmentation import LEAST6
 from dmvpn.dataplane.netlink import ROUTE_PROTOCOL, KernelRoute, ObjectChange, RouteType
 from dmvpn.dataplane.netlink.route import TABLE_MAIN, NextHopFlag
 from dmvpn.dataplane.userspace.keeper import Keeper, LinkState, ObjectKind, networks_of
 from dmvpn.ios.interfaces import short_interface, split_interface
+from dmvpn.net.ipv6 import LEAST_MTU
 
 # ---------------------------------------------------------------------------------------------------- names
 
@@ -254,7 +254,7 @@ class KernelLinks:
         One whose MTU is ever below 1,280 octets loses its IPv6 addresses. IPv4's own MTU is the engine's business then.
         """
         mtu = self._ip_mtus[index]
-        return max(mtu, order.mtu6 or 0, LEAST6) if order is not None and has_ipv6(order) else mtu
+        return max(mtu, order.mtu6 or 0, LEAST_MTU) if order is not None and has_ipv6(order) else mtu
 
     def note_order(self, order: SetInterface) -> None:
         """Store the wanted state of an interface."""

@@ -31,12 +31,12 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, Resync
 from dmvpn.base.values import Mutable, Value
 from dmvpn.dataplane.contract import OwnAddress
-from dmvpn.dataplane.fragmentation import LEAST6
 from dmvpn.dataplane.tap import Tap
 from dmvpn.dataplane.userspace.engine import PacketEngine
 from dmvpn.dataplane.userspace.links import InterfaceNames, made_here
 from dmvpn.dataplane.userspace.vrf_devices import Places
 from dmvpn.dataplane.userspace.vrfs import Part
+from dmvpn.net.ipv6 import LEAST_MTU
 
 # ---------------------------------------------------------------------------------------------------- peers
 
@@ -345,7 +345,7 @@ class Taps:
         if name in self._tunnels and self._engine.carries_ipv6:
             first = self._first(name, 6)
             own = first.address if first is not None else b""
-            self._engine.set_ipv6(name, (effect.mtu6 or LEAST6) if own else 0, effect.mss6, own)
+            self._engine.set_ipv6(name, (effect.mtu6 or LEAST_MTU) if own else 0, effect.mss6, own)
         part.kernel.set_interface(effect)
         self._tell_addresses()
 

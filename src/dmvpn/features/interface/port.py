@@ -23,6 +23,7 @@ from dmvpn.base.reasons import Reason
 from dmvpn.base.values import Mutable, Value
 from dmvpn.features.interface.model import IDENTIFIER_LENGTH, InterfaceSettings
 from dmvpn.features.interface.reasons import InterfaceReason
+from dmvpn.net.ipv6 import LEAST_MTU
 
 #: kbit/s above which microseconds are too coarse, and picoseconds times kbit/s.
 _COARSE, _WIDE = 1_000_000, 10**13
@@ -270,7 +271,7 @@ class InterfaceSources(Mutable):
             link_local=settings.link_local or self._derived(),
             addresses=addresses,
             borrowed=self.borrowed if settings.unnumbered else None,
-            mtu=settings.mtu or mtu,
+            mtu=settings.mtu or max(mtu, LEAST_MTU),
             reason=reason,
         )
 

@@ -26,6 +26,7 @@ from dmvpn.base.values import Value
 from dmvpn.features.system.events import StartPing, StartTraceroute
 from dmvpn.features.system.ping import Ping, Traceroute
 from dmvpn.net import icmp, ip
+from dmvpn.net.ipv6 import LEAST_MTU
 
 # ------------------------------------------------------------------------------------------------ names of hosts
 
@@ -77,10 +78,8 @@ _FIRST_DYNAMIC_PORT = 49152
 _SLICE: Final = 32
 
 
-#: Seconds for which a path MTU counts (RFC 8201 §5.3, as with Linux), octets that every path of IPv6 takes (RFC 8200
-#: §5), and destinations that are stored.
+#: Seconds for which a path MTU counts (RFC 8201 §5.3, as with Linux), and destinations that are stored.
 PATH_MTU_AGE: Final = 600.0
-_LEAST: Final = 1280
 _MOST: Final = 256
 
 
@@ -169,7 +168,7 @@ class Probes:
         source, destination = ip.peek_addresses(message.quoted)
         key, now, octets = (packet.vrf, destination), self._context.now, message.next_hop_mtu
         known, since, _ = self.path_mtus.get(key, (0, now - PATH_MTU_AGE, destination))
-        if source == packet.destination and octets >= _LEAST and (octets < known or now - since >= PATH_MTU_AGE):
+        if source == packet.destination and octets >= LEAST_MTU and (octets < known or now - since >= PATH_MTU_AGE):
             self.path_mtus.pop(key, None)
             self.path_mtus[key] = octets, now, packet.source
             if len(self.path_mtus) > _MOST:  # the oldest of the router that reported most: it displaces its own alone
