@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
@@ -163,7 +164,7 @@ def test_segments_that_fit_with_the_header_of_ipv4_alone_do_not_fit() -> None:
     texts = {name: text.replace("adjust-mss 1340", "adjust-mss 1350") for name, text in scenario.configurations.items()}
     for lab, fits in ((scenario, True), (Scenario(scenario.name, scenario.lab, texts, scenario.certificates), False)):
         rows = Rows(Scene(brought_up(lab).facts()))
-        assert rows.row("R31", "R41", lasting=True).fits is fits
+        assert rows.rows("R31", "R41", lasting=True)[6].fits is fits
 
 
 def test_a_path_of_either_version_is_tried_with_pings() -> None:
@@ -188,3 +189,39 @@ def test_direct_paths_of_both_versions_between_spokes_are_tried() -> None:
 def test_the_networks_of_other_sites_are_tried_from_one_router_of_ipv6() -> None:
     lab = brought_up(Scenario.load("ipv6-only"))
     assert "ping 2001:db8:4::1 " in "\n".join(visit(lab, "R31", one_end=True).probes).lower()
+
+
+@pytest.mark.parametrize(
+    ("router", "lines", "cause", "advice"),
+    [
+        ("R31", ("ipv6 route 2001:DB8:1::/64 Null0",), Cause.BLACK_HOLE, False),
+        ("R31", (_TUNNEL, "no ipv6 nhrp shortcut"), Cause.SHORTCUT, False),
+        ("R11", (_TUNNEL, "no ipv6 nhrp redirect"), Cause.REDIRECT, False),
+        ("R31", (_TUNNEL, "ipv6 mtu 1300"), Cause.MSS, False),
+        ("R11", (_TUNNEL, "no ip nhrp redirect"), Cause.REDIRECT, True),  # its pings of IPv4 have built shortcuts
+    ],
+    ids=lambda value: ", ".join(value) if isinstance(value, tuple) else None,
+)
+def test_a_fault_of_one_version_has_an_effect_although_the_other_version_works(
+    router: str, lines: Sequence[str], cause: Cause, advice: bool
+) -> None:
+    """Packets of IPv4 alone were traced: faults of IPv6 were said to be noticed by no user."""
+    lab = brought_up(Scenario.load("dual-stack"))
+    lab.configure(router, lines)
+    lab.wait(200)
+    found = next(one for one in visit(lab).findings if one.cause is cause)
+    assert (found.router, found.advice) == (router, advice), found.what
+
+
+def test_hosts_that_have_ipv6_beside_tunnels_of_ipv4_are_looked_at_in_ipv4() -> None:
+    scenario = Scenario.load("dual-stack")
+    texts = {
+        name: re.sub(r"^ ipv6 (address|nhrp|mtu|tcp) .*\n", "", text, flags=re.MULTILINE)
+        if name != "TRANSPORT"
+        else text
+        for name, text in scenario.configurations.items()
+    }
+    rows = Rows(Scene(brought_up(Scenario(scenario.name, scenario.lab, texts, scenario.certificates)).facts()))
+    assert {name: [one.version for one in known] for name, known in rows.sites.items()} == {
+        name: [4] for name in ("R11", "R31", "R41")
+    }

@@ -16,15 +16,14 @@ network does not count as broken.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from ipaddress import ip_address
 from itertools import pairwise
 from typing import Final, NamedTuple
 
 from dmvpn.base.errors import UserError
-from dmvpn.base.facts import Network
+from dmvpn.base.facts import Address, Network
 from dmvpn.base.findings import Cause
 from dmvpn.router.facts import TunnelFacts
 from dmvpn.shells.facts import LabFacts
@@ -78,7 +77,7 @@ _FLEETING: Final = (
 )
 #: Sites whose paths are compared, and traces of one examination: beyond that, a finding counts as a fault.
 _LIKE, MOST_TRACES = 2, 600
-#: LANs of a router with a host to trace.
+#: LANs of a router with a host to trace, of each version of IP.
 _LANS: Final = 4
 #: Routers on the path between two sites without a router, or with one hub, between them.
 _DIRECT, _BY_A_HUB = 2, 3
@@ -99,7 +98,19 @@ class _Row(NamedTuple):
 
 
 #: Unknown: it counts as if the packet did not arrive.
-_UNKNOWN: Final = _Row(arrives=False, hops=0, at_last=0, whole=0, fits=False)
+_NO_ROW: Final = _Row(arrives=False, hops=0, at_last=0, whole=0, fits=False)
+_UNKNOWN: Final = {4: _NO_ROW, 6: _NO_ROW}
+
+
+def _together(rows: Sequence[_Row]) -> _Row:
+    """Return the worst of the results."""
+    return _Row(
+        arrives=all(row.arrives for row in rows),
+        hops=max(row.hops for row in rows),
+        at_last=max(row.at_last for row in rows),
+        whole=min(row.whole for row in rows),
+        fits=all(row.fits for row in rows),
+    )
 
 
 class Rows:
@@ -109,29 +120,34 @@ class Rows:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
-        self._known: dict[tuple[str, str, bool], _Row] = {}
+        self._known: dict[tuple[str, str, bool], dict[int, _Row]] = {}
 
     @cached_property
     def _lasting(self) -> LabFacts:
         return without_shortcuts(self.scene.unfiltered)
 
     @cached_property
-    def sites(self) -> dict[str, tuple[str, ...]]:
-        """Addresses behind each router that packets leave from: a host's of each LAN, else the router's own."""
+    def sites(self) -> dict[str, tuple[Address, ...]]:
+        """Addresses behind each router that packets leave from: a host's of each LAN, else the router's own.
+
+        Of each version of IP inside its tunnels: hosts may have the other one, too.
+        """
         lab = self.scene.lab
-        hosts: dict[str, dict[Network, str]] = {}
+        lans: dict[str, dict[Network, Address]] = {}
         for host in lab.hosts.values():
-            if host.router not in lab.providers and self.scene.facts(host.router) is not None:
-                hosts.setdefault(host.router, {}).setdefault(host.address.network, str(host.address.ip))
-        found: dict[str, tuple[str, ...]] = {}
-        for name, lans in hosts.items():
-            version = next(iter(lans)).version
-            found[name] = tuple(address for lan, address in lans.items() if lan.version == version)[:_LANS]
+            for own in host.addresses if host.router not in lab.providers else ():
+                lans.setdefault(host.router, {}).setdefault(own.network, own.ip)
+        found = {}
         for name, facts in self.scene.alive():
-            site = self.scene.site_of(name, facts) if facts.tunnels and name not in found else None
-            if site is not None and name not in lab.providers:
-                found[name] = (str(site[1]),)
-        return found
+            known = list(lans.get(name, {}).values())
+            if not known and facts.tunnels and name not in lab.providers:
+                known = [site[1] for one in (4, 6) if (site := self.scene.site_of(name, facts, one)) is not None]
+            inside = {own.version for tunnel in facts.tunnels for own in tunnel.addresses if not own.is_link_local}
+            known = [address for address in known if address.version in inside] or known
+            found[name] = tuple(
+                own for one in (4, 6) for own in [each for each in known if each.version == one][:_LANS]
+            )
+        return {name: known for name, known in found.items() if known}
 
     def cost(self, names: int) -> int:
         """Return the largest number of traces from so many sites to all."""
@@ -142,30 +158,31 @@ class Rows:
         clients = self.scene.clients()
         return any(one.name == name for one in clients), any(one.hub == name for one in clients)
 
-    def row(self, here: str, there: str, *, lasting: bool) -> _Row:
-        """Return the results for packets from one site to another, and for the replies. lasting: without shortcuts."""
+    def rows(self, here: str, there: str, *, lasting: bool) -> Mapping[int, _Row]:
+        """Return the results for packets from one site to another, and for the replies, by the version of IP.
+
+        lasting: without shortcuts.
+        """
         key = (here, there, lasting)
         if key not in self._known:
             if len(self._known) >= MOST_TRACES:
                 return _UNKNOWN
-            lab = self._lasting if lasting else self.scene.unfiltered
-            near, far = self.sites[here], self.sites[there]
-            pairs = [(near[n % len(near)], far[n % len(far)]) for n in range(max(len(near), len(far)))]
-            rows = [self._walked(lab, source, target) for source, target in pairs]
-            self._known[key] = _Row(
-                arrives=all(row.arrives for row in rows),
-                hops=max(row.hops for row in rows),
-                at_last=max(row.at_last for row in rows),
-                whole=min(row.whole for row in rows),
-                fits=all(row.fits for row in rows),
-            )
+            lab, found = self._lasting if lasting else self.scene.unfiltered, {}
+            for version in (4, 6):
+                near, far = (
+                    [address for address in self.sites[end] if address.version == version] for end in (here, there)
+                )
+                if near and far:
+                    pairs = [(near[n % len(near)], far[n % len(far)]) for n in range(max(len(near), len(far)))]
+                    found[version] = _together([self._walked(lab, str(one), str(other)) for one, other in pairs])
+            self._known[key] = found or _UNKNOWN
         return self._known[key]
 
     def _walked(self, lab: LabFacts, source: str, destination: str) -> _Row:
         try:
             found = walk(lab, source, destination)
         except UserError:
-            return _UNKNOWN
+            return _NO_ROW
         both = [path for path in (found.forth, found.back) if path is not None]
         # Routers with tunnels; providers may have one, too.
         ways = [
@@ -237,9 +254,10 @@ def _has_effect(rows: Rows, finding: Finding) -> bool:
     if rows.cost(len(concerned) + _LIKE) > MOST_TRACES:
         return True
     if finding.step is Step.SHORTCUT:  # its shortcuts serve the router's own packets, whoever its clients are
-        return not _is_direct(rows, finding.router)
-    if finding.step is Step.REDIRECT or finding.cause is Cause.WRONG_MAP:
-        return any(not _is_direct(rows, name) for name in concerned)
+        concerned = [finding.router]
+    if finding.step in (Step.SHORTCUT, Step.REDIRECT) or finding.cause is Cause.WRONG_MAP:
+        versions = {6 if "ipv6 " in line else 4 for line in finding.fix if " nhrp " in line} or {4, 6}
+        return any(not _is_direct(rows, name, versions) for name in concerned)
     sizes = finding.step in (Step.SA, Step.GRE)
     direct = _OF_CAUSE.get(finding.cause) == _TUNNEL
     return any(_is_worse(rows, name, sizes=sizes, direct=direct) for name in concerned)
@@ -251,7 +269,7 @@ def _is_met(rows: Rows, name: str, route: Network) -> bool:
     """
     if not any(tunnel.multipoint and not tunnel.shortcuts for tunnel in rows.tunnels(name)):
         return False
-    others = (ip_address(address) for there, known in rows.sites.items() if there != name for address in known)
+    others = (address for there, known in rows.sites.items() if there != name for address in known)
     return any(address.version == route.version and address in route for address in others)
 
 
@@ -333,12 +351,13 @@ def _is_known_by_hand(scene: Scene, name: str) -> bool:
     )
 
 
-def _is_direct(rows: Rows, name: str) -> bool:
-    """Return whether this site reaches every site that it can meet without a router in between."""
-    known = (
-        rows.row(name, there, lasting=False) for there in rows.sites if there != name and _can_meet(rows, name, there)
-    )
-    return all(row.arrives and row.hops <= _DIRECT for row in known)
+def _is_direct(rows: Rows, name: str, versions: Collection[int]) -> bool:
+    """Return whether this site reaches every site that it can meet without a router in between, in these versions of
+    IP: each has shortcuts of its own, and only those of paths with traffic.
+    """
+    met = [there for there in rows.sites if there != name and _can_meet(rows, name, there)]
+    known = (rows.rows(name, there, lasting=False).get(one) for there in met for one in versions)
+    return all(row is None or (row.arrives and row.hops <= _DIRECT) for row in known)
 
 
 def _can_meet(rows: Rows, name: str, there: str) -> bool:
@@ -372,18 +391,19 @@ def _is_worse(rows: Rows, name: str, *, sizes: bool, direct: bool = False) -> bo
     alike = [one for one in rows.sites if one != name and rows.role(one) == rows.role(name)]
     servers = list(_servers(rows.scene, name))
     for there in rows.sites:
-        if there == name:
-            continue
-        mine = rows.row(name, there, lasting=True)
-        if not mine.arrives or not mine.fits:
+        mine = rows.rows(name, there, lasting=True) if there != name else {}
+        if not all(row.arrives and row.fits for row in mine.values()):
             return True
-        others = [rows.row(one, there, lasting=True) for one in [one for one in alike if one != there][:_LIKE]]
-        usual = [one for one in others if one.arrives]
+        others = [
+            rows.rows(one, there, lasting=True) for one in [one for one in alike if one not in (name, there)][:_LIKE]
+        ]
         meets = direct and all(any(one.shortcuts for one in rows.tunnels(end)) for end in (name, there))
         least = _DIRECT if there in servers or meets else _BY_A_HUB
-        longer = not sizes and mine.at_last > min((one.at_last for one in usual), default=least)
-        if longer or mine.whole < min((one.whole for one in usual), default=0):
-            return True
+        for version, row in mine.items():
+            usual = [one[version] for one in others if version in one and one[version].arrives]
+            longer = not sizes and row.at_last > min((one.at_last for one in usual), default=least)
+            if longer or row.whole < min((one.whole for one in usual), default=0):
+                return True
     return False
 
 
@@ -470,8 +490,9 @@ def _all_arrive(rows: Rows, names: Sequence[str]) -> bool:
     """Return whether packets between these sites and all other sites arrive, except sites that are shut down."""
     there = [name for name in rows.sites if not _is_shut(rows.scene, name)]
     return all(
-        rows.row(here, other, lasting=True).arrives
+        row.arrives
         for here in names
         for other in there
         if here != other and here in there
+        for row in rows.rows(here, other, lasting=True).values()
     )
