@@ -225,3 +225,14 @@ def test_hosts_that_have_ipv6_beside_tunnels_of_ipv4_are_looked_at_in_ipv4() -> 
     assert {name: [one.version for one in known] for name, known in rows.sites.items()} == {
         name: [4] for name in ("R11", "R31", "R41")
     }
+
+
+@pytest.mark.parametrize(("name", "versions"), [("dual-stack", (" (IPv4)", " (IPv6)")), ("ipv6-only", ("",))])
+def test_what_is_fine_in_both_versions_is_said_of_each_with_its_name(name: str, versions: tuple[str, ...]) -> None:
+    """The doctor said one sentence of both, so a reader could not know whether IPv6 had been looked at."""
+    fine = [one.what for one in visit(brought_up(Scenario.load(name))).fine]
+    for version in versions:
+        assert f"pings through the tunnel from R31 to R11{version}: 5 of 5 came back" in fine
+        assert f"R31 is registered with R11{version}" in fine
+        assert f"R11 sends redirects{version}" in fine
+        assert f"R31 takes shortcuts{version}" in fine

@@ -233,7 +233,7 @@ def _neighbors(protocol: _Protocol, scene: Scene, client: Client) -> Iterator[Ve
     if found:
         return
     if is_up:
-        yield Fine(_STEP, f"{client.name} and {client.hub} are {protocol.name} neighbors")
+        yield Fine(_STEP, f"{client.name} and {client.hub} are {protocol.name} neighbors{client.in_version}")
         return
     for name, end in zip(names, ends, strict=True):
         if end.blocked:

@@ -184,7 +184,7 @@ def _agreement(scene: Scene, client: Client) -> Iterator[Verdict]:
         what = f"{client.hub} answers, and no registration comes of it: {reason}"
         yield Finding(_STEP, Cause.REFUSED, client.name, what, evidence)
     elif server.responding:
-        yield Fine(_STEP, f"{client.name} is registered with {client.hub}")
+        yield Fine(_STEP, f"{client.name} is registered with {client.hub}{client.in_version}")
 
 
 def refused_with(reason: ReasonFacts, *codes: CieCode) -> bool:

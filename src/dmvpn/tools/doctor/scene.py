@@ -254,6 +254,12 @@ class Client(Value):
         return ip_keyword(self.version)
 
     @property
+    def in_version(self) -> str:
+        """The end of a sentence about that version, where the tunnel has addresses of both: " (IPv6)"; else ""."""
+        both = len({own.version for own in self.tunnel.addresses if not own.is_link_local}) > 1
+        return f" (IPv{self.version})" if both else ""
+
+    @property
     def title(self) -> str:
         """The pair, for people."""
         return f"{self.name} {self.tunnel.name} -> {self.hub or self.nbma or 'a server'}"

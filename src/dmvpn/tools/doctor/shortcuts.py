@@ -48,7 +48,7 @@ def redirects(scene: Scene, client: Client) -> Iterator[Verdict]:
     if there is None or not client.tunnel.shortcuts or not client.tunnel.multipoint or not scene.fellows(client):
         return
     if there.redirects:
-        yield Fine(Step.REDIRECT, f"{client.hub} sends redirects")
+        yield Fine(Step.REDIRECT, f"{client.hub} sends redirects{client.in_version}")
         return
     if _sends_by_hub(scene, client):
         yield from _redirect(scene, client)
@@ -72,7 +72,7 @@ def takers(scene: Scene, client: Client) -> Iterator[Verdict]:
     elif not tunnel.shortcuts:
         yield from _shortcut(scene, client)
     elif not _server_only(client):
-        yield Fine(Step.SHORTCUT, f"{client.name} takes shortcuts")
+        yield Fine(Step.SHORTCUT, f"{client.name} takes shortcuts{client.in_version}")
 
 
 def askers(scene: Scene, client: Client) -> Iterator[Verdict]:

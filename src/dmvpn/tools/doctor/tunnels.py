@@ -261,7 +261,9 @@ def unexplained_loss(scene: Scene, client: Client) -> Iterator[Verdict]:
     )
     ping = probe_result(scene, ProbePurpose.UNDERLAY, client.name, client.nbma)
     if through is not None and through.passed and client.works:
-        yield Fine(Step.GRE, f"pings through the tunnel from {client.name} to {client.hub}: {through}")
+        yield Fine(
+            Step.GRE, f"pings through the tunnel from {client.name} to {client.hub}{client.in_version}: {through}"
+        )
         return
     if client.works and any(
         bypassing_route(facts, tunnel, address) is not None for _, facts, tunnel, _, address in _ends(client)
@@ -273,8 +275,11 @@ def unexplained_loss(scene: Scene, client: Client) -> Iterator[Verdict]:
     if not stuck:
         return
     evidence = tuple(
-        f"{what} from {client.name} to {client.hub}: {found}"
-        for what, found in (("pings through the underlay", ping), ("pings through the tunnel", through))
+        f"{what} from {client.name} to {client.hub}{version}: {found}"
+        for what, version, found in (
+            ("pings through the underlay", "", ping),
+            ("pings through the tunnel", client.in_version, through),
+        )
         if found is not None
     )
     reason = client.server.reason if client.server is not None else ""
@@ -307,4 +312,4 @@ def multicast(scene: Scene, client: Client) -> Iterator[Verdict]:
     found, pair = list(_multicast(scene, client)), client.pair
     yield from found
     if not found and pair is not None and pair.here.running and pair.there.running:
-        yield Fine(Step.MULTICAST, f"{client.name} and {client.hub} copy multicasts to each other")
+        yield Fine(Step.MULTICAST, f"{client.name} and {client.hub} copy multicasts to each other{client.in_version}")

@@ -193,7 +193,7 @@ def tunnel_pings(view: ServerView) -> Iterator[Hypothesis]:
     found, client = view.ping(ProbePurpose.TUNNEL), view.client
     if found is None or not found.silent:
         return
-    why = f"registered once; pings through the tunnel: {found}"
+    why = f"registered once; pings through the tunnel{client.in_version}: {found}"
     if client.tunnel.protection:
         yield maybe(Cause.ESP_BLOCKED, f"{why}, though IKE is up", "'show crypto ipsec sa' at both ends")
         yield maybe(Cause.TUNNEL_SHUTDOWN, why, "is the server's tunnel up?")
