@@ -163,6 +163,38 @@ def test_a_registration_that_one_end_has_just_reported_is_not_broken_yet() -> No
     assert while_loading(stage, [hub, rest, spoke], 60.0)[-1] == {"broken": 1}
 
 
+@pytest.mark.parametrize(
+    ("registers", "answers", "counts"),
+    [
+        ((4, 6), (4, 6), {"registered": 1}),
+        ((4,), (4,), {"registering": 1}),
+        ((6,), (6,), {"registering": 1}),
+        ((4, 6), (4,), {"broken": 1}),
+        ((4,), (6,), {"broken": 1}),
+    ],
+)
+def test_a_tunnel_of_two_versions_is_as_good_as_the_worse_one(
+    registers: tuple[int, ...], answers: tuple[int, ...], counts: dict[str, int]
+) -> None:
+    """A spoke that was registered in IPv4 alone was said to be registered: nobody saw that IPv6 did not work."""
+    hub, spoke = {4: "10.0.0.1", 6: "2001:db8::1"}, {4: "10.0.0.2", 6: "2001:DB8::2"}
+    ends = {"here": "S1", "there": "HUB"}
+    stage: dict[str, Any] = {
+        **{"title": "", "wires": []},
+        "nodes": [
+            {"name": "HUB", "kind": "hub", "addresses": [*hub.values()]},
+            {"name": "S1", "kind": "spoke", "addresses": ["10.0.0.2", "2001:db8::2"]},
+        ],
+        "tunnels": [{**ends, "cloud": "10.0.0.0/24"}, {**ends, "cloud": "2001:db8::/64"}],
+    }
+    known = [
+        line(50.0, "mapping", spoke[one], kind="registered", nbma="192.0.2.1", next_hop=spoke[one]) for one in registers
+    ]
+    statics = [line(1.0, "mapping", own, kind="static", nbma="192.0.2.9", next_hop=own) for own in hub.values()]
+    heard = [line(50.0, "server", hub[one].upper()) for one in answers]
+    assert while_loading(stage, [news("HUB", *known), news("S1", *statics, *heard)], 60.0)[-1] == counts
+
+
 # ------------------------------------------------------------------------------------------------ messages
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -263,3 +265,40 @@ def test_a_stranger_gets_the_files_of_the_page_and_nothing_of_a_lab(web: Served)
         browser.open(f"http://127.0.0.1:{web.port}/labs/notes-phase3")
         browser.wait(lambda: "a valid token is needed" in browser.text("state"))
         assert browser.run("return document.querySelectorAll('#routers li').length") == 0
+
+
+def test_a_lab_of_both_versions_is_used_in_both_over_the_page() -> None:
+    """A ping from an address of IPv6 was offered a target of IPv4, and no address of IPv6 was offered to a walk."""
+    with tempfile.TemporaryDirectory() as name, Browser() as browser:
+        own = {**os.environ, "XDG_RUNTIME_DIR": name, "XDG_STATE_HOME": name}
+        dmvpn(own, "lab", "up", "dual-stack", "--simulated")
+        try:
+            with serving(own, "--role", "configure") as web:
+                browser.open(web.address)
+                browser.wait(lambda: "2 registered" in browser.text("summary"))
+                browser.click("R31", "routers")
+                browser.wait(lambda: "2001:db8:3::1" in browser.text("actions"))
+                browser.run("document.querySelector('#actions select').value = '2001:db8:3::1'")
+                browser.click("Pick a target", "actions")
+                browser.click("R41", "routers")
+                assert browser.run("return document.querySelector('#actions input').value") == "2001:db8:100::41"
+                browser.click("ping", "actions")
+                browser.wait(lambda: "(5/5)" in browser.text("said"))
+                browser.wait(lambda: "1 direct" in browser.text("summary"))
+                browser.click("Walk", "tools")
+                script = "return [...document.querySelectorAll('#nodes option')].map((one) => one.value)"
+                browser.wait(lambda: "2001:db8:4::100" in browser.run(script))
+                browser.run("document.querySelector('#tool input[aria-label=to]').value = '2001:db8:4::100'")
+                press(browser, "#tool button", "textContent === 'Walk'")
+                browser.wait(lambda: "has 2001:db8:3::100: it has arrived" in browser.text("tool"), 60)
+                lines = ["interface Tunnel100", "ipv6 nhrp authentication other", "shutdown", "no shutdown"]
+                typed = "\n".join(["configure terminal", *lines, "end", ""])
+                order = [*MAIN, "-r", "R31", "-"]
+                subprocess.run(order, input=typed, env=own, text=True, check=True, capture_output=True)
+                browser.wait(lambda: browser.text("summary") == "1 registered, 0 direct, 0 encrypted, 1 broken", 60)
+                browser.click("Doctor", "tools")
+                browser.wait(lambda: "R31 is registered with R11 (IPv4)" in browser.text("tool"), 120)
+                assert "ipv6 nhrp authentication" in browser.text("tool")
+                assert browser.complaints() == []
+        finally:
+            dmvpn(own, "lab", "down", "dual-stack")

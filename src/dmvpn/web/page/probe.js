@@ -75,7 +75,9 @@ export class Probe {
   take(node) {
     if (!this.picking) return false;
     this.wait(false);
-    const [first = "", ...more] = node.addresses;
+    const isIpv6 = this.source.value.includes(":");
+    const near = this.source.value === "" ? [] : node.addresses.filter((address) => address.includes(":") === isIpv6);
+    const [first = "", ...more] = [...near, ...node.addresses];
     this.target.value = first;
     const said = first ? `${node.name} is the target.` : `${node.name} has no address.`;
     this.hint.textContent = plain(said);

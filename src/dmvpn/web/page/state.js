@@ -43,6 +43,8 @@ const TOPICS = /** @type {const} */ (["mapping", "server", "protection", "neighb
 const SETTLES = 3;
 /** Kinds of entries that say that a tunnel goes straight to the other end. */
 const STRAIGHT = new Set(["resolved", "shortcut T1", "shortcut T2", "from a request"]);
+/** Conditions of a tunnel to a server that carries several networks, as one of each version of IP: the first one counts. */
+const WORST = ["unknown", "broken", "registering", "none", "registered"];
 
 /**
  * Return whether a node is a router of the network, not of the provider.
@@ -206,10 +208,11 @@ export function tunnels(stage, state, { time = Infinity, loading = new Set() } =
   /** @type {Map<string, Tunnel>} */
   const found = new Map();
   const registered = registrations(state);
-  for (const { here, there } of stage.tunnels) {
+  for (const { here, there, cloud } of stage.tunnels) {
     const isKnown = !loading.has(here) && !loading.has(there);
-    const made = isKnown ? toServer(state, registered, here, there, time) : between(here, there, "unknown");
-    found.set(pair(here, there), made);
+    const made = isKnown ? toServer(state, registered, { here, there, mark: markOf(cloud) }, time) : between(here, there, "unknown");
+    const before = found.get(pair(here, there));
+    if (!before || WORST.indexOf(made.condition) <= WORST.indexOf(before.condition)) found.set(pair(here, there), made);
   }
   for (const [name, router] of state.routers) {
     if (loading.has(name)) continue;
@@ -234,7 +237,16 @@ function between(here, there, condition) {
 }
 
 /**
- * Return the entry of each client at each server, by both names: one look at all entries for all tunnels.
+ * Return the letter that each address of a prefix's version of IP has, and none of the other version; "": no prefix.
+ * @param {string} prefix
+ */
+function markOf(prefix) {
+  return [":", "."].find((mark) => prefix.includes(mark)) ?? "";
+}
+
+/**
+ * Return the entry of each client at each server, by both names and the version's mark: one look at all entries for all
+ * tunnels.
  * @param {State} state
  * @returns {Map<string, Entry>}
  */
@@ -243,29 +255,31 @@ function registrations(state) {
   const found = new Map();
   for (const [server, router] of state.routers) {
     for (const entry of router.mapping.values()) {
-      const client = entry.kind === "registered" ? state.owners.get(entry.nextHop || entry.subject) : undefined;
-      if (client !== undefined && !found.has(`${server} ${client}`)) found.set(`${server} ${client}`, entry);
+      const address = entry.nextHop || entry.subject;
+      const client = entry.kind === "registered" ? state.owners.get(address) : undefined;
+      if (client === undefined) continue;
+      const key = `${server} ${client} ${markOf(address)}`;
+      if (!found.has(key)) found.set(key, entry);
     }
   }
   return found;
 }
 
 /**
- * Return the tunnel of a client to its server.
+ * Return the tunnel of a client to its server, in the network of one version of IP.
  * @param {State} state
  * @param {Map<string, Entry>} registered
- * @param {string} here
- * @param {string} there
+ * @param {{here: string, there: string, mark: string}} ends mark: of the version; "": of any
  * @param {number} time
  * @returns {Tunnel}
  */
-function toServer(state, registered, here, there, time) {
+function toServer(state, registered, { here, there, mark }, time) {
   const client = state.routers.get(here);
   const server = state.routers.get(there);
   if (client === undefined || server === undefined) return between(here, there, "none");
   if (!client.alive || !server.alive) return between(here, there, "broken");
-  const registration = registered.get(`${there} ${here}`);
-  const answer = [...client.server.values()].find((entry) => state.owners.get(entry.subject) === there);
+  const registration = registered.get(`${there} ${here} ${mark || "."}`) ?? registered.get(`${there} ${here} ${mark || ":"}`);
+  const answer = [...client.server.values()].find(({ subject }) => subject.includes(mark) && state.owners.get(subject) === there);
   if (registration === undefined && answer === undefined) return between(here, there, client.mapping.size ? "registering" : "none");
   const encrypted = registration !== undefined && isProtected(server, registration.nbma);
   if (registration !== undefined && answer !== undefined) return { ...between(here, there, "registered"), encrypted };

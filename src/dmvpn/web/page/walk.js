@@ -21,7 +21,11 @@ const USUAL = 100;
  */
 export function walk(desk) {
   const names = element("datalist", { id: "nodes" });
-  for (const node of desk.stage.nodes) names.append(element("option", { value: node.name }));
+  for (const node of desk.stage.nodes) {
+    // A name stands for its address of IPv4 if it has both versions, so addresses are on the list, too.
+    const addresses = node.addresses.map((address) => element("option", { value: address }, node.name));
+    names.append(element("option", { value: node.name }), ...addresses);
+  }
   const hosts = desk.stage.nodes.filter((node) => node.kind === "host").map((node) => node.name);
   const [from, to] = [input("from", hosts[1] ?? hosts[0] ?? ""), input("to", hosts[2] ?? hosts[0] ?? "")];
   const size = /** @type {HTMLInputElement} */ (
