@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from dmvpn.net import gre, ip
 from dmvpn.net import ip as udp
 from dmvpn.net.ip import UdpDatagram
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Flag, Ipv4Packet
+from dmvpn.net.ipv6 import Ipv6Packet
 from dmvpn.network.lines import after
 from dmvpn.network.overlay import TunnelSeat, customers
 from dmvpn.shells.lab.badness import FILTERS, Badness, ip_packet
@@ -334,10 +335,54 @@ def test_several_kinds_may_be_blocked_at_once() -> None:
     ]
 
 
+def packet6(next_header: int, payload: bytes = bytes(64)) -> Ipv6Packet:
+    near, far = IPv6Address("2001:db8::1"), IPv6Address("2001:db8::2")
+    return Ipv6Packet(source=near, destination=far, next_header=next_header, payload=payload)
+
+
+PIECES6 = [piece.serialize() for piece in packet6(IpProtocol.UDP, b"\x11\x94" * 2 + bytes(3000)).fragments(1500, 7)]
+PACKETS6 = {
+    "GRE": packet6(IpProtocol.GRE).serialize(),
+    "ESP": packet6(IpProtocol.ESP).serialize(),
+    "TCP": packet6(IpProtocol.TCP).serialize(),
+    "ICMP, an echo": packet6(IpProtocol.ICMPV6, b"\x80" + bytes(7)).serialize(),
+    "ICMP, packet too big": packet6(IpProtocol.ICMPV6, b"\x02" + bytes(7)).serialize(),
+    "ICMP, a neighbor's address": packet6(IpProtocol.ICMPV6, b"\x87" + bytes(23)).serialize(),
+    "IKE": packet6(IpProtocol.UDP, b"\x01\xf4" * 2 + bytes(4)).serialize(),
+    "the first piece": PIECES6[0],
+    "a later piece": PIECES6[1],
+    "cut short": packet6(IpProtocol.ICMPV6, b"\x80").serialize()[:39],
+}
+
+
 @pytest.mark.parametrize(
-    ("frame", "is_ip"), [(bytes(12) + b"\x08\x00", True), (bytes(12) + b"\x08\x06", False), (b"", False)]
+    ("name", "blocked"),
+    [
+        ("gre", ["GRE"]),
+        ("esp", ["ESP"]),
+        ("icmp", ["ICMP, an echo", "ICMP, packet too big"]),  # neighbors are found without ARP, which no filter takes
+        ("udp-500", ["IKE"]),
+        ("udp-4500", ["the first piece"]),
+        ("fragments", ["the first piece", "a later piece"]),
+    ],
 )
-def test_only_frames_of_ipv4_have_something_to_look_at(frame: bytes, is_ip: bool) -> None:
+def test_a_filter_takes_its_kind_of_ipv6_too(name: str, blocked: list[str]) -> None:
+    """Seen: a wire of a LAN with IPv6 was to drop ICMP, and pings passed."""
+    badness = Badness(block=(name,))
+    assert [what for what, octets in PACKETS6.items() if badness.blocks(octets)] == blocked
+    assert [what for what, octets in PACKETS6.items() if badness.blocks(memoryview(octets))] == blocked
+
+
+@pytest.mark.parametrize(
+    ("frame", "is_ip"),
+    [
+        (bytes(12) + b"\x08\x00", True),
+        (bytes(12) + b"\x86\xdd", True),
+        (bytes(12) + b"\x08\x06", False),
+        (b"", False),
+    ],
+)
+def test_only_frames_of_ip_have_something_to_look_at(frame: bytes, is_ip: bool) -> None:
     assert bool(ip_packet(frame + PACKETS["GRE"])) == is_ip
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import struct
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import Value
-from dmvpn.net.ipv4 import HEADER_LENGTH, IpProtocol
+from dmvpn.net import ipv4, ipv6
+from dmvpn.net.ip import ICMP
+from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -31,35 +33,59 @@ _KNOWN = (*_AMOUNTS, "block", "sender")
 
 #: Octets of the header in front of a packet.
 ETHERNET: Final = 14
-_IPV4: Final = b"\x08\x00"
-_FRAGMENT_AT: Final = 6
-_PROTOCOL_AT: Final = 9
-#: "More fragments", and the offset: RFC 791 §3.1.
-_PIECE: Final = 0x3FFF
-_OFFSET: Final = 0x1FFF
+#: The EtherTypes of IPv4 and IPv6.
+_IP: Final = (b"\x08\x00", b"\x86\xdd")
+#: Octets of a header, by version.
+_LEAST: Final = {4: ipv4.HEADER_LENGTH, 6: ipv6.HEADER_LENGTH}
+#: In the word of a fragment: "more" and the offset of IPv4 (RFC 791 §3.1), the offset of IPv6 (RFC 8200 §4.5).
+_PIECE, _OFFSET, _OFFSET6 = 0x3FFF, 0x1FFF, 0xFFF8
+#: The first type of ICMPv6 that serves a link alone, as ARP does for IPv4: groups and neighbors (RFC 2710, RFC 4861).
+_OF_LINK: Final = b"\x82"
 
-#: A whole IPv4 packet.
+#: A whole packet of IPv4 or IPv6.
 Packet: TypeAlias = bytes | memoryview
 
 
+class _Payload(NamedTuple):
+    """What filters look at: its protocol and place. piece: it is of a fragment; later: which is not the first one."""
+
+    protocol: int
+    start: int
+    piece: bool = False
+    later: bool = False
+
+
+def _payload(packet: Packet) -> _Payload:
+    if packet[0] >> 4 == 4:
+        word = int.from_bytes(packet[6:8], "big")
+        return _Payload(packet[9], (packet[0] & 0x0F) * 4, bool(word & _PIECE), bool(word & _OFFSET))
+    if packet[6] != ipv6.FRAGMENT or len(packet) < ipv6.HEADER_LENGTH + 8:
+        return _Payload(packet[6], ipv6.HEADER_LENGTH)
+    word = int.from_bytes(packet[42:44], "big")
+    return _Payload(packet[40], ipv6.HEADER_LENGTH + 8, piece=True, later=bool(word & _OFFSET6))
+
+
 def _protocol(number: int) -> Callable[[Packet], bool]:
-    return lambda packet: packet[_PROTOCOL_AT] == number
+    return lambda packet: _payload(packet).protocol == number
 
 
 def _udp(port: int) -> Callable[[Packet], bool]:
     """Return a match for packets to or from this port; only the first fragment of a datagram has it (RFC 768)."""
 
     def is_such(packet: Packet) -> bool:
-        start = (packet[0] & 0x0F) * 4
-        if packet[_PROTOCOL_AT] != IpProtocol.UDP or _fragment(packet) & _OFFSET or len(packet) < start + 4:
+        found = _payload(packet)
+        if found.protocol != IpProtocol.UDP or found.later or len(packet) < found.start + 4:
             return False
-        return port in struct.unpack_from("!HH", packet, start)
+        return port in struct.unpack_from("!HH", packet, found.start)
 
     return is_such
 
 
-def _fragment(packet: Packet) -> int:
-    return int.from_bytes(packet[_FRAGMENT_AT : _FRAGMENT_AT + 2], "big")
+def _is_icmp(packet: Packet) -> bool:
+    found = _payload(packet)
+    if found.protocol == ICMP[6] and packet[0] >> 4 == 6:
+        return found.later or bytes(packet[found.start : found.start + 1]) < _OF_LINK
+    return found.protocol == ICMP[4]
 
 
 #: Filters by name, and their matches.
@@ -68,14 +94,14 @@ FILTERS: Final[Mapping[str, Callable[[Packet], bool]]] = {
     "esp": _protocol(IpProtocol.ESP),
     "udp-500": _udp(500),
     "udp-4500": _udp(4500),
-    "fragments": lambda packet: bool(_fragment(packet) & _PIECE),
-    "icmp": _protocol(IpProtocol.ICMP),
+    "fragments": lambda packet: _payload(packet).piece,
+    "icmp": _is_icmp,
 }
 
 
 def ip_packet(frame: bytes) -> memoryview:
-    """Return the IPv4 packet in an Ethernet frame; nothing if it carries another protocol."""
-    return memoryview(frame)[ETHERNET:] if frame[ETHERNET - 2 : ETHERNET] == _IPV4 else memoryview(b"")
+    """Return the IP packet in an Ethernet frame; nothing if it carries another protocol."""
+    return memoryview(frame)[ETHERNET:] if frame[ETHERNET - 2 : ETHERNET] in _IP else memoryview(b"")
 
 
 class Badness(Value):
@@ -136,10 +162,9 @@ class Badness(Value):
         return 0 < self.mtu < length
 
     def blocks(self, packet: Packet) -> bool:
-        """Return whether this IP packet is blocked. Fragments of IPv6 packets and the like pass."""
-        if not self.block or len(packet) < HEADER_LENGTH or packet[0] >> 4 != 4:
-            return False
-        return any(FILTERS[name](packet) for name in self.block)
+        """Return whether this IP packet is blocked."""
+        least = _LEAST.get(packet[0] >> 4) if self.block and packet else None
+        return least is not None and len(packet) >= least and any(FILTERS[name](packet) for name in self.block)
 
     def request(self) -> dict[str, Json]:
         """Return the request for these impairments: the inverse of `read`."""

@@ -23,9 +23,9 @@ from dmvpn.base.values import Value, project
 from dmvpn.dataplane.esp.suite import EspSuite
 from dmvpn.dataplane.simulated.chassis import SenderDoubt, doubt_of
 from dmvpn.dataplane.simulated.forwarding import ForwardingTable
-from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet, peek_flow
 from dmvpn.network.device import Device
 from dmvpn.network.switching import Bridge, End, Layer2, PluggedWire, Vertex, layer2
+from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
 
 if TYPE_CHECKING:
@@ -236,11 +236,6 @@ def without_shortcuts(lab: LabFacts) -> LabFacts:
 
 # ---------------------------------------------------------------------------------------------------- wires
 
-_PROTOCOLS = {
-    "gre": (IpProtocol.GRE,),
-    "esp": (IpProtocol.ESP,),
-    "icmp": (IpProtocol.ICMP,),
-}
 _FROM = " from "
 
 
@@ -252,7 +247,7 @@ def stopped(link: LinkFacts, sender: str, data: bytes) -> str:
         word, _, rest = text.partition(" ")
         if word == "cut":
             return f"cut for what {sender} sends"
-        if word == "block" and _is_blocked(rest, data):
+        if word == "block" and Badness(block=(rest,)).blocks(data):
             return f"it lets no {rest} through"
         if word == "loss" and float(rest) >= 100:
             return f"it loses everything that {sender} sends"
@@ -270,18 +265,6 @@ def _about(link: LinkFacts, sender: str) -> list[str]:
     """Return the impairments for packets of this sender."""
     about = [text.partition(_FROM) for text in link.bad]
     return [what for what, _, whose in about if whose in ("", sender)]
-
-
-def _is_blocked(name: str, data: bytes) -> bool:
-    if data[0] >> 4 != 4:
-        return False
-    if name == "fragments":
-        return Ipv4Packet.parse(data).is_fragment
-    flow = peek_flow(data)
-    if name.startswith("udp-"):
-        ports = (flow.source_port, flow.destination_port)
-        return flow.protocol == IpProtocol.UDP and int(name.removeprefix("udp-")) in ports
-    return flow.protocol in _PROTOCOLS.get(name, ())
 
 
 # ------------------------------------------------------------------------------------------------ tables of a router
