@@ -25,23 +25,19 @@ def missing(router: Router, routes: Iterable[str]) -> list[str]:
         for tunnel in router.ports.tunnels.all()
         if tunnel.enabled and not tunnel.up and not _is_unused(router, tunnel)
     ]
-    lacks += _unregistered(router, (NhsState.EXPECTING, NhsState.DOWN))
+    lacks += _unregistered(router)
     lacks += [f"no route to {text}" for text in routes if not _has_route(router, text)]
     return lacks
 
 
-def unprotected(router: Router) -> list[str]:
-    """Return sentences about servers to which nothing protects packets yet, so that no registration is sent."""
-    return _unregistered(router, (NhsState.BARE,))
-
-
-def _unregistered(router: Router, states: tuple[NhsState, ...]) -> list[str]:
+def _unregistered(router: Router) -> list[str]:
+    """Return sentences about servers without a reply, also where nothing protects a registration yet."""
     return [
         f"{tunnel.name} is not registered with {client.nhs}: {client.reason or 'no reply yet'}"
         for tunnel in router.machine(NhrpMachine).tunnels
         if tunnel.is_carried and tunnel.state is not None and tunnel.state.enabled
         for client in tunnel.clients.values()
-        if client.state in states
+        if client.state in (NhsState.EXPECTING, NhsState.DOWN, NhsState.BARE)
     ]
 
 

@@ -23,7 +23,7 @@ from dmvpn.base.values import Mutable, Value
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.judge.anatomy import Anatomy, Place, customers_of, passes
 from dmvpn.shells.collecting import uncollected
-from dmvpn.shells.ready import missing, unprotected
+from dmvpn.shells.ready import missing
 from dmvpn.shells.simulator.simulator import Simulator
 from dmvpn.tools.diff.behavior import (
     Behavior,
@@ -92,7 +92,7 @@ class Subject(Mutable):
         """Return the routers that are not ready, each with the reason."""
         world, scenario = self.world, self.scenario
         lacking = {
-            name: [*missing(node.router, ()), *unprotected(node.router)]
+            name: missing(node.router, ())
             for name, node in world.routers.items()
             if node.alive and scenario.role(name) != "provider"
         }
