@@ -103,6 +103,29 @@ def test_packets_of_both_versions_pass_the_hub_and_go_direct_once_routes_say_so(
 
 
 @contract
+def test_packets_of_ipv4_go_by_way_of_a_next_hop_of_ipv6_and_wait_for_that_one(world: World) -> None:
+    """RFC 8950. The MTU and the hairpin of IPv4 hold, not those of IPv6."""
+    overlay(world, mtu6=1280)
+    for name in ("B", "C"):
+        back = Prefix.of(host(name), 24)
+        world.execute("A", effects.SetRoute(back, (effects.NextHop("Tunnel0", TUNNEL6[name]),)))
+        everything = Prefix.parse("192.168.0.0/16")
+        world.execute(name, effects.SetRoute(everything, (effects.NextHop("Tunnel0", TUNNEL6["A"]),)))
+    world.send("B", udp("B", host("C"), size=1340))
+    world.until(lambda: bool(only_udp(world.received["C"])))
+    assert [one.ttl for one in only_udp(world.received["C"])] == [61]
+    assert [(one.nbma, ip.peek_addresses(one.packet)) for one in world.of("A", Hairpin)] == [
+        (nbma("B"), (host("B"), host("C")))
+    ]
+    world.execute("B", effects.SetRoute(Prefix.of(host("C"), 24), (effects.NextHop("Tunnel0", TUNNEL6["C"]),)))
+    world.send("B", udp("B", host("C")))
+    world.until(lambda: bool(world.of("B", Unresolved)))
+    assert world.of("B", Unresolved) == [Unresolved("Tunnel0", TUNNEL6["C"])]
+    world.execute("B", effects.SetAdjacency("Tunnel0", TUNNEL6["C"], nbma("C")))
+    world.until(lambda: [one.ttl for one in only_udp(world.received["C"])] == [61, 62])
+
+
+@contract
 def test_errors_come_from_the_tunnels_addresses_as_ios_sends_them(world: World) -> None:
     overlay(world)
     for packet in (udp6("B", host6("C"), hops=2), udp6("B", IPv6Address("2001:db8:3::1"), hops=9)):

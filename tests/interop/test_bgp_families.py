@@ -118,3 +118,39 @@ def test_speakers_on_sessions_of_ipv6_have_the_routes_of_all_others_by_us_one_of
         assert [row for row in rows if row.endswith(" 1")], rows
         go.withdraw(GO_LAN, family="ipv6")
         wire.wait("GoBGP's withdrawal at OpenBGPD", lambda: not other.path(GO_LAN))
+
+
+@pytest.mark.story("bgp-extended-next-hop")
+def test_frr_and_we_give_each_other_routes_of_ipv4_with_next_hops_of_ipv6_and_the_kernel_takes_them() -> None:
+    """RFC 8950: there is no session of IPv4, and neither end has a route of IPv4 to the other one."""
+    us, them = "2001:db8:9::1", "2001:db8:9::2"
+    with Wire(ours=(), frr=()) as wire:
+        for name, own in (("frr", them), ("ours", us)):
+            wire.ip(name, "addr", "add", f"{own}/64", "dev", "wire", "nodad")
+        wire.start_frr(
+            "frr",
+            "bgpd",
+            f"router bgp {FRR_AS}\n bgp router-id {FRR}\n no bgp ebgp-requires-policy\n no bgp network import-check\n"
+            f" neighbor {us} remote-as {OUR_AS}\n neighbor {us} timers connect 1\n"
+            f" neighbor {us} capability extended-nexthop\n"
+            f" address-family ipv4 unicast\n  network 10.72.0.0/16\n  neighbor {us} activate\n exit-address-family\n",
+        )
+        wire.start_ours(
+            "ours",
+            "ipv6 unicast-routing\ninterface GigabitEthernet0/1\n ipv6 address 2001:DB8:9::1/64\n"
+            "interface Loopback7\n ip address 10.71.0.1 255.255.0.0\n"
+            f"router bgp {OUR_AS}\n bgp router-id {OURS}\n no bgp default ipv4-unicast\n"
+            f" neighbor {them} remote-as {FRR_AS}\n neighbor {them} capability extended-nexthop\n"
+            f" address-family ipv4\n  network 10.71.0.0 mask 255.255.0.0\n  neighbor {them} activate\n"
+            f"  neighbor {them} advertisement-interval 0\n",
+        )
+        wire.wait("FRR's route", lambda: "10.72.0.0/16" in wire.ask("ours", "show ip bgp"))
+        assert f"    {them.upper()} from {them.upper()}" in wire.ask("ours", "show ip bgp 10.72.0.0")
+        wire.wait("our route at FRR", lambda: wire.frr_json("frr", "show bgp ipv4 unicast 10.71.0.0/16").get("paths"))
+        hops = wire.frr_json("frr", "show bgp ipv4 unicast 10.71.0.0/16")["paths"][0]["nexthops"]
+        assert us in [hop["ip"] for hop in hops]
+        assert {hop["afi"] for hop in hops} == {"ipv6"}
+        wire.wait("the kernel's route", lambda: f"via inet6 {them}" in wire.ip("ours", "route", "show", "10.72.0.0/16"))
+        wire.frr("frr", "configure terminal", f"router bgp {FRR_AS}", "no network 10.72.0.0/16")
+        wire.wait("FRR's withdrawal", lambda: "10.72.0.0" not in wire.ask("ours", "show ip bgp"))
+        assert "Connections established 1; dropped 0" in wire.ask("ours", f"show ip bgp neighbors {them}")

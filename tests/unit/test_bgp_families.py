@@ -12,7 +12,7 @@ from dmvpn.base.addresses import Prefix
 from dmvpn.base.notices import Configured
 from dmvpn.features.bgp import packet
 from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind, write
-from dmvpn.features.bgp.families import FAMILIES, IPV6, Family, parts
+from dmvpn.features.bgp.families import EXTENDED, FAMILIES, IPV4, IPV6, Family, parts
 from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.shells.scenario import Scenario
 from support.routing import Caller, a, hub, p
@@ -21,6 +21,7 @@ from support.world import World
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dmvpn.base.addresses import IPAddress
     from support.workbench import Workbench
 
 
@@ -145,6 +146,88 @@ def test_routes_that_cannot_be_delimited_end_the_session(
         with pytest.raises(packet.MessageError) as error:
             list(parts(packet.Update(attributes=attributes), families))
     assert error.value.subcode == subcode
+
+
+# ------------------------------------------------------------------------------------------------ RFC 8950
+
+
+HOP, BESIDE = ip_address("2001:db8::9"), ip_address("fe80::9")
+
+
+@pytest.mark.parametrize(
+    ("octets", "hops"),
+    [(a("10.0.0.9").packed, (a("10.0.0.9"),)), (HOP.packed, (HOP,)), (HOP.packed + BESIDE.packed, (HOP, BESIDE))],
+)
+def test_a_route_of_ipv4_may_have_a_next_hop_of_either_version_once_that_is_agreed(
+    octets: bytes, hops: tuple[IPAddress, ...]
+) -> None:
+    update = packet.Update(attributes=(reach(IPV4, octets, b"\x08\x0a"), *SOME))
+    (part,) = parts(update, {IPV4.key: False}, extended=True)
+    assert (part.announced, part.hops, part.damage) == ((p("10.0.0.0/8"),), hops, "")
+
+
+@pytest.mark.parametrize(("length", "extended"), [(0, True), (8, True), (24, True), (48, True), (16, False)])
+def test_a_next_hop_of_another_length_than_agreed_ends_the_session(length: int, extended: bool) -> None:
+    """RFC 7606 §7.11."""
+    update = packet.Update(attributes=(reach(IPV4, bytes(length), b"\x08\x0a"), *SOME))
+    with pytest.raises(packet.MessageError) as error:
+        list(parts(update, {IPV4.key: False}, extended=extended))
+    assert error.value.subcode == packet.UpdateError.BAD_OPTIONAL
+
+
+@pytest.mark.parametrize("hop", [BESIDE, ip_address("::ffff:192.0.2.1"), ip_address("::")])
+def test_a_route_of_ipv4_by_way_of_no_router_counts_as_withdrawn(hop: IPAddress) -> None:
+    update = packet.Update(attributes=(reach(IPV4, hop.packed, b"\x08\x0a"), *SOME))
+    (part,) = parts(update, {IPV4.key: False}, extended=True)
+    assert part.damage.endswith("is not a valid next hop")
+
+
+def test_the_capability_names_ipv4_unicast_and_next_hops_of_ipv6() -> None:
+    assert EXTENDED.serialize() == bytes.fromhex("05 06 0001 0001 0002")
+
+
+def by_ipv6(*more: str, without: str = "") -> World:
+    """A hub that reflects routes of IPv4 over sessions of IPv6, all with the capability except one router."""
+    world = World("dual-stack").converge()
+    for name, peers in (("R31", [11]), ("R41", [11]), ("R11", [31, 41])):
+        lines = ["interface Loopback7", f"ip address 10.77.{name[1:]}.1 255.255.255.0"]
+        lines += ["router bgp 65000", "no bgp default ipv4-unicast"]
+        for peer in (f"2001:db8:100::{number}" for number in peers):
+            lines += [f"neighbor {peer} remote-as 65000"]
+            lines += [f"neighbor {peer} capability extended-nexthop"] if name != without else []
+            lines += ["address-family ipv4", f"neighbor {peer} activate", *(f"neighbor {peer} {one}" for one in more)]
+            lines += [f"neighbor {peer} route-reflector-client"] if name == "R11" else []
+            lines += [f"network 10.77.{name[1:]}.0 mask 255.255.255.0", "exit-address-family"]
+        world.configure(name, *lines)
+    world.run_for(30)
+    return world
+
+
+def test_packets_of_ipv4_take_the_direct_path_to_a_next_hop_of_ipv6() -> None:
+    world = by_ipv6()
+    bgp = world.lines("R31", "ip bgp")
+    assert " *>i  10.77.41.0/24    2001:DB8:100::41" in bgp
+    assert "B        10.77.41.0/24 [200/0] via 2001:DB8:100::41, 00:00:29" in world.lines("R31", "ip route bgp")
+    assert "Success rate is 100" in world.do("R31", "ping 10.77.41.1 source Loopback7")
+    way = world.do("R31", "traceroute 10.77.41.1 source 10.77.31.1 probe 1")
+    assert [line.split()[1] for line in way.splitlines()[3:]] == ["192.168.100.41"]
+    assert "Success rate is 100" in world.do("R31", "ping 10.77.41.1 source Loopback7 size 3000")
+    extended = "    Extended Next Hop Capability: advertised and received"
+    assert extended in world.lines("R31", "ip bgp neighbors 2001:db8:100::11")
+
+
+def test_packets_of_ipv4_go_by_the_hub_that_is_their_next_hop_of_ipv6() -> None:
+    world = by_ipv6("next-hop-self all")
+    for _ in range(2):
+        assert "Success rate is 100" in world.do("R31", "ping 10.77.41.1 source Loopback7")
+        world.run_for(5)
+
+
+def test_a_neighbor_without_the_capability_gets_no_route_by_way_of_ipv6_and_the_session_stays() -> None:
+    world = by_ipv6(without="R41")
+    assert "2001:DB8" not in world.show("R41", "ip bgp")
+    assert " *>i  10.77.31.0/24    2001:DB8:100::31" in world.lines("R11", "ip bgp")
+    assert "Connections established 1; dropped 0" in world.show("R41", "ip bgp neighbors")
 
 
 # ------------------------------------------------------------------------------------------------ IPv6 unicast

@@ -320,7 +320,7 @@ class IpBox(ABC):
                 self._prohibit(data, interface)
             return
         counted["IpOutForwDatagrams"] += 1
-        self._emit(hop.interface, next_hop, data, mss=self._table.port(interface).clamp(next_hop.version))
+        self._emit(hop.interface, next_hop, data, mss=self._table.port(interface).clamp(data[0] >> 4))
 
     def _translated(self, leaves: str, packet: Ipv4Packet) -> bytes | None:
         """Return a packet from inside after translation; None: it is dropped, or fragments are missing."""
@@ -369,7 +369,7 @@ class IpBox(ABC):
         return RouteKind.DISCARD if leaves_link else hop
 
     def _watch_hairpin(self, arrived: str, leaves: str, next_hop: IPAddress, sender: NbmaPeer, data: bytes) -> None:
-        order = self._tunnels.hairpin(arrived, leaves, next_hop.version)
+        order = self._tunnels.hairpin(arrived, leaves, data[0] >> 4)
         if order is None or leaves not in self._table.ports:
             return
         if self._reached(self._tunnels.by_name[leaves], next_hop) == sender:
@@ -383,7 +383,7 @@ class IpBox(ABC):
     def _emit(self, interface: str, next_hop: IPAddress, data: bytes, *, mss: int | None = None) -> None:
         port = self._table.ports.get(interface)
         if port is None and (other := self._chassis.ports.get(interface)) is not None:
-            if len(data) > other.largest(next_hop.version):  # its sender is in this table
+            if len(data) > other.largest(data[0] >> 4):  # its sender is in this table
                 self._emit_fragments(other, next_hop, data)
             else:
                 self._boxes[other.vrf].take_leaked(interface, next_hop, data, mss=mss)
@@ -392,7 +392,7 @@ class IpBox(ABC):
             self._lose(Loss.PORT_DOWN)
             self._refuse(data, icmp.UnreachableCode.HOST)
             return
-        version = next_hop.version
+        version = data[0] >> 4  # of an IPv4 packet, too, the next hop may be IPv6 (RFC 8950)
         own_mss = port.clamp(version)
         if limit := min(mss, own_mss) if mss and own_mss else mss or own_mss:
             data = clamp_mss(data, limit)

@@ -59,7 +59,7 @@ class TunnelBox(IpBox):
     # ------------------------------------------------------------------------------------------------ out
 
     def _emit_tunnel(self, tunnel: SimulatedTunnel, next_hop: IPAddress, data: bytes) -> None:
-        carried = effects.GRE_OF[next_hop.version]
+        carried = effects.GRE_OF[data[0] >> 4]
         if next_hop.is_multicast or self._table.port(tunnel.spec.name).is_broadcast(next_hop):
             everybody = tunnel.multicast.get(next_hop.version, ())
             receivers = everybody if tunnel.spec.destination is None else (NbmaPeer(tunnel.spec.destination),)

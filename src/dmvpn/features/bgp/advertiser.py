@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from dmvpn.base.context import PAUSE, Timer, earliest
 from dmvpn.base.errors import surely
 from dmvpn.features.bgp import messages
+from dmvpn.features.bgp.families import IPV4
 from dmvpn.features.bgp.groups import SLICE, UpdateGroup
 from dmvpn.features.bgp.neighbor import FamilyState, Peer, network_of, own_hop
 from dmvpn.features.bgp.output import Audience
@@ -104,19 +105,22 @@ class Advertiser:
 
     def _audience(self, peer: Peer, session: Session) -> Audience:
         end, family = surely(session.up).local, self._state.family
+        extended = session.is_extended and family is IPV4
+        version = 6 if extended else family.version
         owner = self._state.ports.interfaces.owner(end)
         near = network_of(owner, end.version) if owner is not None else None
         beside = owner if near is not None and peer.address in near else None
         return Audience.of(
             peer.settings,
             family=family,
-            local=own_hop(family.version, end, owner, session.identity.router_id),
-            link_local=beside.link_local(family.version) if beside is not None else None,
+            local=own_hop(version, end, owner, session.identity.router_id),
+            link_local=beside.link_local(version) if beside is not None else None,
             router_id=session.identity.router_id,
             cluster_id=self._state.config.cluster_id or session.identity.router_id,
-            shared=network_of(beside, family.version) if beside is not None else None,
+            shared=network_of(beside, version) if beside is not None else None,
             wide=session.wide,
             numbered=session.families[family.key].sends,
+            extended=extended,
         )
 
     def _group(self, audience: Audience) -> UpdateGroup:

@@ -125,6 +125,7 @@ _CAPABILITIES = words(WordKind.CODE, Capability, rank=57, names=f"{_RFC} capabil
     ## capabilities of BGP :: show logging [RFC 5492 §4] next: show ip bgp neighbors
     MULTIPROTOCOL :: Which address families it speaks. [RFC 4760 §8]
     ROUTE_REFRESH :: It sends its routes again on request. [RFC 2918 §2]
+    EXTENDED_NEXT_HOP :: It takes routes of IPv4 whose next hop is an address of IPv6. [RFC 8950 §4]
     GRACEFUL_RESTART :: It marks the end of its table, and may restart gracefully. [RFC 4724 §3]
     FOUR_OCTET_AS :: AS numbers of four octets. [RFC 6793 §3]
     ADDITIONAL_PATHS :: It sends or accepts several paths for a prefix. [RFC 7911 §4]
@@ -242,6 +243,7 @@ _LABELS = words(WordKind.LABEL)(
         received.
     Default minimum time between advertisement runs :: How long advertisements to it wait.
     For address family :: What follows is about this family.
+    Extended Next Hop Capability :: Routes of IPv4 unicast may have next hops of IPv6. [RFC 8950]
     Additional paths Send :: This router may send it several paths for a prefix, if the configuration selects some.
         [RFC 7911 §4]
     Additional paths Receive :: It may send several paths for a prefix. [RFC 7911 §4]

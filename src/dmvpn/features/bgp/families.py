@@ -74,9 +74,12 @@ class Family:
         """Return the encoded begin or end of a refresh."""
         return packet.serialize(self.refresh(subtype))
 
-    def hops(self, octets: bytes) -> tuple[IPAddress, ...]:
-        """Return the next hop, which a link-local address may follow (RFC 2545 §3). Raises ValueError."""
-        size = 4 if self.version == 4 else 16
+    def hops(self, octets: bytes, *, extended: bool = False) -> tuple[IPAddress, ...]:
+        """Return the next hop, which a link-local address may follow (RFC 2545 §3). Raises ValueError.
+
+        extended: that of IPv4 may be an address of IPv6 (RFC 8950).
+        """
+        size = 4 if self.version == 4 and not (extended and len(octets) != 4) else 16
         if len(octets) not in ((4,) if size == 4 else (16, 32)):
             raise ValueError(f"a next hop of {len(octets)} octets")
         return tuple(ip_address(octets[at : at + size]) for at in range(0, len(octets), size))
@@ -114,6 +117,9 @@ IPV4: Final = Family(
 IPV6: Final = Family(
     key=b"\x00\x02\x01", title="IPv6 Unicast", words="ipv6 unicast", number=1, version=6, largest=21, decode=prefixes(6)
 )
+#: Routes of IPv4 unicast may have next hops of IPv6: the family with a subsequent one of two octets, and that of the
+#: next hop (RFC 8950 §4).
+EXTENDED: Final = packet.CapabilityValue(packet.Capability.EXTENDED_NEXT_HOP, packet.IPV4_UNICAST + b"\0\2")
 #: All families that are known, by key.
 FAMILIES: Final[dict[bytes, Family]] = {one.key: one for one in (IPV4, IPV6)}
 
@@ -121,10 +127,11 @@ FAMILIES: Final[dict[bytes, Family]] = {one.key: one for one in (IPV4, IPV6)}
 # ------------------------------------------------------------------------------------------------ received UPDATEs
 
 
-def parts(update: packet.Update, families: Mapping[bytes, bool]) -> Iterator[packet.Update]:
+def parts(update: packet.Update, families: Mapping[bytes, bool], *, extended: bool = False) -> Iterator[packet.Update]:
     """Yield the parts of an UPDATE, one a family. Raises MessageError where routes cannot be delimited (RFC 7606 §5.3).
 
     families: those of the session, and whether their routes have path identifiers; other families are ignored.
+    extended: next hops of IPv4 routes may be addresses of IPv6.
     """
     found = [one for one in update.attributes if one.code in (REACH, UNREACH)]
     if not found:
@@ -138,13 +145,18 @@ def parts(update: packet.Update, families: Mapping[bytes, bool]) -> Iterator[pac
     if update.withdrawn or update.announced:
         yield replace(update, attributes=rest)
     for one in found:
-        part = _part(one, rest, families, update.damage)
+        part = _part(one, rest, families, update.damage, extended=extended)
         if part is not None:
             yield part
 
 
 def _part(
-    attribute: packet.Attribute, rest: tuple[packet.Attribute, ...], families: Mapping[bytes, bool], damage: str
+    attribute: packet.Attribute,
+    rest: tuple[packet.Attribute, ...],
+    families: Mapping[bytes, bool],
+    damage: str,
+    *,
+    extended: bool,
 ) -> packet.Update | None:
     """Return the part that one attribute has; None: it is of a family that the session does not carry."""
     value, key = attribute.value, attribute.value[:3]
@@ -159,7 +171,7 @@ def _part(
     if at >= len(value):
         raise _unreadable("a next hop that does not fit", attribute.serialize())
     try:
-        hops = family.hops(value[4:at])
+        hops = family.hops(value[4:at], extended=extended)
     except ValueError as error:
         raise _unreadable(str(error), attribute.serialize()) from error
     if attribute.flags & 0xC0 != _OPTIONAL:

@@ -94,6 +94,7 @@ class NeighborLines(Value, kw_only=True):
     timers: keepalive, hold time, the smallest hold time accepted from the neighbor.
     anywhere: an external neighbor one hop away need not be on a connected network.
     plain_refresh: Enhanced Route Refresh (RFC 7313) is not offered.
+    extended: routes of IPv4 may have next hops of IPv6 (RFC 8950).
     fall_over: the session ends when there is no route to the neighbor. bfd: BFD watches it.
     helps: its routes are kept while it restarts; None: as configured for the process.
     shutdown_delay: seconds of graceful shutdown, in which its routes are still exchanged, marked by RFC 8326 and with
@@ -126,6 +127,7 @@ class NeighborLines(Value, kw_only=True):
     anywhere: bool = False
     passive: bool = False
     plain_refresh: bool = False
+    extended: bool = False
     fall_over: bool = False
     bfd: bool = False
     helps: bool | None = None

@@ -487,6 +487,7 @@ class Connector:
             settings,
             router_id=state.router_id,
             marks_refreshes=not settings.lines.plain_refresh,
+            extended=settings.extended,
             families=tuple((FAMILIES[key], ways) for key, ways in settings.families),
             restart=Restart(seconds=state.config.restart_time) if settings.helps else None,
             alternates=settings.lines.alternates if dynamic else (),

@@ -9,6 +9,7 @@ the network that we share with the peer (§5.1.3): so spokes behind a hub send t
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import IPv6Address
 from typing import TYPE_CHECKING, Final, Self
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
@@ -50,6 +51,7 @@ class Audience(Value, kw_only=True):
     local: the next hop that stands for us; link_local: the address beside it on a shared link. shared: the connected
     network that both ends are on.
     wide: AS numbers have four octets. leaves_at: the sessions are in graceful shutdown, with this local preference.
+    extended: they take next hops of IPv6 for routes of IPv4 (RFC 8950).
     numbered: path identifiers are sent (RFC 7911); advertised: the paths that are sent then.
     """
 
@@ -70,6 +72,7 @@ class Audience(Value, kw_only=True):
     advertised: PathChoice = BEST_ALONE
     family: Family = IPV4
     link_local: IPAddress | None = None
+    extended: bool = False
 
     @classmethod
     def of(
@@ -84,6 +87,7 @@ class Audience(Value, kw_only=True):
         shared: Prefix | None,
         wide: bool = True,
         numbered: bool = False,
+        extended: bool = False,
     ) -> Self:
         """Return the audience of a peer with these settings."""
         lines = settings.lines
@@ -106,6 +110,7 @@ class Audience(Value, kw_only=True):
             wide=wide,
             leaves_at=lines.shutdown_preference if settings.is_leaving else None,
             numbered=numbered,
+            extended=extended,
             advertised=lines.advertised if numbered else BEST_ALONE,
         )
 
@@ -155,6 +160,8 @@ def sent_attributes(path: Path, audience: Audience, changes: Changes = UNCHANGED
         attributes = _externally(path, attributes, audience)
     if changes.sets_metric:
         attributes = replace(attributes, med=metric)
+    if isinstance(attributes.next_hop, IPv6Address) and audience.family.version == 4 and not audience.extended:
+        return None  # they could not read it: RFC 8950 §4
     return _as_sent(attributes, audience)
 
 

@@ -203,6 +203,7 @@ class Capability(enum.IntEnum):
 
     MULTIPROTOCOL = 1
     ROUTE_REFRESH = 2
+    EXTENDED_NEXT_HOP = 5
     GRACEFUL_RESTART = 64
     FOUR_OCTET_AS = 65
     ADDITIONAL_PATHS = 69

@@ -24,7 +24,7 @@ from dmvpn.base.streams import SEND_LIMIT, StreamClose, StreamPause, StreamSend,
 from dmvpn.base.values import Mutable, Value
 from dmvpn.features.bgp import messages, packet
 from dmvpn.features.bgp.attributes import check_known
-from dmvpn.features.bgp.families import IPV4, Family, parts
+from dmvpn.features.bgp.families import EXTENDED, IPV4, Family, parts
 from dmvpn.features.bgp.model import ONE_PATH, Additional
 from dmvpn.features.bgp.packet import (
     IPV4_KEY,
@@ -93,6 +93,7 @@ class OpenParameters(Value, kw_only=True):
     restart: our graceful restart capability; None: not sent.
     families: the families that we offer, each with whether we receive and send several paths to a prefix.
     alternates: further AS numbers that the peer may be in.
+    extended: we take next hops of IPv6 for routes of IPv4 (RFC 8950).
     """
 
     local_as: int
@@ -105,6 +106,7 @@ class OpenParameters(Value, kw_only=True):
     restart: Restart | None = None
     families: tuple[tuple[Family, Additional], ...] = ((IPV4, ONE_PATH),)
     alternates: tuple[int, ...] = ()
+    extended: bool = False
 
     def open(self) -> Open:
         """Return our OPEN."""
@@ -117,6 +119,7 @@ class OpenParameters(Value, kw_only=True):
             self.router_id,
             (
                 *(family.capability for family, _ in self.families),
+                *((EXTENDED,) if self.extended else ()),
                 CapabilityValue(Capability.OLD_ROUTE_REFRESH),
                 CapabilityValue(Capability.ROUTE_REFRESH),
                 CapabilityValue(Capability.FOUR_OCTET_AS, self.local_as.to_bytes(4, "big")),
@@ -166,6 +169,13 @@ def _additional_of(received: Open) -> dict[bytes, int]:
     if found is None or len(found.value) % 4:
         return {}
     return {found.value[at : at + 3]: found.value[at + 3] for at in range(0, len(found.value), 4)}
+
+
+def _takes_extended(received: Open) -> bool:
+    """Return whether an OPEN offers next hops of IPv6 for routes of IPv4 unicast, RFC 8950 §4."""
+    found, size = received.capability(Capability.EXTENDED_NEXT_HOP), len(EXTENDED.value)
+    values = found.value if found is not None else b""
+    return EXTENDED.value in (values[at : at + size] for at in range(0, len(values), size))
 
 
 def _refused(what: str, subcode: OpenError, data: bytes = b"") -> MessageError:
@@ -240,6 +250,7 @@ class Session:
     """One connection. `take` yields the messages that the peer has to handle.
 
     families: those of both ends, by key: whether path identifiers are used in routes that we send and that we receive.
+    is_extended: next hops of IPv4 routes may be addresses of IPv6.
     is_paused: we read nothing of the peer for now, and it counts as heard.
     """
 
@@ -260,6 +271,7 @@ class Session:
         self.up: StreamUp | None = None
         self.peer_open: packet.Open | None = None
         self.families: dict[bytes, Additional] = {}
+        self.is_extended = False
         self._numbered: dict[bytes, bool] = {}
         self._is_numbered = False  # of IPv4 unicast, which has fields of its own
         self.ending: Ending | None = None
@@ -310,7 +322,7 @@ class Session:
                 self.last_read = self._context.now
                 taken = self._take(message)
                 if taken is not None and self._numbered and isinstance(taken, packet.Update):
-                    yield from parts(taken, self._numbered)
+                    yield from parts(taken, self._numbered, extended=self.is_extended)
                 elif taken is not None:
                     yield taken
                 if self.ending is not None:
@@ -462,7 +474,9 @@ class Session:
         self.identity = replace(self.identity, remote_as=message.real_autonomous_system)
         self.peer_open, self.families = message, agreed(self.identity.families, message)
         ways = {key: one.receives for key, one in self.families.items()}
-        self._is_numbered, self._numbered = ways.get(IPV4_KEY, False), ways if [*ways] != [IPV4_KEY] else {}
+        self.is_extended = self.identity.extended and IPV4_KEY in ways and _takes_extended(message)
+        self._is_numbered = ways.get(IPV4_KEY, False)
+        self._numbered = ways if self.is_extended or [*ways] != [IPV4_KEY] else {}
         self.hold_time = min(message.hold_time, self.identity.hold_time)
         self.keepalive = min(self.identity.keepalive, self.hold_time // 3) if self.hold_time else 0
         self._move(SessionMove.OPENED)

@@ -69,6 +69,11 @@ class PeerSettings(Value):
         return tuple((one.family, one.additional) for one in self.in_families)
 
     @property
+    def extended(self) -> bool:
+        """Whether next hops of IPv6 are offered for routes of IPv4: over IPv6, with that family."""
+        return self.lines.extended and self.address.version == 6 and any(key == IPV4_KEY for key, _ in self.families)
+
+    @property
     def confederate(self) -> bool:
         """Whether it is in another member AS of our confederation."""
         return not self.internal and self.confederation.has(self.remote_as)
@@ -302,7 +307,7 @@ def session_lines(settings: PeerSettings) -> tuple[object, ...]:
     return (
         *(settings.local_as, settings.remote_as, settings.keepalive, settings.hold_time, settings.ttl),
         *(settings.families, settings.system, settings.confederation.identifier, settings.confederate),
-        *(lines.update_source, lines.anywhere, lines.passive, lines.security_hops, lines.plain_refresh),
+        *(lines.update_source, lines.anywhere, lines.passive, lines.security_hops, lines.plain_refresh, lines.extended),
     )
 
 

@@ -19,12 +19,13 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 from functools import cached_property, partial
+from ipaddress import IPv6Address
 from math import inf
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.features.bgp.attributes import Attributes, write
-from dmvpn.features.bgp.families import IPV4, Family
+from dmvpn.features.bgp.families import IPV4, IPV6, Family
 from dmvpn.features.bgp.packet import HEADER_LENGTH, MAXIMUM_LENGTH, Nlri, update_octets
 
 if TYPE_CHECKING:
@@ -85,7 +86,13 @@ def attributes_for(route: AdvertisedRoute | None, peer: IPAddress, local: IPAddr
 
 def fits(attributes: Attributes, family: Family, *, wide: bool) -> bool:
     """Return whether the attributes leave room for at least one route of this family in an UPDATE."""
-    return _ROOM - sum(len(one.serialize()) for one in write(attributes, wide=wide)) >= family.largest
+    room = _ROOM - _overhead(attributes, family)
+    return room - sum(len(one.serialize()) for one in write(attributes, wide=wide)) >= family.largest
+
+
+def _overhead(attributes: Attributes, family: Family) -> int:
+    """Return the octets of MP_REACH_NLRI besides routes; 0: an UPDATE with this next hop has fields for them."""
+    return (IPV6 if family is IPV4 and isinstance(attributes.next_hop, IPv6Address) else family).overhead
 
 
 class Batch:
@@ -167,13 +174,14 @@ def _pieces(
     if quiet:
         yield _Piece(b"", quiet)
     family = audience.family
-    is_plain, room, encode = family is IPV4, _ROOM - family.overhead, family.encode
-    for some, octets in _fitting(withdrawn, room, encode):
-        yield _Piece(update_octets(octets, b"", b"") if is_plain else family.withdrawal(octets), some)
+    encode = family.encode
+    for some, octets in _fitting(withdrawn, _ROOM - family.overhead, encode):
+        yield _Piece(update_octets(octets, b"", b"") if family is IPV4 else family.withdrawal(octets), some)
     for attributes, found in announced.items():
         raw = b"".join(one.serialize() for one in write(attributes, wide=audience.wide))
-        for some, octets in _fitting(found, room - len(raw), encode):
-            if is_plain:
+        overhead = _overhead(attributes, family)
+        for some, octets in _fitting(found, _ROOM - overhead - len(raw), encode):
+            if not overhead:
                 yield _Piece(update_octets(b"", raw, octets), some)
             else:
                 yield _Piece(family.announcement(audience.hops(attributes), raw, octets), some)

@@ -85,7 +85,8 @@ def _redistributed(line: Redistribution, route: Route, config: RipConfig, ports:
         return None
     hop = route.next_hops[0]
     tag = route.tag if changes.tag is None else changes.tag & 0xFFFF
-    return OwnRoute(metric, hop.interface, hop.address, tag, "redistributed")
+    address = hop.address if hop.address is not None and hop.address.version == 4 else None
+    return OwnRoute(metric, hop.interface, address, tag, "redistributed")
 
 
 def all_own_routes(config: RipConfig, ports: Ports) -> dict[Prefix, OwnRoute]:

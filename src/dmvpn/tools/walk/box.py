@@ -205,7 +205,7 @@ class RecordedBox(VrfBox):
         super().forward(interface, packet, data, sender)
 
     def _watch_hairpin(self, arrived: str, leaves: str, next_hop: IPAddress, sender: NbmaPeer, data: bytes) -> None:
-        if self._tunnels.hairpin(arrived, leaves, next_hop.version) is None:
+        if self._tunnels.hairpin(arrived, leaves, data[0] >> 4) is None:
             return
         going = self._tunnels.by_name[leaves]
         self._resolve(going, next_hop)
@@ -244,7 +244,7 @@ class RecordedBox(VrfBox):
         port, self._leaves = self._chassis.ports.get(interface), interface
         if self._trail.cut is not None and self._trail.cut[0] == interface:
             self._trail.said = Counter(self._trail.cut[1])
-        elif port is not None and port.running and (port.vrf == self.vrf or len(data) > port.largest(next_hop.version)):
+        elif port is not None and port.running and (port.vrf == self.vrf or len(data) > port.largest(data[0] >> 4)):
             version = ip.peek_addresses(data)[1].version
             limit, kind = port.largest(version), ip_keyword(version)
             self._clamp(port.name)

@@ -63,6 +63,7 @@ _OF_SESSION: Final = (
     "fall-over [ bfd [* single-hop | check-control-plane-failure ] ]",
     "ha-mode graceful-restart [ disable ]",
     "dont-capability-negotiate enhanced-refresh",
+    "capability extended-nexthop",
     "version {version:4-4}",
 )
 #: Endings about the routes of IPv4 unicast.
@@ -123,6 +124,8 @@ _HELP: Final = {
     "hops": "At most so many",
     "dont-capability-negotiate": "Do not say that we can do",
     "enhanced-refresh": "Marks where a refresh begins and ends (RFC 7313)",
+    "capability": "Say that we can do",
+    "extended-nexthop": "Next hops of IPv6 for routes of IPv4 (RFC 8950)",
     "inherit": "Take what a template says",
     "peer-session": "Of the session",
     "peer-policy": "Of the routes",
@@ -184,10 +187,18 @@ _KEY: Final = (
     "peer",
     *("remote-as", "peer-group", "description", "shutdown", "password", "update-source", "ebgp-multihop"),
     *("disable-connected-check", "timers", "local-as", "transport", "fall-over", "ha-mode", "version", "next-hop-self"),
-    *("dont-capability-negotiate", "ttl-security", "next-hop-unchanged", "inherit", "peer-session", "peer-policy"),
+    *(
+        "dont-capability-negotiate",
+        "capability",
+        "ttl-security",
+        "next-hop-unchanged",
+        "inherit",
+        "peer-session",
+        "peer-policy",
+    ),
     *("route-reflector-client", "send-community", "soft-reconfiguration", "remove-private-as"),
     *("as-override", "allowas-in", "maximum-prefix", "weight", "advertisement-interval"),
-    *("advertise", "additional-paths"),
+    *("advertise", "additional-paths", "capability"),
     *("route-map", "prefix-list", "distribute-list", "filter-list", "unsuppress-map", "in", "out", "extended"),
 )
 

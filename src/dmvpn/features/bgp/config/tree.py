@@ -151,6 +151,7 @@ _CHANGES: Final[dict[str, Callable[[model.NeighborLines, Args], model.NeighborLi
     ),
     "ttl-security": lambda neighbor, args: replace(neighbor, security_hops=args.integer("hops")),
     "dont-capability-negotiate": lambda neighbor, args: replace(neighbor, plain_refresh=True),
+    "capability": lambda neighbor, args: replace(neighbor, extended=True),
     "inherit": _with_template,
     "next-hop-unchanged": lambda neighbor, args: replace(neighbor, next_hop_unchanged=True),
     "transport": lambda neighbor, args: replace(neighbor, passive="passive" in args),

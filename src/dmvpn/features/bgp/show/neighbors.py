@@ -423,6 +423,7 @@ def _capabilities(session: Session) -> dict[str, bool]:
         "Route refresh": session.refreshes,
         "Four-octets ASN Capability": session.wide,
         "Enhanced Refresh Capability": session.marks_refreshes,
+        "Extended Next Hop Capability": session.is_extended,
         "Additional paths Send": any(one.sends for one in session.families.values()),
         "Additional paths Receive": any(one.receives for one in session.families.values()),
         **{f"Address family {FAMILIES[key].title}": True for key in session.families},

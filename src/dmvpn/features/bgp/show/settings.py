@@ -41,6 +41,8 @@ def session_lines(lines: NeighborLines) -> Iterator[str]:
     if lines.local_as is not None:
         words = "" if lines.local_as_prepends else " no-prepend" + (" replace-as" if lines.local_as_replaces else "")
         yield f"local-as {lines.local_as}{words}"
+    if lines.extended:
+        yield "capability extended-nexthop"
     if lines.anywhere:
         yield "disable-connected-check"
     if lines.fall_over:

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from dmvpn.base.addresses import UNSPECIFIED, Prefix, mask_length
+from dmvpn.base.addresses import UNSPECIFIED, Prefix, mask_length, spelled
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import Value
 from dmvpn.features.rib.machine import ClearRoutes
@@ -181,7 +181,8 @@ def _hop_texts(entry: RouteEntry) -> Iterator[str]:
             yield f"[{entry.distance}/{entry.way(hop).metric}] via {UNSPECIFIED}{entry.of_vrf}{aged}, Null0"
         else:
             interface = f", {hop.interface}" if hop.interface else ""
-            yield f"[{entry.distance}/{entry.way(hop).metric}] via {hop.address}{entry.of_vrf}{aged}{interface}"
+            metric = entry.way(hop).metric
+            yield f"[{entry.distance}/{metric}] via {spelled(hop.address)}{entry.of_vrf}{aged}{interface}"
 
 
 _NUMBER = "{process:1-65535}"
@@ -323,7 +324,7 @@ def _entry_lines(entry: RouteEntry) -> Iterator[str]:
     first = entry.next_hops[0] if entry.next_hops else None
     if is_dynamic and first is not None and first.address is not None:
         where = f" on {first.interface}," if first.interface else ""
-        yield f"  Last update from {first.address}{where} {age(entry.age)} ago"
+        yield f"  Last update from {spelled(first.address)}{where} {age(entry.age)} ago"
     if entry.failure:
         yield f"  Not in the forwarding table: {entry.failure}"
     yield "  Routing Descriptor Blocks:"
@@ -368,7 +369,9 @@ def _descriptor_blocks(entry: RouteEntry) -> Iterator[str]:
         elif entry.letter in "SU":
             yield f"  {mark} {hop.address}" + (f", via {hop.interface}" if hop.interface else "")
         else:
-            line = f"{hop.address}{entry.of_vrf}, from {entry.teller(hop.address)}, {age(entry.age)} ago"
+            line = (
+                f"{spelled(hop.address)}{entry.of_vrf}, from {spelled(entry.teller(hop.address))}, {age(entry.age)} ago"
+            )
             yield f"  {mark} {line}" + (f", via {hop.interface}" if hop.interface else "")
         way = entry.way(hop)
         yield f"      Route metric is {way.metric}, traffic share count is {hop.weight}"
