@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import weakref
+from collections import deque
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -20,6 +21,7 @@ from dmvpn.base.events import Tick
 from dmvpn.base.notices import DebugOutput, Route, RouteChanged, RouteOffered, RouteSource
 from dmvpn.base.reasons import Reason, ReasonCode
 from dmvpn.features.bgp.machine import ECHO, BgpMachine
+from dmvpn.router.dispatch import Dispatch
 from dmvpn.router.features import FEATURES
 from dmvpn.shells.slices import Slices
 from support.fakes import fake_ports
@@ -27,8 +29,9 @@ from support.routing import Caller, hub, p
 from support.work import Breaths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from dmvpn.base.effects import Effect
     from dmvpn.base.events import Event
     from dmvpn.base.notices import Notice
 
@@ -640,3 +643,32 @@ def test_routes_of_an_update_are_installed_at_once_behind_a_route_that_raised_an
             machine.handle(RouteChanged(static.prefix, None, static), bench.now)
     caller.announces(*(f"20.0.{number}.0/24" for number in range(2 * ECHO)))
     assert len([notice for notice in bench.notices if isinstance(notice, RouteOffered)]) == 2 * ECHO
+
+
+class _Taker(Machine):
+    """Notes how it was handed routes."""
+
+    subscriptions = (RouteChanged,)
+
+    def __init__(self, *, in_crowds: bool) -> None:
+        super().__init__(Context(fake_ports()))
+        self.crowds = (RouteChanged,) if in_crowds else ()  # type: ignore[misc]
+        self.handed: list[int] = []
+
+    def handle_crowd(self, notices: Iterable[Notice], now: float) -> list[Effect | Notice]:
+        self.handed.append(len(list(notices)))
+        return []
+
+    def dispatch(self, event: Event | Notice) -> None:
+        self.handed.append(1)
+
+
+@pytest.mark.parametrize(("all_in_crowds", "handed"), [(True, [3]), (False, [1, 1, 1])])
+def test_notices_come_in_a_crowd_only_if_all_takers_allow_it(all_in_crowds: bool, handed: list[int]) -> None:
+    """Otherwise the effects of one machine would overtake those of another one about an earlier notice."""
+    takers = {"one": _Taker(in_crowds=True), "two": _Taker(in_crowds=all_in_crowds)}
+    dispatch = Dispatch(takers, takers)
+    route = Route(prefix=p("10.9.0.0/24"), source=RouteSource.STATIC, distance=1)
+    notices: deque[Notice] = deque(RouteChanged(route.prefix, None, route) for _ in range(3))
+    dispatch.settle([], notices, 1.0)
+    assert [taker.handed for taker in takers.values()] == [handed, handed]

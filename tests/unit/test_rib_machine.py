@@ -24,7 +24,7 @@ from dmvpn.base.notices import (
 from dmvpn.features.interface import FEATURE as INTERFACE
 from dmvpn.features.rib import FEATURE as RIB
 from dmvpn.features.rib.recursion import LARGEST_CIRCLE, SLICE
-from dmvpn.features.rib.table import BestRouteChange, RouteTable
+from dmvpn.features.rib.table import RouteTable
 from support.routing import GI1, GI2, a, make, p, route, routes_in, via
 from support.workbench import Workbench, of_type
 
@@ -263,7 +263,7 @@ def offer_all(made: RouteTable, routes: Iterable[Route]) -> int:
     return made.recursion.looked_up - before
 
 
-def rest(made: RouteTable) -> list[BestRouteChange]:
+def rest(made: RouteTable) -> list[RouteChanged]:
     """Let the table look at what is left to look at, some of it at a time."""
     changes, now = [], 10_000.0
     while made.is_behind:

@@ -546,7 +546,7 @@ class Machine(ABC):
     subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = ()
     #: Notices that mean nothing to the machine as it is configured: they need not be handed over.
     unneeded: tuple[type[Notice], ...] = ()
-    #: Notices that come in crowds: those that follow each other are handed over in one event.
+    #: Notices that come in crowds: those that follow each other are handed over in one event, if all takers allow it.
     crowds: ClassVar[tuple[type[Notice], ...]] = ()
     #: Whether it has timers.
     keeps_time: ClassVar[bool] = True

@@ -78,6 +78,7 @@ class BgpMachine(Machine):
         ClearBgp,
         ClearDampening,
     )
+    crowds: ClassVar[tuple[type[notices.Notice], ...]] = (notices.RouteChanged,)
 
     def __init__(self, ports: Ports) -> None:
         super().__init__(Context(ports, steps=_STEPS, cost=_SLICE_COST))

@@ -158,7 +158,7 @@ class ChronicleMachine(Machine):
         ConfigurationEntered,
         LinesEntered,
     )
-    crowds: ClassVar[tuple[type[Notice], ...]] = (LateLine,)
+    crowds: ClassVar[tuple[type[Notice], ...]] = (LateLine, RouteChanged)
     keeps_time: ClassVar[bool] = False
 
     def __init__(self, ports: Ports) -> None:
@@ -195,11 +195,14 @@ class ChronicleMachine(Machine):
         return [_GREW]
 
     def handle_crowd(self, notices: Iterable[Notice], now: float) -> list[Effect | Notice]:
-        """Keep late lines: those of one event."""
-        for line in notices:
-            if type(line) is LateLine:
-                self._keep(line, now, is_message=line.thing is None)
-        return [_GREW]
+        """Keep the late lines, or the routes, of one event."""
+        before = self._number
+        for event in notices:
+            if type(event) is LateLine:
+                self._keep(event, now, is_message=event.thing is None)
+            elif type(event) is RouteChanged and is_news(event):
+                self._keep(event, now, is_message=False)
+        return [_GREW] if self._number != before else []
 
     def dispatch(self, event: Event | Notice) -> None:
         """Keep a message, or a change if it is news."""

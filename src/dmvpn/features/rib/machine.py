@@ -1,8 +1,8 @@
 """The routing information base: takes what protocols offer, selects, and programs the forwarding table.
 
     RouteOffered, RouteRetracted ──┐
-    InterfaceChanged ──────────────┼─> RouteTable ──> BestRouteChange ──> ForwardingTable ──> SetRoute, ClearRoute
-    OverrideOffered ───────────────┘                    └──────────────> RouteChanged (redistribution, tunnels, NHRP)
+    InterfaceChanged ──────────────┼─> RouteTable ──> RouteChanged ──> ForwardingTable ──> SetRoute, ClearRoute
+    OverrideOffered ───────────────┘                    └───────────> redistribution, tunnels, NHRP
 
 Connected and local routes are made here, from the interfaces that carry packets; routing protocols report on which of
 these networks they run (`NetworksRun`). The shell reports the host's own routes: packets follow them anyway, and a
@@ -42,7 +42,7 @@ from dmvpn.features.rib import messages
 from dmvpn.features.rib.offers import Node, Offer
 from dmvpn.features.rib.reasons import RibReason
 from dmvpn.features.rib.recursion import Key
-from dmvpn.features.rib.table import BestRouteChange, RouteTable
+from dmvpn.features.rib.table import RouteTable
 
 # ------------------------------------------------------------------------------------------------ earlier routes
 
@@ -226,7 +226,7 @@ class RibMachine(Machine):
     def __init__(self, ports: Ports) -> None:
         super().__init__(Context(ports, cost=SLICE))
         self._running: dict[int, dict[str, None]] = {4: {}, 6: {}}  # by IP version: the interfaces that carry it
-        self._table = RouteTable(self._line)
+        self._table = RouteTable(self._line, ports.vrf)
         self._fib = ForwardingTable(self._context, self._line, self._table.touch)
         self._overrides: dict[Prefix, NextHop] = {}
         self._run_by: dict[str, dict[Prefix, dict[tuple[notices.RouteSource, str], None]]] = {}  # by interface
@@ -350,12 +350,11 @@ class RibMachine(Machine):
 
     def _hear(self, event: notices.RouteOffered | notices.RouteRetracted) -> None:
         """Take an offer, or its withdrawal. Whatever exceeds a slice waits, and the last word about a route counts."""
-        key, now = _route_of(event), self._context.now
-        if now != self._heard_at:
-            self._heard_at, self._heard = now, 0
+        if self._context.now != self._heard_at:
+            self._heard_at, self._heard = self._context.now, 0
         self._heard += 1
-        if key in self._waiting or self._heard > SLICE:
-            self._waiting[key] = event
+        if self._heard > SLICE or (self._waiting and _route_of(event) in self._waiting):
+            self._waiting[_route_of(event)] = event
             if not self._context.is_running(self._take_more):
                 self._context.start(self._take_more, PAUSE)
         else:
@@ -412,7 +411,7 @@ class RibMachine(Machine):
                 return node
         return None
 
-    def _publish(self, changes: list[BestRouteChange]) -> None:
+    def _publish(self, changes: list[notices.RouteChanged]) -> None:
         """Emit what follows from changes: debug lines, orders to the forwarding table, the notice."""
         if not changes:
             return
@@ -420,9 +419,8 @@ class RibMachine(Machine):
         if self._context.ports.debugging.on(messages.ROUTING):
             self._context.debug(*(line for change in changes for line in messages.change_lines(change)))
         for change in changes:
-            order = self._fib.update(change.prefix, self._table.nodes.get(change.prefix))
-            changed = notices.RouteChanged(change.prefix, change.old, change.new, self._context.ports.vrf)
-            self._context.emit(*((changed,) if order is None else (order, changed)))
+            self._update(change.prefix)
+            self._context.emit(change)
 
     def _override(self, event: notices.OverrideOffered) -> None:
         if self._overrides.get(event.prefix) == event.next_hop:
@@ -497,7 +495,7 @@ class RibMachine(Machine):
         run_by = tuple(sorted(users, key=lambda owner: (owner[0].value, owner[1])))
         return route if route.run_by == run_by else replace(route, run_by=run_by)
 
-    def _host_route(self, event: HostRouteChanged) -> list[BestRouteChange]:
+    def _host_route(self, event: HostRouteChanged) -> list[notices.RouteChanged]:
         now = self._context.now
         if not event.next_hops:
             return self._table.retract(notices.RouteSource.HOST, "", event.prefix, now)

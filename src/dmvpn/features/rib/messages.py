@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.effects import RouteKind
-from dmvpn.base.notices import Route, log_kind, log_messages
+from dmvpn.base.notices import Route, RouteChanged, log_kind, log_messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from dmvpn.features.rib.table import BestRouteChange
 
 #: The name of the debug flag.
 ROUTING = "ip routing"
@@ -37,7 +35,7 @@ def kernel_calm(what: str) -> str:
 MESSAGES: Final = log_messages(vars())
 
 
-def change_lines(change: BestRouteChange) -> Iterator[str]:
+def change_lines(change: RouteChanged) -> Iterator[str]:
     """Yield the lines for one change of the table; it is none of it that another protocol runs on a connected
     network.
     """

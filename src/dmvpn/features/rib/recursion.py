@@ -400,14 +400,14 @@ class Recursion:
             insort(self._addresses, number)
         return place
 
-    def _inside(self, prefix: Prefix) -> Iterator[tuple[Number, RecursiveHop]]:
-        """Yield the places inside this prefix."""
-        if self._addresses:
-            version, first = prefix.version, prefix.number
-            start = bisect_left(self._addresses, (version, first))
-            end = bisect_left(self._addresses, (version, first + prefix.size), start)
-            for number in self._addresses[start:end]:
-                yield number, self._places[number]
+    def _inside(self, prefix: Prefix) -> list[tuple[Number, RecursiveHop]]:
+        """Return the places inside this prefix."""
+        addresses, version, first = self._addresses, prefix.version, prefix.number
+        start = bisect_left(addresses, (version, first))
+        beyond = version, first + prefix.size
+        if start == len(addresses) or addresses[start] >= beyond:
+            return []  # as a rule
+        return [(number, self._places[number]) for number in addresses[start : bisect_left(addresses, beyond, start)]]
 
     # ----------------------------------------------------------------------------------------------- what leans on what
 

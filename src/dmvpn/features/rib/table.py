@@ -1,8 +1,8 @@
 """The routing table: selects the best offer of every prefix and reports changes.
 
-    offer, retract, link ──> nodes and offers ──> recursion (addresses to hops) ──> best ──> BestRouteChange
+    offer, retract, link ──> nodes and offers ──> recursion (addresses to hops) ──> best ──> RouteChanged
 
-One `BestRouteChange` is one prefix with a new best route. Work per offer: one look-up per prefix length in use.
+One `RouteChanged` is one prefix with a new best route. Work per offer: one look-up per prefix length in use.
 """
 
 from __future__ import annotations
@@ -12,35 +12,29 @@ from collections.abc import Callable, Iterable
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import NextHop
 from dmvpn.base.lpm import PrefixTable
-from dmvpn.base.notices import Route, RouteSource
-from dmvpn.base.values import Value
+from dmvpn.base.notices import Route, RouteChanged, RouteSource
 from dmvpn.features.rib.offers import Node, Offer
 from dmvpn.features.rib.recursion import Key, Recursion
-
-
-class BestRouteChange(Value):
-    """The best route of a prefix, before and after."""
-
-    prefix: Prefix
-    old: Route | None
-    new: Route | None
 
 
 class RouteTable:
     """All nodes by prefix. `line(interface, version)`: whether the interface carries packets of this IP version.
 
+    vrf: of the table.
+
     touched: prefixes that may have changed, for the record of earlier tables.
     """
 
-    def __init__(self, line: Callable[[str, int], bool]) -> None:
+    def __init__(self, line: Callable[[str, int], bool], vrf: str = "") -> None:
         self.nodes: PrefixTable[Node] = PrefixTable()
         self.touched: dict[Prefix, None] = {}
         self._line = line
+        self._vrf = vrf
         self.recursion = Recursion(self.nodes, line)
         self._by_interface: dict[str, dict[Key, None]] = {}
         self._settled_at = float("-inf")
 
-    def offer(self, route: Route, now: float) -> list[BestRouteChange]:
+    def offer(self, route: Route, now: float) -> list[RouteChanged]:
         """Take a route, or the new version of one."""
         node = self._node(route.prefix)
         owner = route.source, route.process
@@ -62,7 +56,7 @@ class RouteTable:
             offer.lead(self._direct(route))
         return self._settle([route.prefix], now)
 
-    def retract(self, source: RouteSource, process: str, prefix: Prefix, now: float) -> list[BestRouteChange]:
+    def retract(self, source: RouteSource, process: str, prefix: Prefix, now: float) -> list[RouteChanged]:
         """Drop a route; it need not be there."""
         node = self.nodes.get(prefix)
         offer = node.offers.pop((source, process), None) if node else None
@@ -75,7 +69,7 @@ class RouteTable:
         """Return the offers that name this interface."""
         return list(self._by_interface.get(interface, ()))
 
-    def link(self, keys: Iterable[Key], now: float) -> list[BestRouteChange]:
+    def link(self, keys: Iterable[Key], now: float) -> list[RouteChanged]:
         """Note that the line of an interface went up or down that these offers named, and perhaps still do."""
         touched: dict[Prefix, None] = {}
         for key in keys:
@@ -93,7 +87,7 @@ class RouteTable:
         """Whether recursive routes are left to look at; `go_on` looks at more of them."""
         return self.recursion.is_behind
 
-    def go_on(self, now: float) -> list[BestRouteChange]:
+    def go_on(self, now: float) -> list[RouteChanged]:
         """Look at some more recursive routes."""
         return self._settle([], now) if self.is_behind else []
 
@@ -148,7 +142,7 @@ class RouteTable:
                 if not users:
                     del self._by_interface[hop.interface]
 
-    def _settle(self, prefixes: list[Prefix], now: float) -> list[BestRouteChange]:
+    def _settle(self, prefixes: list[Prefix], now: float) -> list[RouteChanged]:
         """Select again where something changed, and wherever a recursive offer leans on that: there as much as may be
         done at this moment.
         """
@@ -159,7 +153,7 @@ class RouteTable:
         every = {**dict.fromkeys(prefixes), **followed} if followed else prefixes
         return [change for prefix in every if (change := self._select(prefix)) is not None]
 
-    def _select(self, prefix: Prefix) -> BestRouteChange | None:
+    def _select(self, prefix: Prefix) -> RouteChanged | None:
         """Select the best route of a prefix again; returns None if it is the same."""
         self.touched[prefix] = None
         node = self.nodes.get(prefix)
@@ -173,7 +167,7 @@ class RouteTable:
             self._drop_if_empty(node)
         if before is after or (before is not None and after is not None and before == after):
             return None
-        return BestRouteChange(prefix, before, after)
+        return RouteChanged(prefix, before, after, self._vrf)
 
     def _drop_if_empty(self, node: Node) -> None:
         if node.empty and node.best is None:
