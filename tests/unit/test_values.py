@@ -20,7 +20,7 @@ from dmvpn.base import rows, values
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import NextHop
 from dmvpn.base.notices import Route, RouteSource
-from dmvpn.base.values import copier
+from dmvpn.base.values import Value, copier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -356,6 +356,19 @@ def test_a_row_takes_its_fields_from_its_view_and_a_column_has_heading_cell_and_
 # Quick copies of values: the same as `dataclasses.replace` makes.
 
 ROUTE = Route(prefix=Prefix.parse("10.1.0.0/16"), source=RouteSource.BGP, distance=200, process="65000", since=3.0)
+
+
+def test_a_copy_of_a_class_below_another_frozen_one_has_everything_and_is_frozen() -> None:
+    class Above(Value):
+        x: int
+
+    class Below(Above, Value):
+        y: int
+
+    copy = copier(Below, "x", "y")(Below(1, 2), 3, 4)
+    assert copy == Below(3, 4)
+    with pytest.raises(FrozenInstanceError):
+        copy.x = 5  # type: ignore[misc]
 
 
 def test_a_copy_has_what_is_given_and_the_rest_of_the_original() -> None:

@@ -267,14 +267,20 @@ def project(kind: Callable[..., T], view: object, /, **computed: object) -> T:
 def copier(kind: type[T], *changed: str) -> Callable[..., T]:
     """Return a function that copies a value of this class, which has slots and no `__post_init__`, with other values in
     these fields: `copier(Route, "prefix")(route, prefix)`.
+
+    The copy is an object of a class with the same slots, which is not frozen, until all of them are filled: to fill
+    those of a frozen object takes three times as long.
     """
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-    scope = {f"_set_{name}": getattr(kind, name).__set__ for name in names}
-    body = [f"_set_{name}(made, {name if name in changed else f'value.{name}'})" for name in names]
-    text = "\n  ".join([f"def copy(value, {', '.join(changed)}):", "made = new(kind)", *body, "return made"])
+    free = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
+    filled = type(kind.__name__, kind.__bases__, {"__slots__": kind.__dict__["__slots__"], **free})
+    body = [f"made.{name} = {name if name in changed else f'value.{name}'}" for name in names]
+    text = "\n  ".join(
+        [f"def copy(value, {', '.join(changed)}):", "made = new(filled)", *body, "made.__class__ = kind", "return made"]
+    )
     space: dict[str, Callable[..., Callable[..., T]]] = {}
-    exec(f"def make(new, kind, {', '.join(scope)}):\n {text}\n return copy", {}, space)  # noqa: S102
-    return space["make"](object.__new__, kind, **scope)
+    exec(f"def make(new, filled, kind):\n {text}\n return copy", {}, space)  # noqa: S102
+    return space["make"](object.__new__, filled, kind)
 
 
 def collected(kind: type[T], names: Mapping[str, object]) -> tuple[T, ...]:
