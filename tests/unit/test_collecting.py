@@ -91,11 +91,11 @@ def _grown_beside(garbage: int, monkeypatch: pytest.MonkeyPatch) -> tuple[bool, 
             gc.collect()
             del one, circle, circles
             kept: list[list[int]] = []
+            gc.callbacks.append(lambda phase, what: looked_at.append(what["collected"]) if phase == "stop" else None)
             while not (copies and _is_over(copies[0])):
                 kept += [[number] for number in range(0 if copies else 10_000)]
                 await asyncio.sleep(0.01)
             await asyncio.sleep(0.01)  # it was heard before
-            gc.callbacks.append(lambda phase, what: looked_at.append(what["collected"]) if phase == "stop" else None)
             kept += [[number] for number in range(100_000)]
             gc.callbacks.pop()
 

@@ -1,7 +1,7 @@
 """The garbage collector of a router: it examines some thousand objects at a time, never all of them.
 
 A full collection examines every object: with 100,000 routes it takes 0.7 s, in which BFD misses its neighbors. Machines
-free unused objects without it (`tests/unit/test_collecting.py` counts), so objects that have survived a few collections
+free unused objects without it (`tests/unit/test_collecting.py` counts), so objects that survive one or two collections
 are set aside. When the memory in use has doubled since, and grown by `SLACK` besides, a copy of the process examines
 everything, and reports how much of that is garbage: the router goes on meanwhile. The router itself collects only if it
 is worth it. That bounds possible leaks, and no router of ordinary size ever gets there.
@@ -21,9 +21,9 @@ from typing import Final, NoReturn
 
 from dmvpn.base.errors import surely
 
-#: New objects between two young collections; young collections between two older ones; older ones between two that set
-#: aside. Together they bound how many objects one collection examines. Objects freed meanwhile are not counted as new,
-#: so there are more where routes replace each other.
+#: New objects between two young collections; young collections between two older ones, which set aside; older ones
+#: between two of the oldest. Together they bound how many objects one collection examines. Objects freed meanwhile are
+#: not counted as new, so there are more where routes replace each other.
 THRESHOLDS: Final = (700, 0, 0)
 #: Blocks of memory, most of them objects: some 400 MB.
 SLACK: Final = 4_000_000
@@ -50,8 +50,8 @@ class _Aside:
         self._copy: tuple[int, int] | None = None
 
     def __call__(self, phase: str, what: dict[str, int]) -> None:
-        """Set aside the objects that survived a collection of the oldest generation."""
-        if phase != "stop" or what["generation"] != _OLDEST:
+        """Set aside the objects that survived a collection of more than the youngest ones."""
+        if phase != "stop" or not what["generation"]:
             return
         self._since += len(gc.get_objects(_OLDEST))
         gc.freeze()
@@ -90,7 +90,8 @@ class _Aside:
         child = self._forget()
         self._loop.call_later(_LEAVING, self._bury, child)
         if found >= WORTH:
-            gc.unfreeze()  # the next collection looks at everything
+            gc.unfreeze()
+            gc.collect()
 
     def close(self) -> None:
         """Stop waiting for a copy."""
