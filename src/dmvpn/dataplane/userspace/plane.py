@@ -218,6 +218,7 @@ _OF_A_TUNNEL: Final = (
     effects.PollUsage,
 )
 
+_OF_ROUTES: Final = (effects.SetRoute, effects.ClearRoute)
 _OF_SAS: Final = (effects.InstallSa, effects.UseSa, effects.RemoveSa, effects.MoveConnection, effects.PollSas)
 
 MakeEngine = Callable[[Callable[[Event], None], Watch], PacketEngine]
@@ -309,8 +310,8 @@ class UserspacePlane(DataPlane):
         """
         by_vrf: dict[str, list[effects.SetRoute | effects.ClearRoute]] = {}
         for order in orders:
-            vrf, inner = (order.vrf, order.effect) if isinstance(order, effects.InVrf) else ("", order)
-            if isinstance(inner, effects.SetRoute | effects.ClearRoute):
+            vrf, inner = (order.vrf, order.effect) if type(order) is effects.InVrf else ("", order)
+            if isinstance(inner, _OF_ROUTES):
                 by_vrf.setdefault(vrf, []).append(inner)
         failed: list[EffectError] = []
         for vrf, some in by_vrf.items():

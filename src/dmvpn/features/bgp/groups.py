@@ -15,7 +15,7 @@ visits all of them.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -143,7 +143,8 @@ class UpdateGroup:
         self.sending: OrderedDict[IPAddress, SendQueue] = OrderedDict()
         self._arriving: dict[IPAddress, tuple[SendQueue, Mapping[Nlri, AdvertisedRoute]]] = {}
         self._is_lent = False  # a member that left keeps a reference to `adj_rib_out`
-        self._by_source: dict[IPAddress, int] = {}
+        #: Routes of the Adj-RIB-Out by sender, as of this change: counted at need.
+        self._by_source, self._counted = Counter[IPAddress](), 0
         self._is_announcing = False  # the current round announced a route
         self._table: list[Batch] = []  # the batches for a member that joins
         self._changed_since = 0
@@ -167,7 +168,10 @@ class UpdateGroup:
 
     def count(self, peer: IPAddress) -> int:
         """Return how many prefixes are advertised to a member."""
-        return len(self.adj_rib_out) - self._by_source.get(peer, 0)
+        if self._counted != self._log.latest:
+            self._counted = self._log.latest
+            self._by_source = Counter(route.source for route in self.adj_rib_out.values())
+        return len(self.adj_rib_out) - self._by_source[peer]
 
     @property
     def remembered(self) -> int:
@@ -287,7 +291,9 @@ class UpdateGroup:
             del self.pending[prefix]
             self.waiting.pop(prefix, None)
             selected = select(prefix)
-            for nlri in dict.fromkeys((*self.advertised_of(prefix), *selected)):
+            for nlri in (
+                dict.fromkeys((*self.advertised_of(prefix), *selected)) if self.audience.numbered else (prefix,)
+            ):
                 before, after = self.adj_rib_out.get(nlri), selected.get(nlri)
                 if before is after or before == after:
                     continue
@@ -295,7 +301,7 @@ class UpdateGroup:
                     self.waiting[prefix] = None
                     continue
                 self._is_announcing |= after is not None
-                self._set(prefix, nlri, before, after)
+                self._set(prefix, nlri, after)
                 changes.append(RouteToSend(nlri, before, after))
         if changes:
             self._tell(self._batches(changes, since), len(changes))
@@ -308,17 +314,14 @@ class UpdateGroup:
         self._admit()
         return changes
 
-    def _set(self, prefix: Prefix, nlri: Nlri, before: AdvertisedRoute | None, after: AdvertisedRoute | None) -> None:
+    def _set(self, prefix: Prefix, nlri: Nlri, after: AdvertisedRoute | None) -> None:
         if self._is_lent:
             self.adj_rib_out, self._is_lent = dict(self.adj_rib_out), False
         self._log.note(nlri, is_withdrawn=after is None)
-        if before is not None:
-            self._by_source[before.source] -= 1
         if after is None:
             del self.adj_rib_out[nlri]
         else:
             self.adj_rib_out[nlri] = after
-            self._by_source[after.source] = self._by_source.get(after.source, 0) + 1
         if self.audience.numbered:
             several = self._several.setdefault(prefix, {})
             if after is not None:

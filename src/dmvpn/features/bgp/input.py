@@ -95,7 +95,7 @@ class AdjRibIn:
             if attributes is None:
                 self._drop(peer, nlri)
             else:
-                if nlri not in peer.received:
+                if before is None:
                     self.total += 1
                     if isinstance(nlri, NumberedPrefix):
                         peer.several[nlri.prefix] = peer.several.get(nlri.prefix, 0) + 1
@@ -272,7 +272,6 @@ class Learning:
         last: tuple[Attributes, Changes, Path] | None = None  # prefixes of one UPDATE share their path
         for one in prefixes:
             prefix, number = one if isinstance(one, NumberedPrefix) else (one, None)
-            source = PathOrigin.PEER, peer.address, number
             attributes = peer.received.get(one)
             changes = (
                 verdict(policies, lines, FilterDirection.IN, prefix, attributes, kinds)
@@ -282,7 +281,7 @@ class Learning:
             if has_filters or peer.filtered:
                 peer.filter(one, is_refused=attributes is not None and changes is None)
             if attributes is None or changes is None:
-                table.take_away(prefix, source)
+                table.take_away(prefix, (PathOrigin.PEER, peer.address, number))
                 continue
             its_own = number, (peer.address, one) in self._damped if self._damped else False
             is_known = last is not None and last[0] is attributes and last[1] is changes

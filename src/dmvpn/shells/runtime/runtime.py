@@ -421,5 +421,5 @@ class Runtime:
 
 def _crowd_of(effect: Effect) -> type[Effect] | None:
     """Return what an effect is one of that are carried out together: routes, or reports of a grown history."""
-    inner = effect.effect if type(effect) is InVrf else effect
-    return SetRoute if isinstance(inner, SetRoute | ClearRoute) else HistoryGrew if type(inner) is HistoryGrew else None
+    kind = type(effect.effect if type(effect) is InVrf else effect)
+    return SetRoute if kind is ClearRoute else kind if kind in (SetRoute, HistoryGrew) else None
