@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.errors import WireError
 from dmvpn.dataplane.netlink import (
+    EVERYWHERE,
     AddressEvent,
     AddressFlag,
     InetConf,
@@ -32,6 +33,7 @@ from dmvpn.dataplane.netlink import (
     NeighborParameters,
     ObjectChange,
     RouteEvent,
+    RouteForm,
     RouteType,
     Rule,
     RuleEvent,
@@ -478,6 +480,21 @@ def test_every_route_that_can_be_written_is_read_back(
     route = KernelRoute(prefix, tuple(next_hops), metric=metric, table=table)
     event = parse_event(wire.KernelMessage(24, 0, 0, 0, memoryview(replace_route(route).body)))
     assert event == RouteEvent(ObjectChange.SET, route)
+
+
+@given(prefixes, st.lists(hops, max_size=3), st.integers(1, 2**32 - 1), st.sampled_from((replace_route, delete_route)))
+def test_a_route_of_a_form_is_the_one_that_a_request_of_its_own_is_about(
+    prefix: Prefix, next_hops: list[KernelNextHop], table: int, make: Callable[[KernelRoute], KernelRequest]
+) -> None:
+    form = RouteForm(KernelRoute(EVERYWHERE, tuple(next_hops), table=table), make)
+
+    def read(octets: bytes) -> tuple[int, int, int, KernelEvent | None]:
+        (message,) = wire.parse_messages(memoryview(octets))
+        return message.kind, message.flags, message.sequence, parse_event(message)
+
+    for _ in range(2):  # what the first one made is there for the second one
+        alone = form.request(prefix).serialize(7, wire.NLM_F_ACK)
+        assert read(form.serialize(prefix, 7, wire.NLM_F_ACK)) == read(alone)
 
 
 @given(st.integers(1, 2**31 - 1), addresses, st.binary(min_size=1, max_size=32), st.sampled_from(KernelNeighborState))

@@ -143,7 +143,7 @@ class Prefix(tuple[object, ...]):
         Short prefixes that contain such addresses among valid ones are accepted.
         """
         if self.version != 4:
-            return not self.address.is_multicast
+            return self.number >> 120 != 0xFF
         first = self.number >> 24
         return self.length < 3 or (first < 224 and (self.length < 8 or first not in (0, 127)))
 

@@ -29,10 +29,9 @@ import enum
 import struct
 from collections.abc import Callable
 from dataclasses import field
-from socket import htonl
-from typing import Final
+from typing import Final, TypeAlias
 
-from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.addresses import UNSPECIFIED_OF, IPAddress, Prefix
 from dmvpn.base.errors import WireError
 from dmvpn.base.values import Mutable, Value, copier
 from dmvpn.dataplane.netlink import wire
@@ -329,10 +328,14 @@ def delete_route(route: KernelRoute) -> wire.KernelRequest:
     return wire.KernelRequest(wire.KernelMessageType.DELROUTE, 0, head + _key(route), route)
 
 
+#: What packs a request, its size, kind and flags, the family, the octets behind the length, and those of a prefix.
+_Frame: TypeAlias = "tuple[Callable[..., bytes], int, int, int, int, bytes, int]"
+
+
 class RouteForm:
     """What routes share that differ in their prefixes alone: the octets of a request about each, but for its prefix."""
 
-    __slots__ = ("_frame", "_make", "_route", "links", "place")
+    __slots__ = ("_frames", "_make", "_route", "links", "place")
 
     def __init__(self, route: KernelRoute, make: Callable[[KernelRoute], wire.KernelRequest] = replace_route) -> None:
         """route: the one to `EVERYWHERE`. make: returns the request about a route."""
@@ -340,10 +343,8 @@ class RouteForm:
         #: The interfaces that they lead out of; and their place beside other routes of a prefix: table and metric.
         self.links = tuple(dict.fromkeys([hop.link for hop in route.next_hops]))
         self.place = route.table, route.metric
-        made = make(route)
-        rest = made.body[2:]  # behind family and length; the prefix itself comes last
-        pack = struct.Struct(f"=IHHIIBB{len(rest)}sHHI").pack
-        self._frame = pack, 26 + len(rest), made.kind, made.flags | wire.NLM_F_REQUEST, rest
+        #: The octets, by IP version.
+        self._frames: dict[int, _Frame] = {}
 
     def route(self, prefix: Prefix) -> KernelRoute:
         """Return the route of this prefix."""
@@ -356,12 +357,19 @@ class RouteForm:
     def serialize(self, prefix: Prefix, sequence: int, extra_flags: int) -> bytes:
         """Return the request about the route of this prefix as octets."""
         version, number, length = prefix.version, prefix.number, prefix.length
-        if version != 4 or not length:
+        if not length:
             return self.request(prefix).serialize(sequence, extra_flags)
-        pack, size, kind, flags, rest = self._frame
-        return pack(
-            size, kind, flags | extra_flags, sequence, 0, wire.AF_INET, length, rest, 8, _RTA_DST, htonl(number)
-        )
+        pack, size, kind, flags, family, rest, octets = self._frames.get(version) or self._frame(version)
+        key = 4 + octets, _RTA_DST, number.to_bytes(octets, "big")
+        return pack(size, kind, flags | extra_flags, sequence, 0, family, length, rest, *key)
+
+    def _frame(self, version: int) -> _Frame:
+        made, octets = self.request(Prefix.of(UNSPECIFIED_OF[version], 0)), 4 if version == 4 else 16
+        rest = made.body[2:]  # behind family and length; the prefix itself comes last
+        pack = struct.Struct(f"=IHHIIBB{len(rest)}sHH{octets}s").pack
+        size, flags = 22 + len(rest) + octets, made.flags | wire.NLM_F_REQUEST
+        self._frames[version] = frame = pack, size, made.kind, flags, made.body[0], rest, octets
+        return frame
 
 
 class RouteRequest(Mutable, eq=False):
