@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import enum
 import struct
+from functools import lru_cache
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
@@ -525,11 +526,13 @@ def _attributes(data: bytes) -> tuple[tuple[Attribute, ...], str]:
     return tuple(found), ""
 
 
-def _capabilities(value: bytes) -> Iterator[CapabilityValue]:
-    at = 0
+@lru_cache(maxsize=64)  # as a rule all neighbors offer the same
+def _capabilities(value: bytes) -> tuple[CapabilityValue, ...]:
+    found, at = list[CapabilityValue](), 0
     while at + 2 <= len(value) and at + 2 + value[at + 1] <= len(value):
-        yield CapabilityValue(value[at], value[at + 2 : at + 2 + value[at + 1]])
+        found.append(CapabilityValue(value[at], value[at + 2 : at + 2 + value[at + 1]]))
         at += 2 + value[at + 1]
+    return tuple(found)
 
 
 def _bad_length(what: str, length: int) -> MessageError:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
+from operator import attrgetter
 from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.streams import StreamPeer
-from dmvpn.base.values import Value
+from dmvpn.base.values import Value, copier
 from dmvpn.features.bgp.model import (
     IPV4_KEY,
     NO_CONFEDERATION,
@@ -21,6 +22,12 @@ from dmvpn.features.bgp.model import (
 
 #: Fields of a neighbor that are not inherited.
 _OWN: Final = frozenset({"peer", "is_group", "group", "session_template", "policy_templates"})
+_INHERITED: Final = tuple(one.name for one in fields(NeighborLines) if one.name not in (*_OWN, "filters"))
+#: A router may have thousands of neighbors that have all lines from their group.
+_inheritable: Final = attrgetter(*_INHERITED)
+_inheriting: Final = copier(NeighborLines, "filters", *_INHERITED)
+_of_templates: Final = copier(NeighborLines, "session_template", "policy_templates")
+_UNSAID: Final = _inheritable(NeighborLines(peer=""))
 #: Maximum depth of template inheritance, as on IOS.
 _DEEPEST: Final = 8
 #: Seconds between two announcements to an external peer, RFC 4271 §9.2.1.1; the value of IOS.
@@ -252,11 +259,8 @@ def with_group(
     group = (groups_of(config) if groups is None else groups).get(lines.group) if lines.group else None
     if group is not None:
         lines = _inherited(lines, group)
-        lines = replace(
-            lines,
-            session_template=lines.session_template or group.session_template,
-            policy_templates=lines.policy_templates or group.policy_templates,
-        )
+        session, policies = lines.session_template, lines.policy_templates
+        lines = _of_templates(lines, session or group.session_template, policies or group.policy_templates)
     return with_templates(config, lines)
 
 
@@ -290,15 +294,10 @@ def templates(config: BgpConfig, lines: NeighborLines) -> Iterator[NeighborLines
 
 def _inherited(lines: NeighborLines, parent: NeighborLines) -> NeighborLines:
     """Return the lines, completed by those of `parent`."""
-    plain = NeighborLines(peer=lines.peer)
-    inherited = {
-        field.name: getattr(parent, field.name)
-        for field in fields(NeighborLines)
-        if field.name not in _OWN and getattr(lines, field.name) == getattr(plain, field.name)
-    }
     own = {(one.kind, one.direction) for one in lines.filters}
     filters = (*lines.filters, *(one for one in parent.filters if (one.kind, one.direction) not in own))
-    return replace(lines, **{**inherited, "filters": filters})
+    values = zip(_inheritable(lines), _UNSAID, _inheritable(parent), strict=True)
+    return _inheriting(lines, filters, *(theirs if said == unsaid else said for said, unsaid, theirs in values))
 
 
 def session_lines(settings: PeerSettings) -> tuple[object, ...]:
