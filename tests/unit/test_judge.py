@@ -373,6 +373,39 @@ def test_a_filter_takes_its_kind_of_ipv6_too(name: str, blocked: list[str]) -> N
     assert [what for what, octets in PACKETS6.items() if badness.blocks(memoryview(octets))] == blocked
 
 
+BEFORE6 = {
+    "options for each hop": (0, b""),
+    "routing": (43, b""),
+    "options for the destination": (60, b""),
+    "options for each hop and a fragment": (0, bytes((44, 0, 1, 4, 0, 0, 0, 0))),
+    "a fragment and options for the destination": (44, bytes((60, 0, 0, 1, 0, 0, 0, 7))),
+}
+
+
+@pytest.mark.parametrize("before", BEFORE6)
+@pytest.mark.parametrize(
+    ("name", "protocol", "payload", "is_blocked"),
+    [
+        ("gre", IpProtocol.GRE, bytes(64), True),
+        ("esp", IpProtocol.ESP, bytes(64), True),
+        ("udp-500", IpProtocol.UDP, b"\x01\xf4" * 2 + bytes(4), True),
+        ("udp-4500", IpProtocol.UDP, b"\x01\xf4" * 2 + bytes(4), False),
+        ("icmp", IpProtocol.ICMPV6, b"\x80" + bytes(7), True),
+        ("icmp", IpProtocol.ICMPV6, b"\x8f" + bytes(7), False),  # groups serve the link
+    ],
+)
+def test_a_filter_looks_behind_the_headers_before_the_one_that_it_is_about(
+    before: str, name: str, protocol: int, payload: bytes, is_blocked: bool
+) -> None:
+    """RFC 8200 §4.1. A packet that is cut anywhere harms nothing."""
+    first, more = BEFORE6[before]
+    octets = packet6(first, more + bytes((protocol, 0, 0, 1, 0, 0, 0, 7)) + payload).serialize()
+    assert Badness(block=(name,)).blocks(octets) == is_blocked
+    assert Badness(block=("fragments",)).blocks(octets) == ("fragment" in before)
+    for length in range(len(octets)):
+        Badness(block=(name,)).blocks(octets[:length])
+
+
 @pytest.mark.parametrize(
     ("frame", "is_ip"),
     [

@@ -150,6 +150,28 @@ _OF_THE_LINK = frozenset((130, 131, 132, 143, 133, 134, 135, 136, 137))
 _BEFORE = frozenset((0, 43, FRAGMENT, 60))
 
 
+class Behind(NamedTuple):
+    """What the headers of a packet lead to: its protocol and place. piece: it is of a fragment; later: which is not the
+    first one.
+    """
+
+    protocol: int
+    start: int
+    piece: bool = False
+    later: bool = False
+
+
+def behind(data: Octets) -> Behind:
+    """Return where the headers of a packet lead, as far as they are there: at least the fixed one is."""
+    protocol, at, is_piece = data[6], HEADER_LENGTH, False
+    while protocol in _BEFORE and len(data) > at + 3:
+        if protocol == FRAGMENT and (data[at + 2] or data[at + 3] & 0xF8):
+            return Behind(data[at], at + _FRAGMENT_HEADER.size, piece=True, later=True)
+        is_piece = is_piece or protocol == FRAGMENT
+        protocol, at = data[at], at + 8 + (8 * data[at + 1] if protocol != FRAGMENT else 0)
+    return Behind(protocol, at, is_piece)
+
+
 def is_of_the_link(data: Octets) -> bool | None:
     """Return whether a packet, whose header is whole, is one of Neighbor or Multicast Listener Discovery.
 
@@ -157,13 +179,10 @@ def is_of_the_link(data: Octets) -> bool | None:
     too. Only the first fragment says what it is of, and no kernel takes the others without it. None: this first one
     does not, and is to be dropped (RFC 7112 §5, RFC 6980 §5).
     """
-    protocol, at, is_first = data[6], HEADER_LENGTH, False
-    while protocol in _BEFORE and len(data) > at + 3:
-        if protocol == FRAGMENT and (data[at + 2] or data[at + 3] & 0xF8):
-            return False
-        is_first = is_first or protocol == FRAGMENT
-        protocol, at = data[at], at + 8 + (8 * data[at + 1] if protocol != FRAGMENT else 0)
-    if is_first and (protocol in _BEFORE or len(data) <= at) and protocol != NOTHING:
+    protocol, at, is_piece, is_later = behind(data) if data[6] in _BEFORE else Behind(data[6], HEADER_LENGTH)
+    if is_later:
+        return False
+    if is_piece and (protocol in _BEFORE or len(data) <= at) and protocol != NOTHING:
         return None
     return protocol == IpProtocol.ICMPV6 and len(data) > at and data[at] in _OF_THE_LINK
 

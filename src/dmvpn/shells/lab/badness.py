@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import Value
@@ -37,32 +37,18 @@ ETHERNET: Final = 14
 _IP: Final = (b"\x08\x00", b"\x86\xdd")
 #: Octets of a header, by version.
 _LEAST: Final = {4: ipv4.HEADER_LENGTH, 6: ipv6.HEADER_LENGTH}
-#: In the word of a fragment: "more" and the offset of IPv4 (RFC 791 §3.1), the offset of IPv6 (RFC 8200 §4.5).
-_PIECE, _OFFSET, _OFFSET6 = 0x3FFF, 0x1FFF, 0xFFF8
-#: The first type of ICMPv6 that serves a link alone, as ARP does for IPv4: groups and neighbors (RFC 2710, RFC 4861).
-_OF_LINK: Final = b"\x82"
+#: In the word of a fragment of IPv4: "more" and the offset (RFC 791 §3.1).
+_PIECE, _OFFSET = 0x3FFF, 0x1FFF
 
 #: A whole packet of IPv4 or IPv6.
 Packet: TypeAlias = bytes | memoryview
 
 
-class _Payload(NamedTuple):
-    """What filters look at: its protocol and place. piece: it is of a fragment; later: which is not the first one."""
-
-    protocol: int
-    start: int
-    piece: bool = False
-    later: bool = False
-
-
-def _payload(packet: Packet) -> _Payload:
-    if packet[0] >> 4 == 4:
-        word = int.from_bytes(packet[6:8], "big")
-        return _Payload(packet[9], (packet[0] & 0x0F) * 4, bool(word & _PIECE), bool(word & _OFFSET))
-    if packet[6] != ipv6.FRAGMENT or len(packet) < ipv6.HEADER_LENGTH + 8:
-        return _Payload(packet[6], ipv6.HEADER_LENGTH)
-    word = int.from_bytes(packet[42:44], "big")
-    return _Payload(packet[40], ipv6.HEADER_LENGTH + 8, piece=True, later=bool(word & _OFFSET6))
+def _payload(packet: Packet) -> ipv6.Behind:
+    if packet[0] >> 4 == 6:
+        return ipv6.behind(packet)
+    word = int.from_bytes(packet[6:8], "big")
+    return ipv6.Behind(packet[9], (packet[0] & 0x0F) * 4, bool(word & _PIECE), bool(word & _OFFSET))
 
 
 def _protocol(number: int) -> Callable[[Packet], bool]:
@@ -82,10 +68,10 @@ def _udp(port: int) -> Callable[[Packet], bool]:
 
 
 def _is_icmp(packet: Packet) -> bool:
-    found = _payload(packet)
-    if found.protocol == ICMP[6] and packet[0] >> 4 == 6:
-        return found.later or bytes(packet[found.start : found.start + 1]) < _OF_LINK
-    return found.protocol == ICMP[4]
+    version = packet[0] >> 4
+    if _payload(packet).protocol != ICMP[version]:
+        return False
+    return version == 4 or not ipv6.is_of_the_link(packet)  # neighbors are found without ARP, which no filter takes
 
 
 #: Filters by name, and their matches.
