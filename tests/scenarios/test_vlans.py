@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -98,6 +99,30 @@ def test_a_summary_counts_the_ports_of_each_tree_and_names_the_roots(net: World)
     (line,) = [one for one in net.do("SW1", "show spanning-tree root").splitlines() if one.startswith("VLAN0010")]
     assert line.split()[3:] == ["0", "2", "20", "15"]
     assert "No spanning tree instances exist." in net.do("R1", "show spanning-tree root")
+
+
+def test_details_of_a_tree_name_the_port_by_which_each_wire_reaches_the_root(net: World) -> None:
+    root, other = (net.do(name, "show spanning-tree vlan 10 detail") for name in ("SW1", "SW2"))
+    assert "VLAN0010 is executing the rstp compatible Spanning Tree protocol" in root
+    assert "  We are the root of the spanning tree" in root
+    at_root, own = (
+        re.findall(r"Bridge Identifier has priority (\d+), sysid 10, address (\S+)", one) for one in (root, other)
+    )
+    (priority, address), (of_other, _) = *at_root, *own
+    assert (priority, of_other) == ("24576", "32768")
+    assert f"Current root has priority 24586, address {address}" in other
+    assert "(GigabitEthernet0/1), cost of root path is 4" in other
+    blocks = net.do("SW2", "show spanning-tree interface Gi0/2 detail").split("\n\n")
+    (here,) = [block for block in blocks if "of VLAN0010 is alternate blocking" in block]
+    assert f"Designated bridge has priority 24586, address {address}" in here
+    assert "designated path cost 0" in here
+    assert "BPDU: sent 0, received 0" in here
+    assert "Number of topology changes 0 last change occurred" in other
+    net.cut("SW1", "GigabitEthernet0/1")
+    net.run_for(1.0)
+    assert "Number of topology changes 1 last change occurred 00:00:0" in net.do("SW2", "show spanning-tree detail")
+    assert "no spanning tree info available" in net.do("SW2", "show spanning-tree interface Gi1/7 detail")
+    assert "No spanning tree instances exist." in net.do("R1", "show spanning-tree detail")
 
 
 def test_a_frame_to_all_passes_each_wire_once_although_two_trunks_close_a_circle(net: World) -> None:

@@ -118,13 +118,25 @@ class PortRole(enum.Enum):
     ALTERNATE = "Altn"
 
 
+class Designated(Value):
+    """The port by which a wire reaches the root. cost: of the path from there. bridge: priority and address."""
+
+    cost: int
+    bridge: tuple[int, bytes]
+    number: int
+
+
 class TreePort(Value):
-    """A port of a bridge in the tree of a VLAN. number: its place among the ports of the box, from 1."""
+    """A port of a bridge in the tree of a VLAN. number: its place among the ports of the box, from 1.
+
+    designated: the port of the same wire that is nearest to the root.
+    """
 
     name: str
     role: PortRole
     cost: int
     number: int
+    designated: Designated
 
 
 class VlanTree(Value):

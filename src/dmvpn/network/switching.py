@@ -29,6 +29,7 @@ from dmvpn.base.events import SwitchingComputed
 from dmvpn.base.switching import (
     UNTAGGED,
     Box,
+    Designated,
     EthernetPort,
     PortMode,
     PortRole,
@@ -265,10 +266,12 @@ def _grow(found: Layer2, ports: Mapping[Strand, list[tuple[Bridge, EthernetPort]
         roles = []
         for strand, port in own:
             role = PortRole.ROOT if (strand, port) == way else PortRole.ALTERNATE
+            nearest, its_port = designated[strand]
             role = PortRole.DESIGNATED if designated[strand] == (bridge, port) else role
+            offer = Designated(paths[nearest][1], identity[nearest], numbers[nearest.box, its_port.name])
             if role is not PortRole.ALTERNATE:
                 found.join(strand, bridge, port.name)
-            roles.append(TreePort(port.logical, role, _cost(port), numbers[bridge.box, port.name]))
+            roles.append(TreePort(port.logical, role, _cost(port), numbers[bridge.box, port.name], offer))
         towards = way[1].logical if way is not None else ""
         tree = VlanTree(
             bridge.vlan,

@@ -99,6 +99,20 @@ _TREES = words(WordKind.LABEL, sighted=True)("""
         spoken, none of these guards and short cuts is there.
     Configured Pathcost method used is short :: Costs are those of IEEE 802.1D-1998: 4 for a gigabit.
     Hello | Max | Fwd | Time | Age | Dly | Root Port :: Of the root; the port towards it, empty at the root itself.
+    is executing the | compatible Spanning Tree protocol | Bridge Identifier has | sysid :: This switch in the tree of a
+        VLAN, by its configured name.
+    Current root has priority | Root port is | cost of root path is | We are the root of the spanning tree :: Its way to
+        the root.
+    Configured hello time | transmit hold-count | Topology change flag | detected flag | not set | Times | Timers |
+        hold | topology change | notification | aging | message age :: The standard's defaults: no protocol is spoken.
+    root forwarding | designated forwarding | alternate blocking :: As `Root FWD`, `Desg FWD` and `Altn BLK`.
+    Number of topology changes | last change occurred :: How often the lab computed another tree for this VLAN, and
+        when.
+    Port path cost | Port priority | Port Identifier | Link type is point-to-point by default :: The port.
+    Designated root has priority | Designated bridge has priority | Designated port id is | designated path cost :: The
+        port by which its wire reaches the root: at the root's side of it, or this one.
+    Number of transitions to forwarding state :: 1 where it forwards in the present tree: nothing counts earlier ones.
+    BPDU | sent | received :: 0: none are spoken.
     No spanning tree instances exist. | no spanning tree info available :: No port of layer 2 is plugged in.
     """)
 _BUNDLES = words(WordKind.LABEL, sighted=True)("""

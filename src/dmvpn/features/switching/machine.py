@@ -15,7 +15,7 @@ from dmvpn.base.switching import NOTHING, Box
 class SwitchingMachine(Machine):
     """Keeps the lab in step with the lines.
 
-    computed: the present trees. changed_at: when they became these, seconds.
+    computed: the present trees. changed: how often the tree of a VLAN became another one, and when last, seconds.
     """
 
     subscriptions: ClassVar[tuple[type[Event] | type[Notice] | Packets, ...]] = (SwitchingComputed, Resync)
@@ -24,6 +24,7 @@ class SwitchingMachine(Machine):
         super().__init__(Context(ports))
         self.box = NOTHING
         self.computed = SwitchingComputed((), (), ())
+        self.changed: dict[int, tuple[int, float]] = {}
 
     def dispatch(self, event: Event | Notice) -> None:
         """Handle a configuration, or the lab's answer."""
@@ -33,6 +34,11 @@ class SwitchingMachine(Machine):
                 if self.box != before:
                     self._context.emit(SetSwitching(self.box))
             case SwitchingComputed():
+                earlier = {tree.vlan: tree for tree in self.computed.trees}
                 self.computed = event
+                for tree in event.trees:
+                    if earlier.get(tree.vlan) != tree:
+                        count, _ = self.changed.get(tree.vlan, (-1, 0.0))
+                        self.changed[tree.vlan] = count + 1, self._context.now
             case Resync() if self.box != NOTHING:
                 self._context.emit(SetSwitching(self.box))

@@ -2,18 +2,19 @@
 
 show vlan [brief], show vlans (of subinterfaces), show interfaces trunk, show interfaces switchport,
 show interfaces status, show vtp status, show mac address-table, show etherchannel summary,
-show spanning-tree [vlan N], show spanning-tree summary, show spanning-tree root
+show spanning-tree [vlan N] [detail], show spanning-tree summary, show spanning-tree root
 """
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
 from dmvpn.base.addresses import IPAddress, dotted
 from dmvpn.base.events import SwitchingComputed
+from dmvpn.base.moments import clock
 from dmvpn.base.switching import Box, EthernetPort, LearnedStation, PortMode, PortRole, TreePort, VlanTree, within
 from dmvpn.base.values import Value
 from dmvpn.features.switching.config import as_ranges, is_ethernet, spelled
@@ -390,10 +391,14 @@ def render_stations(answer: ShowStations) -> Iterator[str]:
 
 
 class ShowTrees(Value):
-    """The answer to `show spanning-tree`. rapid: the protocol's name is rapid-pvst."""
+    """The answer to `show spanning-tree`. rapid: the protocol's name is rapid-pvst.
+
+    changed: how often the tree of a VLAN became another one, and how long ago, seconds.
+    """
 
     trees: tuple[VlanTree, ...]
     rapid: bool
+    changed: Mapping[int, tuple[int, float]]
 
 
 def query_trees(ctx: ShowContext, args: Args) -> ShowTrees:
@@ -404,7 +409,9 @@ def query_trees(ctx: ShowContext, args: Args) -> ShowTrees:
         port = machine.box.port(name)
         name = port.logical if port is not None else name
         trees = [replace(tree, ports=tuple(one for one in tree.ports if one.name == name)) for tree in trees]
-    return ShowTrees(tuple(tree for tree in trees if tree.ports or not name), machine.box.rapid)
+    found = tuple(tree for tree in trees if tree.ports or not name)
+    changed = {tree.vlan: machine.changed[tree.vlan] for tree in found}
+    return ShowTrees(found, machine.box.rapid, {vlan: (count, ctx.now - at) for vlan, (count, at) in changed.items()})
 
 
 _NO_TREES: Final = "No spanning tree instances exist."
@@ -419,13 +426,12 @@ def render_trees(answer: ShowTrees) -> Iterator[str]:
         priority, address = tree.bridge
         yield ""
         yield f"VLAN{tree.vlan:04}"
-        yield f"  Spanning tree enabled protocol {'rstp' if answer.rapid else 'ieee'}"
+        yield f"  Spanning tree enabled protocol {_protocol(answer)}"
         yield f"  Root ID    Priority    {tree.root[0]}"
         yield f"             Address     {dotted(tree.root[1])}"
         if tree.port:
-            number = next((port.number for port in tree.ports if port.role is PortRole.ROOT), 0)
             yield f"             Cost        {tree.cost}"
-            yield f"             Port        {number} ({tree.port})"
+            yield f"             Port        {_root_port(tree)} ({tree.port})"
         else:
             yield "             This bridge is the root"
         yield _TIMERS
@@ -455,6 +461,69 @@ def render_port_trees(answer: ShowTrees) -> Iterator[str]:
         )
     else:
         yield "no spanning tree info available"
+
+
+def render_detail(answer: ShowTrees) -> Iterator[str]:
+    """Yield a block for each VLAN, and one for each port of it."""
+    if not answer.trees:
+        yield _NO_TREES
+    for tree in answer.trees:
+        count, ago = answer.changed[tree.vlan]
+        yield ""
+        yield f" VLAN{tree.vlan:04} is executing the {_protocol(answer)} compatible Spanning Tree protocol"
+        priority, address = tree.bridge
+        said = f"priority {priority - tree.vlan}, sysid {tree.vlan}, address {dotted(address)}"
+        yield f"  Bridge Identifier has {said}"
+        yield "  Configured hello time 2, max age 20, forward delay 15, transmit hold-count 6"
+        if tree.port:
+            yield f"  Current root has priority {tree.root[0]}, address {dotted(tree.root[1])}"
+            yield f"  Root port is {_root_port(tree)} ({tree.port}), cost of root path is {tree.cost}"
+        else:
+            yield "  We are the root of the spanning tree"
+        yield "  Topology change flag not set, detected flag not set"
+        yield f"  Number of topology changes {count} last change occurred {clock(ago)} ago"
+        yield "  Times:  hold 1, topology change 35, notification 2"
+        yield "          hello 2, max age 20, forward delay 15"
+        yield "  Timers: hello 0, topology change 0, notification 0, aging 300"
+        yield from _port_details(tree)
+
+
+def render_port_detail(answer: ShowTrees) -> Iterator[str]:
+    """Yield the block of the port for each of its VLANs."""
+    if not answer.trees:
+        yield "no spanning tree info available"
+    for tree in answer.trees:
+        yield from _port_details(tree)
+
+
+_ROLES: Final = {
+    PortRole.ROOT: "root forwarding",
+    PortRole.DESIGNATED: "designated forwarding",
+    PortRole.ALTERNATE: "alternate blocking",
+}
+
+
+def _port_details(tree: VlanTree) -> Iterator[str]:
+    for port in tree.ports:
+        nearest = port.designated
+        yield ""
+        yield f" Port {port.number} ({port.name}) of VLAN{tree.vlan:04} is {_ROLES[port.role]}"
+        yield f"   Port path cost {port.cost}, Port priority 128, Port Identifier 128.{port.number}."
+        yield f"   Designated root has priority {tree.root[0]}, address {dotted(tree.root[1])}"
+        yield f"   Designated bridge has priority {nearest.bridge[0]}, address {dotted(nearest.bridge[1])}"
+        yield f"   Designated port id is 128.{nearest.number}, designated path cost {nearest.cost}"
+        yield "   Timers: message age 0, forward delay 0, hold 0"
+        yield f"   Number of transitions to forwarding state: {int(port.role is not PortRole.ALTERNATE)}"
+        yield "   Link type is point-to-point by default"
+        yield "   BPDU: sent 0, received 0"
+
+
+def _protocol(answer: ShowTrees) -> str:
+    return "rstp" if answer.rapid else "ieee"
+
+
+def _root_port(tree: VlanTree) -> int:
+    return next((port.number for port in tree.ports if port.role is PortRole.ROOT), 0)
 
 
 def _blocked(tree: VlanTree) -> list[str]:
@@ -602,6 +671,7 @@ _HELP: Final = {
     "dynamic": "Learned addresses: all are",
     "spanning-tree": "The trees, which the lab computes",
     "blockedports": "Ports that do not forward",
+    "detail": "With the ports of each VLAN",
     "root": "The root of each tree, and the way there",
     "etherchannel": "Ports that are one port together",
     "summary": "A line each",
@@ -618,6 +688,13 @@ COMMANDS: Final = (
         "show mac address-table [ dynamic ] [ vlan {vlan:1-4094} ]", _HELP, query=query_stations, render=render_stations
     ),
     ExecCommand("show spanning-tree [ vlan {vlan:1-4094} ]", _HELP, query=query_trees, render=render_trees),
+    ExecCommand("show spanning-tree [ vlan {vlan:1-4094} ] detail", _HELP, query=query_trees, render=render_detail),
+    ExecCommand(
+        "show spanning-tree interface {interface:interface} detail",
+        _HELP,
+        query=query_trees,
+        render=render_port_detail,
+    ),
     ExecCommand("show spanning-tree summary", _HELP, query=query_trees, render=render_summary),
     ExecCommand("show spanning-tree root", _HELP, query=query_trees, render=render_roots),
     ExecCommand("show spanning-tree blockedports", _HELP, query=query_trees, render=render_blocked),
