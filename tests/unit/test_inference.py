@@ -599,6 +599,19 @@ def test_who_speaks_bgp_with_a_provider_that_is_not_there_has_a_default_route_to
     assert "ip route 10.9.9.9 255.255.255.255 192.0.2.2" in scenario.configurations["PROVIDER"]
 
 
+def test_routes_that_bgp_would_bring_are_better_than_a_default_route_to_nowhere(tmp_path: Path) -> None:
+    """`ip route 0.0.0.0 0.0.0.0 Null0` lets OSPF announce a default route; packets follow what BGP brings."""
+    more = _BGP.format("192.0.2.1") + "\nip route 0.0.0.0 0.0.0.0 Null0"
+    scenario = load(tmp_path, router("A", f"192.0.2.2 {SHORT}", more=more), router("B", f"192.0.2.6 {SHORT}"))
+    text = scenario.configurations["A"]
+    assert "ip route 0.0.0.0 128.0.0.0 192.0.2.1 20" in text
+    assert "ip route 128.0.0.0 128.0.0.0 192.0.2.1 20" in text
+    assert "ip route 0.0.0.0 0.0.0.0 192.0.2.1" not in text
+    assert any(
+        "A would learn its routes by BGP from 192.0.2.1: it has routes for both" in note for note in scenario.notes
+    )
+
+
 _TELLS = (
     "ip route 10.50.0.0 255.255.0.0 Null0\nrouter eigrp 1\n network 10.0.0.0\n redistribute static{0}\n"
     "router bgp 65001\n neighbor 192.0.2.1 remote-as 65009"

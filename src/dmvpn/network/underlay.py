@@ -306,6 +306,9 @@ _ROUTE: Final = re.compile(
     rf"(?P<head>{BEFORE}ip\s+route\s+[\d.]+\s+[\d.]+\s+)(?P<port>[A-Za-z]+ ?[\d/.]+)(?P<rest>.*)$"
 )
 _NOWHERE: Final = "Null0"
+#: What a default route covers, and the same in routes that are better than a default route of the files to Null0.
+_EVERYTHING: Final = ("0.0.0.0 0.0.0.0",)
+_HALVES: Final = ("0.0.0.0 128.0.0.0", "128.0.0.0 128.0.0.0")
 
 
 def tunnel_ends(read: Mapping[str, Device]) -> dict[IPv4Address, str]:
@@ -378,14 +381,8 @@ def stand_in(
         internal = [peer for peer in peers if peer.bgp.local_as == device.bgp.local_as]
         own = [one for _, one, _ in device.addresses()]
         learned = [way.prefix for way in _redistributed(internal) if way.next_hop not in own]
-        upstream = next((hop.gateway for hop in hops if hop.router == added and hop.gateway in device.bgp.called), None)
-        has_upstream = upstream is not None and not _has_default(device)
-        if has_upstream:
-            yield (
-                router,
-                [f"ip route 0.0.0.0 0.0.0.0 {upstream} {_EXTERNAL}"],
-                f"{router} would learn its routes by BGP from {upstream}: it has a default route to there instead",
-            )
+        from_upstream = [*_from_provider(router, device, hops, added)]
+        yield from from_upstream
         for address, owner in (*ends.items(), *called.items()):
             hop = ways(owner).get(router)
             if hop is None or owner == router:
@@ -404,10 +401,24 @@ def stand_in(
             kinds = ["the tunnel ends"] if any(IPv4Address(name) in ends for name in names) else []
             kinds += ["neighbors of BGP"] if any(IPv4Address(name) in called for name in names) else []
             note = f"{router}: {kept} learns no routes here: static routes lead to {' and '.join(kinds)}"
-            yield router, missing, "" if has_upstream else f"{note} {some(names)}"
+            yield router, missing, "" if from_upstream else f"{note} {some(names)}"
     if added:
         forwarding = Forwarding(wired, read, lambda device: bool(_kept(device)), sites)
         yield _routes_of(added, forwarding, wired, ends | called)
+
+
+def _from_provider(
+    router: str, device: Device, hops: Iterable[Hop], added: str
+) -> Iterator[tuple[str, list[str], str]]:
+    """Yield lines and a note for what BGP would bring from the provider of our own: better than a route to Null0."""
+    upstream = next((hop.gateway for hop in hops if hop.router == added and hop.gateway in device.bgp.called), None)
+    if upstream is None or _has_default(device):
+        return
+    drops = any(route.prefix.is_default and route.interface == _NOWHERE for route in device.routes)
+    drops = drops or _throws_away(device)
+    lines = [f"ip route {there} {upstream} {_EXTERNAL}" for there in (_HALVES if drops else _EVERYTHING)]
+    got = "routes for both halves of the addresses" if drops else "a default route"
+    yield router, lines, f"{router} would learn its routes by BGP from {upstream}: it has {got} to there instead"
 
 
 def _kept(device: Device) -> str:
@@ -474,7 +485,7 @@ def _has_default(device: Device) -> bool:
     return any(
         not isinstance(route.next_hop, IPv4Address) or _is_near(device, route.next_hop)
         for route in device.routes
-        if route.prefix.is_default
+        if route.prefix.is_default and route.interface != _NOWHERE
     )
 
 
