@@ -216,6 +216,18 @@ def test_packets_of_ipv4_take_the_direct_path_to_a_next_hop_of_ipv6() -> None:
     assert extended in world.lines("R31", "ip bgp neighbors 2001:db8:100::11")
 
 
+def test_shows_and_debugs_of_ipv4_spell_such_a_next_hop_as_those_of_ipv6_do() -> None:
+    world = by_ipv6()
+    assert "10.77.41.0/24        2001:DB8:100::41     Tunnel100" in world.lines("R31", "ip cef")
+    world.do("R31", "debug ip routing")
+    world.configure("R11", "router bgp 65000", "address-family ipv4", "neighbor 2001:db8:100::31 default-originate")
+    world.configure("R31", "ip route 172.16.0.0 255.255.0.0 172.16.31.2", "no ip route 0.0.0.0 0.0.0.0 172.16.31.2")
+    world.run_for(30)
+    assert "Gateway of last resort is 2001:DB8:100::11 to network 0.0.0.0" in world.lines("R31", "ip route")
+    added = "RT: add 0.0.0.0/0 via 2001:DB8:100::11, bgp metric [200/0]"
+    assert any(line.endswith(added) for line in world.console["R31"])
+
+
 def test_packets_of_ipv4_go_by_the_hub_that_is_their_next_hop_of_ipv6() -> None:
     world = by_ipv6("next-hop-self all")
     for _ in range(2):

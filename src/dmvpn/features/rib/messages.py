@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import UNSPECIFIED
+from dmvpn.base.addresses import UNSPECIFIED, spelled
 from dmvpn.base.effects import RouteKind
 from dmvpn.base.notices import Route, RouteChanged, log_kind, log_messages
 
@@ -53,7 +53,7 @@ def _lines(verb: str, route: Route) -> Iterator[str]:
     if route.kind is not RouteKind.FORWARD:
         yield f"RT: {verb} {route.prefix} via {UNSPECIFIED}, {metric}"
     for hop in route.next_hops if route.kind is RouteKind.FORWARD else ():
-        yield f"RT: {verb} {route.prefix} via {hop.address or UNSPECIFIED}, {metric}"
+        yield f"RT: {verb} {spelled(route.prefix)} via {spelled(hop.address or UNSPECIFIED)}, {metric}"
 
 
 def override_line(prefix: object, next_hop: object | None) -> str:

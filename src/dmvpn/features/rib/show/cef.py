@@ -192,7 +192,8 @@ def render_table(answer: ShowIpCef) -> Iterator[str]:
     for entry in answer.entries:
         first = str(entry.prefix)
         for hop in entry.next_hops or (NextHop(""),):
-            yield f"{first:<20} {entry.action or str(hop.address or 'attached'):<20} {hop.interface}".rstrip()
+            way = entry.action or (spelled(hop.address) if hop.address else "attached")
+            yield f"{first:<20} {way:<20} {hop.interface}".rstrip()
             first = ""
 
 

@@ -130,7 +130,7 @@ def gateway_line(gateway: Gateway | None) -> str:
     """Return where packets without a better route go."""
     if gateway is None:
         return "Gateway of last resort is not set"
-    return f"Gateway of last resort is {gateway.next_hop or UNSPECIFIED} to network {gateway.network.address}"
+    return f"Gateway of last resort is {spelled(gateway.next_hop or UNSPECIFIED)} to network {gateway.network.address}"
 
 
 def heading_line(major: Major) -> str:
