@@ -328,6 +328,7 @@ def test_a_computer_has_an_address_that_is_free(tmp_path: Path) -> None:
         ("ip 10.1.1.1 24\n", "HA", "10.1.1.100/24", "10.1.1.1"),  # the router's own address
         ("set pcname HUB A\nip 10.1.1.30\n", "PC9", "10.1.1.30/24", "10.1.1.1"),
         ("ip 10.9.9.9 24\n", "HA", "10.1.1.100/24", "10.1.1.1"),
+        ("set pcname \x1b[31mA\nip 10.9.9.9 24\n", "HA", "10.1.1.100/24", "10.1.1.1"),  # nothing for a terminal
         ("dhcp\n", "HA", "10.1.1.100/24", "10.1.1.1"),
         ("ip 10.1.1.999 24\n", "", "", ""),
         ("ip 10.1.1.30/77 24\n", "", "", ""),

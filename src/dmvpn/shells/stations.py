@@ -44,7 +44,7 @@ def stations_in(path: Path) -> tuple[Station, ...] | None:
     name, found, is_station = path.stem, None, False
     for words in (line.split() for line in lines if not line.startswith("#")):
         match [word.lower() for word in words]:
-            case ["set", "pcname", _]:
+            case ["set", "pcname", _] if words[2].isprintable():
                 name, is_station = words[2], True
             case ["dhcp", *_]:
                 is_station = True
