@@ -390,13 +390,11 @@ def _is_worse(rows: Rows, name: str, *, sizes: bool, direct: bool = False) -> bo
     """
     alike = [one for one in rows.sites if one != name and rows.role(one) == rows.role(name)]
     servers = list(_servers(rows.scene, name))
-    for there in rows.sites:
-        mine = rows.rows(name, there, lasting=True) if there != name else {}
+    for there in [one for one in rows.sites if one != name]:
+        mine = rows.rows(name, there, lasting=True)
         if not all(row.arrives and row.fits for row in mine.values()):
             return True
-        others = [
-            rows.rows(one, there, lasting=True) for one in [one for one in alike if one not in (name, there)][:_LIKE]
-        ]
+        others = [rows.rows(one, there, lasting=True) for one in [one for one in alike if one != there][:_LIKE]]
         meets = direct and all(any(one.shortcuts for one in rows.tunnels(end)) for end in (name, there))
         least = _DIRECT if there in servers or meets else _BY_A_HUB
         for version, row in mine.items():
