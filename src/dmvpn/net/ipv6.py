@@ -162,7 +162,7 @@ class Behind(NamedTuple):
 
 
 def behind(data: Octets) -> Behind:
-    """Return where the headers of a packet lead, as far as they are there: at least the fixed one is."""
+    """Follow the headers of a packet as far as they are there; the fixed one must be whole."""
     protocol, at, is_piece = data[6], HEADER_LENGTH, False
     while protocol in _BEFORE and len(data) > at + 3:
         if protocol == FRAGMENT and (data[at + 2] or data[at + 3] & 0xF8):

@@ -231,7 +231,7 @@ class TunnelBox(IpBox):
                 self._paths.learn(quoted[16:20], error.next_hop_mtu, self._chassis.now)
 
     def _mind_own_path(self, packet: Ipv6Packet) -> None:
-        """Learn a path MTU if a router says that a packet of the address that got its message was too big."""
+        """Learn a path MTU from the message of a router that says that a packet of its receiver was too big."""
         with suppress(WireError):
             error = ip.parse_icmp(packet.payload, packet.source, packet.destination)
             if not isinstance(error, icmp.DestinationUnreachable):
