@@ -92,11 +92,6 @@ class _Seat(Mutable):
         self.handed[self.place] = self
         return self.machine.handle(event, now)
 
-    def hand_crowd(self, notices: Iterable[Notice], now: float) -> list[Effect | Notice]:
-        """Let the machine take notices of one kind in one go."""
-        self.handed[self.place] = self
-        return self.machine.handle_crowd(notices, now)
-
     def ask(self) -> None:
         """Ask the machine when it wants a `Tick`, and note it."""
         due = self.machine.next_deadline()
@@ -179,14 +174,26 @@ class Dispatch:
             if self.crossing is not None:
                 self._cross(notice, kind, now, effects, notices)
                 continue
-            seats = [self._seats[place] for place in self._takers.kinds.get(kind, ())]
-            seats = [seat for seat in seats if kind not in seat.machine.unneeded]
-            crowd = [notice]
-            if seats and notices and type(notices[0]) is kind and all(kind in seat.machine.crowds for seat in seats):
-                while notices and type(notices[0]) is kind:
-                    crowd.append(notices.popleft())
-            for seat in seats:
-                results = seat.hand(notice, now) if len(crowd) == 1 else seat.hand_crowd(crowd, now)
+            places = self._takers.kinds.get(kind, ())
+            crowd: list[Notice] = []
+            if places and notices and type(notices[0]) is kind:
+                for place in places:
+                    machine = self._seats[place].machine
+                    if kind not in machine.crowds and kind not in machine.unneeded:
+                        break
+                else:
+                    crowd = [notice]
+                    while notices and type(notices[0]) is kind:
+                        crowd.append(notices.popleft())
+            for place in places:
+                seat = self._seats[place]
+                if kind in seat.machine.unneeded:
+                    continue
+                if crowd:
+                    seat.handed[place] = seat
+                    results = seat.machine.handle_crowd(crowd, now)
+                else:
+                    results = seat.hand(notice, now)
                 if results:
                     _sort(results, effects, notices)
         raise AssertionError(f"notices without end, the last one: {notices[0]!r}")
