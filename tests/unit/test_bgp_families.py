@@ -228,6 +228,20 @@ def test_shows_and_debugs_of_ipv4_spell_such_a_next_hop_as_those_of_ipv6_do() ->
     assert any(line.endswith(added) for line in world.console["R31"])
 
 
+def test_paths_with_next_hops_of_both_versions_are_used_at_once_and_marked_as_such() -> None:
+    world = by_ipv6()
+    for name, peer in (("R31", "192.168.100.41"), ("R41", "192.168.100.31")):
+        lines = f"neighbor {peer} remote-as 65000", "address-family ipv4", f"neighbor {peer} activate"
+        world.configure(name, "router bgp 65000", *lines, "maximum-paths ibgp 2")
+    world.run_for(40)
+    table = [line.rstrip() for line in world.lines("R31", "ip bgp")]
+    first = table.index(" *>i  10.77.41.0/24    192.168.100.41           0    100      0 i")
+    assert table[first + 1] == " *mi                   2001:DB8:100::41"
+    hops = [line.split(" via ")[-1].partition(",")[0] for line in world.lines("R31", "ip route bgp") if " via " in line]
+    assert hops[-2:] == ["192.168.100.41", "2001:DB8:100::41"]
+    assert "Success rate is 100" in world.do("R31", "ping 10.77.41.1 source Loopback7")
+
+
 def test_packets_of_ipv4_go_by_the_hub_that_is_their_next_hop_of_ipv6() -> None:
     world = by_ipv6("next-hop-self all")
     for _ in range(2):

@@ -285,6 +285,7 @@ def test_equal_paths_of_one_neighbor_are_used_at_once() -> None:
     machine = bench.machine(BgpMachine)
     best = machine.ipv4.routes.table.destinations[p(LAN)].best
     assert {str(path.attributes.next_hop) for path in best} == {"172.16.31.20", "172.16.31.21"}
+    assert [line[:5] for line in bench.show("show ip bgp") if "172.16.31.2" in line] == [" *>  ", " *m a"]
 
 
 # ------------------------------------------------------------------------------------------------ what is shown

@@ -167,9 +167,9 @@ def status(machine: Table, prefix: Prefix, path: Path) -> str:
     elif is_used and machine.routes.instead(prefix) is not None:
         first = "r"
     merits = merits_of(found, path)
-    second = "d" if path.damped else ">" if is_best else "b" if Merit.BACKUP in merits else " "
-    last = "i" if path.internal else "m" if is_used and not is_best else " "
-    return f"{first}{second}{last}{'a' if merits & ADDITIONAL else ''}"
+    used = ">" if is_best else "m" if is_used else "b" if Merit.BACKUP in merits else " "
+    second = "d" if path.damped else used
+    return f"{first}{second}{'i' if path.internal else ' '}{'a' if merits & ADDITIONAL else ''}"
 
 
 def merits_of(found: Destination | None, path: Path) -> Merit:
