@@ -179,7 +179,8 @@ def is_of_the_link(data: Octets) -> bool | None:
     too. Only the first fragment says what it is of, and no kernel takes the others without it. None: this first one
     does not, and is to be dropped (RFC 7112 §5, RFC 6980 §5).
     """
-    protocol, at, is_piece, is_later = behind(data) if data[6] in _BEFORE else Behind(data[6], HEADER_LENGTH)
+    headers = behind(data) if data[6] in _BEFORE else (data[6], HEADER_LENGTH, False, False)
+    protocol, at, is_piece, is_later = headers
     if is_later:
         return False
     if is_piece and (protocol in _BEFORE or len(data) <= at) and protocol != NOTHING:
