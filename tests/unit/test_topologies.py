@@ -129,6 +129,29 @@ def test_a_lab_comes_out_of_its_topology_with_the_wires_that_were_drawn(tmp_path
     assert any("describes the cabling" in note for note in scenario.notes)
 
 
+@pytest.mark.parametrize("kind", ["eve", "gns3"])
+def test_a_computer_of_a_topology_has_the_address_of_its_file(tmp_path: Path, kind: str) -> None:
+    """It was left out, and an invented one had the first free address of its wire."""
+    pc, text = "PC 1", "set pcname PC1\nip 10.1.1.30 10.1.1.1 24\n"
+    lan = "interface GigabitEthernet0/1\n ip address 10.1.1.1 255.255.255.0\n no shutdown\n"
+    routers = {name: TEXTS[name] + lan if name == "A" else TEXTS[name] for name in TEXTS}
+    if kind == "eve":
+        node = '<node id="9" name="PC 1" type="vpcs"/>'
+        config = f'<config id="9">{base64.b64encode(text.encode()).decode()}</config>'
+        drawn = eve(routers).replace("</nodes>", f"{node}</nodes>").replace("</configs>", f"{config}</configs>")
+        (tmp_path / "lab.unl").write_text(drawn)
+    else:
+        top = json.loads(gns3({name: f"{name}.cfg" for name in routers}))
+        top["topology"]["nodes"].append({"node_id": "77", "name": pc, "node_type": "vpcs", "properties": {}})
+        (tmp_path / "project.gns3").write_text(json.dumps(top))
+        (tmp_path / "project-files/vpcs/77").mkdir(parents=True)
+        (tmp_path / "project-files/vpcs/77/startup.vpc").write_text(text)
+        for name, lines in routers.items():
+            (tmp_path / f"{name}.cfg").write_text(lines)
+    hosts = Scenario.load(str(tmp_path)).lab.hosts
+    assert {name: host.address for name, host in hosts.items()} == {"PC1": "10.1.1.30/24"}
+
+
 def test_of_configurations_beside_it_a_topology_says_the_wires_alone(tmp_path: Path) -> None:
     (tmp_path / "lab.unl").write_text(eve(dict.fromkeys(TEXTS, "")))
     for name, text in TEXTS.items():

@@ -32,8 +32,8 @@ from dmvpn.ios.parts import RouterText
 from dmvpn.network.lines import Lines
 from dmvpn.shells.files import leads_out, notes_on_links
 from dmvpn.shells.router_files import NoConfiguration, is_of_router, read_configuration, read_routers
-from dmvpn.shells.stations import Station, stations_in
-from dmvpn.shells.topologies import Topology, segments_of, topology_in
+from dmvpn.shells.stations import Station, stations_in, stations_of
+from dmvpn.shells.topologies import Node, Topology, segments_of, topology_in
 
 # ------------------------------------------------------------------------------------------------ stages
 
@@ -190,7 +190,8 @@ def _of_strangers(folder: Path, depth: int = 0) -> FolderContents:
     """
     found = FolderContents(notes=notes_on_links(folder, sorted(folder.iterdir())[:_MOST_FILES]))
     drawn = _topologies(folder)
-    if len(drawn) == 1 and any(node.file is not None for node in drawn[0][1].nodes):
+    files = [node.file for node in drawn[0][1].nodes if node.file is not None] if len(drawn) == 1 else []
+    if any(stations_in(file) is None for file in files):
         _take_topology(found, *drawn[0])
         return found
     files = _files(folder)
@@ -255,15 +256,21 @@ def _consult(found: FolderContents, drawn: list[tuple[Path, Topology]]) -> None:
 def _take_topology(found: FolderContents, path: Path, topology: Topology) -> None:
     """Take the routers and their wires from a topology, with configurations in it or in files that it names."""
     for node in topology.nodes:
-        text = node.text or (read_configuration(node.file) if node.file is not None else "")
-        if is_of_router(text) and node.name not in found.texts:
+        text = _text(node)
+        if is_of_router(text) and stations_of(text, node.name) is None and node.name not in found.texts:
             found.add(node.name, text, node.file or path)
     if found.texts:
         _plug_in(found, path, topology)
 
 
+def _text(node: Node) -> str:
+    return node.text or (read_configuration(node.file) if node.file is not None else "")
+
+
 def _plug_in(found: FolderContents, path: Path, topology: Topology) -> None:
-    """Set the wires of ports from a topology, matching its nodes to the routers here by name."""
+    """Set the wires of ports from a topology, matching its nodes to the routers here by name. Take its computers."""
+    for one in topology.nodes:
+        found.stations += stations_of(_text(one), one.name) or ()
     called = {host.lower(): name for host, name in found.routers.items()}
     called |= {name.lower(): name for name in found.texts}
     ports: dict[str, list[str]] = {}

@@ -32,17 +32,21 @@ class Station(Value):
 
 
 def stations_in(path: Path) -> tuple[Station, ...] | None:
-    """Return the computer that a file of VPCS describes, named as the file if no line has a name.
-
-    None: it is a file of something else. (): the computer asks for its address.
-    """
+    """Return the computer that a file of VPCS describes, named as the file if no line has a name: see `stations_of`."""
     try:
         octets = read_octets(path, _LARGEST)
-        lines = octets.decode("ascii").splitlines() if len(octets) <= _LARGEST else []
+        return stations_of(octets.decode("ascii"), path.stem) if len(octets) <= _LARGEST else None
     except (OSError, ValueError):
         return None
-    name, found, is_station = path.stem, None, False
-    for words in (line.split() for line in lines if not line.startswith("#")):
+
+
+def stations_of(text: str, name: str) -> tuple[Station, ...] | None:
+    """Return the computer that lines of VPCS describe. None: they are of something else; (): it asks for its address.
+
+    name: if no line has one.
+    """
+    found, is_station = None, False
+    for words in (line.split() for line in text.splitlines() if not line.startswith("#")):
         match [word.lower() for word in words]:
             case ["set", "pcname", _] if words[2].isprintable():
                 name, is_station = words[2], True

@@ -157,7 +157,7 @@ def hosts(
     A station with an address in the subnet comes first, also on a wire of several routers.
     """
     routed = [address for device in network.devices.values() for _, address, _ in device.addresses()]
-    waiting = [one for one in stations if one.address.ip not in routed]
+    waiting = list({one.address.ip: one for one in stations if one.address.ip not in routed}.values())
     found: dict[str, HostSpec] = {}
     known = sorted(
         (int(address), length) for device in network.devices.values() for _, address, length in device.addresses()

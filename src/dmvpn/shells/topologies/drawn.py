@@ -95,11 +95,9 @@ def _file(folder: Path, number: str, node: Json) -> Path | None:
     folder.
     """
     properties = _of(node, "properties")
-    counted = f"configs/i{_of(properties, 'dynamips_id')}_startup-config.cfg"
-    said = _text(properties, "startup_config") or (
-        counted if _text(node, "node_type") == "dynamips" else "startup-config.cfg"
-    )
     name, kind = _text(node, "name"), _text(node, "node_type")
+    usual = {"dynamips": f"configs/i{_of(properties, 'dynamips_id')}_startup-config.cfg", "vpcs": "startup.vpc"}
+    said = _text(properties, "startup_config") or usual.get(kind, "startup-config.cfg")
     own = f"project-files/{kind}/{number}"
     places = (f"{own}/{said}", f"{own}/etc/dmvpn/{said}", said, said.rpartition("/")[2])
     named = (f"{name}_startup-config.cfg", f"{name}.cfg", f"configs/{name}.cfg", f"configs/{name}_startup-config.cfg")
