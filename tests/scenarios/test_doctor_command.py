@@ -302,6 +302,7 @@ def test_of_a_dead_router_nobody_else_is_named() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_of_faults_that_nobody_listed_most_are_among_three_hypotheses_of_the_spoke_that_suffers() -> None:
     harmful = [one for one in measure("committed", 60, FEW, jobs=2) if one.bad]
     assert len(harmful) > 30

@@ -157,6 +157,7 @@ def test_a_wire_that_takes_more_than_a_second_is_slow_and_not_broken(number: int
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_of_sixty_that_are_drawn_apart_most_are_named_and_none_is_called_something_else_as_certain() -> None:
     found = [one for one in (judge(f"apart/{number}") for number in range(60)) if one.harm is Harm.NOW]
     missed = [str(one) for one in found if one.rank != 1]

@@ -444,6 +444,7 @@ def test_what_a_hub_lacks_is_tried_with_the_spokes_that_suffer() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_of_remedies_that_are_lines_and_reproduce_most_restore_every_row_of_the_broken_world() -> None:
     outcomes = measure("committed", 70, FEW, jobs=2)
     counted = [one for one in outcomes if one.counts]
