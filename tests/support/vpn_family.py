@@ -68,7 +68,7 @@ def read(data: bytes, at: int, end: int, numbered: bool) -> Iterator[packet.Nlri
 class VpnFamily(Family):
     """The family; before each of its next hops is a distinguisher."""
 
-    def hops(self, octets: bytes, *, extended: bool = False) -> tuple[IPAddress, ...]:
+    def hops(self, octets: bytes) -> tuple[IPAddress, ...]:
         """Return the next hop. Raises ValueError."""
         if len(octets) != _DISTINGUISHER + 4:
             raise ValueError(f"a next hop of {len(octets)} octets")

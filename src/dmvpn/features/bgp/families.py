@@ -74,12 +74,9 @@ class Family:
         """Return the encoded begin or end of a refresh."""
         return packet.serialize(self.refresh(subtype))
 
-    def hops(self, octets: bytes, *, extended: bool = False) -> tuple[IPAddress, ...]:
-        """Return the next hop, which a link-local address may follow (RFC 2545 §3). Raises ValueError.
-
-        extended: that of IPv4 may be an address of IPv6 (RFC 8950).
-        """
-        size = 4 if self.version == 4 and not (extended and len(octets) != 4) else 16
+    def hops(self, octets: bytes) -> tuple[IPAddress, ...]:
+        """Return the next hop, which a link-local address may follow (RFC 2545 §3). Raises ValueError."""
+        size = 4 if self.version == 4 else 16
         if len(octets) not in ((4,) if size == 4 else (16, 32)):
             raise ValueError(f"a next hop of {len(octets)} octets")
         return tuple(ip_address(octets[at : at + size]) for at in range(0, len(octets), size))
@@ -170,8 +167,9 @@ def _part(
     at = 4 + value[3] if len(value) > 3 else 4
     if at >= len(value):
         raise _unreadable("a next hop that does not fit", attribute.serialize())
+    in_ipv6 = extended and family is IPV4 and value[3] != 4  # RFC 8950: its next hops are written as those of IPv6
     try:
-        hops = family.hops(value[4:at], extended=extended)
+        hops = (IPV6 if in_ipv6 else family).hops(value[4:at])
     except ValueError as error:
         raise _unreadable(str(error), attribute.serialize()) from error
     if attribute.flags & 0xC0 != _OPTIONAL:
