@@ -33,7 +33,7 @@ from dmvpn.network.lines import Lines
 from dmvpn.shells.files import leads_out, notes_on_links
 from dmvpn.shells.router_files import NoConfiguration, is_of_router, read_configuration, read_routers
 from dmvpn.shells.stations import Station, stations_in, stations_of
-from dmvpn.shells.topologies import Node, Topology, segments_of, topology_in
+from dmvpn.shells.topologies import Topology, segments_of, topology_in
 
 # ------------------------------------------------------------------------------------------------ stages
 
@@ -247,30 +247,27 @@ def _consult(found: FolderContents, drawn: list[tuple[Path, Topology]]) -> None:
         found.notes += [f"{path.name} is left out: there are {len(drawn)} topologies" for path, _ in drawn]
         return
     ((path, topology),) = drawn
-    if not found.texts:
-        _take_topology(found, path, topology)
-    else:
-        _plug_in(found, path, topology)
+    _take_topology(found, path, topology)
 
 
 def _take_topology(found: FolderContents, path: Path, topology: Topology) -> None:
-    """Take the routers and their wires from a topology, with configurations in it or in files that it names."""
+    """Take wires and computers from a topology, and routers if there are none yet: it has their lines, or names their
+    files.
+    """
+    lacks_routers = not found.texts
     for node in topology.nodes:
-        text = _text(node)
-        if is_of_router(text) and stations_of(text, node.name) is None and node.name not in found.texts:
+        text = node.text or (read_configuration(node.file) if node.file is not None else "")
+        stations = stations_of(text, node.name)
+        if stations is not None:
+            found.stations += stations
+        elif lacks_routers and is_of_router(text) and node.name not in found.texts:
             found.add(node.name, text, node.file or path)
     if found.texts:
         _plug_in(found, path, topology)
 
 
-def _text(node: Node) -> str:
-    return node.text or (read_configuration(node.file) if node.file is not None else "")
-
-
 def _plug_in(found: FolderContents, path: Path, topology: Topology) -> None:
-    """Set the wires of ports from a topology, matching its nodes to the routers here by name. Take its computers."""
-    for one in topology.nodes:
-        found.stations += stations_of(_text(one), one.name) or ()
+    """Set the wires of ports from a topology, matching its nodes to the routers here by name."""
     called = {host.lower(): name for host, name in found.routers.items()}
     called |= {name.lower(): name for name in found.texts}
     ports: dict[str, list[str]] = {}
