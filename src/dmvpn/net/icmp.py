@@ -36,6 +36,7 @@ from dmvpn.base.values import Value
 from dmvpn.net.ipv4 import HEADER_LENGTH as _IPV4_HEADER_LENGTH
 from dmvpn.net.ipv4 import IpProtocol, Octets, checksum, pseudo_header
 from dmvpn.net.ipv6 import HEADER_LENGTH as _IPV6_HEADER_LENGTH
+from dmvpn.net.ipv6 import LEAST_MTU
 
 # ------------------------------------------------------------------------------------------------ ICMP
 
@@ -204,8 +205,6 @@ def _message(kind: int, code: int, first: int, second: int, body: bytes) -> byte
 _ICMPV6_HEADER = struct.Struct("!BBHHH")
 _LONG_HEADER = struct.Struct("!BBHI")
 
-#: Octets of the largest error message, its IP header included, RFC 4443 §2.4 (c).
-LARGEST_ICMPV6_ERROR = 1280
 _FIRST_INFORMATIONAL = 128
 
 
@@ -319,5 +318,5 @@ def is_icmpv6_error(payload: Octets) -> bool:
 
 
 def quote_icmpv6(packet: Octets) -> bytes:
-    """Quote as much of an undeliverable packet as an error may carry, RFC 4443 §2.4 (c)."""
-    return bytes(packet[: LARGEST_ICMPV6_ERROR - _IPV6_HEADER_LENGTH - HEADER_LENGTH])
+    """Quote as much of an undeliverable packet as an error may carry that every link takes, RFC 4443 §2.4 (c)."""
+    return bytes(packet[: LEAST_MTU - _IPV6_HEADER_LENGTH - HEADER_LENGTH])

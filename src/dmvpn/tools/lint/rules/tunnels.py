@@ -26,6 +26,7 @@ from dmvpn.features.tunnel.terms import KEY
 from dmvpn.ios import INTERFACE
 from dmvpn.ios.common import ADJUST_MSS, IP_MTU, SHUTDOWN
 from dmvpn.ios.interface_addresses import ADDRESS, OPEN_ADDRESS
+from dmvpn.net.ipv6 import LEAST_MTU
 from dmvpn.network.device import Device, is_private
 from dmvpn.network.overlay import Network, TunnelEnd
 from dmvpn.network.routing import Protocol
@@ -281,7 +282,7 @@ NO_MSS: Final = rule(Severity.ADVICE, Cause.MSS)(r"""
 #: Octets of the IP and TCP headers around a segment, by the version of IP.
 HEADERS: Final = {4: 40, 6: 60}
 #: Octets: the smallest MTU of any link, by the version of IP: RFC 791 §3.2, RFC 8200 §5.
-LEAST: Final = {4: 68, 6: 1280}
+LEAST: Final = {4: 68, 6: LEAST_MTU}
 #: Octets: the largest tunnel MTU that a line can set.
 _LARGEST: Final = 17940
 
