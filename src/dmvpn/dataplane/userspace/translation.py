@@ -108,10 +108,10 @@ class Translation:
     def _answer_for(self, prefixes: Collection[Prefix]) -> None:
         """Have the kernel answer for exactly these addresses. Raises OSError."""
         hops = (netlink.KernelNextHop(1),)  # the loopback interface is the first one
-        wanted = [
-            netlink.KernelRoute(prefix, hops, netlink.RouteType.LOCAL, _METRIC, table=self._table)
+        wanted = {
+            netlink.KernelRoute(prefix, hops, netlink.RouteType.LOCAL, _METRIC, table=self._table): None
             for prefix in prefixes
-        ]
+        }
         for gone in [route for route in self._answered if route not in wanted]:
             self._keeper.release(gone)
             self._routes.execute([netlink.delete_route(gone)])
