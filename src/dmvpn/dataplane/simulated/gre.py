@@ -242,7 +242,7 @@ class TunnelBox(IpBox):
                 self._learn_own_path(destination, error.next_hop_mtu)
 
     def _learn_own_path(self, destination: IPAddress, mtu: int) -> None:
-        """Learn a path MTU for packets of our own. None rises, and none is less than every path has (RFC 8201 §4)."""
+        """Learn a path MTU for our own packets: none above the known one, or below the least of IPv6 (RFC 8201 §4)."""
         if LEAST_MTU <= mtu < (self._path_mtus.to(destination.packed, self._chassis.now) or 0xFFFF):
             self._path_mtus.learn(destination.packed, mtu, self._chassis.now)
 

@@ -291,9 +291,10 @@ class UpdateGroup:
             del self.pending[prefix]
             self.waiting.pop(prefix, None)
             selected = select(prefix)
-            for nlri in (
-                dict.fromkeys((*self.advertised_of(prefix), *selected)) if self.audience.numbered else (prefix,)
-            ):
+            concerned: Iterable[Nlri] = (prefix,)
+            if self.audience.numbered:
+                concerned = dict.fromkeys((*self.advertised_of(prefix), *selected))
+            for nlri in concerned:
                 before, after = self.adj_rib_out.get(nlri), selected.get(nlri)
                 if before is after or before == after:
                     continue

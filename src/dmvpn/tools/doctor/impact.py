@@ -256,7 +256,7 @@ def _has_effect(rows: Rows, finding: Finding) -> bool:
     if finding.step is Step.SHORTCUT:  # its shortcuts serve the router's own packets, whoever its clients are
         concerned = [finding.router]
     if finding.step in (Step.SHORTCUT, Step.REDIRECT) or finding.cause is Cause.WRONG_MAP:
-        versions = {6 if "ipv6 " in line else 4 for line in finding.fix if " nhrp " in line} or {4, 6}
+        versions = [6 if "ipv6 " in line else 4 for line in finding.fix if " nhrp " in line] or (4, 6)
         return any(not _is_direct(rows, name, versions) for name in concerned)
     sizes = finding.step in (Step.SA, Step.GRE)
     direct = _OF_CAUSE.get(finding.cause) == _TUNNEL
