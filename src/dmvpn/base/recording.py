@@ -21,14 +21,14 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Final, cast
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.base.effects import Effect, HistoryGrew
+from dmvpn.base.effects import Effect, HistoryGrew, NextHop, TunnelSpec
 from dmvpn.base.entropy import Entropy
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import EnteredLine, Event, GreDrops, InterfaceCount, PeerUsage
 from dmvpn.base.filters import Condition, FilterCount, FilterEntry, FilterList, Flags, Packet, PortFilters, ReversePath
 from dmvpn.base.protection import EspSa, EspTransform, SaCount
 from dmvpn.base.streams import StreamPeer
-from dmvpn.base.switching import Box, EthernetPort, TreePort, VlanTree
+from dmvpn.base.switching import Box, Designated, EthernetPort, TreePort, VlanTree
 from dmvpn.base.translation import Addresses, Clause, FlowFilter, PacketRule, SourceRule, StaticRule
 from dmvpn.base.values import Value
 
@@ -231,7 +231,7 @@ _OF_VRFS: Final = frozenset(("vrf", "front", "leaks"))
 _PARTS = (
     *(EnteredLine, PeerUsage, InterfaceCount, GreDrops, SaCount, EspSa, EspTransform),
     *(SourceRule, StaticRule, FlowFilter, Clause, PacketRule, Addresses, StreamPeer),
-    *(Box, EthernetPort, VlanTree, TreePort),
+    *(NextHop, TunnelSpec, Box, EthernetPort, VlanTree, TreePort, Designated),
     *(PortFilters, FilterList, FilterEntry, Condition, Flags, ReversePath, Packet, FilterCount),
 )
 

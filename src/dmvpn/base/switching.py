@@ -136,7 +136,7 @@ class TreePort(Value):
     role: PortRole
     cost: int
     number: int
-    designated: Designated
+    designated: Designated = Designated(0, (0, bytes(6)), 0)  # as in a recording of the first releases with switches
 
 
 class VlanTree(Value):

@@ -166,9 +166,10 @@ class KeyForgotten(Event, Value):
 
 
 class KeyPairMade(Event, Value):
-    """`crypto key generate`: a pair of keys is to be kept."""
+    """`crypto key generate`: a pair of keys is to be kept under this name."""
 
-    pair: KeyPair
+    name: str
+    octets: bytes = field(repr=False)
 
 
 class KeyPairForgotten(Event, Value):
@@ -260,9 +261,9 @@ class PkiMachine(Machine):
                 self._keys.pop(trustpoint, None)
                 self._context.emit(Store(name_of(trustpoint, KEY), b""))
                 self._changed()
-            case KeyPairMade(pair):
-                self.keypairs[pair.kind, pair.name] = pair
-                self._context.emit(Store(pair.stored_as, pair.stored))
+            case KeyPairMade(name, octets):
+                self._remember(name, octets)
+                self._context.emit(Store(name, octets))
             case KeyPairForgotten(kind, name) if (kind, name) in self.keypairs:
                 self._context.emit(Store(self.keypairs.pop((kind, name)).stored_as, b""))
             case Remembered(name, octets):

@@ -262,7 +262,8 @@ class _Wanted(Value):
     def made(self) -> Change:
         """Make the pair, and return the event that hands it to the router."""
         pair = generated(self.name, self.kind, self.bits, self.moment)
-        return Change(events=(KeyPairMade(pair),), said=(f"[OK] ({self.kind} keys of {self.bits} bits)", ""))
+        said = f"[OK] ({self.kind} keys of {self.bits} bits)", ""
+        return Change(events=(KeyPairMade(pair.stored_as, pair.stored),), said=said)
 
 
 def _refuse_key(text: str) -> Change:
