@@ -402,7 +402,7 @@ def prefers_the_other(own: Path, metric: int, other: Path, other_metric: int) ->
         prefix=PREFIX, vrf="B", rd="1:1", targets=(1,), path=other, metric=other_metric, next_hops=hops
     )
     imports.receive(PathsImported("B", (exported,), (), "A"))
-    table.put(PREFIX, own)
+    table.put((PREFIX,), own)
     assert imports.take(table, 10) == [PREFIX]
     table.choose([PREFIX])
     best = table.best(PREFIX)

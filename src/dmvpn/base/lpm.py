@@ -6,7 +6,7 @@ small enough to be right. Both families live side by side.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from ipaddress import IPv4Address
 from operator import itemgetter
 from typing import Generic, TypeVar
@@ -20,10 +20,12 @@ Value = TypeVar("Value")
 class PrefixTable(Generic[Value]):
     """Values by prefix. Setting, deleting and finding cost one dictionary access for each length in use."""
 
-    __slots__ = ("_entries", "_lengths", "_tables")
+    __slots__ = ("_entries", "_lengths", "_tables", "get")
 
     def __init__(self) -> None:
         self._entries: dict[Prefix, Value] = {}
+        #: Returns the value of exactly this prefix, or None: the dictionary's own, as routes ask for it all the time.
+        self.get: Callable[[Prefix], Value | None] = self._entries.get
         self._tables: dict[tuple[int, int], dict[int, Prefix]] = {}
         #: Of IPv4 and of IPv6: negative lengths, so that the longest is first.
         self._lengths: tuple[tuple[int, ...], ...] = ((), ())
@@ -62,10 +64,6 @@ class PrefixTable(Generic[Value]):
     def values(self) -> Iterable[Value]:
         """Return all values, in order of insertion."""
         return self._entries.values()
-
-    def get(self, prefix: Prefix) -> Value | None:
-        """Return the value of exactly this prefix, or None."""
-        return self._entries.get(prefix)
 
     def pop(self, prefix: Prefix) -> Value | None:
         """Remove this prefix and return its value, or None if it was not there."""

@@ -106,10 +106,11 @@ class Handle:
         self._listeners[number] = listener
         return lambda: self._listeners.pop(number, None) and None
 
-    def tell(self, effect: Effect) -> None:
-        """Pass an effect that the shell carried out to the listeners."""
+    def tell(self, *effects: Effect) -> None:
+        """Pass effects that the shell carried out to the listeners."""
         for listener in list(self._listeners.values()):
-            listener(effect)
+            for effect in effects:
+                listener(effect)
 
 
 class SessionServer(Protocol):

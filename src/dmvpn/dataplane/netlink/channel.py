@@ -115,9 +115,9 @@ class NetlinkSocket:
         while done < len(requests):
             first, size = self._sequence + 1, 0
             octets: list[bytes] = []
-            for request in requests[done : done + BATCH]:
-                octets.append(request.serialize(first + len(octets)))
-                size += len(octets[-1])
+            for sequence, request in enumerate(requests[done : done + BATCH], first):
+                octets.append(message := request.serialize(sequence))
+                size += len(message)
                 if size >= _BATCH_OCTETS:
                     break
             batch = requests[done : done + len(octets)]

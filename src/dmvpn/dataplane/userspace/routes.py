@@ -435,7 +435,8 @@ class KernelRoutes:
             self._guard.settled(done)
             still = dict.fromkeys(protected)
             self._guard.uncover([prefix for prefix in done if prefix not in still], ROUTED)
-        self._strike(prefix for prefix in done if isinstance(orders[prefix], ClearRoute))
+        cleared = [prefix for prefix, order in orders.items() if isinstance(order, ClearRoute)]
+        self._strike(prefix for prefix in cleared if prefix not in refused)
 
     def protect(self, tunnel: str, interface: SetInterface | None, *, protected: bool) -> None:
         """Guard the prefixes routed into this tunnel, or stop guarding them. interface: its current order."""

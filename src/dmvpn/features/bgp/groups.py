@@ -289,7 +289,8 @@ class UpdateGroup:
         since = self._log.latest
         for prefix in list(islice(self.pending, SLICE)):
             del self.pending[prefix]
-            self.waiting.pop(prefix, None)
+            if self.waiting:
+                self.waiting.pop(prefix, None)
             selected = select(prefix)
             concerned: Iterable[Nlri] = (prefix,)
             if self.audience.numbered:

@@ -33,7 +33,7 @@ from dmvpn.features.bgp.families import FAMILIES
 from dmvpn.features.bgp.model import Dampening, FilterDirection
 from dmvpn.features.bgp.output import leaving
 from dmvpn.features.bgp.packet import AS_TRANS, Cease, ErrorCode, Nlri, NumberedPrefix, Update, in_order, prefix_of
-from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, LocRib, Path, PathOrigin
+from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, LocRib, Path, PathOrigin, peer_source
 from dmvpn.features.bgp.policy import EXTERNAL, INTERNAL, changed, verdict
 from dmvpn.features.bgp.session import Ending, Session, cease
 
@@ -85,7 +85,7 @@ class AdjRibIn:
             peer.denied += len(update.announced)
             attributes = None
         for nlri in update.announced:
-            if not prefix_of(nlri).is_for_stations or not _has_room(peer, nlri):
+            if not (_has_room(peer, nlri) if isinstance(nlri, NumberedPrefix) else nlri.is_for_stations):
                 peer.denied += attributes is not None
                 continue
             before = peer.received.get(nlri)
@@ -199,10 +199,10 @@ def own_systems(settings: PeerSettings, known_as: int, path: tuple[Segment, ...]
     return sum(part.systems.count(ours[0] if part.is_inside else ours[1]) for part in path)
 
 
-def _has_room(peer: Peer, nlri: Nlri) -> bool:
-    """Return whether a path is known already, or its prefix may have another path from this peer."""
-    if not isinstance(nlri, NumberedPrefix) or nlri in peer.received:
-        return True
+def _has_room(peer: Peer, nlri: NumberedPrefix) -> bool:
+    """Return whether a neighbor may advertise this path: it is known already, or there may be another to its prefix."""
+    if nlri in peer.received or not nlri.prefix.is_for_stations:
+        return nlri.prefix.is_for_stations
     return peer.several.get(nlri.prefix, 0) < (2 * MOST_PATHS if peer.stale else MOST_PATHS)
 
 
@@ -270,6 +270,7 @@ class Learning:
         kinds = INTERNAL if peer.settings.internal or peer.settings.confederate else EXTERNAL
         has_filters = any(filter_.direction is FilterDirection.IN for filter_ in lines.filters)
         last: tuple[Attributes, Changes, Path] | None = None  # prefixes of one UPDATE share their path
+        alike: list[Prefix] = []  # those that share it
         for one in prefixes:
             prefix, number = one if isinstance(one, NumberedPrefix) else (one, None)
             attributes = peer.received.get(one)
@@ -281,15 +282,23 @@ class Learning:
             if has_filters or peer.filtered:
                 peer.filter(one, is_refused=attributes is not None and changes is None)
             if attributes is None or changes is None:
-                table.take_away(prefix, (PathOrigin.PEER, peer.address, number))
+                if last is not None:
+                    table.put(alike, last[2])
+                    alike = []
+                table.take_away(prefix, peer_source(peer.address, number))
                 continue
             its_own = number, (peer.address, one) in self._damped if self._damped else False
             is_known = last is not None and last[0] is attributes and last[1] is changes
             if last is None or not is_known or (last[2].number, last[2].damped) != its_own:
+                if last is not None:
+                    table.put(alike, last[2])
+                    alike = []
                 path = _path(peer, attributes, changes, self.default_pref, now)
                 is_usual = its_own == (None, False)
                 last = attributes, changes, path if is_usual else replace(path, number=number, damped=its_own[1])
-            table.put(prefix, last[2])
+            alike.append(prefix)
+        if last is not None:
+            table.put(alike, last[2])
 
 
 def _path(peer: Peer, attributes: Attributes, changes: Changes, default_pref: int, now: float) -> Path:

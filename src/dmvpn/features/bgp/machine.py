@@ -17,7 +17,7 @@ from ipaddress import IPv4Address
 from typing import ClassVar, Final
 
 from dmvpn.base import notices, streams
-from dmvpn.base.addresses import IPAddress
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.context import Context, Machine, Timer
 from dmvpn.base.events import EffectFailed, Event, Packets, Resync
 from dmvpn.base.exports import PathsImported
@@ -93,7 +93,8 @@ class BgpMachine(Machine):
         self._hops = Timer("look at next hops", self._look_at_next_hops, cost=_SLICE_COST)
         self._policies = Timer("apply changed policies", self._advertise_again, cost=_SLICE_COST)
         self._slice = Timer("look at the next slice of changed routes", _nothing)
-        self._is_echo = False  # the current event is a RouteChanged
+        #: Prefixes whose routes changed in the current event; whether BGP makes, and made, the route.
+        self._echoes: list[tuple[Prefix, bool]] = []
 
     def _add(self, key: bytes) -> Table:
         """Add a family."""
@@ -105,14 +106,17 @@ class BgpMachine(Machine):
 
     def begin(self) -> None:
         """Begin an event, which is no RouteChanged unless `dispatch` says so."""
-        self._is_echo = False
+        self._echoes.clear()
 
     def dispatch(self, event: Event | notices.Notice) -> None:
         """Pass an event to the parts that handle it."""
         if type(event) is notices.RouteChanged:  # first of all: each route of ours comes back
             if self._state.config.local_as:
-                self._is_echo = True
-                self._route_changed(event)
+                old, new = event.old, event.new
+                is_ours = (old is None or old.source is notices.RouteSource.BGP) and (
+                    new is None or new.source is notices.RouteSource.BGP
+                )
+                self._echoes.append((event.prefix, is_ours))
             return
         match event:
             case notices.Configured(model=model):
@@ -176,10 +180,13 @@ class BgpMachine(Machine):
                 session.end(lost_by(session, event))
 
     def settle(self) -> None:
-        """Bury ended sessions, process a slice of the changed routes, and act on the results.
+        """Look at the routing table's changes, bury ended sessions, process a slice of the changed routes, and act on
+        the results.
 
         The routing table reports a route that we offered within the same event of the router.
         """
+        if self._echoes:
+            self._routes_changed()
         if self._state.ended:
             self._lifecycle.bury_all()
         is_behind = False
@@ -187,7 +194,7 @@ class BgpMachine(Machine):
             backlog = table.routes.backlog
             if not backlog:
                 continue
-            if self._is_echo and backlog > ECHO:
+            if self._echoes and backlog > ECHO:
                 is_behind = True
                 continue
             changed, results, learned = table.routes.settle(self._context.now)
@@ -410,16 +417,14 @@ class BgpMachine(Machine):
 
     # ----------------------------------------------------------------------------------------------------- others
 
-    def _route_changed(self, event: notices.RouteChanged) -> None:
-        old, new = event.old, event.new
-        is_ours = (old is None or old.source is notices.RouteSource.BGP) and (
-            new is None or new.source is notices.RouteSource.BGP
-        )
-        may_resolve = not is_ours
+    def _routes_changed(self) -> None:
+        may_resolve = not all(is_ours for _, is_ours in self._echoes)
         for table in self._each:
-            if table.family.version == event.prefix.version:
-                table.route_changed(event, self._context.now, is_ours=is_ours)
-                may_resolve = may_resolve or table.routes.may_resolve(event.prefix)
+            version = table.family.version
+            changes = [change for change in self._echoes if change[0].version == version]
+            if changes:
+                table.routes_changed(changes, self._context.now)
+                may_resolve = may_resolve or any(table.routes.may_resolve(prefix) for prefix, _ in changes)
         if may_resolve and not self._context.is_running(self._hops):
             self._context.start(self._hops, SETTLING)
 

@@ -219,7 +219,7 @@ class Aggregates:
         if path is None:
             table.take_away(prefix, source)
         else:
-            table.put(prefix, path)
+            table.put((prefix,), path)
         news = dict.fromkeys(table.choose([prefix]))
         concerned = inside if existed and path is not None else {**dict.fromkeys(inside), **parts}
         for inner in concerned:
@@ -308,7 +308,7 @@ class Imports:
             if path is None:
                 table.take_away(prefix, imported_source(vrf))
             else:
-                table.put(prefix, path)
+                table.put((prefix,), path)
         return [prefix for _, prefix in some]
 
     def _path(self, exported: ExportedPath) -> Path | None:

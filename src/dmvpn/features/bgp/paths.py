@@ -56,17 +56,23 @@ class PathOrigin(enum.Enum):
 
 #: Identifies a path to a prefix: a peer, and its path identifier if it sends them; one of our reasons to originate it;
 #: or the VRF that it is imported from.
-Source = tuple[PathOrigin, "IPAddress", int | str | None]
+#: The peer is there as octets, which remember their hash.
+Source = tuple[PathOrigin, bytes, int | str | None]
+
+
+def peer_source(peer: IPAddress, number: int | None) -> Source:
+    """Return the source of a path that a peer sent. number: the path identifier, if it sends them."""
+    return PathOrigin.PEER, peer.packed, number
 
 
 def own_source(origin: PathOrigin) -> Source:
     """Return the source of a path that this router originates."""
-    return origin, UNSPECIFIED, None
+    return origin, b"", None
 
 
 def imported_source(vrf: str) -> Source:
     """Return the source of a path that is imported from another VRF."""
-    return PathOrigin.IMPORTED, UNSPECIFIED, vrf
+    return PathOrigin.IMPORTED, b"", vrf
 
 
 class Imported(Value, kw_only=True):
@@ -115,7 +121,7 @@ class Path(Value, kw_only=True):
         """Its key among the paths to a prefix."""
         if self.imported is not None:
             return imported_source(self.imported.vrf)
-        return self.origin, self.peer, self.number
+        return peer_source(self.peer, self.number) if self.origin is PathOrigin.PEER else own_source(self.origin)
 
     @property
     def inside(self) -> bool:
@@ -399,20 +405,26 @@ class LocRib:
         self.hops: dict[IPAddress, dict[Prefix, int]] = {}
         self.own: dict[Prefix, None] = {}
 
-    def put(self, prefix: Prefix, path: Path) -> None:
-        """Store a path unless it is known; call `choose` afterwards."""
-        source = path.source
-        destination = self.destinations.get(prefix)
-        if destination is None:
-            destination = self.destinations[prefix] = Destination()
-        elif (known := destination.paths.get(source)) is not None:
-            if known == path:
-                return  # it keeps its age and stays the chosen one
-            self._count(prefix, known, -1)
-        destination.paths[source] = path
-        self._count(prefix, path, 1)
+    def put(self, prefixes: Iterable[Prefix], path: Path) -> None:
+        """Store a path to these prefixes, each once, unless it is known; call `choose` afterwards."""
+        source, fresh = path.source, []
+        for prefix in prefixes:
+            destination = self.destinations.get(prefix)
+            if destination is None:
+                destination = self.destinations[prefix] = Destination()
+            elif (known := destination.paths.get(source)) is not None:
+                if known == path:
+                    continue  # it keeps its age and stays the chosen one
+                self._leave(prefix, known)
+            destination.paths[source] = path
+            fresh.append(prefix)
+        if not fresh:
+            return
+        users = self.hops.setdefault(path.attributes.next_hop, {})
+        for prefix in fresh:
+            users[prefix] = users.get(prefix, 0) + 1
         if path.own:
-            self.own[prefix] = None
+            self.own.update(dict.fromkeys(fresh))
 
     def known(self, prefix: Prefix, source: Source) -> Path | None:
         """Return the path from this source to a prefix."""
@@ -425,22 +437,19 @@ class LocRib:
         path = destination.paths.pop(source, None) if destination is not None else None
         if destination is None or path is None:
             return
-        self._count(prefix, path, -1)
+        self._leave(prefix, path)
         if path.own and not any(other.own for other in destination.paths.values()):
             del self.own[prefix]
 
-    def _count(self, prefix: Prefix, path: Path, change: int) -> None:
+    def _leave(self, prefix: Prefix, path: Path) -> None:
+        """Count a path less among those with its next hop."""
         hop = path.attributes.next_hop
-        there = self.hops.get(hop)
-        if there is None:
-            there = self.hops[hop] = {}
-        count = there.get(prefix, 0) + change
-        if count:
-            there[prefix] = count
-            return
-        del there[prefix]
-        if not there:
-            del self.hops[hop]
+        users = self.hops[hop]
+        users[prefix] -= 1
+        if not users[prefix]:
+            del users[prefix]
+            if not users:
+                del self.hops[hop]
 
     def choose(self, prefixes: Iterable[Prefix]) -> list[Prefix]:
         """Choose the best paths again; returns the prefixes for which they changed.
@@ -482,7 +491,7 @@ class LocRib:
     def best(self, prefix: Prefix) -> Path | None:
         """Return the best path to a prefix."""
         destination = self.destinations.get(prefix)
-        return destination.chosen if destination is not None else None
+        return destination.best[0] if destination is not None and destination.best else None
 
     def reaches(self, path: Path) -> bool:
         """Return whether there is a route to the next hop of a path."""

@@ -174,7 +174,7 @@ class Routes:
             if after is None:
                 self.table.take_away(prefix, own_source(origin))
             else:
-                self.table.put(prefix, after)
+                self.table.put((prefix,), after)
 
     def may_resolve(self, prefix: Prefix) -> bool:
         """Return whether the next hop of a path may be inside this prefix."""

@@ -16,11 +16,10 @@ from dmvpn.features.bgp.packet import named
 from dmvpn.features.bgp.routes import Exports, Routes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from ipaddress import IPv4Address
 
     from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.base.notices import RouteChanged
     from dmvpn.features.bgp.families import Family
     from dmvpn.features.bgp.groups import UpdateGroup
     from dmvpn.features.bgp.input import Key
@@ -123,9 +122,11 @@ class Table:
         self.imports.look_again()
         self.exports.look_again()
 
-    def route_changed(self, event: RouteChanged, now: float, *, is_ours: bool) -> None:
-        """Look at a route of the routing table that changed. is_ours: it is, and was, a route of BGP."""
-        if not is_ours or event.prefix in self.routes.table.own:
-            self.routes.route_changed(event.prefix, now)
-        self.exports.changed((event.prefix,))
+    def routes_changed(self, changes: Sequence[tuple[Prefix, bool]], now: float) -> None:
+        """Look at prefixes whose routes in the routing table changed, and whether BGP makes, and made, the route."""
+        own = self.routes.table.own
+        for prefix, is_ours in changes:
+            if not is_ours or prefix in own:
+                self.routes.route_changed(prefix, now)
+        self.exports.changed(prefix for prefix, _ in changes)
         self.advertiser.default_may_change()

@@ -261,7 +261,8 @@ class ChronicleMachine(Machine):
                 self._forgot_messages = True
             else:
                 self._forgot_changes = True
-                self._settle(lines[0])
+                if type(lines[0][2]) is not RouteChanged:
+                    self._settle(lines[0])
         self._number += 1
         lines.append((self._number, now, what))
 

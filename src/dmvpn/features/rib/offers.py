@@ -31,15 +31,18 @@ class Offer(Mutable, eq=False):
     """A route as offered, and its usable next hops. since: the time of its last change, seconds monotonic.
 
     recursive: a next hop must be looked up in the table to know its interface.
+    counts: it takes part in the choice of the best route that NHRP did not make; distance 255 means never.
     """
 
     route: Route
     hops: tuple[NextHop, ...] = ()
     since: float = 0.0
     recursive: bool = field(init=False, default=False)
+    counts: bool = field(init=False, default=False)
     _resolved: Route | None = None
 
     def __post_init__(self) -> None:
+        self.counts = self.route.source is not RouteSource.NHRP and self.route.distance < UNUSABLE_DISTANCE
         for hop in self.route.next_hops:
             if not hop.interface:
                 self.recursive = True
@@ -62,11 +65,6 @@ class Offer(Mutable, eq=False):
     def usable(self) -> bool:
         """It may be in the table."""
         return bool(self.hops) or self.route.kind is not RouteKind.FORWARD
-
-    @property
-    def counts(self) -> bool:
-        """It takes part in the choice of the best route that NHRP did not make; distance 255 means never."""
-        return self.route.source is not RouteSource.NHRP and self.route.distance < UNUSABLE_DISTANCE
 
     @property
     def rank(self) -> tuple[int, int, int, str]:
@@ -116,7 +114,7 @@ class Node(Mutable, eq=False):
 
     def choose(self, plain: Offer | None) -> Offer | None:
         """Return the best usable offer of all, as of now. plain: without the offers of NHRP."""
-        nhrp = self.offers.get(_NHRP)
+        nhrp = self.offers.get(_NHRP) if len(self.offers) > 1 or plain is None else None
         if nhrp is None or not nhrp.usable or (plain is not None and plain.rank < nhrp.rank):
             return plain
         return nhrp

@@ -404,8 +404,7 @@ class Recursion:
         """Return the places inside this prefix."""
         addresses, version, first = self._addresses, prefix.version, prefix.number
         start = bisect_left(addresses, (version, first))
-        beyond = version, first + prefix.size
-        if start == len(addresses) or addresses[start] >= beyond:
+        if start == len(addresses) or addresses[start] >= (beyond := (version, first + prefix.size)):
             return []  # as a rule
         return [(number, self._places[number]) for number in addresses[start : bisect_left(addresses, beyond, start)]]
 

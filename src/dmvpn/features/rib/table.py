@@ -54,16 +54,16 @@ class RouteTable:
             self.recursion.add(key, offer)
         else:
             offer.lead(self._direct(route))
-        return self._settle([route.prefix], now)
+        return self._settle([node], now)
 
     def retract(self, source: RouteSource, process: str, prefix: Prefix, now: float) -> list[RouteChanged]:
         """Drop a route; it need not be there."""
         node = self.nodes.get(prefix)
         offer = node.offers.pop((source, process), None) if node else None
-        if offer is None:
+        if node is None or offer is None:
             return []
         self._unlink((prefix, (source, process)), offer)
-        return self._settle([prefix], now)
+        return self._settle([node], now)
 
     def leading_out(self, interface: str) -> list[Key]:
         """Return the offers that name this interface."""
@@ -71,16 +71,18 @@ class RouteTable:
 
     def link(self, keys: Iterable[Key], now: float) -> list[RouteChanged]:
         """Note that the line of an interface went up or down that these offers named, and perhaps still do."""
-        touched: dict[Prefix, None] = {}
+        touched: dict[Prefix, Node] = {}
         for key in keys:
             node = self.nodes.get(key[0])
-            offer = node.offers.get(key[1]) if node else None
+            if node is None:
+                continue
+            offer = node.offers.get(key[1])
             if offer is not None and offer.recursive:
                 self.recursion.again(key)
             elif offer is not None:
                 offer.lead(self._direct(offer.route))
-            touched[key[0]] = None
-        return self._settle(list(touched), now)
+            touched[key[0]] = node
+        return self._settle(list(touched.values()), now)
 
     @property
     def is_behind(self) -> bool:
@@ -109,6 +111,8 @@ class RouteTable:
     def leading(self, prefix: Prefix, offer: Offer) -> tuple[NextHop, ...]:
         """Return the next hops of an offer, in the protocol's own words, that can be used now."""
         route = offer.route
+        if len(route.next_hops) == 1:
+            return route.next_hops if offer.hops else ()
         if offer.recursive:
             return self.recursion.leading((prefix, (route.source, route.process)))
         return tuple(hop for hop in route.next_hops if hop in offer.hops)
@@ -142,28 +146,27 @@ class RouteTable:
                 if not users:
                     del self._by_interface[hop.interface]
 
-    def _settle(self, prefixes: list[Prefix], now: float) -> list[RouteChanged]:
+    def _settle(self, nodes: list[Node], now: float) -> list[RouteChanged]:
         """Select again where something changed, and wherever a recursive offer leans on that: there as much as may be
         done at this moment.
         """
         if now != self._settled_at:
             self._settled_at = now
             self.recursion.begin()
-        followed = self.recursion.follow(prefixes)
-        every = {**dict.fromkeys(prefixes), **followed} if followed else prefixes
-        return [change for prefix in every if (change := self._select(prefix)) is not None]
+        followed = self.recursion.follow([node.prefix for node in nodes])
+        if followed:
+            every = {**{node.prefix: None for node in nodes}, **followed}
+            nodes = [node for prefix in every if (node := self.nodes.get(prefix)) is not None]
+        return [change for node in nodes if (change := self._select(node)) is not None]
 
-    def _select(self, prefix: Prefix) -> RouteChanged | None:
+    def _select(self, node: Node) -> RouteChanged | None:
         """Select the best route of a prefix again; returns None if it is the same."""
+        prefix, before = node.prefix, node.shown
         self.touched[prefix] = None
-        node = self.nodes.get(prefix)
-        if node is None:
-            return None
-        before = node.shown
         node.plain = node.choose_plain()
-        node.best = node.choose(node.plain)
-        after = node.shown = node.best.resolved if node.best else None
-        if node.best is None:
+        best = node.best = node.choose(node.plain)
+        after = node.shown = best.resolved if best is not None else None
+        if best is None:
             self._drop_if_empty(node)
         if before is after or (before is not None and after is not None and before == after):
             return None

@@ -366,8 +366,7 @@ class Runtime:
         """Pass routes to the kernel as many at a time as come together: each request is expensive."""
         for error in self.plane.execute_routes(orders):
             self._failed(error)
-        for order in orders:
-            self.handle.tell(order)
+        self.handle.tell(*orders)
 
     def _carry_out(self, effect: Effect) -> None:
         inner = effect.effect if isinstance(effect, InVrf) else effect

@@ -15,7 +15,7 @@ from dmvpn.base.rows import Source, table
 from dmvpn.base.values import Value, project
 from dmvpn.features.bgp.families import FAMILIES
 from dmvpn.features.bgp.packet import Nlri, in_order, number_of, prefix_of
-from dmvpn.features.bgp.paths import Path, PathOrigin
+from dmvpn.features.bgp.paths import Path, PathOrigin, peer_source
 from dmvpn.features.bgp.show.common import NOT_ACTIVE, active, by_version, spellings
 from dmvpn.features.bgp.show.settings import in_words
 from dmvpn.features.bgp.show.table import EMPTY, PathLine, ShowTable, path_line, render_table, status, table_of
@@ -505,7 +505,7 @@ def query_routes(ctx: ShowContext, args: Args) -> ShowRoutes:
 
 def _taken(machine: Table, peer: Peer, nlri: Nlri) -> Path | None:
     """Return the path made from a received route."""
-    source = PathOrigin.PEER, peer.address, number_of(nlri)
+    source = peer_source(peer.address, number_of(nlri))
     return machine.routes.table.known(prefix_of(nlri), source)
 
 
