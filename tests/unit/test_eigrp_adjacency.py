@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address
@@ -475,6 +476,39 @@ def test_however_many_are_new_a_few_hellos_greet_them_then_one_a_second_and_none
     assert 6 <= len(greetings) <= 9
     assert all(later - earlier > 0.99 for earlier, later in pairwise(greetings[-3:]))
     assert greetings[-1] >= last
+
+
+def test_a_hub_that_meets_a_crowd_sends_no_first_packet_in_vain() -> None:
+    """Its Hellos are a few, so a neighbor waits for the next one: before that it would drop the first packet."""
+    net = EigrpNet()
+    net.router("HUB")
+    net.plug("overlay", "HUB", tunnel(HUB_NAME))
+    net.wires["overlay"].between = lambda sender, receiver: "HUB" in (sender, receiver)
+    for number in range(1, 41):
+        net.router(f"S{number}")
+        net.plug("overlay", f"S{number}", tunnel(f"192.168.100.{100 + number}"))
+        net.event("HUB", MulticastReached("Tunnel100"))
+        net.run(0.02)
+    net.run(10.0)
+    first = Counter(
+        sent.order.destination
+        for sent in net.packets()
+        if sent.router == "HUB" and PacketFlag.INIT in sent.packet.flags
+    )
+    assert len(first) == 40
+    assert set(first.values()) == {1}
+
+
+def test_a_hello_that_is_due_at_once_is_paid_for_once() -> None:
+    """Each news of another receiver could bring it forward by a little, and each time it was paid for."""
+    net = overlay().run(1.0)
+    for _ in range(30):
+        net.event("HUB", MulticastReached("Tunnel100"))
+    net.run(0.06)
+    for _ in range(4):
+        net.event("HUB", MulticastReached("Tunnel100"))
+        net.run(0.06)
+    assert len(hellos(net, "HUB", since=1.0)) == 5
 
 
 def test_a_greeting_takes_the_place_of_the_next_hello_and_does_not_add_one() -> None:

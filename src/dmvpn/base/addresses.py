@@ -180,6 +180,11 @@ def is_link_local(address: IPAddress) -> bool:
     return type(address) is IPv6Address and int(address) >> 118 == 0x3FA
 
 
+def is_multicast(address: IPAddress) -> bool:
+    """Return whether it is the address of a group, as each packet asks: its own property compares it with a network."""
+    return int(address) >> 28 == 0xE if type(address) is IPv4Address else int(address) >> 120 == 0xFF
+
+
 def stays_on_link(address: IPAddress) -> bool:
     """Return whether it has IPv6's link-local scope, or a smaller one, as an address or as a multicast group (RFC 4291
     §2.7).

@@ -1,7 +1,7 @@
 """The life of neighbors: received Hellos and the handshake, their part in routing, the end. RFC 7868 §5.3.
 
-    first Hello     the neighbor is pending: it gets a Hello at once and an Update with flag INIT, which in a crowd
-                    waits for the neighbor's own: that one knows us by then
+    first Hello     the neighbor is pending: it gets a Hello at once and an Update with flag INIT, which waits while our
+                    Hello does, and in a crowd, for the neighbor's own: that one knows us by then
     its ack         the neighbor is up: it takes part in routing, and is sent the table
     a multicast Hello while it is pending: it may have missed ours; both are sent again
     any packet      refreshes the holding time
@@ -340,9 +340,9 @@ class Adjacencies:
             self._context.debug(messages.neighbor_line(f"New peer {spelled(neighbor.address)} on {interface.name}"))
         if not self._neighborhood.is_full:  # when it is full, only neighbors that answer are announced
             self._announce(neighbor)
-        self._greetings.answer(interface)
-        if len(interface.neighbors) > _CROWD and self._context.ports.tunnels.get(interface.name) is not None:
-            self._context.start(neighbor.retransmit_timer, neighbor.rto)
+        wait = self._greetings.answer(interface)
+        if wait or (len(interface.neighbors) > _CROWD and self._context.ports.tunnels.get(interface.name) is not None):
+            self._context.start(neighbor.retransmit_timer, wait + neighbor.rto)
         else:
             self._begin(neighbor)
 

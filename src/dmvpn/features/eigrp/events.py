@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
+from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix, is_multicast
 from dmvpn.base.reasons import Reason
 from dmvpn.features.eigrp.dual import Dual, InboundLists, Message
 from dmvpn.features.eigrp.messages import ROUTES, authentication_mismatch, not_on_common_subnet, route_line
@@ -147,7 +147,7 @@ class Receiver:
         address = event.source
         if address == interface.address or not interface.speaks:
             return True
-        multicast = event.destination.is_multicast
+        multicast = is_multicast(event.destination)
         if not self._may_come(interface, address, packet, multicast=multicast):
             return True
         neighbor = interface.neighbors.get(int(address))

@@ -10,14 +10,14 @@ Only these two classes change their fields: other files report events by calling
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import field
 from typing import Final
 
-from dmvpn.base.addresses import IPAddress
+from dmvpn.base.addresses import IPAddress, is_link_local
 from dmvpn.base.context import Timer
 from dmvpn.base.notices import InterfaceState
 from dmvpn.base.reasons import Reason
-from dmvpn.base.values import Mutable
+from dmvpn.base.values import Mutable, copier
 from dmvpn.features.eigrp.backlog import Backlog, MulticastGroup, Outstanding
 from dmvpn.features.eigrp.metric import MetricScale, Vector
 from dmvpn.features.eigrp.model import Family, InterfaceSettings
@@ -36,6 +36,7 @@ SEQUENCE_SPACE = 1 << 32
 _ON_THE_WAY = 1.0
 #: How often a pending neighbor is greeted again: two routers whose unicast is lost must not continue forever.
 _GREETINGS_AGAIN = 3
+_acknowledging: Final = copier(EigrpPacket, "acknowledgment")
 
 
 class Neighbor(Mutable, eq=False):
@@ -162,7 +163,7 @@ class Neighbor(Mutable, eq=False):
         """Record a unicast packet that it must acknowledge; returns the packet with the acknowledgment that we owe."""
         self.interface.statistics.unicasts += 1
         self.expect(packet, now)
-        return replace(packet, acknowledgment=self.pay())
+        return _acknowledging(packet, self.pay())
 
     def expect(self, packet: EigrpPacket, now: float) -> None:
         """Record a packet that it must acknowledge."""
@@ -173,7 +174,7 @@ class Neighbor(Mutable, eq=False):
         self.retransmissions += 1
         self.interface.statistics.retransmissions += 1
         self.rto = min(self.rto * _BACKOFF, MAXIMUM_RTO)
-        return replace(outstanding.repeat(), acknowledgment=self.pay())
+        return _acknowledging(outstanding.repeat(), self.pay())
 
     def acknowledged(self, sequence: int, now: float) -> bool:
         """Handle an acknowledgment; returns whether it is for the outstanding packet."""
@@ -296,7 +297,7 @@ class EigrpInterface(Mutable, eq=False):
     def knows(self, address: IPAddress) -> bool:
         """Return whether the address is on the link of this interface and not our own: in its subnet, or link-local."""
         if self.family.version == 6:
-            return address.is_link_local and address != self.address
+            return is_link_local(address) and address != self.address
         prefix = self.state.prefix
         return prefix is not None and address in prefix and address != self.state.address
 

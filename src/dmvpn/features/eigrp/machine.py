@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping
 from typing import ClassVar, Final, cast
 
 from dmvpn.base import notices
-from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.addresses import IPAddress, Prefix, is_multicast
 from dmvpn.base.context import Context, Machine
 from dmvpn.base.effects import Effect
 from dmvpn.base.errors import WireError
@@ -408,7 +408,7 @@ class EigrpMachine(Machine):
         for process, interface in self._running.get(event.interface, ()):
             neighbor = interface.neighbors.get(address)
             if neighbor is not None and neighbor.hello == payload:
-                if not neighbor.is_up and (event.destination.is_multicast or interface.settings.neighbors):
+                if not neighbor.is_up and (is_multicast(event.destination) or interface.settings.neighbors):
                     return False
                 if shows_hellos(self._context.ports.debugging):
                     return False

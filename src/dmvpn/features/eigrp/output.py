@@ -282,11 +282,13 @@ class Greetings:
         due = max(soon, interface.greetings_paid - _GREETING_CREDIT)
         planned = self._context.timers.when(interface.hello_timer)
         if planned is None or due < planned:
-            interface.pay_greeting(due, _GREETING_INTERVAL)
+            if planned is None or planned > now + _GREETING_SPREAD:  # else one that is due anyway comes a bit earlier
+                interface.pay_greeting(due, _GREETING_INTERVAL)
             self._context.start(interface.hello_timer, due - now)
 
-    def answer(self, interface: EigrpInterface) -> None:
-        """Greet a new router by multicast: a router that our multicast does not reach is no neighbor.
+    def answer(self, interface: EigrpInterface) -> float:
+        """Greet a new router by multicast: a router that our multicast does not reach is no neighbor. Returns in how
+        many seconds: 0 is now.
 
         So no adjacency comes up on a hub without `ip nhrp map multicast dynamic`, as on IOS.
         """
@@ -294,9 +296,10 @@ class Greetings:
         interface.count_answer()
         if interface.greetings_paid - _GREETING_CREDIT > now:
             self.hasten(interface)
-        else:
-            interface.pay_greeting(now, _GREETING_INTERVAL)
-            self.say(interface)
+            return (self._context.timers.when(interface.hello_timer) or now) - now
+        interface.pay_greeting(now, _GREETING_INTERVAL)
+        self.say(interface)
+        return 0.0
 
     def say_goodbye(self, interface: EigrpInterface) -> None:
         """Announce to all neighbors on the interface that we leave, RFC 7868 §6.7.7."""
