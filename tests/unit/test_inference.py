@@ -613,6 +613,48 @@ def test_routes_that_bgp_would_bring_are_better_than_a_default_route_to_nowhere(
     )
 
 
+def test_a_provider_of_the_lab_learns_what_its_neighbors_of_bgp_advertise(tmp_path: Path) -> None:
+    """Addresses of NAT behind a neighbor's static route had no way back; of two ways the longer path counted, too."""
+    tells = "\n redistribute static\nip route 198.51.100.0 255.255.255.0 Null0\n"
+    prepends = " neighbor 192.0.2.5 route-map LONG out\nroute-map LONG permit 10\n set as-path prepend 65001\n"
+    second = "router bgp 65001\n neighbor 192.0.2.5 remote-as 65002\n neighbor 192.0.2.5 password Secret9\n"
+    longer = second + " redistribute static\n" + prepends + "ip route 198.51.100.0 255.255.255.0 Null0\n"
+    scenario = load(
+        tmp_path,
+        router("A", f"192.0.2.2 {SHORT}", more=_BGP.format("192.0.2.1") + tells),
+        router("B", f"192.0.2.6 {SHORT}", more=longer),
+        router("C", f"192.0.2.10 {SHORT}", more="router bgp 65003\n neighbor 192.0.2.9 remote-as 65000"),
+    )
+    world = Simulator.of(scenario)
+    world.run_until(60.0)
+    tables = {name: found for name, found in world.facts(scenario).routers.items() if found is not None}
+    hops = {
+        name: {
+            str(hop.address)
+            for route in table.routes
+            if str(route.prefix) == "198.51.100.0/24"
+            for hop in route.next_hops
+        }
+        for name, table in tables.items()
+    }
+    assert hops["PROVIDER"] == {"192.0.2.2"}
+    assert hops["C"] == {"192.0.2.9"}
+
+
+def test_a_provider_has_no_route_of_its_own_to_addresses_of_nat_that_a_neighbor_advertises(tmp_path: Path) -> None:
+    """Two routers of a site had the same addresses of NAT: answers came to either of them, whatever BGP said."""
+    nat = (
+        "interface GigabitEthernet0/1\n ip nat outside\nip nat pool P 198.51.100.1 198.51.100.1 prefix-length 24\n"
+        "ip nat inside source list 1 pool P overload\naccess-list 1 permit 10.0.0.0 0.255.255.255\n"
+    )
+    told = "\n network 198.51.100.0 mask 255.255.255.0\nip route 198.51.100.0 255.255.255.0 Null0\n"
+    for lines, has_route in ((told, False), ("\n network 198.51.100.0 mask 255.255.255.0\n", True), ("\n", True)):
+        folder = tmp_path / f"{len(lines)}"
+        folder.mkdir()
+        scenario = load(folder, router("A", f"192.0.2.2 {SHORT}", more=_BGP.format("192.0.2.1") + lines + nat))
+        assert ("ip route 198.51.100.1 255.255.255.255" in scenario.configurations["PROVIDER"]) == has_route
+
+
 _TELLS = (
     "ip route 10.50.0.0 255.255.0.0 Null0\nrouter eigrp 1\n network 10.0.0.0\n redistribute static{0}\n"
     "router bgp 65001\n neighbor 192.0.2.1 remote-as 65009"

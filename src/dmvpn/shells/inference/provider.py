@@ -1,7 +1,7 @@
 """The provider: a router of our own with the gateways that no configuration has, between all sites.
 
     default routes     their next hops, which is the purpose of a provider
-    external BGP       its neighbors on a wire of the router
+    external BGP       its neighbors on a wire of the router: it learns what they advertise, in the AS that each names
     Internet           a host behind the provider, where routers do NAT
     translators        one to one, before a hub with a private address that its clients look for at a public one
     ways out           sources of tunnels, ports of routes without a gateway, and links for two, if no other router is
@@ -17,6 +17,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
+from dmvpn.features.bgp.settings import configured_peers
 from dmvpn.network.device import is_private
 from dmvpn.network.lines import with_lines
 from dmvpn.network.overlay import Network
@@ -25,8 +26,9 @@ from dmvpn.shells.inference.wires import VIRTUAL, Port, ports_of
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE, GatewaySpec, HostSpec, LinkSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator, Mapping
 
+    from dmvpn.features.bgp.settings import PeerSettings
     from dmvpn.network.device import Device
     from dmvpn.shells.inference.wires import InferredNetwork, Wire
 
@@ -84,7 +86,8 @@ def _plug_in(network: InferredNetwork, configurations: dict[str, str]) -> str:
         text += [f"interface GigabitEthernet0/{number}", f" ip address {address.ip} {address.netmask}", "!"]
         taken[address] = wire.ports[0]
         wire.ports.append(Port(name, f"GigabitEthernet0/{number}", address))
-    routes = [*_published(network, taken.values()), *_rip(network, [wire for wire, _ in wanted])]
+    wires = [wire for wire, _ in wanted]
+    routes = [*_published(network, taken), *_rip(network, wires), *_bgp(network, wires)]
     configurations[name] = "\n".join([*text, *routes, *(["!"] if routes else []), "end"]) + "\n"
     gateways = ", ".join(str(address.ip) for address in taken)
     network.notes.append(f"no configuration has {gateways}: the lab adds a router for that, {name}")
@@ -171,13 +174,17 @@ def _gateless(device: Device) -> list[str]:
     return [port for port in dict.fromkeys(ports) if not port.startswith(VIRTUAL)]
 
 
-def _published(network: InferredNetwork, ports: Collection[Port]) -> Iterator[str]:
-    """Yield routes to addresses of a router's NAT that are on none of the provider's wires, as a provider has them."""
-    links = [Prefix.of(port.address.network.network_address, port.address.network.prefixlen) for port in ports]
-    for port in ports:
+def _published(network: InferredNetwork, ports: Mapping[IPv4Interface, Port]) -> Iterator[str]:
+    """Yield routes to addresses of a router's NAT that are on none of the provider's wires, as a provider has them.
+
+    Not to those that the router advertises itself. ports: by the provider's address on their wire.
+    """
+    links = [Prefix.of(one.network.network_address, one.network.prefixlen) for one in ports]
+    for address, port in ports.items():
         device = network.devices.get(port.router)
         if device is not None and device.translates(port.name, "outside"):
-            for one in dict.fromkeys(prefix for _, prefix in device.nat_beyond(links)):
+            known = [*links, *(_told(device) if _session(device, port, address) is not None else ())]
+            for one in dict.fromkeys(prefix for _, prefix in device.nat_beyond(known)):
                 yield f"ip route {one.address} {one.netmask} {port.address.ip}"
 
 
@@ -191,6 +198,38 @@ def _rip(network: InferredNetwork, wires: list[Wire]) -> list[str]:
     ]
     networks = [f" network {address.network.network_address}" for address in speakers]
     return ["router rip", " version 2", *dict.fromkeys(networks), " no auto-summary", "!"] if networks else []
+
+
+def _bgp(network: InferredNetwork, wires: list[Wire]) -> list[str]:
+    """Return the provider's BGP lines, for routers that name its address as a neighbor: in the AS that each expects."""
+    found: list[str] = []
+    system = 0
+    for address, port in ((wire.provider, port) for wire in wires for port in wire.ports):
+        device = network.devices.get(port.router)
+        peer = _session(device, port, address) if device is not None and address is not None else None
+        if peer is not None:
+            system = system or peer.remote_as
+            other = peer.remote_as != system
+            neighbor = f" neighbor {port.address.ip}"
+            found += [f"{neighbor} remote-as {peer.local_as}"]
+            found += [f"{neighbor} local-as {peer.remote_as} no-prepend replace-as"] if other else []
+            found += [f"{neighbor} password {peer.lines.password}"] if peer.lines.password else []
+            found += [f"{neighbor} default-originate", f"{neighbor} advertisement-interval 0"]
+    return [f"router bgp {system}", *found, "!"] if found else []
+
+
+def _session(device: Device, port: Port, address: IPv4Interface) -> PeerSettings | None:
+    """Return what a router expects of the provider as its neighbor of BGP; None: it calls none at this address."""
+    peer = configured_peers(device.bgp).get(address.ip)
+    is_near = peer is not None and peer.lines.update_source in ("", port.name)
+    return peer if peer is not None and peer.active and is_near else None
+
+
+def _told(device: Device) -> list[Prefix]:
+    """Return the networks that a router advertises by BGP because it has exactly them."""
+    own = [Prefix.of(address, length) for _, address, length in device.addresses()]
+    own += [route.prefix for route in device.routes]
+    return [one.prefix for one in device.bgp.networks if one.prefix in own]
 
 
 def add_translators(
