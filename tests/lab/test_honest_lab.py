@@ -218,6 +218,41 @@ def test_neighbors_inside_a_vrf_are_waited_for(of_hub: str, of_spoke: str | None
     assert missing(tmp_path) == []
 
 
+def test_bgp_still_changes_while_a_route_waits_for_the_interval_of_a_neighbor(tmp_path: Path) -> None:
+    """A hub announces to an external neighbor every 30 s: `lab up` called a spoke without the far LAN converged."""
+    lines = "router bgp 6500{0}\n network 10.{0}.0.0 mask 255.255.255.0\n"
+    calls = " neighbor 172.16.0.{0} remote-as 6500{0}\n"
+    spokes = {name: (number, "", NHS, lines.format(number) + calls.format(1)) for name, number in (("A", 2), ("B", 3))}
+    write(tmp_path, HUB=(1, "", DYNAMIC, lines.format(1) + calls.format(2) + calls.format(3)), **spokes)
+    scenario = Scenario.load(str(tmp_path))
+    world, lacking = Simulator.of(scenario), 0
+    before = world.facts(scenario)
+    for second in range(1, 60):
+        world.run_until(float(second))
+        now = world.facts(scenario)
+        spoke = now.routers["A"]
+        assert spoke is not None
+        if not any(route.prefix.network_address == LANS[2] for route in spoke.routes):
+            lacking += 1
+            assert unfinished(now) or changing(before, now)
+        before = now
+    assert lacking > 5
+    assert not changing(before, now)
+    assert bringing_up.patience(scenario) > 50.0
+
+
+def test_ospf_still_changes_until_the_designated_router_of_a_wire_is_elected(tmp_path: Path) -> None:
+    """Two neighbors wait 40 s before they elect one and exchange routes: `lab up` called that converged."""
+    ospf = "router ospf 1\n network 0.0.0.0 255.255.255.255 area 0\n"
+    write(tmp_path, A=(1, "", NHS, ospf), B=(2, "", NHS, ospf))
+    scenario = Scenario.load(str(tmp_path))
+    world = Simulator.of(scenario)
+    world.run_until(19.0)
+    before = world.facts(scenario)
+    world.run_until(20.0)
+    assert {"A", "B"} <= {*changing(before, world.facts(scenario))}
+
+
 def test_ospf_still_changes_while_an_lsa_is_not_acknowledged(tmp_path: Path) -> None:
     """A spoke had no route to the other until the hub repeated an LSA: `lab up` called that converged."""
     ospf = f"{OSPF} network 10.0.0.0 0.255.255.255 area 0\n"

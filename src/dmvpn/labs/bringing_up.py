@@ -28,6 +28,7 @@ from dmvpn.base.values import Value
 from dmvpn.dataplane.engines import choose
 from dmvpn.dataplane.host import HostProblem
 from dmvpn.face.serving import make_server
+from dmvpn.features.bgp.settings import configured_peers
 from dmvpn.labs import orders
 from dmvpn.labs.unsupported_lines import Note, StaysDown, left_out, not_built
 from dmvpn.network.device import Device
@@ -64,9 +65,15 @@ _TAIL: Final = 12
 
 
 def patience(scenario: Scenario) -> float:
-    """Return seconds in which this lab must be ready, the wait before an OSPF election of a DR included."""
-    with_ospf = [Device.read(name, text) for name, text in scenario.configurations.items() if "ospf" in text]
-    return PATIENCE + PATIENCE_EACH * len(scenario.configurations) + election_time(with_ospf)
+    """Return seconds in which this lab must be ready.
+
+    The wait before an OSPF election of a DR is included, and that of BGP between two announcements.
+    """
+    texts = scenario.configurations.items()
+    with_ospf = [Device.read(name, text) for name, text in texts if "ospf" in text]
+    with_bgp = [Device.read(name, text) for name, text in texts if "router bgp" in text]
+    pauses = [peer.advertisement_interval for one in with_bgp for peer in configured_peers(one.bgp).values()]
+    return PATIENCE + PATIENCE_EACH * len(texts) + election_time(with_ospf) + max(pauses, default=0.0)
 
 
 def wait(scenario: Scenario, folder: LabFolder, lab: int, *, simulated: bool) -> Iterator[list[str]]:

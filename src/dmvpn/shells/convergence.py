@@ -473,11 +473,15 @@ def _forgotten(router: RouterFacts) -> Iterator[str]:
 
 
 def changing(before: LabFacts, now: LabFacts) -> list[str]:
-    """Return the routers whose neighbors or routes have changed, or will change when OSPF has done its work."""
+    """Return the routers whose neighbors or routes have changed, or will change: OSPF or BGP is not done.
+
+    Of providers only that counts.
+    """
     found = []
     for name, router in now.routers.items():
-        busy = router is not None and any(process.busy for table in router.tables for process in table.ospf)
-        if name not in now.providers and (busy or _state(router) != _state(before.routers.get(name))):
+        tables = router.tables if router is not None else ()
+        busy = any(table.bgp.busy or any(process.busy for process in table.ospf) for table in tables)
+        if busy or (name not in now.providers and _state(router) != _state(before.routers.get(name))):
             found.append(name)
     return found
 

@@ -63,6 +63,25 @@ class Advertiser:
         """Number groups from 1 again after the process ended; no group exists now."""
         self._numbers = count(1)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether routes wait until they may be announced to a neighbor that can use them: it sent none of them, and
+        its AS is not in their path.
+        """
+        return any(
+            self._is_news(group.audience, prefix, self._members[address])
+            for group in self.groups.values()
+            for prefix in group.waiting
+            for address in group.queues
+        )
+
+    def _is_news(self, audience: Audience, prefix: Prefix, peer: Peer) -> bool:
+        best = self._routes.table.best(prefix)
+        if best is None:
+            return True
+        is_inside = peer.settings.remote_as in best.attributes.systems and not audience.overridden
+        return best.peer != peer.address and not is_inside
+
     # ---------------------------------------------------------------------------------------------------- members
 
     def join(self, peer: Peer, session: Session) -> None:

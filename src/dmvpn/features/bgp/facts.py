@@ -40,6 +40,7 @@ class BgpFacts(Fact):
     called: neighbors that are configured by address. ranges: neighbors may also connect from these, at most
     listen_limit.
     announces: prefixes of `network` and `redistribute` that are in the table.
+    busy: news wait until they may be announced to a neighbor: its advertisement interval has not passed.
     """
 
     local_as: int = 0
@@ -51,6 +52,7 @@ class BgpFacts(Fact):
     listen_limit: int = 0
     peers: tuple[BgpPeerFacts, ...] = ()
     announces: tuple[Network, ...] = ()
+    busy: bool = False
 
 
 def facts(machine: BgpMachine) -> BgpFacts:
@@ -65,6 +67,7 @@ def facts(machine: BgpMachine) -> BgpFacts:
         ranges=tuple(network(one.prefix) for one in config.listen_ranges),
         peers=tuple(map(_peer, machine.neighbors.values())),
         announces=tuple(network(prefix) for table in machine.tables.values() for prefix in table.routes.own),
+        busy=any(table.advertiser.is_busy for table in machine.tables.values()),
     )
 
 

@@ -31,7 +31,8 @@ class OspfFacts(Fact):
     """An OSPF process: its number, which is locally significant, and its router ID.
 
     vrf: "", the global table. version: of IP.
-    busy: a calculation or an LSA of its own waits for its turn, or a neighbor has not acknowledged all LSAs.
+    busy: a calculation, an LSA of its own or an election waits for its turn, or a neighbor has not acknowledged all
+    LSAs.
     """
 
     process: int

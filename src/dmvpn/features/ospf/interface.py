@@ -188,6 +188,11 @@ class OspfInterface(Mutable, eq=False):
         return self.phase in (InterfaceState.DESIGNATED, InterfaceState.BACKUP)
 
     @property
+    def is_undecided(self) -> bool:
+        """Whether neighbors are heard, and none of them and not this router is elected yet."""
+        return self.phase is InterfaceState.WAITING and bool(self.neighbors)
+
+    @property
     def full(self) -> list[Neighbor]:
         """Neighbors with the same database, and neighbors that restart gracefully."""
         return [neighbor for neighbor in self.neighbors.values() if neighbor.counts_as_full]

@@ -192,8 +192,11 @@ class Process:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a calculation or an LSA of ours waits for its turn, or a neighbor has not acknowledged all LSAs."""
+        """Whether a calculation, an LSA of ours or an election waits for its turn, or a neighbor has not acknowledged
+        all LSAs.
+        """
         waits = self.state.spf.is_waiting or bool(self.origination.waiting())
+        waits = waits or any(interface.is_undecided for interface in self.interfaces.values())
         return waits or any(neighbor.waiting for neighbor in self.neighbors())
 
     # ------------------------------------------------------------------------------------------------ life

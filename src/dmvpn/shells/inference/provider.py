@@ -214,8 +214,9 @@ def _bgp(network: InferredNetwork, wires: list[Wire]) -> list[str]:
             found += [f"{neighbor} remote-as {peer.local_as}"]
             found += [f"{neighbor} local-as {peer.remote_as} no-prepend replace-as"] if other else []
             found += [f"{neighbor} password {peer.lines.password}"] if peer.lines.password else []
-            found += [f"{neighbor} default-originate", f"{neighbor} advertisement-interval 0"]
-    return [f"router bgp {system}", *found, "!"] if found else []
+            found += [f"{neighbor} advertisement-interval 0"]
+    default = [" network 0.0.0.0", "!", "ip route 0.0.0.0 0.0.0.0 Null0"]  # better than any that a neighbor announces
+    return [f"router bgp {system}", *found, *default] if found else []
 
 
 def _session(device: Device, port: Port, address: IPv4Interface) -> PeerSettings | None:
