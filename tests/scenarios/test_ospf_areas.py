@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,12 +14,16 @@ from dmvpn.features.ospf.machine import OspfMachine
 from dmvpn.net import gre
 from dmvpn.net.ipv4 import Ipv4Packet
 from dmvpn.shells.scenario import Scenario
+from dmvpn.shells.simulator import Simulator
 from dmvpn.shells.simulator.multiply import multiply
 from support.ospf_areas import AreaNet
 from support.ospf_net import OspfNet
 from support.outages import outages, route
 from support.routing import p
 from support.world import World
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: SPOKE2 brings these in.
 STATIC = tuple(f"ip route 172.20.{number}.0 255.255.255.0 Null0" for number in (1, 2, 3))
@@ -533,3 +538,35 @@ def test_the_most_specific_network_line_says_the_area_of_an_interface() -> None:
     world.configure("SPOKE1", "router ospf 77", *lines)
     world.run_for(1.0)
     assert world.show("SPOKE1", "ip ospf 77 interface brief").partition("Lo7")[2].split()[:2] == ["77", "7"]
+
+
+_AREAS = "hostname {0}\ninterface Loopback0\n ip address 10.9.9.{1} 255.255.255.255\n ip ospf 1 area {2}\n"
+_WIRE = (
+    "interface GigabitEthernet0/{0}\n ip address 192.0.2.{1} 255.255.255.252\n no shutdown\n"
+    " ip ospf network point-to-point\n ip ospf 1 area {2}\n"
+)
+
+
+@pytest.mark.conforms("ospf:16.2-alone")
+def test_a_border_router_without_neighbors_in_the_backbone_uses_what_it_learns_elsewhere(tmp_path: Path) -> None:
+    """Of two edge routers each had a loopback in area 0, and their site in area 10: neither knew the other's loopback.
+
+    What was learned so is told to no further area.
+    """
+    texts = {
+        "A": _AREAS.format("A", 1, 0) + _WIRE.format(1, 1, 10) + _WIRE.format(2, 9, 20),
+        "B": _AREAS.format("B", 2, 10) + _WIRE.format(1, 2, 10) + _WIRE.format(2, 5, 10),
+        "C": _AREAS.format("C", 3, 0) + _WIRE.format(1, 6, 10),
+        "D": _AREAS.format("D", 4, 20) + _WIRE.format(1, 10, 20),
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.cfg").write_text(text + "router ospf 1\nend\n")
+    scenario = Scenario.load(str(tmp_path))
+    world = Simulator.of(scenario)
+    world.run_until(30.0)
+    routers = {name: router for name, router in world.facts(scenario).routers.items() if router is not None}
+    known = {name: {str(route.prefix) for route in router.routes} for name, router in routers.items()}
+    assert "10.9.9.3/32" in known["A"]
+    assert "10.9.9.1/32" in known["C"]
+    assert "10.9.9.1/32" in known["D"]
+    assert "10.9.9.3/32" not in known["D"]

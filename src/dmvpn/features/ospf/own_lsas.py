@@ -2,7 +2,8 @@
 
 Router, network and summary LSAs, RFC 2328 §12.4.1 to §12.4.3: a router is a border router if it has interfaces in the
 backbone and in another area. It originates summaries, and learns routes between areas from summaries (§16.2). It uses
-summaries of the backbone alone, so that all paths between areas lead through the backbone and none in a circle.
+summaries of the backbone alone, so that all paths between areas lead through the backbone and none in a circle; without
+a full neighbor there it uses those of its other areas, and passes on nothing of them (RFC 3509 §2.2, as IOS).
 
 External LSAs, type 5 everywhere, type 7 in each NSSA: RFC 2328 §12.4.4, RFC 3101.
 
@@ -483,7 +484,7 @@ class Summaries:
         """Yield routes that the area does not know by itself, and that do not lead into it."""
         names = {each.name for each in self._state.interfaces.values() if each.area is area}
         for route in routes.values():
-            inside = route.kind in (WayKind.INTRA, WayKind.INTER)
+            inside = route.kind is WayKind.INTRA or (route.kind is WayKind.INTER and not route.area)
             leads_back = any(hop.interface in names for hop in route.hops)
             if inside and route.area != area.number and not leads_back and route.cost < INFINITY:
                 yield route
@@ -544,7 +545,7 @@ def inter_area_routes(state: State) -> Iterator[OspfRoute]:
 
 def _learned(state: State, kind: LsaType) -> Iterator[tuple[RunningArea, Lsa, int, Reached]]:
     """Yield valid summaries, with the total cost of the path, and the border router that originated them."""
-    for area in [state.areas[0]] if state.is_border else list(state.areas.values()):
+    for area in [state.areas[0]] if state.has_backbone else list(state.areas.values()):
         for lsa, cost, border in learned_in(state, area, kind):
             yield area, lsa, cost, border
 

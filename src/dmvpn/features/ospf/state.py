@@ -237,6 +237,11 @@ class State(Mutable, eq=False):
         return not mine or any(interface.far_end is None or interface.full for interface in mine)
 
     @property
+    def has_backbone(self) -> bool:
+        """Whether it joins other areas to the backbone, and has a full neighbor there (RFC 3509 §2.1)."""
+        return self.is_border and any(one.full for one in self.interfaces.values() if not one.area.number)
+
+    @property
     def is_provider_edge(self) -> bool:
         """Whether it is the provider's router in a VRF, as on IOS without `capability vrf-lite`.
 
