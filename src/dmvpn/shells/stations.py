@@ -1,7 +1,7 @@
 """Computers of VPCS, the program that stands in for them in GNS3 and EVE-NG: their files lie beside those of routers.
 
 set pcname PC1
-ip 192.0.2.10 192.0.2.1 24      or   ip 192.0.2.10/24 192.0.2.1   or   dhcp
+ip 192.0.2.10 192.0.2.1 24      or   ip 192.0.2.10/24 192.0.2.1   or   dhcp   or   ip dhcp
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ _LARGEST: Final = 4096
 #: The mask of an address without one.
 _LENGTH: Final = "24"
 _MASK: Final = "255."
-_WITHOUT_ADDRESS: Final = ("dhcp", "auto", "dns", "domain")
+#: Only shorter prefixes have a network and a broadcast address.
+_NO_EDGES: Final = 31
+_WITHOUT_ADDRESS: Final = ("auto", "dns", "domain")
 
 
 class Station(Value):
@@ -41,7 +43,8 @@ def stations_in(path: Path) -> tuple[Station, ...] | None:
 
 
 def stations_of(text: str, name: str) -> tuple[Station, ...] | None:
-    """Return the computer that lines of VPCS describe. None: they are of something else; (): it asks for its address.
+    """Return the computer that lines of VPCS describe. None: they are of something else; (): it asks for its address,
+    or has one that no computer may have.
 
     name: if no line has one.
     """
@@ -50,7 +53,7 @@ def stations_of(text: str, name: str) -> tuple[Station, ...] | None:
         match [word.lower() for word in words]:
             case ["set", "pcname", _] if words[2].isprintable():
                 name, is_station = words[2], True
-            case ["dhcp", *_]:
+            case ["dhcp", *_] | ["ip", "dhcp", *_]:
                 is_station = True
             case ["ip", word, *_] if word in _WITHOUT_ADDRESS or ":" in word:
                 pass
@@ -62,7 +65,13 @@ def stations_of(text: str, name: str) -> tuple[Station, ...] | None:
                 return None
     if not is_station:
         return None
-    return (Station(name, *found),) if found is not None else ()
+    return (Station(name, *found),) if found is not None and is_of_host(found[0]) else ()
+
+
+def is_of_host(address: IPv4Interface) -> bool:
+    """Return whether a computer may have the address: it is not that of the subnet, and not its broadcast address."""
+    network = address.network
+    return network.prefixlen >= _NO_EDGES or address.ip not in (network.network_address, network.broadcast_address)
 
 
 def _addresses(word: str, rest: list[str]) -> tuple[IPv4Interface, IPv4Address | None] | None:

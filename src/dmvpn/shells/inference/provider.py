@@ -24,6 +24,7 @@ from dmvpn.network.overlay import Network
 from dmvpn.network.underlay import far_ends, name_gateway
 from dmvpn.shells.inference.wires import VIRTUAL, Port, ports_of
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE, GatewaySpec, HostSpec, LinkSpec
+from dmvpn.shells.stations import is_of_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 
 #: Prefixes of at least this length are links for two, and no LAN.
 NO_LAN: Final = 30
-#: Only shorter prefixes have a network and a broadcast address.
-_NO_EDGES: Final = 31
 _HOST: Final = 32
 #: Hosts of the Internet that many configurations name, and their routers.
 INTERNET: Final = (
@@ -103,7 +102,7 @@ def _want_gateway(network: InferredNetwork, router: str, gateway: IPv4Address) -
         subnet = mine[0].address.network
         if any(gateway in network.addresses(port) for port in wire.ports):
             return
-        if subnet.prefixlen < _NO_EDGES and gateway in (subnet.network_address, subnet.broadcast_address):
+        if not is_of_host(IPv4Interface(f"{gateway}/{subnet.prefixlen}")):
             network.notes.append(f"{router} has the gateway {gateway}, which no router can have: ignored")
             return
         if wire.provider is not None and wire.provider.ip != gateway:
