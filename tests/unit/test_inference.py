@@ -599,7 +599,7 @@ def test_who_speaks_bgp_with_a_provider_that_is_not_there_has_a_default_route_to
     ]
     scenario = load(tmp_path, *texts)
     assert "A would learn its routes by BGP from 192.0.2.1: it has a default route to there instead" in scenario.notes
-    assert "ip route 0.0.0.0 0.0.0.0 192.0.2.1 20" in scenario.configurations["A"]
+    assert "ip route 0.0.0.0 0.0.0.0 192.0.2.1 254" in scenario.configurations["A"]
     assert "ip route 10.9.9.9 255.255.255.255 192.0.2.2" in scenario.configurations["PROVIDER"]
 
 
@@ -608,8 +608,8 @@ def test_routes_that_bgp_would_bring_are_better_than_a_default_route_to_nowhere(
     more = _BGP.format("192.0.2.1") + "\nip route 0.0.0.0 0.0.0.0 Null0"
     scenario = load(tmp_path, router("A", f"192.0.2.2 {SHORT}", more=more), router("B", f"192.0.2.6 {SHORT}"))
     text = scenario.configurations["A"]
-    assert "ip route 0.0.0.0 128.0.0.0 192.0.2.1 20" in text
-    assert "ip route 128.0.0.0 128.0.0.0 192.0.2.1 20" in text
+    assert "ip route 0.0.0.0 128.0.0.0 192.0.2.1 254" in text
+    assert "ip route 128.0.0.0 128.0.0.0 192.0.2.1 254" in text
     assert "ip route 0.0.0.0 0.0.0.0 192.0.2.1" not in text
     assert any(
         "A would learn its routes by BGP from 192.0.2.1: it has routes for both" in note for note in scenario.notes

@@ -296,8 +296,6 @@ def _hop_of(near: Sequence[Hop], next_hop: object, port: str) -> Hop | None:
 _KEPT: Final = ("router ospf", "router bgp", "router isis")
 #: Worse than whatever else there is.
 _LAST: Final = 254
-#: The distance of a route from an external BGP neighbor.
-_EXTERNAL: Final = 20
 #: The tag of the routes that stand in, where static routes are redistributed; and the route-map that denies it.
 _TAG: Final = 254
 _OTHERS: Final = "NOT-OF-THE-LAB"
@@ -364,7 +362,7 @@ def stand_in(
 
     graph: the ways between tunnel ends. wired: all that is wired together. added: the provider of our own, "" for none.
 
-    A router that speaks BGP with that router gets a default route to it, too, as from a provider.
+    A router that speaks BGP with that router gets a default route to it, too, if its lists take none by BGP.
     """
     ends = tunnel_ends(read)
     sites = {*ends.values()}  # asked, never iterated
@@ -410,13 +408,13 @@ def stand_in(
 def _from_provider(
     router: str, device: Device, hops: Iterable[Hop], added: str
 ) -> Iterator[tuple[str, list[str], str]]:
-    """Yield lines and a note for what BGP would bring from the provider of our own: better than a route to Null0."""
+    """Yield lines and a note for what BGP would bring from the provider of our own: closer than a route to Null0."""
     upstream = next((hop.gateway for hop in hops if hop.router == added and hop.gateway in device.bgp.called), None)
     if upstream is None or _has_default(device):
         return
     drops = any(route.prefix.is_default and route.interface == _NOWHERE for route in device.routes)
     drops = drops or _throws_away(device)
-    lines = [f"ip route {there} {upstream} {_EXTERNAL}" for there in (_HALVES if drops else _EVERYTHING)]
+    lines = [f"ip route {there} {upstream} {_LAST}" for there in (_HALVES if drops else _EVERYTHING)]
     got = "routes for both halves of the addresses" if drops else "a default route"
     yield router, lines, f"{router} would learn its routes by BGP from {upstream}: it has {got} to there instead"
 
