@@ -44,7 +44,7 @@ def stations_in(path: Path) -> tuple[Station, ...] | None:
 
 def stations_of(text: str, name: str) -> tuple[Station, ...] | None:
     """Return the computer that lines of VPCS describe. None: they are of something else; (): it asks for its address,
-    or has one that no computer may have.
+    or its address is for no computer.
 
     name: if no line has one.
     """

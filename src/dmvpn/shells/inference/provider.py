@@ -176,7 +176,7 @@ def _gateless(device: Device) -> list[str]:
 def _published(network: InferredNetwork, ports: Mapping[IPv4Interface, Port]) -> Iterator[str]:
     """Yield routes to addresses of a router's NAT that are on none of the provider's wires, as a provider has them.
 
-    Not to those that the router advertises itself. ports: by the provider's address on their wire.
+    Addresses that the router advertises itself are left out. ports: by the provider's address on their wire.
     """
     links = [Prefix.of(one.network.network_address, one.network.prefixlen) for one in ports]
     for address, port in ports.items():
