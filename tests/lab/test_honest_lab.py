@@ -126,6 +126,25 @@ def test_neighbors_of_ospf_are_waited_for_and_not_missed_when_they_are_there(kin
     assert missing(tmp_path) == []
 
 
+def test_neighbors_of_servers_that_are_named_by_link_local_addresses_are_waited_for(tmp_path: Path) -> None:
+    """`lab up` called spokes converged that waited for the election of a designated router."""
+    tunnel = """ ipv6 address FE80::{0} link-local
+ ipv6 address 2001:db8::{0}/64
+ ipv6 nhrp network-id 7
+ ipv6 ospf network broadcast
+ ipv6 ospf priority {1}
+ ipv6 ospf 1 area 0
+"""
+    process = "ipv6 unicast-routing\nipv6 router ospf 1\n router-id 10.255.0.{0}\n"
+    nhs = NHS + " ipv6 nhrp nhs FE80::1 nbma 203.0.113.1 multicast\n"
+    spokes = {name: (at, process.format(at), nhs + tunnel.format(at, 0), "") for name, at in (("A", 2), ("B", 3))}
+    hub = DYNAMIC + " ipv6 nhrp map multicast dynamic\n" + tunnel.format(1, 1)
+    write(tmp_path, HUB=(1, process.format(1), hub, ""), **spokes)
+    assert "A: OSPF 1 has no neighbor fe80::1 (HUB) on Tunnel0" in " ".join(missing(tmp_path))
+    assert missing(tmp_path, 60.0) == []
+    assert bringing_up.patience(Scenario.load(str(tmp_path))) > 40.0  # seconds until the first election (RFC 2328 §9.4)
+
+
 def test_why_an_end_does_not_take_the_hellos_of_ospf_is_said(tmp_path: Path) -> None:
     slow = " ip ospf hello-interval 30\n"
     write(tmp_path, HUB=(1, "", DYNAMIC, OSPF), A=(2, "", NHS + _MULTICAST + slow, OSPF))

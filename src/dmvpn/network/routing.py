@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
@@ -102,10 +102,11 @@ def election_time(devices: Sequence[Device]) -> int:
     """
     longest = {True: 0, False: 0}
     for device in devices:
-        for settings, address, _ in device.addresses():
-            name = settings.name
+        ends: list[tuple[str, IPAddress]] = [(one.name, address) for one, address, _ in device.addresses()]
+        ends += [(one.name, IPv6Address("::")) for one in device.ospf.of_version(6).interfaces]  # any address serves
+        for name, address in ends:
             if any(one.protocol is Protocol.OSPF and not one.passive for one in running(device, name, address)):
-                own = ospf_interface(device, name) or OspfInterface(name=name)
+                own = ospf_interface(device, name, address.version) or OspfInterface(name=name)
                 if (own.network or default_network(name)) in ELECTING:
                     is_tunnel = name.startswith("Tunnel")
                     longest[is_tunnel] = max(longest[is_tunnel], timers(own, default_network(name))[1])

@@ -272,19 +272,22 @@ def _links(facts: LabFacts) -> Iterator[tuple[Seat, Seat]]:
         for tunnel in router.tunnels
         if tunnel.enabled and tunnel.addresses
     ]
-    by_address: dict[Address, Seat] = {
-        address: _seat(name, tunnel, address) for name, tunnel in tunnels for address in tunnel.addresses
+    # Tunnels of several networks may have the same link-local address: of these the source decides.
+    by_address: dict[tuple[Address, Address | None], Seat] = {
+        (address, None): _seat(name, tunnel, address) for name, tunnel in tunnels for address in tunnel.addresses
     }
     by_source: defaultdict[Address, list[Seat]] = defaultdict(list)
     for name, tunnel in tunnels:
         if tunnel.source is not None:
             by_source[tunnel.source].append(_seat(name, tunnel, tunnel.addresses[0]))
+            if tunnel.link_local is not None:
+                by_address[tunnel.link_local, tunnel.source] = name, tunnel.name, tunnel.link_local
     for name, tunnel in tunnels:
         own = {address.version: _seat(name, tunnel, address) for address in reversed(tunnel.addresses)}
-        servers = [server.address for server in tunnel.servers if server.address is not None and server.wanted]
-        mapped = [one.next_hop for one in tunnel.mappings if one.kind == "static" and one.nbma in tunnel.multicast]
-        for address in (*servers, *mapped):
-            seat = by_address.get(address)
+        servers = [(one.address, one.nbma) for one in tunnel.servers if one.address is not None and one.wanted]
+        static = [one for one in tunnel.mappings if one.kind == "static" and one.nbma in tunnel.multicast]
+        for address, nbma in (*servers, *((one.next_hop, one.nbma) for one in static)):
+            seat = by_address.get((address, nbma if address.is_link_local else None))
             if seat is not None and seat[0] != name and address.version in own:
                 yield own[address.version], seat
         if tunnel.destination is not None and not tunnel.servers:
