@@ -13,7 +13,7 @@ from dmvpn.shells.convergence import cannot, changing, flapping, unfinished
 from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator import Simulator
 from support.labs import Labs
-from support.written import DYNAMIC, NHS, OSPF, WAN, write
+from support.written import DYNAMIC, MULTICAST, NHS, OSPF, WAN, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,6 @@ crypto ipsec profile P
  set transform-set T
 """
 _EIGRP = "router eigrp 7\n network 172.16.0.0 0.0.0.255\n network 10.0.0.0\n"
-_MULTICAST = " ip nhrp map multicast 203.0.113.1\n"
 LANS = [IPv4Address(f"10.{number}.0.0") for number in (1, 2, 3, 4)]
 _PROTECTED = " tunnel protection ipsec profile P\n"
 
@@ -52,8 +51,8 @@ def test_a_network_in_which_everything_is_up_lacks_nothing(tmp_path: Path) -> No
     write(
         tmp_path,
         HUB=(1, _CRYPTO, DYNAMIC + _PROTECTED, _EIGRP),
-        A=(2, _CRYPTO, NHS + _MULTICAST + _PROTECTED, _EIGRP),
-        B=(3, _CRYPTO, NHS + _MULTICAST + _PROTECTED, _EIGRP),
+        A=(2, _CRYPTO, NHS + MULTICAST + _PROTECTED, _EIGRP),
+        B=(3, _CRYPTO, NHS + MULTICAST + _PROTECTED, _EIGRP),
     )
     assert missing(tmp_path) == []
 
@@ -63,8 +62,8 @@ def test_a_spoke_that_knows_the_way_to_the_hub_and_does_not_register_lacks_its_n
     write(
         tmp_path,
         HUB=(1, "", DYNAMIC, _EIGRP),
-        A=(2, "", " ip nhrp map 172.16.0.1 203.0.113.1\n" + _MULTICAST, _EIGRP),
-        B=(3, "", NHS + _MULTICAST, _EIGRP),
+        A=(2, "", " ip nhrp map 172.16.0.1 203.0.113.1\n" + MULTICAST, _EIGRP),
+        B=(3, "", NHS + MULTICAST, _EIGRP),
     )
     assert any(line.startswith("A: EIGRP 7 has no neighbor 172.16.0.1 (HUB) on Tunnel0") for line in missing(tmp_path))
 
@@ -122,7 +121,7 @@ def test_a_far_end_that_nobody_has_is_said_to_be_in_none_of_the_files(tmp_path: 
 def test_neighbors_of_ospf_are_waited_for_and_not_missed_when_they_are_there(kind: str, tmp_path: Path) -> None:
     own = f" ip ospf network {kind}\n ip ospf hello-interval 1\n"
     ranks = "" if kind != "broadcast" else " ip ospf priority 0\n"
-    write(tmp_path, HUB=(1, "", DYNAMIC + own, OSPF), A=(2, "", NHS + _MULTICAST + own + ranks, OSPF))
+    write(tmp_path, HUB=(1, "", DYNAMIC + own, OSPF), A=(2, "", NHS + MULTICAST + own + ranks, OSPF))
     assert missing(tmp_path) == []
 
 
@@ -147,7 +146,7 @@ def test_neighbors_of_servers_that_are_named_by_link_local_addresses_are_waited_
 
 def test_why_an_end_does_not_take_the_hellos_of_ospf_is_said(tmp_path: Path) -> None:
     slow = " ip ospf hello-interval 30\n"
-    write(tmp_path, HUB=(1, "", DYNAMIC, OSPF), A=(2, "", NHS + _MULTICAST + slow, OSPF))
+    write(tmp_path, HUB=(1, "", DYNAMIC, OSPF), A=(2, "", NHS + MULTICAST + slow, OSPF))
     assert missing(tmp_path) == [
         "A: OSPF 1 has no neighbor 172.16.0.1 (HUB) on Tunnel0: another dead interval (theirs is 40 s, ours is 120 s)",
         "HUB: OSPF 1 has no neighbor 172.16.0.2 (A) on Tunnel0: another dead interval (theirs is 120 s, ours is 40 s)",
@@ -179,29 +178,29 @@ def test_a_neighbor_of_a_tunnel_that_one_end_alone_wants_is_named_with_the_reaso
     hub: str, spoke: str, why: str, tmp_path: Path
 ) -> None:
     """`lab up` called this converged, and no route crossed the tunnel."""
-    write(tmp_path, HUB=(1, "", DYNAMIC, hub), A=(2, "", NHS + _MULTICAST, spoke))
+    write(tmp_path, HUB=(1, "", DYNAMIC, hub), A=(2, "", NHS + MULTICAST, spoke))
     assert f"HUB: {why.format('has no neighbor 172.16.0.2 (A) on Tunnel0')}" in missing(tmp_path)
     assert all(" has no neighbor " in text for text in missing(tmp_path))
 
 
 @pytest.mark.parametrize("spoke", ["", OSPF])
 def test_a_neighbor_that_the_other_end_has_no_protocol_for_is_not_missed(spoke: str, tmp_path: Path) -> None:
-    write(tmp_path, HUB=(1, "", DYNAMIC, _EIGRP + OSPF), A=(2, "", NHS + _MULTICAST, spoke))
+    write(tmp_path, HUB=(1, "", DYNAMIC, _EIGRP + OSPF), A=(2, "", NHS + MULTICAST, spoke))
     assert missing(tmp_path, 60.0) == []
 
 
 def test_a_network_line_that_holds_everything_is_no_wish_for_neighbors_in_a_tunnel(tmp_path: Path) -> None:
     beneath, all_of_it = "router eigrp 7\n network 203.0.113.0\n", "router eigrp 7\n network 0.0.0.0\n"
-    write(tmp_path, HUB=(1, "", DYNAMIC, all_of_it), A=(2, "", NHS + _MULTICAST, beneath))
+    write(tmp_path, HUB=(1, "", DYNAMIC, all_of_it), A=(2, "", NHS + MULTICAST, beneath))
     assert missing(tmp_path) == []
-    write(tmp_path, HUB=(1, "", DYNAMIC, all_of_it), A=(2, "", NHS + _MULTICAST, all_of_it.replace("7", "8")))
+    write(tmp_path, HUB=(1, "", DYNAMIC, all_of_it), A=(2, "", NHS + MULTICAST, all_of_it.replace("7", "8")))
     assert "HUB: EIGRP 7 has no neighbor 172.16.0.2 (A) on Tunnel0: A runs EIGRP 8" in missing(tmp_path)
 
 
 def test_a_neighbor_of_bgp_that_does_not_name_us_is_named(tmp_path: Path) -> None:
     hub = "router bgp 65000\n neighbor 172.16.0.9 remote-as 65000\n"
     spoke = "router bgp 65000\n neighbor 172.16.0.1 remote-as 65000\n"
-    write(tmp_path, HUB=(1, "", DYNAMIC, hub), A=(2, "", NHS + _MULTICAST, spoke))
+    write(tmp_path, HUB=(1, "", DYNAMIC, hub), A=(2, "", NHS + MULTICAST, spoke))
     assert missing(tmp_path) == ["A: BGP has no neighbor 172.16.0.1 (HUB): no `neighbor` of HUB names this router"]
 
 
@@ -231,7 +230,7 @@ def test_neighbors_inside_a_vrf_are_waited_for(of_hub: str, of_spoke: str | None
     write(
         tmp_path,
         HUB=(1, _CORP, inside.format(1) + DYNAMIC, of_hub),
-        A=(2, _CORP, inside.format(2) + NHS + _MULTICAST, of_spoke or of_hub),
+        A=(2, _CORP, inside.format(2) + NHS + MULTICAST, of_spoke or of_hub),
     )
     assert any(line.startswith(f"HUB: {lacks} (A)") for line in missing(tmp_path, 0.01))
     assert missing(tmp_path) == []
@@ -276,7 +275,7 @@ def test_ospf_still_changes_while_an_lsa_is_not_acknowledged(tmp_path: Path) -> 
     """A spoke had no route to the other until the hub repeated an LSA: `lab up` called that converged."""
     ospf = f"{OSPF} network 10.0.0.0 0.255.255.255 area 0\n"
     kind = " ip ospf network point-to-multipoint\n"
-    spokes = {name: (number, "", NHS + _MULTICAST + kind, ospf) for name, number in (("A", 2), ("B", 3), ("C", 4))}
+    spokes = {name: (number, "", NHS + MULTICAST + kind, ospf) for name, number in (("A", 2), ("B", 3), ("C", 4))}
     write(tmp_path, HUB=(1, "", DYNAMIC + kind, ospf), **spokes)
     scenario = Scenario.load(str(tmp_path))
     world = Simulator.of(scenario)
@@ -311,7 +310,7 @@ def test_network_types_of_ospf_that_do_not_fit_are_named_and_not_waited_for(kind
     write(
         tmp_path,
         HUB=(1, "", DYNAMIC + own.format("point-to-multipoint"), OSPF),
-        A=(2, "", NHS + _MULTICAST + own.format(kind), OSPF),
+        A=(2, "", NHS + MULTICAST + own.format(kind), OSPF),
     )
     scenario = Scenario.load(str(tmp_path))
     world = Simulator.of(scenario)
@@ -335,9 +334,9 @@ def test_neighbors_of_bgp_that_both_ends_want_count(peer_as: int, lacks: list[st
         " bgp listen range 172.16.0.0/24 peer-group G\n"
     )
     spoke = f"router bgp 65000\n neighbor 172.16.0.1 remote-as {peer_as}\n"
-    write(tmp_path, HUB=(1, "", DYNAMIC, hub), A=(2, "", NHS + _MULTICAST, spoke))
+    write(tmp_path, HUB=(1, "", DYNAMIC, hub), A=(2, "", NHS + MULTICAST, spoke))
     assert missing(tmp_path) == lacks
-    write(tmp_path, HUB=(1, "", DYNAMIC, hub), A=(2, "", NHS + _MULTICAST, ""))
+    write(tmp_path, HUB=(1, "", DYNAMIC, hub), A=(2, "", NHS + MULTICAST, ""))
     assert missing(tmp_path) == [], "nobody at the other end wants it"
 
 
@@ -375,7 +374,7 @@ _OVER_ITSELF = "router eigrp 7\n network 0.0.0.0\nip route 0.0.0.0 0.0.0.0 {}\n"
 
 def _links(folder: Path, hub: str, spoke: str, tunnel: str = "") -> Path:
     """A hub and a spoke, each on a link of its own to a provider."""
-    write(folder, HUB=(1, "", DYNAMIC + tunnel, hub.format("203.0.113.2")), A=(2, "", NHS + _MULTICAST, spoke))
+    write(folder, HUB=(1, "", DYNAMIC + tunnel, hub.format("203.0.113.2")), A=(2, "", NHS + MULTICAST, spoke))
     for file, mask in (("HUB", "1 255.255.255.252"), ("A", "5 255.255.255.252")):
         path = folder / f"{file}.cfg"
         number = {"HUB": 1, "A": 2}[file]
@@ -403,7 +402,7 @@ def test_a_tunnel_whose_packets_are_routed_into_itself_flaps(tmp_path: Path) -> 
 
 
 def test_a_neighbor_that_is_forgotten_before_its_next_hello_flaps(tmp_path: Path) -> None:
-    write(tmp_path, HUB=(1, "", DYNAMIC + " ip hold-time eigrp 7 3\n", _EIGRP), A=(2, "", NHS + _MULTICAST, _EIGRP))
+    write(tmp_path, HUB=(1, "", DYNAMIC + " ip hold-time eigrp 7 3\n", _EIGRP), A=(2, "", NHS + MULTICAST, _EIGRP))
     (facts,) = _facts(tmp_path, 2.0)
     assert flapping(facts) == {
         "HUB": ["EIGRP 7 flaps on Tunnel0: it greets every 5 s, and asks to be forgotten after 3 s"]
@@ -411,7 +410,7 @@ def test_a_neighbor_that_is_forgotten_before_its_next_hello_flaps(tmp_path: Path
 
 
 def test_a_network_that_lasts_does_not_flap_and_does_not_change(tmp_path: Path) -> None:
-    write(tmp_path, HUB=(1, "", DYNAMIC, _EIGRP), A=(2, "", NHS + _MULTICAST, _EIGRP))
+    write(tmp_path, HUB=(1, "", DYNAMIC, _EIGRP), A=(2, "", NHS + MULTICAST, _EIGRP))
     early, late, later = _facts(tmp_path, 0.05, 5.0, 6.0)
     assert flapping(late) == {}
     assert changing(late, later) == []

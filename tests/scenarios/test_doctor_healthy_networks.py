@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dmvpn.base.findings import Cause
-from dmvpn.labs.copied import CopiedLab
+from dmvpn.labs.copied import CopiedLab, brought_up
 from dmvpn.labs.proofs.verdicts import LATER
 from dmvpn.shells.lab.badness import Badness
+from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.doctor.report import as_text
 from dmvpn.tools.doctor.verdicts import Finding, Health, Step, in_words
 from dmvpn.tools.doctor.visit import visit
 from dmvpn.tools.remedies.trial import attempt, settle
 from support.cases import every_day_but
 from support.odd import CLOUD, ODD, TWO, Odd, accusations, case_of, odd_of, said_of
+from support.written import DYNAMIC, MULTICAST, NHS, OSPF, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: One of each kind; `make test-all` tries the others, too.
 EVERY_DAY = (
@@ -138,3 +144,13 @@ def test_a_copy_has_the_wires_that_the_lab_knows_to_be_bad() -> None:
     settle(copy)
     found = visit(copy).findings[0]
     assert (found.cause, found.router) == (Cause.PATH_MTU, "S1")
+
+
+def test_the_network_of_a_loopback_interface_needs_a_route_to_its_address_alone(tmp_path: Path) -> None:
+    """OSPF sends no more than that; the doctor proposed the line that was there."""
+    loopback = "interface Loopback1\n ip address 10.9.{0}.1 255.255.255.0\n"
+    ospf = OSPF + " network 10.9.0.0 0.0.255.255 area 0\ninterface GigabitEthernet0/1\n no ip address\n"
+    type_ = " ip ospf network point-to-multipoint\n"
+    clients = {name: (at, loopback.format(at), NHS + MULTICAST + type_, ospf) for name, at in (("A", 2), ("B", 3))}
+    write(tmp_path, HUB=(1, loopback.format(1), DYNAMIC + type_, ospf), **clients)
+    assert accusations(visit(brought_up(Scenario.load(str(tmp_path))))) == []

@@ -58,13 +58,15 @@ def _lines(protocol: str, name: str) -> list[str]:
     return [*process, identifier, *ports, *(of_hub if name == "R11" else ())]
 
 
-def _running(protocol: str) -> CopiedLab:
-    """Return the network of IPv6, with a routing protocol in the place of its static routes."""
+def _running(protocol: str, *edits: tuple[str, str]) -> CopiedLab:
+    """Return the network of IPv6, with a routing protocol in the place of its static routes, and texts replaced."""
     scenario = Scenario.load("ipv6-phase3")
     texts = dict(scenario.configurations)
     for name in ("R11", "R31", "R41") if protocol != "static" else ():
         kept = [line for line in texts[name].splitlines() if line != "end" and not line.startswith("ipv6 route ")]
         texts[name] = "\n".join([*kept, *_lines(protocol, name), "end"]) + "\n"
+    for old, new in edits:
+        texts = {name: text.replace(old, new) for name, text in texts.items()}
     return brought_up(Scenario(scenario.name, scenario.lab, texts, scenario.certificates))
 
 
@@ -116,6 +118,12 @@ _FAULTS: Final[tuple[tuple[str, str, Sequence[str], Cause], ...]] = (
 @pytest.mark.parametrize("protocol", ["static", *_PROTOCOLS, "bgp"])
 def test_a_well_network_of_ipv6_has_no_findings(protocol: str) -> None:
     assert not visit(_running(protocol)).findings
+
+
+def test_a_hub_that_its_spokes_know_by_its_link_local_address_is_well() -> None:
+    """It was said to have another address than its clients look for."""
+    lab = _running("ospf", ("ipv6 nhrp nhs 2001:DB8:100::11 ", "ipv6 nhrp nhs FE80::11 "))
+    assert not visit(lab).findings
 
 
 @pytest.mark.parametrize(

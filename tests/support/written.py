@@ -20,6 +20,7 @@ TUNNEL = """interface Tunnel0
 """
 OSPF = "router ospf 1\n network 172.16.0.0 0.0.0.255 area 0\n"
 DYNAMIC = " ip nhrp map multicast dynamic\n"
+MULTICAST = " ip nhrp map multicast 203.0.113.1\n"
 NHS = " ip nhrp nhs 172.16.0.1\n ip nhrp map 172.16.0.1 203.0.113.1\n"
 
 

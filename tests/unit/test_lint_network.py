@@ -165,6 +165,24 @@ def test_a_secret_that_was_removed_from_a_file_differs_from_nothing_and_has_no_l
     assert bad(network) == []
 
 
+def test_a_server_that_is_named_by_its_link_local_address_is_known() -> None:
+    """It was said to have another address, to be off the subnet, and to be a client of no server."""
+    nhs = " ipv6 nhrp nhs FE80::1 nbma 198.51.100.1 multicast\n"
+    text = """interface Tunnel0
+ ipv6 address 2001:DB8::{0}/64
+ ipv6 address FE80::{0} link-local
+ ipv6 nhrp network-id 1
+{1} tunnel source GigabitEthernet1
+ tunnel mode gre multipoint
+interface GigabitEthernet1
+ ip address 198.51.100.{0} 255.255.255.0
+"""
+    spokes = {"A": text.format(2, nhs), "B": text.format(3, nhs)}
+    assert bad({"HUB": text.format(1, " ipv6 nhrp map multicast dynamic\n"), **spokes}) == []
+    another = text.format("4", " ipv6 nhrp map multicast dynamic\n").replace("100.4", "100.1")
+    assert bad({"HUB": another, **spokes}) == [("A", "nhrp-nhs-nobody"), ("B", "nhrp-nhs-nobody")]
+
+
 def test_a_server_without_its_tunnel_address_gets_it_with_the_mask_of_its_clients() -> None:
     """The address was proposed with a mask for one host, and was said to be None."""
     line = " ip address 10.0.0.1 255.255.255.0\n"

@@ -101,8 +101,14 @@ class TunnelEnd(Value, kw_only=True, eq=False):
         return self.addresses[0][0] if self.addresses else None
 
     @property
+    def link_local(self) -> IPAddress | None:
+        """Its link-local address, if a line gives it one."""
+        ipv6 = self.interface.ipv6
+        return ipv6.link_local if ipv6 is not None and self.nhrp.version == 6 else None
+
+    @property
     def subnet(self) -> Prefix | None:
-        """The prefix of that."""
+        """The prefix of the first of its addresses."""
         return Prefix.of(*self.addresses[0]) if self.addresses else None
 
     def carries(self, route: StaticRoute) -> bool:
@@ -253,15 +259,16 @@ class EndIndex(Generic[E]):
         """Return the end with a server's tunnel address, and the end with its NBMA address.
 
         Of several ends it is the one, preferably on another router, that has most in common with the client: a subnet,
-        the tunnel key, the server's address.
+        the tunnel key, the server's address; of equal ones that at the NBMA address.
         """
-
-        def likeness(seat: Seat[E]) -> tuple[bool, int]:
-            near = any(one in network for network in client.networks for one in seat.addresses)
-            return seat.router != client.router, near + (seat.key == client.key) + (address in seat.addresses)
-
         with_address = self.by_address.get(address, ()) if address is not None else ()
         with_source = self.by_source.get(source, ())
+
+        def likeness(seat: Seat[E]) -> tuple[bool, int, bool]:
+            near = any(one in network for network in client.networks for one in seat.addresses)
+            common = near + (seat.key == client.key) + (address in seat.addresses)
+            return seat.router != client.router, common, seat in with_source
+
         return max(with_address, key=likeness, default=None), max(with_source, key=likeness, default=None)
 
 
@@ -380,7 +387,7 @@ def _seat(end: TunnelEnd) -> Seat[TunnelEnd]:
         end,
         end.device,
         end.tunnel.key,
-        addresses=[address for address, _ in end.addresses],
+        addresses=[*(address for address, _ in end.addresses), *([end.link_local] if end.link_local else [])],
         networks=[Prefix.of(*own) for own in end.addresses],
         sources=[(nbma, end.nhrp.version) for nbma in {end.source: None, end.seen: None} if nbma is not None],
     )

@@ -61,10 +61,11 @@ class _End(NamedTuple):
 
 
 class _Lan(NamedTuple):
-    """A network and its router."""
+    """A network and its router. needed: to which others need a route, the address alone where no hosts can be."""
 
     owner: str
     network: Network
+    needed: Network
 
 
 # ------------------------------------------------------------------------------------------------ tunnels
@@ -93,7 +94,7 @@ def routes(scene: Scene, client: Client) -> Iterator[Verdict]:
 def _missing(scene: Scene, here: _End, there: _End, known: Iterable[_Lan]) -> Iterator[Finding]:
     """Yield why networks that one end has do not pass to the other end, which lacks them."""
     for lan in known:
-        if lan.owner != there.name and _has(here.facts, lan.network) and _lacks_it(there, lan.network):
+        if lan.owner != there.name and _has(here.facts, lan.network) and _lacks_it(there, lan.needed):
             found = _explained(scene, here, there, lan)
             if found is not None:
                 yield found
@@ -113,7 +114,9 @@ def _lans(scene: Scene, end: _End, *, with_site: bool) -> Iterator[_Lan]:
     for lan in scene.lans(name, facts):
         is_wanted = lan.served or (site is not None and lan.address.ip == site[1])
         if is_wanted and lan.port.vrf == facts.vrf and lan.address.version == end.address.version:
-            yield _Lan(name, lan.address.network)
+            network = lan.address.network
+            alone = lan.port.name.startswith("Loopback")  # OSPF sends its address alone (RFC 2328 §12.4.1.4)
+            yield _Lan(name, network, ip_network(lan.address.ip) if alone else network)
 
 
 def _route(facts: RouterFacts, network: Network) -> RouteFacts | None:
@@ -168,7 +171,7 @@ def exchanges(scene: Scene) -> Iterator[Verdict]:
                 route = _route(near.facts, network)
                 if route is None or route.imported or not _has(near.facts, network) or _has(far.facts, network):
                     continue
-                found = _explained(scene, near, far, _Lan(f"VRF {here.vrf}", network))
+                found = _explained(scene, near, far, _Lan(f"VRF {here.vrf}", network, network))
                 if found is not None and found.cause is not Cause.ROUTE_FILTERED:
                     yield found
                     break
@@ -209,7 +212,7 @@ def _on_the_way(scene: Scene, owner: Table, lacking: Table, network: Network, st
     for here, there in pairwise(reversed(way)):
         near, far = links[here][there]
         if _has(near.facts, network) and not _has(far.facts, network):
-            found = _explained(scene, near, far, _Lan(owner[0], network))
+            found = _explained(scene, near, far, _Lan(owner[0], network, network))
             return replace(found, step=step) if found is not None else None
     return None
 

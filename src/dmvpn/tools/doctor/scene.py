@@ -313,7 +313,8 @@ class _Index(Mutable):
                 outside = publics.get(tunnel.source, []) if tunnel.source is not None else []
                 sources = [one for one in dict.fromkeys((tunnel.source, seen, *outside)) if one is not None]
                 networks = [own.network for own in addresses_of(facts, tunnel.name)]
-                seats.append(Seat((name, tunnel), name, tunnel.key, tunnel.addresses, networks, sources))
+                inside = (*tunnel.addresses, *([tunnel.link_local] if tunnel.link_local is not None else []))
+                seats.append(Seat((name, tunnel), name, tunnel.key, inside, networks, sources))
                 if seen is not None and any(seen in gateway.inward for gateway in lab.gateways.values()):
                     index.owners.setdefault(seen, name)
                 for public in outside:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Interface
 from typing import Final
 
-from dmvpn.base.addresses import IPAddress, Prefix
+from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.base.findings import Cause, Severity, rule
 from dmvpn.base.placeholder import Blank
 from dmvpn.features.interface.config import IPV6_ADDRESS as ADDRESS_OF_IPV6
@@ -165,7 +165,7 @@ def _server(network: Network, link: ServerLink) -> Iterator[NetworkConcern]:
     if address is None:
         return
     own = ""
-    if address in [mine for mine, _ in client.addresses]:
+    if address in (client.link_local, *(mine for mine, _ in client.addresses)):
         own = f"{address} is {client.name}'s own address"
     elif link.server is None and link.nbma is not None and link.nbma in (client.source, client.seen):
         own = f"{link.nbma} is the source of {client.name} itself"
@@ -176,7 +176,7 @@ def _server(network: Network, link: ServerLink) -> Iterator[NetworkConcern]:
     subnet = client.subnet
     if wrong is not None:
         yield wrong
-    elif subnet is not None and not subnet.is_host and address not in subnet and link.server is None:
+    elif subnet is not None and not (subnet.is_host or address in subnet or is_link_local(address) or link.server):
         what = f"{address} is not on the tunnel's subnet {subnet}"
         yield found(OFF_SUBNET, device, link.at, what, _fix(network, link))
 
@@ -239,6 +239,8 @@ def _who_is_it(network: Network, link: ServerLink) -> NetworkConcern | None:
     right = next(iter(_hubs(network, link)), None)
     if right is None or right is server or address is None:
         return None
+    if is_link_local(address) and right.link_local in (None, address):
+        return None  # without a line for it, it is derived when the router starts
     hub, rule, at = right.device.hostname, NOBODY, (right.device, right.at)
     what = f"{address} is no router's tunnel address; {hub} is {right.address}"
     if server is not None:
@@ -248,7 +250,7 @@ def _who_is_it(network: Network, link: ServerLink) -> NetworkConcern | None:
         what = f"{address} is {server.device.hostname}, which registers with a server itself; {hub} is {right.address}"
     links = [one for one in network.links if one.there is right] if server is None else []
     is_shared = right.address is None or any(one.client is not client for one in links)
-    if is_shared and links and all(one.nhs.address == address for one in links):
+    if is_shared and links and not is_link_local(address) and all(one.nhs.address == address for one in links):
         if link is not links[0]:
             return None  # it is said of the first one
         is_at = f"the address of its {right.name} is {right.address}" if right.address else f"its {right.name} has none"
