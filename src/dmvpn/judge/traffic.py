@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dmvpn.base.effects import Listen, SendIp
 from dmvpn.base.entropy import Entropy, below, fraction
+from dmvpn.base.events import IpReceived
 from dmvpn.base.values import Mutable
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.judge.anatomy import FLOW_PORT, Anatomy, Conversation
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.events import IpReceived
+    from dmvpn.base.events import Event
+    from dmvpn.dataplane.simulated import SimulatedPlane
     from dmvpn.shells.scenario import Scenario
     from dmvpn.shells.simulator.simulator import Simulator
 
@@ -104,7 +106,7 @@ class HostFlow(Mutable):
 
 
 class Post:
-    """Sends and takes marked packets, host to host.
+    """Sends and takes marked packets, host to host. A router may stand for a host, with an address of its own.
 
     arrived: called with each marked packet that arrives and its TTL. other: called with any other packet that a
     listening host received.
@@ -116,20 +118,54 @@ class Post:
         self.other: Callable[[IpReceived], None] = lambda _event: None
 
     def listen(self, host: str) -> None:
-        """Let a host take such packets."""
-        node = self._world.hosts[host]
-        node.plane.execute(Listen("eth0", IpProtocol.UDP, port=FLOW_PORT))
-        node.take = self._take
+        """Let a host take such packets, and TCP."""
+        node = self._world.hosts.get(host)
+        if node is not None:
+            node.take = self._take
+            _listen(node.plane, "eth0")
+            return
+        router = self._world.routers[host]
+        earlier = router.watch
 
-    def send(self, host: str, destination: IPAddress, mark: Mark, *, length: int = 0, whole: bool = True) -> None:
-        """Send one. length: padded to so many octets, and if `whole`, not to be fragmented."""
+        def watch(event: Event) -> None:
+            if isinstance(event, IpReceived) and event.protocol in (IpProtocol.UDP, IpProtocol.TCP):
+                self._take(event)
+            earlier(event)
+
+        router.watch = watch
+
+    def send(
+        self,
+        host: str,
+        destination: IPAddress,
+        mark: Mark,
+        *,
+        source: IPAddress | None = None,
+        length: int = 0,
+        whole: bool = True,
+    ) -> None:
+        """Send one. source: a router's. length: padded to so many octets, and if `whole`, not to be fragmented."""
         head = HEADER_LENGTH if destination.version == 4 else HEADER_LENGTH6
         padding = bytes(max(0, length - head - len(_UDP) - _MARK.size))
         udp = struct.pack("!HHHH", FLOW_PORT, FLOW_PORT, len(_UDP) + _MARK.size + len(padding), 0) if padding else _UDP
         payload = udp + _MARK.pack(_MAGIC, *mark) + padding
-        packet = SendIp(None, None, destination, IpProtocol.UDP, payload, ttl=FIRST_TTL, df=bool(length) and whole)
-        with suppress(EffectError):  # its wire is dead: lost like any other
-            self._world.hosts[host].send(packet, self._world.now)
+        df = bool(length) and whole
+        self.transmit(host, SendIp(None, source, destination, IpProtocol.UDP, payload, ttl=FIRST_TTL, df=df))
+
+    def transmit(self, host: str, packet: SendIp) -> None:
+        """Send any packet of a host; without a route or a wire it is lost."""
+        with suppress(EffectError):
+            node = self._world.hosts.get(host)
+            if node is not None:
+                node.send(packet, self._world.now)
+            else:
+                self._world.send(host, packet)
+
+    def expect(self, router: str) -> None:
+        """Let packets to a router itself reach it by any of its ports, new ones among them."""
+        node = self._world.routers[router]
+        for state in node.router.ports.interfaces.all():
+            _listen(node.plane, state.name)
 
     def _take(self, event: IpReceived) -> None:
         if event.protocol == IpProtocol.UDP and event.payload[8:12] == _MAGIC:
@@ -137,6 +173,11 @@ class Post:
             self.arrived(Mark(number, sequence), event.ttl)
         else:
             self.other(event)
+
+
+def _listen(plane: SimulatedPlane, port: str) -> None:
+    plane.execute(Listen(port, IpProtocol.UDP, port=FLOW_PORT))
+    plane.execute(Listen(port, IpProtocol.TCP))
 
 
 class Traffic:

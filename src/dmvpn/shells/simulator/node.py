@@ -104,6 +104,12 @@ class RouterNode:
         self.plane.receive(interface, packet)
         self._work(now)
 
+    def send(self, packet: SendIp, now: float) -> None:
+        """Send a packet of its own. Raises EffectError if it has no route."""
+        self.plane.now = now
+        self.plane.execute(packet)
+        self.wake(now)
+
     def wake(self, now: float) -> None:
         """Check whether a deadline has come."""
         if not self.alive:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from dmvpn.base import events
 from dmvpn.base.breath import BREATH, breathing
+from dmvpn.base.effects import SendIp
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.recording import Recorder
 from dmvpn.base.shell import CaptureDirection
@@ -278,6 +279,11 @@ class Simulator:
         """Schedule an action `delay` seconds from now."""
         self._serial += 1
         heapq.heappush(self._heap, (self.now + delay, self._serial, action))
+
+    def send(self, router: str, packet: SendIp) -> None:
+        """Let a router send a packet of its own. Raises EffectError if it has no route."""
+        self.routers[router].send(packet, self.now)
+        self.schedule(self.routers[router])
 
     def schedule(self, node: Node) -> None:
         """Schedule a node's next deadline, if that is earlier than the scheduled one."""

@@ -207,11 +207,8 @@ def _ping(node: RouterNode, destination: IPAddress, number: int, sequence: int, 
     request = icmp.EchoRequest(identifier=number & 0xFFFF, sequence=sequence, payload=bytes(56))
     version = destination.version
     octets = ip.serialize_icmp(request, version)
-    node.plane.now = world.now
     with suppress(EffectError):  # no route: there will be no answer
-        node.plane.execute(SendIp(None, _lan(node, version), destination, ip.ICMP[version], octets, ttl=64))
-    node.wake(world.now)
-    world.schedule(node)
+        world.send(node.name, SendIp(None, _lan(node, version), destination, ip.ICMP[version], octets, ttl=64))
 
 
 def _versions(world: Simulator, one: str, other: str) -> list[int]:

@@ -1,7 +1,8 @@
 """Packets between the LANs of a simulated network: which arrive, by which routers, how large they may be.
 
-Every LAN has a host: one of the scenario, or a host added for the measurement. Packets carry marks (`judge/traffic.py`)
-and are seen on all wires, inside ESP too, so their paths are observed and no router is asked.
+Every LAN has a host: one of the scenario, or a host added for the measurement. A router without a LAN sends and takes
+packets itself, by a loopback interface, as people try such a network with pings. Packets carry marks
+(`judge/traffic.py`) and are seen on all wires, inside ESP too, so their paths are observed and no router is asked.
 """
 
 from __future__ import annotations
@@ -13,17 +14,18 @@ from ipaddress import ip_interface, ip_network
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from dmvpn.base.addresses import IPAddress, Prefix
-from dmvpn.base.effects import Listen, SendIp
+from dmvpn.base.effects import SendIp
 from dmvpn.base.values import Mutable, Value
-from dmvpn.judge.anatomy import Anatomy, customers_of
+from dmvpn.judge.anatomy import Anatomy, Site, customers_of
 from dmvpn.judge.traffic import Mark, Post, SealedMarks
 from dmvpn.net.ipv4 import IpProtocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from dmvpn.base.events import IpReceived
     from dmvpn.base.notices import InterfaceState
+    from dmvpn.network.overlay import Table
     from dmvpn.shells.lab_model import HostAddress
     from dmvpn.shells.scenario import Scenario
     from dmvpn.shells.simulator.simulator import Simulator
@@ -44,7 +46,8 @@ _TCP_PORT: Final = 7
 
 class Lan(Value):
     """The origin or destination of packets. site, port: the router in front of it and its interface, which is in this
-    VRF. host: its name. customer: LANs of one customer should reach each other (`network/overlay`).
+    VRF. host: its name, or the router's own, where a loopback interface stands for a LAN. customer: LANs of one
+    customer should reach each other (`network/overlay`).
     """
 
     site: str
@@ -54,6 +57,11 @@ class Lan(Value):
     prefix: Prefix
     vrf: str = ""
     customer: str = ""
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the router itself sends and takes the packets."""
+        return self.host == self.site
 
 
 class Arrival(NamedTuple):
@@ -93,8 +101,21 @@ def lans_of(world: Simulator, scenario: Scenario, anatomy: Anatomy) -> dict[str,
                 continue
             customer = of_tables.get((site.name, state.vrf), state.vrf)
             found.append(Lan(site.name, state.name, host, own[0][0], Prefix.of(*own[0]), state.vrf, customer))
+    with_lan = {lan.site for lan in found}  # asked, never iterated
+    for site in anatomy.sites.values():
+        found += () if site.name in with_lan else _loopbacks(world, site, of_tables)
     several = [site for site, count in Counter(lan.site for lan in found).items() if count > 1]
     return {f"{lan.site}:{lan.port}" if lan.site in several else lan.site: lan for lan in found}
+
+
+def _loopbacks(world: Simulator, site: Site, of_tables: Mapping[Table, str]) -> Iterator[Lan]:
+    """Yield the first loopback interface with an address, which stands for the LAN of a site."""
+    for state in world.routers[site.name].router.ports.interfaces.all():
+        own = (*state.routed(4)[:1], *state.routed(6)[:1])
+        if state.name.startswith("Loopback") and state.name not in site.sources and own and not state.vrf:
+            customer = of_tables.get((site.name, ""), "")
+            yield Lan(site.name, state.name, site.name, own[0][0], Prefix.of(*own[0]), "", customer)
+            return
 
 
 def _neighbor(own: IPAddress, length: int) -> HostAddress:
@@ -150,7 +171,6 @@ class Probing:
             segment.gate = self._gate
         for lan in lans.values():
             self._post.listen(lan.host)
-            world.hosts[lan.host].plane.execute(Listen("eth0", IpProtocol.TCP))
 
     @property
     def _flight(self) -> float:
@@ -165,7 +185,8 @@ class Probing:
         flow.count += 1
         flow.left[flow.count] = self.world.now
         mark = Mark(flow.number, flow.count)
-        self._post.send(flow.source.host, flow.destination.address, mark, length=length, whole=whole)
+        source = self._own_source(flow)
+        self._post.send(flow.source.host, flow.destination.address, mark, source=source, length=length, whole=whole)
         return flow.count
 
     def stream(self, pairs: Iterable[LanPair], interval: float) -> None:
@@ -227,8 +248,8 @@ class Probing:
         flow = self._flow(pair)
         self._mss = None
         syn = _SYN.pack(_TCP_PORT, _TCP_PORT, 1, 0, 6 << 4, 2, 65535, 0, 0, 2, 4, ANNOUNCED_MSS)
-        packet = SendIp(None, None, flow.destination.address, IpProtocol.TCP, syn, ttl=64)
-        self.world.hosts[flow.source.host].send(packet, self.world.now)
+        packet = SendIp(None, self._own_source(flow), flow.destination.address, IpProtocol.TCP, syn, ttl=64)
+        self._post.transmit(flow.source.host, packet)
         self.world.run_while(lambda: self._mss is None, self._flight, step=0.01)
         return self._mss
 
@@ -242,6 +263,12 @@ class Probing:
             self._numbered.append(flow)
         return flow
 
+    def _own_source(self, flow: _Flow) -> IPAddress | None:
+        """Return the loopback address from which a router sends, and let a router at the other end take packets."""
+        if flow.destination.is_loopback:
+            self._post.expect(flow.destination.site)
+        return flow.source.address if flow.source.is_loopback else None
+
     def _gate(self, sender: str, _receiver: str, packet: bytes) -> bool:
         mark = self._marks.mark_of(packet)
         if mark is not None and sender in self._sites:
@@ -252,7 +279,8 @@ class Probing:
 
     def _arrived(self, mark: Mark, _ttl: int) -> None:
         flow = self._numbered[mark.flow]
-        way = tuple(self._ways.pop(mark, ()))
+        last = (flow.destination.site,) if flow.destination.is_loopback else ()  # a LAN's router sends to the host
+        way = (*self._ways.pop(mark, ()), *last)
         left = flow.left.get(mark.sequence)
         if left is not None and mark.sequence not in flow.arrived:
             flow.arrived[mark.sequence] = Arrival(left, self.world.now, way)
