@@ -170,7 +170,7 @@ def _asking(device: Device) -> list[str]:
     return [
         one.name
         for one in device.interfaces.interfaces
-        if device.uses_dhcp(one.name) and not one.shutdown and not one.name.startswith("Tunnel")
+        if device.is_given_address(one.name) and not one.shutdown and not one.name.startswith("Tunnel")
     ]
 
 
@@ -275,7 +275,7 @@ _TRACK: Final = re.compile(
 )
 _GRE_IPV4: Final = re.compile(_PROMPT + r"tunnel\s+mode\s+gre\s+ipv4\s*$")
 _HEADER: Final = re.compile(_PROMPT + r"int\w*\s+(?P<name>[A-Za-z].*?)\s*$")
-_DHCP: Final = re.compile(_PROMPT + r"ip\s+addr\w*\s+dhcp\b.*$")
+_DHCP: Final = re.compile(_PROMPT + r"ip\s+addr\w*\s+(?P<by>dhcp|nego\w*)\b.*$")
 _TRANSFORMS: Final = re.compile(_PROMPT + r"(?P<head>cry\w*\s+ips\w*\s+tr[\w-]*\s+\S+)\s+(?P<words>\S.*?)\s*$")
 _PROTECTION: Final = re.compile(
     rf"(?P<head>{BEFORE}tunnel\s+prot\w*\s+ips\w*\s+prof\w*\s+)(?P<profile>\S+)(?P<rest>.*)$"
@@ -504,7 +504,7 @@ def _share_profiles(lines: list[str], device: Device) -> Iterator[tuple[str, str
 def _address_ports(
     lines: list[str], file: str, device: Device, addresses: MissingAddresses, replaced: list[ReplacedLine]
 ) -> Iterator[str]:
-    """Give addresses to ports that use DHCP, and to sources of tunnels without any address in the text."""
+    """Give addresses to ports that use DHCP or PPP for it, and to sources of tunnels without any in the text."""
     given, port = addresses.assigned(file), ""
     for number, line in enumerate(lines):
         header = _HEADER.match(line)
@@ -520,7 +520,10 @@ def _address_ports(
         gateway = next(iter(known), addresses.gateway(file, port))
         route = "" if known else _default_route(device, port, gateway)
         lines += [route] if route else []
-        replaced.append(ReplacedLine(line, lines[number], port, route))
+        if match["by"] == "dhcp":
+            replaced.append(ReplacedLine(line, lines[number], port, route))
+        else:
+            yield f"{port} gets its address by PPP: the lab gives it {address}"
     for port in unaddressed(device):
         address = addresses.assigned(file)[port]
         lines += _port(port, address, device, addresses.gateway(file, port))
