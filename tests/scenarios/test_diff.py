@@ -22,6 +22,7 @@ from dmvpn.tools.diff.comparison import as_text, compare_networks
 from dmvpn.tools.diff.flows import flow_changes
 from dmvpn.tools.diff.measuring import Subject, choose_pairs, converge, measure, watch
 from dmvpn.tools.diff.migration import migrate
+from support.written import DYNAMIC, MULTICAST, NHS, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -286,6 +287,20 @@ def test_lans_without_a_host_get_one_to_measure_with() -> None:
     before = Scenario.load("notes-phase3")
     bare = Scenario("bare", before.lab.model_copy(update={"hosts": {}}), before.configurations)
     assert compare_networks(before, bare, order=None).changes == ()
+
+
+def test_where_no_router_has_a_lan_packets_pass_between_loopback_interfaces(tmp_path: Path) -> None:
+    """Whether routers reach each other was not tried in the networks of lessons, which have no hosts."""
+    loopback = "interface Loopback1\n ip address 10.9.{0}.1 255.255.255.0\n"
+    eigrp = "interface GigabitEthernet0/1\n no ip address\nrouter eigrp 7\n network 172.16.0.0\n network 10.0.0.0\n"
+    clients = {name: (at, loopback.format(at), NHS + MULTICAST, eigrp) for name, at in (("A", 2), ("B", 3))}
+    worlds = [
+        Scenario.load(str(write(tmp_path / name, HUB=(1, loopback.format(1), DYNAMIC + line, eigrp), **clients)))
+        for name, line in (("before", ""), ("after", " no ip split-horizon eigrp 7\n"))
+    ]
+    told = _told(compare_networks(*worlds, order=None), Topic.REACHABILITY)
+    assert told["A to B"] == ("cut off", "by HUB", ChangeVerdict.BETTER)
+    assert told["B to A"] == ("cut off", "by HUB", ChangeVerdict.BETTER)
 
 
 # ------------------------------------------------------------------------------------------------ many spokes

@@ -74,6 +74,15 @@ def test_named_eigrp_of_a_vrf_that_is_not_defined_runs_in_the_global_table() -> 
     assert "\n address-family ipv4 unicast autonomous-system 7\n" in adapted({"a": line}).texts["a"]
 
 
+def test_a_port_whose_address_is_negotiated_is_plugged_into_the_provider(tmp_path: Path) -> None:
+    """Spokes behind PPPoE had no wire, and their tunnels were down."""
+    spoke = _router("A", 2, "ip address negotiated").replace("GigabitEthernet0/0", "Dialer1")
+    hub = _router("HUB", 1, "ip address 203.0.113.1 255.255.255.0") + "ip route 0.0.0.0 0.0.0.0 203.0.113.254\n"
+    assert " ip address 198.18.0.2 255.255.255.252\n" in _comes_up(tmp_path, hub, spoke).configurations["A"]
+    note = "A Dialer1 gets its address by PPP: the lab gives it 198.18.0.2/30"
+    assert note in Scenario.load(str(tmp_path)).notes
+
+
 def test_ports_with_dhcp_have_the_addresses_that_tunnels_name(tmp_path: Path) -> None:
     """Nothing was plugged in there, and the tunnels stayed down."""
     scenario = _comes_up(
