@@ -644,6 +644,18 @@ def test_a_provider_of_the_lab_learns_what_its_neighbors_of_bgp_advertise(tmp_pa
     assert hops["C"] == {"192.0.2.9"}
 
 
+def test_a_provider_announces_the_network_of_the_internet_to_its_neighbors(tmp_path: Path) -> None:
+    """Of two edge routers each sent packets by its own uplink, whatever BGP preferred: answers came to the other."""
+    outside = "interface GigabitEthernet0/1\n ip nat outside\n"
+    scenario = load(tmp_path, router("A", f"192.0.2.2 {SHORT}", more=f"{outside}{_BGP.format('192.0.2.1')}"))
+    world = Simulator.of(scenario)
+    world.run_until(30.0)
+    router_facts = world.facts(scenario).routers["A"]
+    assert router_facts is not None
+    found = {str(route.prefix): route.source for route in router_facts.routes}
+    assert found["8.8.8.0/24"] == "bgp"
+
+
 def test_a_provider_has_no_route_of_its_own_to_addresses_of_nat_that_a_neighbor_advertises(tmp_path: Path) -> None:
     """Two routers of a site had the same addresses of NAT: answers came to either of them, whatever BGP said."""
     nat = (

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.features.bgp.settings import configured_peers
-from dmvpn.network.device import is_private
+from dmvpn.network.device import Device, is_private
 from dmvpn.network.lines import with_lines
 from dmvpn.network.overlay import Network
 from dmvpn.network.underlay import far_ends, name_gateway
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dmvpn.features.bgp.settings import PeerSettings
-    from dmvpn.network.device import Device
     from dmvpn.shells.inference.wires import InferredNetwork, Wire
 
 #: Prefixes of at least this length are links for two, and no LAN.
@@ -305,10 +304,10 @@ def internet(network: InferredNetwork, configurations: dict[str, str], provider:
     if host is None or not beyond or "INTERNET" in configurations:
         return {}
     router = max(beyond)[2]
-    taken = network.devices[router].interface_names if router in network.devices else ()
+    device = network.devices.get(router) or Device.read(router, configurations[router])
+    taken, system = device.interface_names, device.bgp.local_as
     port = next(name for name in map("GigabitEthernet{}/0".format, count(9)) if name not in taken)
     section = [f"interface {port}", f" ip address {gateway} {host.netmask}", " no shutdown", "!"]
-    system = network.devices[router].bgp.local_as if router in network.devices else 0
     told = f" network {host.network.network_address} mask {host.netmask}"
     section += [f"router bgp {system}", told, "!"] if system else []
     configurations[router] = with_lines(configurations[router], section)
