@@ -165,7 +165,7 @@ let measuring = null;
 function fitting(name, width, share) {
   measuring ??= document.createElement("canvas").getContext("2d");
   if (measuring !== null) measuring.font = "12.8px system-ui, sans-serif";
-  let most = [...name].length;
+  let most = Math.min([...name].length, Math.ceil(width)); // more would be narrower than a pixel each
   while (most > 2 && (measuring?.measureText(plain(cut(name, most, share))).width ?? 0) > width) most -= 1;
   return plain(cut(name, most, share));
 }
