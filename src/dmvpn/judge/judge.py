@@ -81,14 +81,11 @@ class Tables:
             self._listen(name)
 
     def _listen(self, name: str) -> None:
-        earlier = self._world.routers[name].watch
-
         def watch(event: Event) -> None:
             if type(event) is NhrpReceived:
                 self._take(name, event)
-            earlier(event)
 
-        self._world.routers[name].watch = watch
+        self._world.routers[name].add_watch(watch)
 
     # ------------------------------------------------------------------------------------------ NHRP messages
 

@@ -112,27 +112,27 @@ class Post:
     listening host received.
     """
 
-    def __init__(self, world: Simulator) -> None:
+    def __init__(self, world: Simulator, *, tcp: bool = False) -> None:
+        """tcp: hosts receive TCP, too."""
         self._world = world
+        self._tcp = tcp
         self.arrived: Callable[[Mark, int], None] = lambda _mark, _ttl: None
         self.other: Callable[[IpReceived], None] = lambda _event: None
 
     def listen(self, host: str) -> None:
-        """Let a host take such packets, and TCP."""
+        """Let a host receive such packets; a router also has to `expect` them."""
         node = self._world.hosts.get(host)
-        if node is not None:
+        if node is None:
+            self._world.routers[host].add_watch(self._heard)
+        else:
             node.take = self._take
-            _listen(node.plane, "eth0")
-            return
-        router = self._world.routers[host]
-        earlier = router.watch
+            self._listen(node.plane, "eth0")
 
-        def watch(event: Event) -> None:
-            if isinstance(event, IpReceived) and event.protocol in (IpProtocol.UDP, IpProtocol.TCP):
-                self._take(event)
-            earlier(event)
-
-        router.watch = watch
+    def expect(self, router: str) -> None:
+        """Let packets to a router itself reach it by any of its ports, new ones among them."""
+        node = self._world.routers[router]
+        for state in node.router.ports.interfaces.all():
+            self._listen(node.plane, state.name)
 
     def send(
         self,
@@ -155,17 +155,16 @@ class Post:
     def transmit(self, host: str, packet: SendIp) -> None:
         """Send any packet of a host; without a route or a wire it is lost."""
         with suppress(EffectError):
-            node = self._world.hosts.get(host)
-            if node is not None:
-                node.send(packet, self._world.now)
-            else:
-                self._world.send(host, packet)
+            self._world.send(host, packet)
 
-    def expect(self, router: str) -> None:
-        """Let packets to a router itself reach it by any of its ports, new ones among them."""
-        node = self._world.routers[router]
-        for state in node.router.ports.interfaces.all():
-            _listen(node.plane, state.name)
+    def _listen(self, plane: SimulatedPlane, port: str) -> None:
+        plane.execute(Listen(port, IpProtocol.UDP, port=FLOW_PORT))
+        if self._tcp:
+            plane.execute(Listen(port, IpProtocol.TCP))
+
+    def _heard(self, event: Event) -> None:
+        if isinstance(event, IpReceived):
+            self._take(event)
 
     def _take(self, event: IpReceived) -> None:
         if event.protocol == IpProtocol.UDP and event.payload[8:12] == _MAGIC:
@@ -173,11 +172,6 @@ class Post:
             self.arrived(Mark(number, sequence), event.ttl)
         else:
             self.other(event)
-
-
-def _listen(plane: SimulatedPlane, port: str) -> None:
-    plane.execute(Listen(port, IpProtocol.UDP, port=FLOW_PORT))
-    plane.execute(Listen(port, IpProtocol.TCP))
 
 
 class Traffic:

@@ -91,6 +91,16 @@ class RouterNode:
         self._busy = False
         self._due: float | None = None
 
+    def add_watch(self, watch: Callable[[Event], None]) -> None:
+        """Call this with every event, too, before the router handles it."""
+        earlier = self.watch
+
+        def both(event: Event) -> None:
+            watch(event)
+            earlier(event)
+
+        self.watch = both
+
     def post(self, event: Event, now: float) -> None:
         """Pass an event to the router now, and carry out its effects."""
         self._inbox.append(event)

@@ -280,10 +280,11 @@ class Simulator:
         self._serial += 1
         heapq.heappush(self._heap, (self.now + delay, self._serial, action))
 
-    def send(self, router: str, packet: SendIp) -> None:
-        """Let a router send a packet of its own. Raises EffectError if it has no route."""
-        self.routers[router].send(packet, self.now)
-        self.schedule(self.routers[router])
+    def send(self, name: str, packet: SendIp) -> None:
+        """Let a host or router send a packet of its own. Raises EffectError if it has no route."""
+        node = self.hosts.get(name) or self.routers[name]
+        node.send(packet, self.now)
+        self.schedule(node)
 
     def schedule(self, node: Node) -> None:
         """Schedule a node's next deadline, if that is earlier than the scheduled one."""

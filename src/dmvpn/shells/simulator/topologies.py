@@ -191,16 +191,14 @@ def go_direct(world: Simulator, scenario: Scenario) -> PairResult:
 
 def _remove_answered(node: RouterNode, awaited: dict[tuple[str, int, int, int], None]) -> None:
     """Remove pings from `awaited` as a router gets their answers."""
-    earlier = node.watch
 
     def watch(event: Event) -> None:
         if isinstance(event, IpReceived) and ip.is_icmp(event.protocol, event.source):
             message = ip.parse_icmp(event.payload, event.source, event.destination)
             if isinstance(message, icmp.EchoReply):
                 awaited.pop((node.name, event.source.version, message.identifier, message.sequence), None)
-        earlier(event)
 
-    node.watch = watch
+    node.add_watch(watch)
 
 
 def _ping(node: RouterNode, destination: IPAddress, number: int, sequence: int, world: Simulator) -> None:

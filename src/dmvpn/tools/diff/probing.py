@@ -63,6 +63,11 @@ class Lan(Value):
         """Whether the router itself sends and takes the packets."""
         return self.host == self.site
 
+    @property
+    def own_source(self) -> IPAddress | None:
+        """The source that its packets have to name: a host has no other one."""
+        return self.address if self.is_loopback else None
+
 
 class Arrival(NamedTuple):
     """When a packet left and arrived (seconds), and the routers of the overlay that forwarded it."""
@@ -93,7 +98,7 @@ def lans_of(world: Simulator, scenario: Scenario, anatomy: Anatomy) -> dict[str,
             if state.name in (*site.wans, *site.sources):
                 continue
             host = places.get((site.name, state.name))
-            own_addresses = [own for version in (4, 6) for own in state.routed(version)[:1]]
+            own_addresses = _own(state)
             if host is None and own_addresses and _is_lan(world, site.name, state):
                 host = f"{site.name}/{state.name}"
                 world.plug_host(host, [_neighbor(*own) for own in own_addresses], site.name, state.name)
@@ -111,11 +116,16 @@ def lans_of(world: Simulator, scenario: Scenario, anatomy: Anatomy) -> dict[str,
 def _loopbacks(world: Simulator, site: Site, of_tables: Mapping[Table, str]) -> Iterator[Lan]:
     """Yield the first loopback interface with an address, which stands for the LAN of a site."""
     for state in world.routers[site.name].router.ports.interfaces.all():
-        own = (*state.routed(4)[:1], *state.routed(6)[:1])
+        own = _own(state)
         if state.name.startswith("Loopback") and state.name not in site.sources and own and not state.vrf:
             customer = of_tables.get((site.name, ""), "")
             yield Lan(site.name, state.name, site.name, own[0][0], Prefix.of(*own[0]), "", customer)
             return
+
+
+def _own(state: InterfaceState) -> tuple[tuple[IPAddress, int], ...]:
+    """Return the first address of each version of IP, with its prefix length."""
+    return (*state.routed(4)[:1], *state.routed(6)[:1])
 
 
 def _neighbor(own: IPAddress, length: int) -> HostAddress:
@@ -145,8 +155,7 @@ def _is_lan(world: Simulator, router: str, state: InterfaceState) -> bool:
     except KeyError:
         ends = []
     alone = all(station.name == router for station, _ in ends)
-    own = (*state.routed(4)[:1], *state.routed(6)[:1])
-    return alone and all(length <= address.max_prefixlen - 3 for address, length in own)
+    return alone and all(length <= address.max_prefixlen - 3 for address, length in _own(state))
 
 
 class Probing:
@@ -156,7 +165,7 @@ class Probing:
         self.world = world
         self._sites = anatomy.sites
         self._lans = lans
-        self._post = Post(world)
+        self._post = Post(world, tcp=True)
         self._post.arrived = self._arrived
         self._post.other = self._other
         self._flows: dict[LanPair, _Flow] = {}
@@ -181,12 +190,12 @@ class Probing:
 
     def send(self, pair: LanPair, *, length: int = 0, whole: bool = True) -> int:
         """Return the number of a packet that is sent now. whole: send it with DF set."""
-        flow = self._flow(pair)
+        flow = self._ready(pair)
         flow.count += 1
         flow.left[flow.count] = self.world.now
         mark = Mark(flow.number, flow.count)
-        source = self._own_source(flow)
-        self._post.send(flow.source.host, flow.destination.address, mark, source=source, length=length, whole=whole)
+        here, there = flow.source, flow.destination.address
+        self._post.send(here.host, there, mark, source=here.own_source, length=length, whole=whole)
         return flow.count
 
     def stream(self, pairs: Iterable[LanPair], interval: float) -> None:
@@ -245,10 +254,10 @@ class Probing:
 
     def mss(self, pair: LanPair) -> int | None:
         """Return the TCP MSS of a host's SYN as it arrives at the other host; None if it is lost."""
-        flow = self._flow(pair)
+        flow = self._ready(pair)
         self._mss = None
         syn = _SYN.pack(_TCP_PORT, _TCP_PORT, 1, 0, 6 << 4, 2, 65535, 0, 0, 2, 4, ANNOUNCED_MSS)
-        packet = SendIp(None, self._own_source(flow), flow.destination.address, IpProtocol.TCP, syn, ttl=64)
+        packet = SendIp(None, flow.source.own_source, flow.destination.address, IpProtocol.TCP, syn, ttl=64)
         self._post.transmit(flow.source.host, packet)
         self.world.run_while(lambda: self._mss is None, self._flight, step=0.01)
         return self._mss
@@ -263,11 +272,12 @@ class Probing:
             self._numbered.append(flow)
         return flow
 
-    def _own_source(self, flow: _Flow) -> IPAddress | None:
-        """Return the loopback address from which a router sends, and let a router at the other end take packets."""
+    def _ready(self, pair: LanPair) -> _Flow:
+        """Return the flow of a pair; a router at its end receives packets by all ports that it has now."""
+        flow = self._flow(pair)
         if flow.destination.is_loopback:
             self._post.expect(flow.destination.site)
-        return flow.source.address if flow.source.is_loopback else None
+        return flow
 
     def _gate(self, sender: str, _receiver: str, packet: bytes) -> bool:
         mark = self._marks.mark_of(packet)
