@@ -201,9 +201,10 @@ def own_systems(settings: PeerSettings, known_as: int, path: tuple[Segment, ...]
 
 def _has_room(peer: Peer, nlri: NumberedPrefix) -> bool:
     """Return whether a neighbor may advertise this path: it is known already, or there may be another to its prefix."""
-    if nlri in peer.received or not nlri.prefix.is_for_stations:
-        return nlri.prefix.is_for_stations
-    return peer.several.get(nlri.prefix, 0) < (2 * MOST_PATHS if peer.stale else MOST_PATHS)
+    if not nlri.prefix.is_for_stations:
+        return False
+    most = 2 * MOST_PATHS if peer.stale else MOST_PATHS
+    return nlri in peer.received or peer.several.get(nlri.prefix, 0) < most
 
 
 # ------------------------------------------------------------------------------------------------ paths
@@ -271,6 +272,12 @@ class Learning:
         has_filters = any(filter_.direction is FilterDirection.IN for filter_ in lines.filters)
         last: tuple[Attributes, Changes, Path] | None = None  # prefixes of one UPDATE share their path
         alike: list[Prefix] = []  # those that share it
+
+        def store() -> None:
+            if last is not None:
+                table.put(alike, last[2])
+                alike.clear()
+
         for one in prefixes:
             prefix, number = one if isinstance(one, NumberedPrefix) else (one, None)
             attributes = peer.received.get(one)
@@ -282,23 +289,18 @@ class Learning:
             if has_filters or peer.filtered:
                 peer.filter(one, is_refused=attributes is not None and changes is None)
             if attributes is None or changes is None:
-                if last is not None:
-                    table.put(alike, last[2])
-                    alike = []
+                store()
                 table.take_away(prefix, peer_source(peer.address, number))
                 continue
             its_own = number, (peer.address, one) in self._damped if self._damped else False
             is_known = last is not None and last[0] is attributes and last[1] is changes
             if last is None or not is_known or (last[2].number, last[2].damped) != its_own:
-                if last is not None:
-                    table.put(alike, last[2])
-                    alike = []
+                store()
                 path = _path(peer, attributes, changes, self.default_pref, now)
                 is_usual = its_own == (None, False)
                 last = attributes, changes, path if is_usual else replace(path, number=number, damped=its_own[1])
             alike.append(prefix)
-        if last is not None:
-            table.put(alike, last[2])
+        store()
 
 
 def _path(peer: Peer, attributes: Attributes, changes: Changes, default_pref: int, now: float) -> Path:
