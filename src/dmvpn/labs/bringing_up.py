@@ -70,10 +70,9 @@ def patience(scenario: Scenario) -> float:
     The wait before an OSPF election of a DR is included, and that of BGP between two announcements.
     """
     texts = scenario.configurations.items()
-    with_ospf = [Device.read(name, text) for name, text in texts if "ospf" in text]
-    with_bgp = [Device.read(name, text) for name, text in texts if "router bgp" in text]
-    pauses = [peer.advertisement_interval for one in with_bgp for peer in configured_peers(one.bgp).values()]
-    return PATIENCE + PATIENCE_EACH * len(texts) + election_time(with_ospf) + max(pauses, default=0.0)
+    waiting = [Device.read(name, text) for name, text in texts if "ospf" in text or "router bgp" in text]
+    pauses = [peer.advertisement_interval for one in waiting for peer in configured_peers(one.bgp).values()]
+    return PATIENCE + PATIENCE_EACH * len(texts) + election_time(waiting) + max(pauses, default=0.0)
 
 
 def wait(scenario: Scenario, folder: LabFolder, lab: int, *, simulated: bool) -> Iterator[list[str]]:
