@@ -6,7 +6,7 @@ ip 192.0.2.10 192.0.2.1 24      or   ip 192.0.2.10/24 192.0.2.1   or   dhcp   or
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from typing import TYPE_CHECKING, Final
 
 from dmvpn.base.values import Value
@@ -65,13 +65,12 @@ def stations_of(text: str, name: str) -> tuple[Station, ...] | None:
                 return None
     if not is_station:
         return None
-    return (Station(name, *found),) if found is not None and is_of_host(found[0]) else ()
+    return (Station(name, *found),) if found is not None and is_of_host(found[0].ip, found[0].network) else ()
 
 
-def is_of_host(address: IPv4Interface) -> bool:
-    """Return whether a computer may have the address: it is not that of the subnet, and not its broadcast address."""
-    network = address.network
-    return network.prefixlen >= _NO_EDGES or address.ip not in (network.network_address, network.broadcast_address)
+def is_of_host(address: IPv4Address, network: IPv4Network) -> bool:
+    """Return whether a computer may have an address of this subnet: neither the subnet's own, nor its broadcast one."""
+    return network.prefixlen >= _NO_EDGES or address not in (network.network_address, network.broadcast_address)
 
 
 def _addresses(word: str, rest: list[str]) -> tuple[IPv4Interface, IPv4Address | None] | None:

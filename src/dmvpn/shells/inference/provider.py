@@ -101,7 +101,7 @@ def _want_gateway(network: InferredNetwork, router: str, gateway: IPv4Address) -
         subnet = mine[0].address.network
         if any(gateway in network.addresses(port) for port in wire.ports):
             return
-        if not is_of_host(IPv4Interface(f"{gateway}/{subnet.prefixlen}")):
+        if not is_of_host(gateway, subnet):
             network.notes.append(f"{router} has the gateway {gateway}, which no router can have: ignored")
             return
         if wire.provider is not None and wire.provider.ip != gateway:
@@ -181,7 +181,7 @@ def _published(network: InferredNetwork, ports: Mapping[IPv4Interface, Port]) ->
     for address, port in ports.items():
         device = network.devices.get(port.router)
         if device is not None and device.translates(port.name, "outside"):
-            known = [*links, *(_told(device) if _session(device, port, address) is not None else ())]
+            known = [*links, *(_advertised(device) if _session(device, port, address) is not None else ())]
             for one in dict.fromkeys(prefix for _, prefix in device.nat_beyond(known)):
                 yield f"ip route {one.address} {one.netmask} {port.address.ip}"
 
@@ -218,13 +218,13 @@ def _bgp(network: InferredNetwork, wires: list[Wire]) -> list[str]:
 
 
 def _session(device: Device, port: Port, address: IPv4Interface) -> PeerSettings | None:
-    """Return what a router expects of the provider as its neighbor of BGP; None: it calls none at this address."""
+    """Return a router's settings for a session of BGP with the provider; None: no line has the provider's address."""
     peer = configured_peers(device.bgp).get(address.ip)
     is_near = peer is not None and peer.lines.update_source in ("", port.name)
     return peer if peer is not None and peer.active and is_near else None
 
 
-def _told(device: Device) -> list[Prefix]:
+def _advertised(device: Device) -> list[Prefix]:
     """Return the networks that a router advertises by BGP because it has exactly them."""
     own = [Prefix.of(address, length) for _, address, length in device.addresses()]
     own += [route.prefix for route in device.routes]

@@ -22,6 +22,7 @@ from dmvpn.ios import short_interface
 from dmvpn.network.switching import Bridge, End, Layer2, PluggedWire, Vertex, layer2
 from dmvpn.network.underlay import Seat, describes, pairs, spoken
 from dmvpn.shells.inference.cables import UPLINK, access_ports, access_switch, drawn_cables, guessed_cables
+from dmvpn.shells.stations import is_of_host
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -358,8 +359,7 @@ class InferredNetwork(Mutable):
 
 def _sees(own: IPv4Interface, address: IPv4Address) -> bool:
     """Return whether an address is one of a station in a port's subnet."""
-    edges = (own.network.network_address, own.network.broadcast_address) if own.network.prefixlen <= _LINK else ()
-    return address in own.network and address not in edges
+    return address in own.network and is_of_host(address, own.network)
 
 
 def _peculiar(router: str, device: Device, switched: Container[tuple[str, str]]) -> Iterator[str]:
