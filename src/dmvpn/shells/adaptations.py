@@ -3,6 +3,7 @@
     tracking   tracked static routes are unconditional, unless the lab has what they track (`inference/kept_lines`)
     VRFs       a VRF without a definition, as in an excerpt, is the global table
     DHCP       a port gets an address (below), unless a server of the lab leases it one (`inference/kept_lines`)
+    PPP        a port whose address is negotiated gets one, too
     ciphers    insecure ones of ESP (DES, 3DES, MD5, none) become AES and SHA, different ones at both ends alike
     policies   weak algorithms of IKE (3DES, MD5, groups 2 and 5) are permitted, as IOS does before 17.11
     keys       tunnels that cannot be distinguished get keys (`lab_lines`)
@@ -275,7 +276,7 @@ _TRACK: Final = re.compile(
 )
 _GRE_IPV4: Final = re.compile(_PROMPT + r"tunnel\s+mode\s+gre\s+ipv4\s*$")
 _HEADER: Final = re.compile(_PROMPT + r"int\w*\s+(?P<name>[A-Za-z].*?)\s*$")
-_DHCP: Final = re.compile(_PROMPT + r"ip\s+addr\w*\s+(?P<by>dhcp|nego\w*)\b.*$")
+_BY_PEER: Final = re.compile(_PROMPT + r"ip\s+addr\w*\s+(?P<by>dhcp|nego\w*)\b.*$")
 _TRANSFORMS: Final = re.compile(_PROMPT + r"(?P<head>cry\w*\s+ips\w*\s+tr[\w-]*\s+\S+)\s+(?P<words>\S.*?)\s*$")
 _PROTECTION: Final = re.compile(
     rf"(?P<head>{BEFORE}tunnel\s+prot\w*\s+ips\w*\s+prof\w*\s+)(?P<profile>\S+)(?P<rest>.*)$"
@@ -510,7 +511,7 @@ def _address_ports(
         header = _HEADER.match(line)
         if header is not None:
             port = normalize_interface(header["name"]) or ""
-        match = _DHCP.match(line)
+        match = _BY_PEER.match(line)
         if match is None or port not in given:
             continue
         address = given[port]

@@ -61,7 +61,7 @@ class _End(NamedTuple):
 
 
 class _Lan(NamedTuple):
-    """A network and its router. needed: to which others need a route, the address alone where no hosts can be."""
+    """A network and its router. needed: the destination for which other routers need a route."""
 
     owner: str
     network: Network
