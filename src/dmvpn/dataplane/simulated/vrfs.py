@@ -265,6 +265,11 @@ class SimulatedPlane(Chassis, DataPlane):
             return ()
         return (*port.addresses, *self.translation.answered(port)) if self.translation.aliases else port.addresses
 
+    def has_elsewhere(self, interface: str, address: IPAddress) -> bool:
+        """Return whether another port of the same VRF has the address: proxy ARP, and Linux, answer for it, too."""
+        port = self.ports.get(interface)
+        return port is not None and port.running and address.version == 4 and address in self.tables[port.vrf].own
+
     @property
     def tunnels(self) -> tuple[str, ...]:
         """The names of the tunnels."""

@@ -52,6 +52,9 @@ class SimulatedNode(Protocol):
     def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
         """Return the addresses of the port."""
 
+    def has_elsewhere(self, interface: str, address: IPAddress) -> bool:
+        """Return whether it has the address at another port, and answers for it at this one."""
+
 
 class Impairment(Mutable):
     """Impairments of a wire.
@@ -132,6 +135,7 @@ class Segment:
                 for own, _ in station.addresses_of(interface):
                     self._found.setdefault(own, end)
             known = self._found.get(address)
+            known = known or next((end for end in self.ends if end[0].has_elsewhere(end[1], address)), None)
             if known is None and len(self.ends) > MANY_PORTS:
                 self._absent_until[address] = now + ABSENT_FOR
         return known
@@ -246,6 +250,9 @@ class _Arrival(Mutable):
 
     def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
         return ()
+
+    def has_elsewhere(self, interface: str, address: IPAddress) -> bool:
+        return False
 
 
 class SwitchedNetwork:

@@ -70,6 +70,10 @@ class _Plug(Mutable):
     def addresses_of(self, interface: str) -> tuple[tuple[IPAddress, int], ...]:
         return self.node.addresses_of(interface)
 
+    def has_elsewhere(self, interface: str, address: IPAddress) -> bool:
+        node = self.node
+        return isinstance(node, RouterNode) and node.alive and node.plane.has_elsewhere(interface, address)
+
 
 class Simulator:
     """A network of routers, hosts and translators in virtual time. names: those of its name service, in lower case.
