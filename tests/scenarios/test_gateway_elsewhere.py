@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.shells.scenario import Scenario
+from dmvpn.tools.walk import as_text, walk
 from support.world import World
 
 if TYPE_CHECKING:
@@ -36,3 +37,5 @@ def test_a_router_answers_on_a_wire_for_the_address_of_another_port_of_the_same_
     world = World.of(Scenario.load(str(tmp_path)))
     world.run_for(3)
     assert ("!!!!!" in world.do("INNER", "ping 192.0.2.1")) == answers
+    walked = "\n".join(as_text(walk(world.sim.facts(world.scenario), "INNER", "192.0.2.1")))
+    assert ("DROPPED" not in walked) == answers

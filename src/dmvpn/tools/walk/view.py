@@ -135,7 +135,7 @@ class View:
         for node, port in link.ends:
             if node != sender and (address in self._answers_to(node, port) or self._translates(node, port, address)):
                 return node, port
-        return None
+        return next((end for end in link.ends if end[0] != sender and self._has_elsewhere(*end, address)), None)
 
     def bridges(self, one: tuple[str, str], other: tuple[str, str]) -> list[Bridge]:
         """Return the VLANs of switches that a frame passes from one end to another."""
@@ -161,6 +161,11 @@ class View:
             return False
         on_wire = any(address in own.network for own in interface.addresses)
         return on_wire and any(address in Prefix.parse(alias) for alias in order.aliases)
+
+    def _has_elsewhere(self, node: str, port: str, address: Address) -> bool:
+        """Return whether a router answers on a wire for the IPv4 address of another port of the same VRF."""
+        here = self.interface(node, port)
+        return here is not None and here.line and address.version == 4 and bool(self.own(node, address, here.vrf))
 
     def _answers_to(self, node: str, port: str) -> tuple[Address, ...]:
         interface, host, gateway = self.interface(node, port), self.host(node), self.gateway(node)
