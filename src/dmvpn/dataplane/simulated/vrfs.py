@@ -268,7 +268,7 @@ class SimulatedPlane(Chassis, DataPlane):
     def has_elsewhere(self, interface: str, address: IPAddress) -> bool:
         """Return whether another port of the same VRF has the address: proxy ARP, and Linux, answer for it, too."""
         port = self.ports.get(interface)
-        return port is not None and port.running and address.version == 4 and address in self.tables[port.vrf].own
+        return port is not None and port.running and address.version == 4 and self._owns(port.vrf, address)
 
     @property
     def tunnels(self) -> tuple[str, ...]:
