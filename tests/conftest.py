@@ -31,6 +31,7 @@ import pytest
 from hypothesis import settings
 
 from support.kept import try_kept
+from support.namespaces import lacking
 from support.slow_tests import measured, slow_tests
 
 if TYPE_CHECKING:
@@ -81,11 +82,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip what would begin, or could end, too late."""
+    """Skip what would begin, or could end, too late, and what needs namespaces or devices that are not there."""
     limit = item.get_closest_marker("timeout")
     seconds = limit.args[0] if limit is not None else 0
     if time.monotonic() - _BEGUN + seconds > 60 * _MINUTES:
         pytest.skip(f"it does not fit into the {_MINUTES:g} minutes of TEST_MINUTES")
+    if item.get_closest_marker("lab") and lacking():
+        pytest.skip(lacking())
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,11 +10,10 @@ import pytest
 
 from dmvpn.dataplane.host import HostProblem
 from dmvpn.dataplane.netlink import netfilter
-from dmvpn.shells.lab.check import check
 from dmvpn.shells.lab.namespaces import run_in_lab
 from support.conformance import ROOT
 from support.labs import Labs
-from support.namespaces import USERS, run_in_lab_as
+from support.namespaces import USERS, lacking, run_in_lab_as
 from support.served import Served, dmvpn, serving
 
 if TYPE_CHECKING:
@@ -37,9 +36,8 @@ def in_lab(request: pytest.FixtureRequest) -> Callable[[Callable[[], None]], Non
 @pytest.fixture(scope="session")
 def runs_labs() -> None:
     """This machine can run labs."""
-    missing = [f"{finding.what}: {finding.evidence}" for finding in check() if not finding.ok]
-    if missing:
-        pytest.skip("; ".join(missing))
+    if lacking():
+        pytest.skip(lacking())
 
 
 @pytest.fixture(scope="session")

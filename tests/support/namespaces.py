@@ -44,7 +44,7 @@ def run_as(user: str, function: Callable[[], Json]) -> Json:
 def run_in_lab_as(user: str, function: Callable[[], Json]) -> Json:
     """Call `function` as process 1 of a lab of this user."""
     reason = _forbidden(user)
-    if reason is not None:
+    if reason:
         pytest.skip(reason)
     return run_as(user, lambda: run_in_lab(function))
 
@@ -63,11 +63,15 @@ def patiently(seconds: float = 2.0) -> Iterator[None]:
 
 
 @cache
-def _forbidden(user: str) -> str | None:
-    """Why this user can run no lab here, None: it can."""
-    answers = run_as(user, lambda: [f"{f.what}: {f.evidence} ({f.fix})" for f in check() if not f.ok])
-    assert isinstance(answers, list)
-    return "; ".join(map(str, answers)) or None
+def lacking() -> str:
+    """What labs lack here and how to get it, for the user of this process; "": nothing."""
+    return "; ".join(f"{found.what}: {found.evidence} ({found.fix})" for found in check() if not found.ok)
+
+
+@cache
+def _forbidden(user: str) -> str:
+    """Why this user can run no lab here, "": it can."""
+    return str(run_as(user, lacking))
 
 
 def _as_user(user: str, function: Callable[[], Json]) -> Json:
