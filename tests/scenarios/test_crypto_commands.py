@@ -390,6 +390,18 @@ _IKEV1 = """crypto isakmp policy 1
 crypto ipsec profile P
  set transform-set T
 """
+_OTHER_TUNNEL = """crypto ikev2 proposal P1
+ encryption aes-cbc-256
+ integrity sha1
+ group 2
+crypto ikev2 policy P1
+ proposal P1
+crypto ikev2 profile P1
+ match identity remote address 198.51.100.9 255.255.255.255
+ authentication remote rsa-sig
+ authentication local rsa-sig
+ pki trustpoint VPN
+"""
 _SERVER = "crypto pki server CA\n issuer-name CN=Course CA\ncrypto pki trustpoint CA\n rsakeypair CA\n"
 _NHS = " ip nhrp nhs 172.16.0.1\n ip nhrp map 172.16.0.1 203.0.113.1\n"
 
@@ -430,18 +442,30 @@ def test_a_lab_whose_files_have_no_private_keys_gets_certificates_and_comes_up(i
 @pytest.mark.parametrize(
     ("said", "identity"),
     [
-        ("", "address 203.0.113.2"),
-        ("crypto isakmp identity dn\n", "dn"),
-        ("crypto isakmp identity hostname\n", "fqdn R2"),
+        ("", "203.0.113.{}"),
+        ("crypto isakmp identity dn\n", "cn=R{},ou=VPN,o=Example,c=RU"),
+        ("crypto isakmp identity hostname\n", "R{}"),
     ],
 )
 def test_who_signs_by_ikev1_is_known_by_its_address_unless_it_says_otherwise(
     said: str, identity: str, tmp_path: Path
 ) -> None:
-    """It said the subject of its certificate, which is the default of IKEv2's profiles alone."""
+    """It said the subject of its certificate, and it signed by IKEv2."""
     scenario = write_lab(tmp_path, said + _IKEV1)
     enroll(scenario)
-    assert f"\n identity local {identity}\n" in scenario.configurations["R2"]
+    world = Simulator.of(scenario, epoch=datetime.now(UTC).timestamp())
+    world.run_until(30.0)
+    assert identities(world, "R1") == [identity.format(number) for number in (2, 3)]
+    assert {view.version for view in world.routers["R1"].router.ports.ike.sas()} == {1}
+
+
+def test_a_hub_that_signs_by_ikev1_may_have_a_policy_of_ikev2_for_another_tunnel(tmp_path: Path) -> None:
+    """Tunnels that sign by IKEv1 ran as IKEv2: the policy of the hub's other tunnel refused the offers of spokes."""
+    write_lab(tmp_path, _IKEV1)
+    hub = tmp_path / "R1.txt"
+    hub.write_text(hub.read_text().removesuffix("end\n") + _OTHER_TUNNEL + "end\n")
+    scenario = Scenario.load(str(tmp_path))
+    enroll(scenario)
     assert missing(scenario) == []
 
 

@@ -28,11 +28,6 @@ _TRUSTPOINT: Final = "crypto pki trustpoint "
 _SERVER: Final = "crypto pki server "
 _SIGNATURES: Final = (AuthenticationMethod.RSA_SIGNATURE, AuthenticationMethod.ECDSA_SIGNATURE)
 _AUTHORITY: Final = "cn=Lab"
-#: The profile of a router that would sign by IKEv1.
-_IKEV1: Final = "crypto-isakmp-rsa-sig"
-#: And the one for its peers that have keys.
-_IKEV1_KEYS: Final = "crypto-isakmp-keys"
-_IPSEC: Final = "crypto ipsec profile "
 #: A peer and a mask of keys of IKEv1.
 _EVERYBODY: Final = "0.0.0.0"  # noqa: S104 - nothing is bound to it
 _HOST: Final = "255.255.255.255"
@@ -66,19 +61,15 @@ def enroll(scenario: Scenario) -> str:
         for name, trustpoints in wanted.items():
             text = scenario.configurations[name]
             scenario.certificates[name] = certificates_of(place, name, text)
-            fqdn = next(iter(_request(name, devices[name], trustpoints[0]).fqdns), "")
-            more = [*_identities(devices[name]), *_profiles_of_ikev1(devices[name], trustpoints[0], fqdn)]
             # Blank lines take the place of the certificates: messages go on to name the lines of the file
             for trustpoint in trustpoints:
                 pattern = _CHAIN.format(name=re.escape(trustpoint))
                 text = re.sub(pattern, lambda found: "\n" * found[0].count("\n"), text)
-            scenario.configurations[name] = with_lines(text, more)
-    by_ikev1 = [name for name in wanted if _signs_by_ikev1(devices[name])]
-    by_ikev2 = f"; {', '.join(by_ikev1)} would sign by IKEv1, which runs as IKEv2" if by_ikev1 else ""
+            scenario.configurations[name] = with_lines(text, _identities(devices[name]))
     issuer = authority.certificate.subject.rfc4514_string()
     return (
         f"{', '.join(wanted)}: the private keys of certificates are not in the files, so the lab has an authority of "
-        f"its own ({issuer}), and made new ones{by_ikev2}"
+        f"its own ({issuer}), and made new ones"
     )
 
 
@@ -102,19 +93,11 @@ def _methods(device: Device) -> list[AuthenticationMethod | None]:
 def _signs_by_ikev1(device: Device) -> bool:
     """Return whether a policy signs, and no pre-shared key is valid for all peers."""
     isakmp = device.ikev2.isakmp
-    has_others = any(key.keyring for key in isakmp.keys) or _EVERYBODY in _keyed(device)
+    has_others = any(
+        key.keyring or str(key.mask or _HOST) != _HOST or str(key.address) == _EVERYBODY for key in isakmp.keys
+    )
     signs = any(policy.authentication is not AuthenticationMethod.PRE_SHARED_KEY for policy in isakmp.policies)
     return signs and not has_others
-
-
-def _keyed(device: Device) -> dict[str, str]:
-    """Return the keys of IKEv1 by the address of the peer; a key with a mask counts as valid for all peers."""
-    own = [one for one in device.ikev2.isakmp.keys if not one.keyring and one.address is not None and one.key]
-    return {
-        _EVERYBODY if str(one.mask or _HOST) != _HOST else str(one.address): one.key.octets.decode()
-        for one in own
-        if one.key is not None
-    }
 
 
 def _issuer(devices: dict[str, Device]) -> str:
@@ -160,64 +143,3 @@ def _tunnel_end(device: Device) -> str:
     """Return the address of the first tunnel's source; "" if no line says it."""
     ends = (device.source(tunnel) for tunnel in device.tunnels.tunnels)
     return next((str(end) for end in ends if end is not None), "")
-
-
-def _isakmp_identity(device: Device, fqdn: str) -> list[str]:
-    """Return the identity line for IKEv1: the address, with any method of authentication, unless `crypto isakmp
-    identity` sets another one.
-
-    The default is `address` with signatures, too (Cisco IOS Security Command Reference, crypto isakmp identity); that
-    of an IKEv2 profile would be the subject of the certificate.
-    """
-    address = _tunnel_end(device)
-    said = device.lines.value("crypto isakmp identity ")
-    if said == "dn":
-        return [" identity local dn"]
-    if said == "hostname" and fqdn:
-        return [f" identity local fqdn {fqdn}"]
-    return [f" identity local address {address}"] if address else []
-
-
-def _profiles_of_ikev1(device: Device, trustpoint: str, fqdn: str) -> list[str]:
-    """Return lines for IPsec profiles that would sign by IKEv1: they run as IKEv2, which needs a profile for that.
-
-    A tunnel to a peer with a key uses the key, which needs a profile of its own: the signing profile matches any peer.
-    """
-    if not _signs_by_ikev1(device):
-        return []
-    keyed = {peer: key for peer, key in _keyed(device).items() if peer != _EVERYBODY}
-    by_key = {
-        tunnel.protection for tunnel in device.tunnels.tunnels if str(tunnel.destination) in keyed and tunnel.protection
-    }
-    without = [one.name for one in device.ipsec.profiles if not one.ikev2_profile and not one.isakmp_profile]
-    signing = [name for name in without if name not in by_key]
-    identity = _isakmp_identity(device, fqdn)
-    more: list[str] = []
-    if signing:
-        more += [
-            f"crypto ikev2 profile {_IKEV1}",
-            " match identity remote any",
-            *identity,
-            " authentication remote rsa-sig",
-            " authentication local rsa-sig",
-            f" pki trustpoint {trustpoint}",
-            *(line for name in signing for line in (f"{_IPSEC}{name}", f" set ikev2-profile {_IKEV1}")),
-        ]
-    if signing and by_key:
-        peers = keyed.items()
-        more += [
-            f"crypto ikev2 keyring {_IKEV1_KEYS}",
-            *(
-                line
-                for peer, key in peers
-                for line in (f" peer {peer}", f"  address {peer}", f"  pre-shared-key {key}")
-            ),
-            f"crypto ikev2 profile {_IKEV1_KEYS}",
-            *(f" match identity remote address {peer} {_HOST}" for peer in keyed),
-            *identity,
-            " authentication remote pre-share",
-            " authentication local pre-share",
-            f" keyring local {_IKEV1_KEYS}",
-            *(line for name in sorted(by_key) for line in (f"{_IPSEC}{name}", f" set ikev2-profile {_IKEV1_KEYS}")),
-        ]
-    return more
