@@ -435,6 +435,23 @@ def test_neighbors_of_bgp_whose_ways_are_is_is_meet(tmp_path: Path) -> None:
     assert "ip route 10.9.9.1 255.255.255.255 192.0.2.5 254" in configurations["C"]
 
 
+def test_a_reflector_that_listens_for_its_clients_behind_is_is_knows_the_way_back(tmp_path: Path) -> None:
+    """A provider's reflector had `bgp listen range` and named no client: its answers to them had no route."""
+    own = "interface Loopback0\n ip address 10.9.9.{0} 255.255.255.255\nrouter isis\n net 49.0001.0000.0000.000{0}.00\n"
+    own += "router bgp 65001\n"
+    client = " neighbor 10.9.9.1 remote-as 65001\n neighbor 10.9.9.1 update-source Loopback0"
+    reflector = " bgp listen range 10.9.9.0/24 peer-group C\n neighbor C peer-group\n neighbor C remote-as 65001"
+    texts = [
+        router("A", f"192.0.2.1 {SHORT}", more=own.format(1) + reflector),
+        router("B", f"192.0.2.2 {SHORT}", f"192.0.2.5 {SHORT}", more=own.format(2) + client),
+        router("C", f"192.0.2.6 {SHORT}", more=own.format(3) + client),
+    ]
+    configurations = load(tmp_path, *texts).configurations
+    assert "ip route 10.9.9.2 255.255.255.255 192.0.2.2 254" in configurations["A"]
+    assert "ip route 10.9.9.3 255.255.255.255 192.0.2.2 254" in configurations["A"]
+    assert "ip route 10.9.9.3 255.255.255.255 192.0.2.6 254" in configurations["B"]
+
+
 def test_strictly_nobody_gets_routes_that_are_not_in_the_files(tmp_path: Path) -> None:
     load(tmp_path, router("A", f"192.0.2.1 {SHORT}", more=_BGP.format("192.0.2.2")))
     scenario = Scenario.load(str(tmp_path), strict=True)

@@ -459,12 +459,16 @@ def _redistributed(internal: Iterable[Device]) -> Iterator[StaticRoute]:
 def _called(
     ways: Callable[[str], Mapping[str, Hop]], read: Mapping[str, Device], added: str, owners: Mapping[IPAddress, str]
 ) -> dict[IPv4Address, str]:
-    """Return the addresses of BGP neighbors behind a provider of our own, or behind IS-IS, each with its router.
+    """Return the addresses of BGP neighbors behind a provider of our own, or behind IS-IS, each with its router, and
+    those from which routers call neighbors behind IS-IS: a neighbor that listens for them names none.
 
     ways: the first hops of all routers toward one. owners: the router of each address.
     """
     found: dict[IPv4Address, str] = {}
     for name, device in read.items():
+        if _speaks_isis(device):
+            sources = (device.interface(one.update_source) for one in device.bgp.neighbors if one.update_source)
+            found |= {one: name for port in sources if port for one in _addresses(port) if isinstance(one, IPv4Address)}
         for address in (one for one in device.bgp.called if isinstance(one, IPv4Address)):
             owner = owners.get(address, name)
             hop = ways(owner).get(name) if owner != name else None
