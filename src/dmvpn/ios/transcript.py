@@ -249,9 +249,7 @@ class Transcript:
             self._reads, self._bare_at = _Reads.CONFIGURATION, None
         if bare[0] in _OF_LISTS and self._reads is _Reads.CONFIGURATION and _LISTED.match(line):
             return TypedLine(line)
-        if self._reads is _Reads.OUTPUT or _HEADER.match(line) or _COMMENT.match(bare):
-            return None
-        if is_prose(line):
+        if self._reads is _Reads.OUTPUT or _HEADER.match(line) or _COMMENT.match(bare) or is_prose(line):
             return None
         return TypedLine(line)
 

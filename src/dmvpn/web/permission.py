@@ -334,9 +334,7 @@ def _decoded_token(plain: dict[str, object]) -> NamedToken:
     name, digest, labs = plain["name"], plain["hash"], plain.get("labs", "")
     if not isinstance(name, str) or not isinstance(digest, str) or not _NAME.fullmatch(name):
         raise ValueError
-    if not isinstance(labs, str) or (labs and not _LABS.fullmatch(labs)):
-        raise ValueError
-    if len(bytes.fromhex(digest)) != _OCTETS:
+    if not isinstance(labs, str) or (labs and not _LABS.fullmatch(labs)) or len(bytes.fromhex(digest)) != _OCTETS:
         raise ValueError
     most_labs, memory = plain.get("most_labs", 0), plain.get("memory", 0)
     if not isinstance(most_labs, int) or not isinstance(memory, int) or most_labs < 0 or memory < 0:

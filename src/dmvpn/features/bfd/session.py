@@ -253,9 +253,7 @@ class Session(Mutable, eq=False):
         heard = self.heard if self.remote_discriminator else None
         if heard is None:
             return self.used_tx / 1e6
-        if not heard.required_rx:
-            return None
-        if heard.demand and self.is_up and heard.state is BfdState.UP and not self.polls:
+        if not heard.required_rx or (heard.demand and self.is_up and heard.state is BfdState.UP and not self.polls):
             return None
         return max(self.used_tx, heard.required_rx) / 1e6
 

@@ -237,9 +237,7 @@ def _begun(now: float, reason: Reason | None = None) -> Protected:
 
 def _since(before: Reason | None, reason: Reason | None, now: float) -> Reason | None:
     """Return the reason to keep: the latest one, with the time at which it came up first."""
-    if reason is None:
-        return before
-    if before is not None and before.says_the_same(reason):
+    if reason is None or (before is not None and before.says_the_same(reason)):
         return before
     return replace(reason, since=now)
 

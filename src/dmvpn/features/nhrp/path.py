@@ -189,9 +189,7 @@ class DirectPath(Mutable):
 
     def answered(self, sequence: int, now: float) -> list[PathOutput]:
         """Take in the answer to the echo with this number. The same answer once more proves nothing more."""
-        if self.state is PathState.BARE:
-            return []
-        if not 0 < (sequence - self._last_answered) & 0xFFFF < 0x8000:
+        if self.state is PathState.BARE or not 0 < (sequence - self._last_answered) & 0xFFFF < 0x8000:
             return []
         self._last_answered = sequence
         self.checked_at = now

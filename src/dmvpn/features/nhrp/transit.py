@@ -167,9 +167,7 @@ def _translate(extensions: parts.Extensions, tunnel: Tunnel, address: IPAddress)
     """
     entry = tunnel.cache.host(address)
     nat = parts.find(extensions, parts.NatAddress)
-    if entry is None or entry.claimed is None or nat is None:
-        return extensions
-    if any(known.protocol == address for known in nat.entries):
+    if entry is None or entry.claimed is None or nat is None or any(known.protocol == address for known in nat.entries):
         return extensions
     translated = parts.ClientInfo(
         prefix_length=address.max_prefixlen, mtu=tunnel.mtu, preference=255, nbma=entry.nbma, protocol=address

@@ -448,9 +448,7 @@ class Receiver:
         sender.
         """
         source, is_ipv6 = event.source, interface.link is not None
-        if source == interface.address:
-            return True
-        if not interface.speaks and not self._state.settings.virtual_links:
+        if source == interface.address or (not interface.speaks and not self._state.settings.virtual_links):
             return True
         try:
             packet = version3.parse(event.payload, source, event.destination) if is_ipv6 else parse(event.payload)

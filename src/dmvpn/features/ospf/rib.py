@@ -121,9 +121,7 @@ class Imports:
 
     def _default(self, route: Route | None) -> ExternalBody | None:
         settings = self._state.settings.default_originate
-        if settings is None:
-            return None
-        if not settings.always and (route is None or self._is_ours(route)):
+        if settings is None or (not settings.always and (route is None or self._is_ours(route))):
             return None
         changes = self._condition(settings.route_map)
         if changes is None:

@@ -137,9 +137,7 @@ class ForwardingTable:
 
     def overridden(self, node: Node) -> bool:
         """Return whether NHRP's next hop replaces that of the route."""
-        if node.override is None or node.best is None:
-            return False
-        if not self._line(node.override.interface, node.prefix.version):
+        if node.override is None or node.best is None or not self._line(node.override.interface, node.prefix.version):
             return False
         return node.best.route.source not in (*_HOSTS_OWN, RouteSource.NHRP)
 

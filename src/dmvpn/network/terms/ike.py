@@ -102,9 +102,7 @@ def _sides(pair: EndPair) -> tuple[Side, Side] | None:
 @lru_cache(maxsize=256)
 def side_of(end: TunnelEnd) -> Side | None:
     """Return an end without a peer; None: as `side`."""
-    if not end.tunnel.protection or end.outer is None:
-        return None
-    if end.source_vrf != end.tunnel.front:
+    if not end.tunnel.protection or end.outer is None or end.source_vrf != end.tunnel.front:
         return None
     policy = resolve(end.device.ipsec, end.tunnel.protected_by, end.outer)
     if isinstance(policy, Reason):

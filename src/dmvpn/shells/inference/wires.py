@@ -315,9 +315,7 @@ class InferredNetwork(Mutable):
         """Return whether a port is on this wire. alike: all ports in its subnet."""
         other = wire.ports[0].address
         drawn = [known for each in (port, *wire.ports) if (known := self._segment(each)) is not None]
-        if any(number != drawn[0] for number in drawn):
-            return False
-        if not port.address.network.overlaps(other.network):
+        if any(number != drawn[0] for number in drawn) or not port.address.network.overlaps(other.network):
             return False
         same = [there for there in wire.ports if there.address.ip == port.address.ip]
         if same:

@@ -130,9 +130,7 @@ _WATCH: Final = "ip monitor route rule neigh link address"
 
 def _harms(scene: Scene, name: str, facts: RouterFacts, one: KernelFacts) -> bool:
     """Return whether the difference affects a known router or host; other destinations may be intended."""
-    if one.aside is None:
-        return True
-    if one.aside.prefixlen and any(route.prefix == one.aside for route in facts.routes):
+    if one.aside is None or (one.aside.prefixlen and any(route.prefix == one.aside for route in facts.routes)):
         return True
     return any(address in one.aside and _takes(facts, address, one.aside.prefixlen) for address in _others(scene, name))
 
