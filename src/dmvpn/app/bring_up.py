@@ -5,27 +5,23 @@ It prints an ASCII picture of the scenario, with the addresses that a user needs
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import shutil
 import sys
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import Final
 
+from dmvpn.app.lab_words import Printer
 from dmvpn.app.progress import Progress
-from dmvpn.base.addresses import spelled
+from dmvpn.base.addresses import IPAddress, spelled
+from dmvpn.base.notices import InterfaceState
 from dmvpn.labs.bringing_up import Missing, Up, Wanted, bring_up
 from dmvpn.labs.unsupported_lines import Note
 from dmvpn.router.router import addresses
 from dmvpn.shells.lab.places import running_labs
 from dmvpn.shells.lab_model import INSIDE
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
-
-    from dmvpn.app.lab_words import Printer
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.notices import InterfaceState
-    from dmvpn.shells.scenario import Scenario
+from dmvpn.shells.scenario import Scenario
 
 _GAP = "   "
 #: Columns where no terminal says how many it has.

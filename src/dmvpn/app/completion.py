@@ -7,12 +7,10 @@ and option that it has, and the labs and routers that are up. Where it has no an
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from dmvpn.base.errors import UserError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
 
 #: How a shell asks; the words behind it are those of its line up to the cursor, without the program's name.
 ASK: Final = "--complete"

@@ -4,21 +4,17 @@ one `ping` or `traceroute` of a simulated host.
 
 from __future__ import annotations
 
+import argparse
 import os
 import shlex
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from dmvpn.app.lab_words import Printer
 from dmvpn.base.errors import UserError
 from dmvpn.labs import orders
 from dmvpn.shells.lab import control, namespaces
 from dmvpn.shells.lab.places import LabFolder, find_node
-
-if TYPE_CHECKING:
-    import argparse
-
-    from dmvpn.app.lab_words import Printer
 
 #: Seconds between two looks at what a program of a simulated host has said.
 _LOOKS = 0.03

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import shlex
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
+from dmvpn.app.lab_words import Printer
 from dmvpn.base.errors import UserError
 from dmvpn.labs import captures, orders
+from dmvpn.labs.captures import Captured
 from dmvpn.shells.collecting import set_aside
 from dmvpn.shells.descriptors import is_readable
 from dmvpn.shells.lab import control
 from dmvpn.shells.lab.badness import Badness
 from dmvpn.shells.lab.forked import importing
 from dmvpn.shells.lab.places import find_lab, find_node
-
-if TYPE_CHECKING:
-    import argparse
-
-    from dmvpn.app.lab_words import Printer
-    from dmvpn.labs.captures import Captured
-
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 

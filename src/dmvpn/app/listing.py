@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import itertools
-from typing import TYPE_CHECKING
 
+from dmvpn.app.lab_words import Printer
 from dmvpn.labs import catalog
 from dmvpn.labs.catalog import HINTS
 from dmvpn.shells.index import remembered
-
-if TYPE_CHECKING:
-    import argparse
-
-    from dmvpn.app.lab_words import Printer
 
 
 def known() -> catalog.BuiltIn:

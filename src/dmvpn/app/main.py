@@ -8,18 +8,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import deque
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dmvpn import __version__
 from dmvpn.app import check, completion, diff, doctor, explain, lab_words, lint, render, walk, web
 from dmvpn.app.reporting import reported
 from dmvpn.app.words import add_engine, add_pool, add_progress, amount, whole
 from dmvpn.base.errors import UserError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 _EPILOG = """\
 examples:

@@ -6,6 +6,7 @@ the line while the program computes; if processes are forked (`beats=False`), ea
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import sys
@@ -13,10 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final, Self
-
-if TYPE_CHECKING:
-    import argparse
+from typing import Final, Self
 
 #: Seconds before the first line, between two on a terminal, and between two elsewhere.
 _PATIENCE: Final = 1.0

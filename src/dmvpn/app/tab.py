@@ -27,10 +27,13 @@ import os
 import re
 import shutil
 import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Generator, Iterable, MutableMapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from pathlib import Path
+from typing import Any, Final, TypeVar
 from urllib.parse import unquote
 
 from dmvpn.app.progress import HEARD
@@ -39,8 +42,10 @@ from dmvpn.base.errors import UserError, fault_text
 from dmvpn.face.calling import INTERRUPTED
 from dmvpn.face.language import exec_parser
 from dmvpn.face.server import ManagementServer
+from dmvpn.ios.filters import Plain
 from dmvpn.ios.grammar import leading_keywords
 from dmvpn.router.features import FEATURES
+from dmvpn.shells.handle import Handle
 from dmvpn.shells.lab.memory import Aside, HostedLoop, listen
 from dmvpn.shells.lab.places import LabFolder
 from dmvpn.shells.scenario import Scenario
@@ -55,15 +60,7 @@ from dmvpn.web.jobs import as_json, noted, outcome
 from dmvpn.web.permission import Role
 from dmvpn.web.resources import application
 
-if TYPE_CHECKING:
-    from collections import deque
-    from collections.abc import Awaitable, Callable, Generator, Iterable, MutableMapping, Sequence
-    from pathlib import Path
-
-    from dmvpn.ios.filters import Plain
-    from dmvpn.shells.handle import Handle
-
-    Post = Callable[[str, bytes], object]
+Post = Callable[[str, bytes], object]
 
 T = TypeVar("T")
 

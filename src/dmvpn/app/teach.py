@@ -5,11 +5,14 @@ Of an exercise, `lab up` prints the tasks, and `lab grade` the results.
 
 from __future__ import annotations
 
+import argparse
 import textwrap
 import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.app.lab_words import Printer
 from dmvpn.base.errors import UserError
 from dmvpn.labs import lessons
 from dmvpn.labs.lessons import Conversion, LessonLab
@@ -17,12 +20,6 @@ from dmvpn.shells.lab.places import find_lab
 from dmvpn.tools.elsewhere import Elsewhere
 from dmvpn.tools.exercises import TaskResult, exercise, look
 from dmvpn.tools.lessons import LastGrade
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable, Iterator, Sequence
-
-    from dmvpn.app.lab_words import Printer
 
 _WIDTH: Final = 110
 _INDENT: Final = " " * 10

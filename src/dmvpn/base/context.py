@@ -50,24 +50,20 @@ from __future__ import annotations
 
 import heapq
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar, cast
+from typing import ClassVar, Final, Generic, TypeVar, cast
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.chronicle import Sign, neighbor_changed
+from dmvpn.base.effects import Effect
 from dmvpn.base.errors import surely
 from dmvpn.base.events import Event, Packets, Tick
 from dmvpn.base.notices import DebugOutput, Notice
+from dmvpn.base.ports import Ports
+from dmvpn.base.reasons import Reason
 from dmvpn.base.values import Mutable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.effects import Effect
-    from dmvpn.base.ports import Ports
-    from dmvpn.base.reasons import Reason
-
 
 # ------------------------------------------------------------------------------------------------ named timers
 

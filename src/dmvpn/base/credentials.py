@@ -21,16 +21,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import field
-from typing import TYPE_CHECKING
+from datetime import datetime
 
+from dmvpn.base.pages import Pages
+from dmvpn.base.ports import Clock
 from dmvpn.base.values import Value
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from dmvpn.base.pages import Pages
-    from dmvpn.base.ports import Clock
-
 
 # ------------------------------------------------------------------------------------------------ passwords
 

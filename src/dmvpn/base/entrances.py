@@ -15,16 +15,14 @@ from __future__ import annotations
 import enum
 from dataclasses import replace
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
 from dmvpn.base.filters import END_OF_LIST, FilterEntry, FilterList, Packet
+from dmvpn.base.ports import Ports
+from dmvpn.base.protection import Connection
 from dmvpn.base.translation import UDP, Addresses
 from dmvpn.base.values import Value
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
-    from dmvpn.base.ports import Ports
-    from dmvpn.base.protection import Connection
 
 #: IP precedence 6, which IKE's packets have.
 _CONTROL: Final = 0xC0

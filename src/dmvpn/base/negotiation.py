@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
 from dmvpn.base.effects import DfBit
 from dmvpn.base.notices import Notice
+from dmvpn.base.protection import Connection, EspSa, Protected, ProtectionPhase, ProtectionPolicy, SaView
+from dmvpn.base.reasons import Reason
 from dmvpn.base.values import Value
-
-if TYPE_CHECKING:
-    from dmvpn.base.protection import Connection, EspSa, Protected, ProtectionPhase, ProtectionPolicy, SaView
-    from dmvpn.base.reasons import Reason
 
 
 class ProtectionDecided(Notice, Value):

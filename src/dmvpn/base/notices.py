@@ -15,18 +15,15 @@ No notice says that a path is back: each protocol finds its neighbors by its own
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable, Mapping
 from dataclasses import field
-from typing import TYPE_CHECKING, ClassVar, Generic, ParamSpec
+from typing import ClassVar, Generic, ParamSpec
 
 from dmvpn.base.addresses import IPAddress, OuterAddress, Prefix
 from dmvpn.base.effects import NextHop, RouteKind, SendIp
+from dmvpn.base.events import IpReceived
+from dmvpn.base.reasons import Reason
 from dmvpn.base.values import Value
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from dmvpn.base.events import IpReceived
-    from dmvpn.base.reasons import Reason
 
 P = ParamSpec("P")
 

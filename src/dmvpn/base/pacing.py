@@ -12,18 +12,15 @@ wait, a packet costs the same: each sender has a deadline of its own (`TimerQueu
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.context import Context, TimerQueue
+from dmvpn.base.events import IpReceived
 from dmvpn.base.limits import Budgets
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.events import IpReceived
-
-    Sender = tuple[str, IPAddress]
+Sender = tuple[str, IPAddress]
 
 #: Senders that have their turn in one event, a packet each.
 _AT_ONCE: Final = 4

@@ -52,20 +52,16 @@ addresses that a router ever had, in each front door.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, NewType, Protocol
+from collections.abc import Hashable
+from typing import NamedTuple, NewType, Protocol
 
+from dmvpn.base.addresses import IPAddress
+from dmvpn.base.effects import Effect
 from dmvpn.base.events import PeerUsage
 from dmvpn.base.lpm import PrefixTable
 from dmvpn.base.shell import Counting
+from dmvpn.base.streams import StreamPeer
 from dmvpn.base.values import Mutable
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.effects import Effect
-    from dmvpn.base.streams import StreamPeer
-
 
 # ------------------------------------------------------------------------------------------------ the contract
 

@@ -25,8 +25,10 @@ import contextlib
 import logging
 import os
 import socket
+from collections.abc import Callable, Collection
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from pathlib import Path
+from typing import Final, Protocol
 
 from dmvpn.base.breath import BrokenOff, at_home
 from dmvpn.base.effects import ConsoleLine, Effect, HistoryGrew
@@ -42,17 +44,11 @@ from dmvpn.face.transaction import Transaction, running_text
 from dmvpn.face.values import Asking, counted, router_metrics
 from dmvpn.face.watching import Watching
 from dmvpn.features.system import LineConfig, Login, LoginFailed, LoginSucceeded, SystemConfig, SystemMachine
+from dmvpn.ios import ShowContext
 from dmvpn.shells.admission import OWNER_ALONE, Admission
 from dmvpn.shells.files import LONGEST_SOCKET_PATH
+from dmvpn.shells.lab.memory import Connected, Listen, Server
 from dmvpn.shells.slices import Slices, resting
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-    from pathlib import Path
-
-    from dmvpn.ios import ShowContext
-    from dmvpn.shells.lab.memory import Connected, Listen, Server
-
 
 # ----------------------------------------------------------------------------------------------- answers for front ends
 

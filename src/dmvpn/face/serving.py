@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from dmvpn.shells.admission import OWNER_ALONE, Admission
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from dmvpn.shells.handle import Handle, SessionServer
+from dmvpn.shells.handle import Handle, SessionServer
 
 
 def make_server(handle: Handle, path: Path, admission: Admission = OWNER_ALONE) -> SessionServer:

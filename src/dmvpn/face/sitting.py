@@ -11,20 +11,16 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 
 from dmvpn.base.breath import BrokenOff
+from dmvpn.base.effects import Effect
 from dmvpn.base.errors import fault_text, named
 from dmvpn.face.messages import Done, Input, Message, Resize, Signal
 from dmvpn.face.protocol import Decoder, ProtocolError, encode, encode_output
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.base.effects import Effect
-    from dmvpn.face.session import ConsoleSession
-    from dmvpn.shells.slices import Slices
-
+from dmvpn.face.session import ConsoleSession
+from dmvpn.shells.slices import Slices
 
 # ------------------------------------------------------------------------------------------------ octets and messages
 

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import enum
 import hashlib
+from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.breath import aside, breathing, in_one_go
 from dmvpn.base.errors import UserError
@@ -25,6 +26,7 @@ from dmvpn.face.context import FROZEN, RouterHandle, TerminalLine
 from dmvpn.face.entering import Merging, TypedLines, text_of
 from dmvpn.face.filing import Filing
 from dmvpn.face.interpreter import PRIVILEGED, Interpreter
+from dmvpn.face.messages import Configure
 from dmvpn.face.requests import Outcome
 from dmvpn.features.archive import LinesReported
 from dmvpn.features.archive.machine import ArchiveMachine
@@ -37,11 +39,6 @@ from dmvpn.ios.errors import without_keys
 from dmvpn.ios.language import sealed_text
 from dmvpn.ios.session import not_taken
 from dmvpn.router.entered_text import hold
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from dmvpn.face.messages import Configure
 
 #: Attempts while other sessions change the configuration; the next attempt blocks all other sessions.
 _TRIES: Final = 3

@@ -19,10 +19,11 @@ import os
 import platform
 import time
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from weakref import WeakKeyDictionary
 
 from dmvpn import __version__
@@ -32,15 +33,10 @@ from dmvpn.base.metrics import MOST_ENTRIES, Bound, MetricRow
 from dmvpn.base.protection import SaCount
 from dmvpn.base.shell import Counting, by_address
 from dmvpn.base.values import collected
+from dmvpn.face.context import RouterHandle
 from dmvpn.face.messages import Counts
 from dmvpn.ios import Measured, Scope, ShowContext, json_text
 from dmvpn.ios.measured import measured
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from dmvpn.face.context import RouterHandle
-
 
 # ------------------------------------------------------------------------------------------------ values of shows
 

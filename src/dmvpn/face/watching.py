@@ -10,18 +10,16 @@ from __future__ import annotations
 
 import secrets
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from weakref import WeakKeyDictionary
 
 from dmvpn.base.chronicle import ChronicleLine, addresses_in_news, line_to_plain
+from dmvpn.base.context import Machine
+from dmvpn.face.context import RouterHandle
 from dmvpn.face.messages import News, PlainLine, Watch
 from dmvpn.features.chronicle import ChronicleMachine
 from dmvpn.features.system import SystemMachine
-
-if TYPE_CHECKING:
-    from dmvpn.base.context import Machine
-    from dmvpn.face.context import RouterHandle
-    from dmvpn.ios import ShowContext
+from dmvpn.ios import ShowContext
 
 #: Octets of the word, which is random: a router does not know how many lives it had before. The id of an event of a lab
 #: has the words of all its routers.

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING
 
 from dmvpn.base.metrics import Bound, MetricRow, Table, families
 from dmvpn.ios.feature import Measured, ShowContext
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    Rows = Callable[[ShowContext], Iterable[MetricRow]]
+Rows = Callable[[ShowContext], Iterable[MetricRow]]
 
 
 def measured(name: str, *labels: str, bound: Bound = Bound.FEW) -> Callable[[str], Callable[[Rows], Measured]]:

@@ -26,14 +26,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
+from typing import Final, Generic, TypeVar, cast
 
 from dmvpn.base.reasons import Reason
 from dmvpn.ios.filters import Plain, to_plain
-
-if TYPE_CHECKING:
-    from dmvpn.ios.grammar import ExecCommand
-
+from dmvpn.ios.grammar import ExecCommand
 
 # ------------------------------------------------------------------------------------------------ annotations
 

@@ -26,7 +26,8 @@ Where a line has a `whom`, `no` with nothing behind that one takes back all that
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from typing import Final, TypeVar
 
 from dmvpn.base.breath import breathing, in_one_go
 from dmvpn.ios.common import HOSTNAME
@@ -35,10 +36,7 @@ from dmvpn.ios.grammar import Args, leading_keywords, options
 from dmvpn.ios.section import Section, Statement, shared
 from dmvpn.ios.writing import write
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator
-
-    Reading = Callable[[Section], Iterable[Statement]]
+Reading = Callable[[Section], Iterable[Statement]]
 
 
 # ------------------------------------------------------------------------------------------------ the tree as text

@@ -11,14 +11,11 @@ spokes that talk directly: the death of their hubs must not affect them.
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
 
 from dmvpn.base.values import Value
 from dmvpn.judge import faults
-
-if TYPE_CHECKING:
-    from dmvpn.judge.anatomy import Anatomy
-    from dmvpn.judge.faults import Fault
+from dmvpn.judge.anatomy import Anatomy
+from dmvpn.judge.faults import Fault
 
 
 class Bound(Value):

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import hashlib
 import traceback
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from dmvpn.base.entropy import SeededEntropy
 from dmvpn.base.errors import UserError
@@ -28,14 +29,9 @@ from dmvpn.judge.faults import Fault, random_faults
 from dmvpn.judge.injector import Injector
 from dmvpn.judge.judge import GRACE, MOST_VIOLATIONS, Judge, Tables, Violation
 from dmvpn.judge.traffic import HostFlow, SealedMarks, Traffic
+from dmvpn.shells.scenario import Scenario
+from dmvpn.shells.simulator.network import Segment
 from dmvpn.shells.simulator.simulator import Simulator
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.shells.scenario import Scenario
-    from dmvpn.shells.simulator.network import Segment
-
 
 # ------------------------------------------------------------------------------------------------ a witness
 

@@ -15,24 +15,20 @@ are over, packets that may arrive must do so.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from dmvpn.base.effects import SendIp
 from dmvpn.base.entropy import Entropy, SeededEntropy, below
 from dmvpn.base.values import Mutable, Value
 from dmvpn.dataplane.contract import EffectError
+from dmvpn.judge.anatomy import Anatomy
+from dmvpn.network.device import Device
+from dmvpn.shells.scenario import Scenario
 from dmvpn.shells.simulator.node import HOST_TTL
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from dmvpn.judge.anatomy import Anatomy
-    from dmvpn.network.device import Device
-    from dmvpn.shells.scenario import Scenario
-    from dmvpn.shells.simulator.simulator import Simulator
-
+from dmvpn.shells.simulator.simulator import Simulator
 
 # ------------------------------------------------------------------------------------------------ lists
 

@@ -20,19 +20,15 @@ faults can be distinguished.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 from dmvpn.base.entropy import Entropy, below, fraction
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import Value
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from dmvpn.judge.anatomy import Anatomy
-
+from dmvpn.judge.anatomy import Anatomy
 
 # ------------------------------------------------------------------------------------------------ faults
 

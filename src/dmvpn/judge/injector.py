@@ -11,11 +11,13 @@ the victim's port as if the provider had brought them.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.entropy import Entropy, below
 from dmvpn.base.events import ClockSet, ConfigurationEntered, Event, LinkChanged
 from dmvpn.base.values import Value
@@ -24,24 +26,18 @@ from dmvpn.features.nhrp import packet
 from dmvpn.features.nhrp.machine import NhrpMachine
 from dmvpn.features.nhrp.model import ClearCache, ClearSessions, Withdraw
 from dmvpn.features.nhrp.parts import Authentication, ClientInfo
+from dmvpn.features.nhrp.tunnel import Tunnel
 from dmvpn.judge import faults
+from dmvpn.judge.anatomy import Anatomy
 from dmvpn.judge.faults import Abilities, Fault
 from dmvpn.net.gre import GreHeader, ProtocolType
 from dmvpn.net.ipv4 import IpProtocol, Ipv4Packet, checksum
 from dmvpn.network.device import Device
 from dmvpn.network.lines import after
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.tunnel import Tunnel
-    from dmvpn.judge.anatomy import Anatomy
-    from dmvpn.shells.scenario import Scenario
-    from dmvpn.shells.simulator.network import Impairment, Segment
-    from dmvpn.shells.simulator.node import NatNode, RouterNode
-    from dmvpn.shells.simulator.simulator import Simulator
-
+from dmvpn.shells.scenario import Scenario
+from dmvpn.shells.simulator.network import Impairment, Segment
+from dmvpn.shells.simulator.node import NatNode, RouterNode
+from dmvpn.shells.simulator.simulator import Simulator
 
 # ----------------------------------------------------------------------------------------- packets in a neighbor's name
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dmvpn.base.values import Value
 from dmvpn.shells.lab import control
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from dmvpn.shells.lab.places import LabFolder
+from dmvpn.shells.lab.places import LabFolder
 
 
 class Captured(Value):

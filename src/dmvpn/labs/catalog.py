@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
 
 from dmvpn.base.values import Value
 from dmvpn.labs import orders
 from dmvpn.shells.exercises import built_in_names, places
 from dmvpn.shells.lab.places import LabFolder, running_labs, running_services
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    #: Scenarios: name, topic, title, what it lacks; exercises: name and title.
-    BuiltIn = tuple[tuple[tuple[str, str, str, tuple[str, ...]], ...], tuple[tuple[str, str], ...]]
+#: Scenarios: name, topic, title, what it lacks; exercises: name and title.
+BuiltIn = tuple[tuple[tuple[str, str, str, tuple[str, ...]], ...], tuple[tuple[str, str], ...]]
 
 #: Topics in the order in which one meets them, and their scenarios in the order in which one would bring them up.
 TOPICS: Final[dict[str, tuple[str, ...]]] = {

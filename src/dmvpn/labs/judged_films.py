@@ -11,7 +11,8 @@ Faults are in words: what happens when one begins, when it ends, and a short wor
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from collections.abc import Iterator
+from typing import ClassVar, Final
 
 from dmvpn.base.chronicle import ChronicleLine, addresses_in_news, line_to_plain
 from dmvpn.base.values import Value
@@ -19,20 +20,16 @@ from dmvpn.features.chronicle import ChronicleMachine
 from dmvpn.ios.interfaces import short_interface
 from dmvpn.judge import faults
 from dmvpn.judge.campaign import Witness, run
+from dmvpn.judge.campaigns import Order
 from dmvpn.judge.faults import Fault, Kill, Partition, Restart
+from dmvpn.judge.judge import Violation
 from dmvpn.labs.films import Film, is_kept
 from dmvpn.router.features import FEATURES
+from dmvpn.router.router import Router
+from dmvpn.shells.simulator.network import Segment
+from dmvpn.shells.simulator.simulator import Simulator
 from dmvpn.tools.explain.lookup import in_messages
 from dmvpn.tools.picture import as_stage, picture_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.judge.campaigns import Order
-    from dmvpn.judge.judge import Violation
-    from dmvpn.router.router import Router
-    from dmvpn.shells.simulator.network import Segment
-    from dmvpn.shells.simulator.simulator import Simulator
 
 _CLEARED = {
     "nhrp": "clear ip nhrp",

@@ -12,27 +12,24 @@ import asyncio
 import re
 import signal
 import time
-from typing import TYPE_CHECKING, Final, cast
+from collections.abc import Callable, Mapping
+from typing import Final, cast
 
 from dmvpn.base.errors import UserError
+from dmvpn.base.events import Event
 from dmvpn.base.values import Value
 from dmvpn.face.context import FROZEN
 from dmvpn.router.facts import RouterFacts, router_facts
+from dmvpn.router.router import Router
 from dmvpn.shells.facts import lab_facts
 from dmvpn.shells.handle import Handle, MakeServer
 from dmvpn.shells.inference import infer
 from dmvpn.shells.lab import control
+from dmvpn.shells.lab.control import Json
+from dmvpn.shells.lab.places import LabFolder
 from dmvpn.shells.lab_model import Lab
 from dmvpn.shells.scenario import Scenario, described
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from dmvpn.base.events import Event
-    from dmvpn.router.router import Router
-    from dmvpn.shells.lab.control import Json
-    from dmvpn.shells.lab.places import LabFolder
-    from dmvpn.tools.replaying import Life
+from dmvpn.tools.replaying import Life
 
 #: A name becomes that of a socket.
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}", re.ASCII)

@@ -8,20 +8,17 @@ rest = ear.ripe(float("inf"))
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.chronicle import ChronicleLine, Sign, StateChanged, Topic, line_from_plain
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import Mutable
+from dmvpn.face.watcher import Heard, Watcher
+from dmvpn.labs.orders import LabStatus
 from dmvpn.tools.watch import Assembler, Note, Step, StoryNetwork
 from dmvpn.tools.watch.steps import HOLD
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from dmvpn.face.watcher import Heard, Watcher
-    from dmvpn.labs.orders import LabStatus
 
 #: Seconds between two looks for lines that have waited long enough.
 _TURN: Final = 0.1

@@ -8,10 +8,11 @@ dangling    the names of a configuration that nothing defines
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from dataclasses import replace
 from difflib import get_close_matches
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from dmvpn.base.addresses import ip_keyword
 from dmvpn.base.communities import CommunityKind
@@ -35,6 +36,7 @@ from dmvpn.features.ospf.model import ProcessSettings as OspfProcess
 from dmvpn.features.pki.config import trustpoints
 from dmvpn.features.policy.config import access_lists, objects, route_maps
 from dmvpn.features.policy.config.route_maps import ROUTE_MAP as ROUTE_MAP_LINE
+from dmvpn.features.rip.model import RipConfig
 from dmvpn.features.system.config import LINE as TERMINALS
 from dmvpn.features.system.config.access import ACCESS_CLASS, ACCESS_CLASS6
 from dmvpn.features.track.lint import MISSING, NO_OPERATION
@@ -42,13 +44,8 @@ from dmvpn.features.track.model import TrackKind
 from dmvpn.features.tunnel.config import VRF as TUNNEL_VRF
 from dmvpn.ios import INTERFACE, ConfigLine, common
 from dmvpn.network.access_entries import entry_at
+from dmvpn.network.device import Device
 from dmvpn.network.lines import IN_VRF, IN_VRF_OLD, POLICY_MAP, SERVICE_POLICY, VRF, VRF_OLD
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
-
-    from dmvpn.features.rip.model import RipConfig
-    from dmvpn.network.device import Device
 
 VRF_UNDEFINED: Final = rule(Severity.ERROR)(r"""
     vrf-undefined: A VRF that is not defined

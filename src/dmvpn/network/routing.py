@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import Value
+from dmvpn.features.interface.model import InterfaceSettings as Interface
 from dmvpn.features.ospf.model import Interface as OspfInterface
 from dmvpn.features.ospf.model import ProcessSettings
 from dmvpn.features.ospf.settings import ELECTING, default_network, network_line, timers
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from dmvpn.features.interface.model import InterfaceSettings as Interface
-    from dmvpn.network.device import Device
+from dmvpn.network.device import Device
 
 
 class Protocol(enum.Enum):

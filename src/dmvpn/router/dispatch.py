@@ -20,22 +20,18 @@ behind the effect that shuts it.
 from __future__ import annotations
 
 import math
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.context import Machine
 from dmvpn.base.effects import Effect, RemoveTunnel, SetCarrier, SetFilters, SetInterface, SetTunnel
 from dmvpn.base.events import Event, IpReceived, Packets, Tick
 from dmvpn.base.notices import ConfigurationRestored, Configured, Log, Notice
 from dmvpn.base.values import Mutable, Value
 from dmvpn.ios import EVERYTHING, ConfigLine, ConfigTree, Feature, Sleeper, reading
 from dmvpn.ios.section import shared
-
-if TYPE_CHECKING:
-    from collections import deque
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    from dmvpn.base.context import Machine
-
 
 # ------------------------------------------------------------------------------------------------ dispatch
 

@@ -13,18 +13,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.values import Value
-from dmvpn.ios import HOSTNAME, INTERFACE, CliError, ConfigTree
+from dmvpn.ios import HOSTNAME, INTERFACE, CliError, ConfigTree, Feature
 from dmvpn.ios.interface_addresses import ADDRESS, are_apart
 from dmvpn.ios.protection import is_request
 from dmvpn.ios.section import Section, Statement
 from dmvpn.router.dispatch import Model, prepare
 from dmvpn.router.language import configurator
-
-if TYPE_CHECKING:
-    from dmvpn.ios import Feature
 
 #: The lines that may differ, as a running configuration has them. Whether another line is taken never depends on what
 #: they say, but for further addresses (`are_apart`).

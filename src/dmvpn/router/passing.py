@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.barriers import Barrier, Gap, Side
 from dmvpn.features.bgp import passing as of_bgp
@@ -10,9 +10,7 @@ from dmvpn.features.eigrp import passing as of_eigrp
 from dmvpn.features.ospf import passing as of_ospf
 from dmvpn.features.rib import passing as of_rib
 from dmvpn.features.rip import passing as of_rip
-
-if TYPE_CHECKING:
-    from dmvpn.router.router import Router
+from dmvpn.router.router import Router
 
 _ASKED: Final = {
     "eigrp": of_eigrp.barrier,

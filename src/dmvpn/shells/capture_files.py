@@ -10,23 +10,20 @@ from __future__ import annotations
 import contextlib
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import field
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.errors import UserError, WireError
 from dmvpn.base.values import Mutable
 from dmvpn.net import pcap
 from dmvpn.net.pcap import LinkType
 from dmvpn.shells import storage
+from dmvpn.shells.lab.control import Json
 from dmvpn.shells.lab.wiring import End, linux_name
 from dmvpn.shells.scenario import Scenario
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
-
-    from dmvpn.shells.lab.control import Json
 
 #: Octets of the largest file. Later packets are counted, and not kept: larger files are hard to open, and a disk is
 #: finite.

@@ -30,23 +30,19 @@ neighbor whose hold time is shorter than its hello interval.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_network
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.facts import Address, Network
+from dmvpn.features.eigrp.facts import EigrpFacts
+from dmvpn.features.nhrp.facts import ServerFacts
+from dmvpn.features.ospf.facts import OspfInterfaceFacts
 from dmvpn.features.ospf.reasons import OspfReason
+from dmvpn.router.facts import RouterFacts, TunnelFacts
+from dmvpn.shells.facts import LabFacts
 from dmvpn.shells.ready import is_unused, wanted_route
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from dmvpn.base.facts import Address, Network
-    from dmvpn.features.eigrp.facts import EigrpFacts
-    from dmvpn.features.nhrp.facts import ServerFacts
-    from dmvpn.features.ospf.facts import OspfInterfaceFacts
-    from dmvpn.router.facts import RouterFacts, TunnelFacts
-    from dmvpn.shells.facts import LabFacts
-
 
 # ------------------------------------------------------------------------------------------------ protocols of one end
 

@@ -7,6 +7,8 @@ can expand to a thousand million), a depth that no file of ours has.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import yaml
@@ -14,10 +16,6 @@ from yaml.composer import Composer
 
 from dmvpn.base.errors import UserError
 from dmvpn.shells.files import read_given
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 #: Octets of the largest file: thousands of sites with every possible setting.
 LARGEST: Final = 8 << 20

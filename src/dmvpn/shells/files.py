@@ -8,13 +8,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import TYPE_CHECKING, Final, TextIO
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final, TextIO
 
 from dmvpn.base.errors import UserError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
 
 #: Octets of a Unix socket's path, unix(7), without the zero behind it.
 LONGEST_SOCKET_PATH: Final = 107

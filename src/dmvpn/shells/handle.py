@@ -10,22 +10,19 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
 from dmvpn.base.breath import aside, at_home
+from dmvpn.base.effects import Effect
+from dmvpn.base.entropy import Entropy
+from dmvpn.base.events import Event
 from dmvpn.base.shell import NO_CAPTURES, NO_FLASH, Captures, Flash
+from dmvpn.ios import ConfigLine, Configurator, Feature, LineGroup
 from dmvpn.router.language import configurator
+from dmvpn.router.router import Router, RouterView
 from dmvpn.shells.monitor import MonitorCapture, OpenTap
 from dmvpn.shells.runtime.entropy import SystemEntropy
 from dmvpn.shells.storage import STARTUP
-
-if TYPE_CHECKING:
-    from dmvpn.base.effects import Effect
-    from dmvpn.base.entropy import Entropy
-    from dmvpn.base.events import Event
-    from dmvpn.ios import ConfigLine, Configurator, Feature, LineGroup
-    from dmvpn.router.router import Router, RouterView
-
 
 OF_THE_SYSTEM: Final = SystemEntropy()
 

@@ -7,13 +7,11 @@ ip 192.0.2.10 192.0.2.1 24      or   ip 192.0.2.10/24 192.0.2.1   or   dhcp   or
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from dmvpn.base.values import Value
 from dmvpn.shells.files import read_octets
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 #: Octets: more is no file of VPCS.
 _LARGEST: Final = 4096

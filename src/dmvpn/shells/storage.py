@@ -16,16 +16,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
+from dmvpn.base.effects import ReportKey
 from dmvpn.base.events import Remembered
 from dmvpn.shells.files import open_private
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from dmvpn.base.effects import ReportKey
-
 
 # ------------------------------------------------------------------------------------------------ keys
 

@@ -8,17 +8,13 @@ The line means the router of the lab that has 172.16.0.1 on a tunnel, so the nam
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.values import Value
 from dmvpn.network.device import Device
 from dmvpn.network.lines import with_lines
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from dmvpn.shells.scenario import Scenario
+from dmvpn.shells.scenario import Scenario
 
 
 def name_servers(scenario: Scenario) -> str:

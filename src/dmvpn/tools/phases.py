@@ -7,15 +7,13 @@ phase 3     spokes are multipoint, the hub redirects, spokes take shortcuts; nex
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.errors import UserError
+from dmvpn.features.nhrp.model import NhsConfig
 from dmvpn.tools.troubles.orders import process_header
-
-if TYPE_CHECKING:
-    from dmvpn.features.nhrp.model import NhsConfig
-    from dmvpn.tools.troubles.stage import Actor, Stage
+from dmvpn.tools.troubles.stage import Actor, Stage
 
 _MULTIPOINT: Final = "tunnel mode gre multipoint"
 

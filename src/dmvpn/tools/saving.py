@@ -6,7 +6,9 @@ Only its owner may read it.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
 
 import yaml
 
@@ -14,15 +16,10 @@ from dmvpn.base.errors import UserError
 from dmvpn.shells.exercises import CONFIGURATION
 from dmvpn.shells.files import open_private
 from dmvpn.shells.lab.badness import Badness
+from dmvpn.shells.lab.control import Json
 from dmvpn.shells.lab_model import LinkSpec
 from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.elsewhere import Elsewhere, written
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
-    from dmvpn.shells.lab.control import Json
 
 _AMOUNTS: Final = ("delay", "loss", "rate")
 

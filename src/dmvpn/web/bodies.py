@@ -9,19 +9,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.types import Message, Receive, Scope, Send
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from starlette.requests import Request
-    from starlette.types import Message, Receive, Scope, Send
-
-    from dmvpn.ios.filters import Plain
+from dmvpn.ios.filters import Plain
 
 _LONGEST: Final = 1000
 NO_LAB: Final = "no lab of this name runs"

@@ -16,28 +16,24 @@ import tempfile
 from contextlib import ExitStack, suppress
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
 
 from dmvpn.base.errors import UserError
+from dmvpn.ios.filters import Plain
 from dmvpn.labs import captures
 from dmvpn.shells.descriptors import is_readable
 from dmvpn.shells.lab import control
+from dmvpn.shells.lab.places import LabFolder
 from dmvpn.web.bodies import Problem
+from dmvpn.web.bounds import Bounds, Workers
 from dmvpn.web.document import YES_OR_NO, in_query, operation, parameter
-from dmvpn.web.events import Stream
+from dmvpn.web.events import Put, Stream
+from dmvpn.web.fleet import Fleet
 from dmvpn.web.labs import FILE, LAB, ZIP, zipped
-from dmvpn.web.permission import Role, resource
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.responses import Response
-
-    from dmvpn.ios.filters import Plain
-    from dmvpn.shells.lab.places import LabFolder
-    from dmvpn.web.bounds import Bounds, Workers
-    from dmvpn.web.events import Put
-    from dmvpn.web.fleet import Fleet
-    from dmvpn.web.permission import Caller
+from dmvpn.web.permission import Caller, Role, resource
 
 CAPTURE: Final = f"{LAB}/links/{{link}}/capture"
 _PCAP: Final = "application/vnd.tcpdump.pcap"

@@ -23,10 +23,13 @@ from __future__ import annotations
 import json
 import re
 import threading
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from itertools import takewhile
-from typing import TYPE_CHECKING, Final, TypeVar
+from pathlib import Path
+from typing import Final, TypeVar
 
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from dmvpn.base.errors import UserError
@@ -36,19 +39,12 @@ from dmvpn.face.messages import MAX_MINUTES, AskConfiguration, Configure, Execut
 from dmvpn.face.protocol import is_typed
 from dmvpn.ios import CliError
 from dmvpn.ios.errors import without_keys
+from dmvpn.ios.filters import Plain
 from dmvpn.web.bodies import Problem, body_of, body_or_nothing
+from dmvpn.web.bounds import Workers
 from dmvpn.web.document import NUMBER, TEXT, TEXTS, WHOLE, YES_OR_NO, members, operation, or_null, parameter
 from dmvpn.web.fleet import Fleet, silent
 from dmvpn.web.permission import ORDERS, Caller, Role, resource
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-    from starlette.requests import Request
-
-    from dmvpn.ios.filters import Plain
-    from dmvpn.web.bounds import Workers
 
 T = TypeVar("T")
 

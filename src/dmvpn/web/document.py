@@ -8,26 +8,22 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
+from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from dmvpn import __version__
+from dmvpn.ios.filters import Plain
 from dmvpn.ios.grammar import AnyOrder, Optional_, compile_syntax, leading_keywords
 from dmvpn.ios.grammar import Sequence as OneAfterOther
 from dmvpn.web.bodies import Problem
 from dmvpn.web.guard import COOKIE, OPEN, SECURE_COOKIE, SESSION_KEY
 from dmvpn.web.permission import needed_by_path, resource_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from starlette.requests import Request
-    from starlette.routing import Route
-
-    from dmvpn.ios.filters import Plain
 
 TEXT: Final[Plain] = {"type": "string"}
 NUMBER: Final[Plain] = {"type": "number"}

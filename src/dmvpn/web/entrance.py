@@ -29,18 +29,15 @@ import json
 import logging
 import time
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import Value, project
 from dmvpn.web.bounds import TABLE
 from dmvpn.web.permission import NAMELESS, Caller, NamedToken, Role, TokenFile, hash_of, new_secret
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 #: Wrong ones at once from one address; seconds for one more; addresses that are remembered.
 FREE_ATTEMPTS: Final = 10

@@ -15,33 +15,29 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack, suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from dmvpn.face.calling import PROTOCOL
 from dmvpn.face.messages import WATCH_TOPICS, Hello, Message, News, Watch
 from dmvpn.face.protocol import Decoder, ProtocolError, encode, message_to_plain
+from dmvpn.ios.filters import Plain
 from dmvpn.shells.lab.sockets import open_streams
 from dmvpn.web.bodies import Problem
+from dmvpn.web.bounds import Bounds, Workers
 from dmvpn.web.document import TEXT, operation, parameter
+from dmvpn.web.fleet import Fleet
 from dmvpn.web.permission import resource
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-    from pathlib import Path
-
-    from starlette.requests import Request
-    from starlette.types import Receive, Scope, Send
-
-    from dmvpn.ios.filters import Plain
-    from dmvpn.web.bounds import Bounds, Workers
-    from dmvpn.web.fleet import Fleet
-
-    #: Sends text to a reader, and waits until there is room for more.
-    Put = Callable[[bytes], Awaitable[None]]
+#: Sends text to a reader, and waits until there is room for more.
+Put = Callable[[bytes], Awaitable[None]]
 
 #: Seconds of silence after which a comment shows that the stream lives; and between two tries to reach a dead router.
 HEARTBEAT: Final = 15.0

@@ -5,24 +5,21 @@ A name in a URL is compared with names that exist. It never becomes part of a pa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, TypeVar
+from pathlib import Path
+from typing import Final, TypeVar
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import Value
 from dmvpn.face.client import REFUSED, RefusedError, answer_text
 from dmvpn.face.messages import Ask
 from dmvpn.labs import orders
+from dmvpn.shells.lab.control import Json
 from dmvpn.shells.lab.places import LabFolder, running_lab, running_labs, running_services
 from dmvpn.shells.lab.sockets import SERVICE
 from dmvpn.web.bodies import NO_LAB, Problem
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from dmvpn.shells.lab.control import Json
-    from dmvpn.web.permission import Caller
+from dmvpn.web.permission import Caller
 
 T = TypeVar("T")
 

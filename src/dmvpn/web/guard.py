@@ -22,24 +22,20 @@ import ipaddress
 import logging
 import re
 import time
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dmvpn.base.values import Value
 from dmvpn.web.bodies import CLOSE, LARGEST_BODY, SMALL_BODY, TOO_LARGE, Bounded, Problem, TimedSend, drain
+from dmvpn.web.bounds import Bounds
 from dmvpn.web.entrance import Attempts, Audit, Entrance
 from dmvpn.web.permission import READING, SECRET, Caller, Role
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from starlette.types import ASGIApp, Receive, Scope, Send
-
-    from dmvpn.web.bounds import Bounds
 
 _HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?)(:\d{1,5})?")
 _LOCAL: Final = "localhost"

@@ -33,34 +33,28 @@ import tempfile
 import threading
 import time
 from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from http import HTTPStatus
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import Mutable
+from dmvpn.ios.filters import Plain
 from dmvpn.shells.lab.forked import bound_memory, give_way
+from dmvpn.shells.lab.places import LabFolder
 from dmvpn.web import document
 from dmvpn.web.bodies import Problem, body_of, body_or_nothing
-from dmvpn.web.bounds import TABLE, Taken
-from dmvpn.web.permission import Role, resource
+from dmvpn.web.bounds import TABLE, OneThread, Taken, Workers
+from dmvpn.web.fleet import Fleet
+from dmvpn.web.permission import Caller, Role, resource
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from starlette.requests import Request
-
-    from dmvpn.ios.filters import Plain
-    from dmvpn.shells.lab.places import LabFolder
-    from dmvpn.web.bounds import OneThread, Workers
-    from dmvpn.web.fleet import Fleet
-    from dmvpn.web.permission import Caller
-
-    #: Runs `dmvpn WORDS --json`, as `run` does.
-    Run = Callable[[Sequence[str], deque[str], Callable[[subprocess.Popen[str]], None]], tuple[int, Plain]]
+#: Runs `dmvpn WORDS --json`, as `run` does.
+Run = Callable[[Sequence[str], deque[str], Callable[[subprocess.Popen[str]], None]], tuple[int, Plain]]
 
 
 _T = TypeVar("_T")

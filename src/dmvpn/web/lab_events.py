@@ -23,9 +23,14 @@ import base64
 import binascii
 import hashlib
 import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, NamedTuple
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
 
 from dmvpn.base.values import Value
 from dmvpn.face.calling import PROTOCOL
@@ -36,17 +41,9 @@ from dmvpn.face.watching import LARGEST_BATCH, LENGTH
 from dmvpn.shells.lab.sockets import open_streams
 from dmvpn.web import events
 from dmvpn.web.bodies import Problem
+from dmvpn.web.bounds import Bounds, Workers
+from dmvpn.web.fleet import Fleet
 from dmvpn.web.permission import resource
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from starlette.requests import Request
-    from starlette.responses import Response
-
-    from dmvpn.web.bounds import Bounds, Workers
-    from dmvpn.web.fleet import Fleet
 
 #: Routers that are asked each second for one stream.
 MOST_ASKED: Final = 32

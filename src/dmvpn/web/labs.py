@@ -24,20 +24,24 @@ import tempfile
 import time
 import zipfile
 from collections import deque
+from collections.abc import Callable
 from dataclasses import asdict
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import project
 from dmvpn.ios.errors import without_keys
+from dmvpn.ios.filters import Plain
 from dmvpn.labs import orders
 from dmvpn.labs.catalog import running_scenarios
 from dmvpn.labs.classes import Desk, as_csv, overview
 from dmvpn.shells.lab.badness import Badness
+from dmvpn.shells.lab.places import LabFolder
 from dmvpn.shells.lab.sockets import SERVICE
 from dmvpn.web import jobs
 from dmvpn.web.bodies import Problem, body_of, body_or_nothing
@@ -54,17 +58,9 @@ from dmvpn.web.document import (
     operation,
     or_null,
 )
+from dmvpn.web.fleet import Fleet
+from dmvpn.web.jobs import Jobs
 from dmvpn.web.permission import Caller, Role, resource
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from starlette.requests import Request
-
-    from dmvpn.ios.filters import Plain
-    from dmvpn.shells.lab.places import LabFolder
-    from dmvpn.web.fleet import Fleet
-    from dmvpn.web.jobs import Jobs
 
 T = TypeVar("T")
 

@@ -16,31 +16,27 @@ import os
 import re
 import time
 from collections import deque
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.metrics import Family, Kind, families
 from dmvpn.base.values import Value
 from dmvpn.face.client import measures
+from dmvpn.face.messages import Counts
+from dmvpn.ios.filters import Plain
 from dmvpn.web.bodies import Problem
+from dmvpn.web.bounds import Workers
 from dmvpn.web.document import ANY_OBJECT, TEXT, operation, parameter
+from dmvpn.web.fleet import Fleet, Running
 from dmvpn.web.permission import resource
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from starlette.requests import Request
-
-    from dmvpn.face.messages import Counts
-    from dmvpn.ios.filters import Plain
-    from dmvpn.web.bounds import Workers
-    from dmvpn.web.fleet import Fleet, Running
 
 _TOTAL, _INFO = "_total", "_info"
 _UNITS: Final = ("bytes", "seconds")

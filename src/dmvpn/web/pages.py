@@ -19,31 +19,26 @@ from __future__ import annotations
 import gzip
 import re
 from collections import OrderedDict
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from dmvpn.ios.filters import Plain
 from dmvpn.labs.films import LabStages, lab_sketch, tag_of
 from dmvpn.tools.explain.lookup import in_messages
 from dmvpn.web.bodies import Problem, body_of
+from dmvpn.web.bounds import Workers
 from dmvpn.web.configuration import is_known, quoted
 from dmvpn.web.document import ANY_OBJECT, TEXT, members, operation, parameter
 from dmvpn.web.entrance import SESSION_LIFE, Entrance
 from dmvpn.web.exported import FOLDER, preloading
+from dmvpn.web.fleet import Fleet
 from dmvpn.web.guard import COOKIE, EXCHANGE, LOGIN, OVERVIEW, PAGE, PARTS, ROOT, SECURE_COOKIE, SESSION
 from dmvpn.web.permission import NAMELESS, Role, resource
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from starlette.requests import Request
-
-    from dmvpn.ios.filters import Plain
-    from dmvpn.web.bounds import Workers
-    from dmvpn.web.fleet import Fleet
-
 
 STAGE: Final = "/api/v1/labs/{lab}/stage"
 VENDORED: Final = f"{PARTS}vendor/{{name}}"

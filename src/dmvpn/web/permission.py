@@ -39,24 +39,20 @@ import re
 import secrets
 import stat
 import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, TypeVar
+from pathlib import Path
+from typing import Final, TypeVar
 
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import Value, project
+from dmvpn.ios.filters import Plain
 from dmvpn.web.bodies import NO_LAB, Problem
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from starlette.types import ASGIApp, Receive, Scope, Send
-
-    from dmvpn.ios.filters import Plain
 
 __all__ = ["Limits", "NamedToken", "Role", "TokenFile", "hash_of", "new_secret"]
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import threading
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from dmvpn.base.errors import UserError
 from dmvpn.web.bodies import Problem
-from dmvpn.web.bounds import Workers
+from dmvpn.web.bounds import Bounds, OneThread, Workers
 from dmvpn.web.captures import Links
 from dmvpn.web.configuration import Commands, Configurations, Errands
 from dmvpn.web.document import ANY_OBJECT, list_operation, listed, openapi_text, operation
+from dmvpn.web.entrance import Audit, Entrance
 from dmvpn.web.events import Events
-from dmvpn.web.guard import HEALTH, Guard
+from dmvpn.web.fleet import Fleet
+from dmvpn.web.guard import HEALTH, Guard, Names
 from dmvpn.web.jobs import Examination, Hosts, Jobs
 from dmvpn.web.lab_events import LabEvents
 from dmvpn.web.labs import LAB, LABS, Labs, Saved, Teaching, Uploads
@@ -26,15 +30,6 @@ from dmvpn.web.metrics import Watched
 from dmvpn.web.pages import Login, Pages
 from dmvpn.web.permission import hold_roles, resource, routes_of
 from dmvpn.web.terminals import Terminals
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.routing import Route
-
-    from dmvpn.web.bounds import Bounds, OneThread
-    from dmvpn.web.entrance import Audit, Entrance
-    from dmvpn.web.fleet import Fleet
-    from dmvpn.web.guard import Names
 
 #: Parts of the raw path in front of the words of a show: "", api, v1, labs, LAB, routers, ROUTER, show.
 _BEFORE: Final = 8

@@ -16,28 +16,21 @@ import base64
 import secrets
 from contextlib import ExitStack
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from starlette.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from dmvpn.face.calling import MAX_DATA
-from dmvpn.face.messages import MAX_SIZE, Done, Input, OpenShell, Output, Resize
+from dmvpn.face.messages import MAX_SIZE, Done, Input, Message, OpenShell, Output, Resize
 from dmvpn.face.ssh.link import LinkError, SshLink
+from dmvpn.ios.filters import Plain
 from dmvpn.web.bodies import Problem, body_of
+from dmvpn.web.bounds import Bounds
+from dmvpn.web.configuration import Errands
 from dmvpn.web.document import TEXT, WHOLE, members, operation
-from dmvpn.web.events import COMMENT, HEARTBEAT, Stream, event_text
-from dmvpn.web.permission import Role, resource
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-    from starlette.responses import Response
-
-    from dmvpn.face.messages import Message
-    from dmvpn.ios.filters import Plain
-    from dmvpn.web.bounds import Bounds
-    from dmvpn.web.configuration import Errands
-    from dmvpn.web.events import Put
-    from dmvpn.web.permission import Caller
+from dmvpn.web.events import COMMENT, HEARTBEAT, Put, Stream, event_text
+from dmvpn.web.permission import Caller, Role, resource
 
 TERMINALS: Final = "/api/v1/labs/{lab}/routers/{router}/terminals"
 TERMINAL: Final = "/api/v1/terminals/{terminal}"

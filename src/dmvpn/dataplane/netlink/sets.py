@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import struct
 import sys
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.values import Value
 from dmvpn.dataplane.netlink import nftables
+from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
 from dmvpn.dataplane.netlink.wire import (
     NLA_F_NESTED,
     NLM_F_CREATE,
@@ -28,12 +30,6 @@ from dmvpn.dataplane.netlink.wire import (
     parse_attributes,
     read_text,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from dmvpn.dataplane.netlink.nfsocket import NetfilterSocket
-
 
 #: NFT_REG32_00; the registers behind it are numbered on.
 FIRST_REGISTER: Final = 8

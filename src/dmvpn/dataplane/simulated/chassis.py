@@ -16,14 +16,25 @@ import enum
 from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.breath import breathing
 from dmvpn.base.context import Deadlines
 from dmvpn.base.effects import RouteKind, SendIp, SetFilters
 from dmvpn.base.events import Event, GreDrops, InterfaceCount, InterfacesCounted, PacketsFiltered, PeerUsage, SasCounted
-from dmvpn.base.filters import END_OF_LIST, UNREACHABLE_SENDER, FilterCount, PortFilters
+from dmvpn.base.filters import (
+    END_OF_LIST,
+    UNREACHABLE_SENDER,
+    FilterCount,
+    FilterEntry,
+    FilterList,
+    Packet,
+    PortFilters,
+    ReversePath,
+)
+from dmvpn.base.shell import CaptureDirection
+from dmvpn.base.switching import LearnedStation
 from dmvpn.base.values import Value
 from dmvpn.dataplane.contract import PROHIBITED_INTERVAL, Alarms, usage_of
 from dmvpn.dataplane.esp.protection import Protection
@@ -32,12 +43,6 @@ from dmvpn.dataplane.simulated.forwarding import ForwardingTable, SimulatedPort,
 from dmvpn.dataplane.simulated.streams import SimulatedStreams
 from dmvpn.dataplane.simulated.translation import RouterTranslation
 from dmvpn.net.ipv4 import ip_address
-
-if TYPE_CHECKING:
-    from dmvpn.base.filters import FilterEntry, FilterList, Packet, ReversePath
-    from dmvpn.base.shell import CaptureDirection
-    from dmvpn.base.switching import LearnedStation
-
 
 # ------------------------------------------------------------------------------------------------ packet filters
 

@@ -6,28 +6,24 @@ that other events are handled in between.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from itertools import count
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.context import PAUSE, Timer, earliest
 from dmvpn.base.errors import surely
 from dmvpn.features.bgp import messages
+from dmvpn.features.bgp.attributes import Attributes
 from dmvpn.features.bgp.families import IPV4
 from dmvpn.features.bgp.groups import SLICE, UpdateGroup
 from dmvpn.features.bgp.neighbor import FamilyState, Peer, network_of, own_hop
 from dmvpn.features.bgp.output import Audience
 from dmvpn.features.bgp.packet import Cease, Nlri, prefix_of
+from dmvpn.features.bgp.routes import Routes
 from dmvpn.features.bgp.selection import RouteSelection
 from dmvpn.features.bgp.session import Session, cease
 from dmvpn.features.bgp.updates import Mark
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.features.bgp.attributes import Attributes
-    from dmvpn.features.bgp.routes import Routes
-
 
 #: Seconds until changes are advertised.
 SETTLING: Final = 0.05

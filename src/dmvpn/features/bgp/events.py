@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.events import Event
 from dmvpn.base.values import Value
 from dmvpn.features.bgp.model import IPV4_KEY
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.features.bgp.neighbor import Neighbor, Peer
+from dmvpn.features.bgp.neighbor import Neighbor, Peer
 
 
 class ClearDampening(Event, Value):

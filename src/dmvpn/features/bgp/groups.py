@@ -16,19 +16,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
 from dmvpn.features.bgp.attributes import Attributes
+from dmvpn.features.bgp.output import Audience
+from dmvpn.features.bgp.packet import Nlri
 from dmvpn.features.bgp.updates import AdvertisedRoute, Batch, Mark, RouteToSend, SendQueue, attributes_for
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    from dmvpn.features.bgp.output import Audience
-    from dmvpn.features.bgp.packet import Nlri
-
 
 # ------------------------------------------------------------------------------------------------ the latest changes
 

@@ -19,36 +19,33 @@ Graceful restart, the helper's side: RFC 4724 §4.2, with NOTIFICATIONs that a r
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from ipaddress import IPv4Address
 from itertools import islice
 from math import exp2, log2
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.context import Deadlines, Timer
+from dmvpn.base.notices import Notice
+from dmvpn.base.ports import Ports
 from dmvpn.base.routemaps import UNCHANGED, Changes, HopWord
 from dmvpn.base.values import Mutable
 from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.attributes import Attributes, Segment, SegmentKind, Withdraw, prepended, read
 from dmvpn.features.bgp.families import FAMILIES
 from dmvpn.features.bgp.model import Dampening, FilterDirection
+from dmvpn.features.bgp.neighbor import FamilyState, Peer
 from dmvpn.features.bgp.output import leaving
 from dmvpn.features.bgp.packet import AS_TRANS, Cease, ErrorCode, Nlri, NumberedPrefix, Update, in_order, prefix_of
 from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, LocRib, Path, PathOrigin, peer_source
 from dmvpn.features.bgp.policy import EXTERNAL, INTERNAL, changed, verdict
 from dmvpn.features.bgp.session import Ending, Session, cease
+from dmvpn.features.bgp.settings import PeerSettings
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-    from ipaddress import IPv4Address
-
-    from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.base.notices import Notice
-    from dmvpn.base.ports import Ports
-    from dmvpn.features.bgp.neighbor import FamilyState, Peer
-    from dmvpn.features.bgp.settings import PeerSettings
-
-    #: A route of a neighbor: its address, and the prefix with its path identifier.
-    Key = tuple[IPAddress, Nlri]
+#: A route of a neighbor: its address, and the prefix with its path identifier.
+Key = tuple[IPAddress, Nlri]
 
 
 # ------------------------------------------------------------------------------------------------ Adj-RIB-In

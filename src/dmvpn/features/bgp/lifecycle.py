@@ -16,8 +16,9 @@ prefixes that change, that it withdraws or that are not taken, and messages that
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.chronicle import Sign
@@ -30,8 +31,10 @@ from dmvpn.features.bgp import messages
 from dmvpn.features.bgp.input import may_return
 from dmvpn.features.bgp.neighbor import (
     PORT,
+    Connector,
     Neighbor,
     NeighborTimers,
+    State,
     leads_past_its_tunnel,
     local_end,
     network_of,
@@ -40,13 +43,7 @@ from dmvpn.features.bgp.neighbor import (
 from dmvpn.features.bgp.packet import Cease, ErrorCode, Notification, RouteRefresh, Update
 from dmvpn.features.bgp.session import RESTARTED, Ending, Session, cease
 from dmvpn.features.bgp.settings import PeerSettings, caller_of, calling_guests, guest
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from dmvpn.features.bgp.neighbor import Connector, State
-    from dmvpn.features.bgp.tables import Table
-
+from dmvpn.features.bgp.tables import Table
 
 # --------------------------------------------------------------------------------------------- sessions come up and end
 

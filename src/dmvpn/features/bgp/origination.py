@@ -10,29 +10,25 @@ come back to where they came from.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from ipaddress import IPv4Address
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import UNSPECIFIED, UNSPECIFIED_OF, Prefix
 from dmvpn.base.distribution import line_for
+from dmvpn.base.exports import ExportedPath, PathsImported
 from dmvpn.base.notices import Route, RouteSource
+from dmvpn.base.pages import Groups
+from dmvpn.base.ports import Ports
 from dmvpn.base.routemaps import UNCHANGED, MatchedRoute
 from dmvpn.features.bgp.attributes import Aggregator, Attributes, Origin, Segment, SegmentKind, outside
 from dmvpn.features.bgp.model import NO_VPN, Aggregate, BgpConfig, NetworkLine, Vpn
 from dmvpn.features.bgp.paths import OWN_WEIGHT, Imported, LocRib, Path, PathOrigin, imported_source, own_source
 from dmvpn.features.bgp.policy import candidate, changed, kinds_of
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from ipaddress import IPv4Address
-
-    from dmvpn.base.exports import ExportedPath, PathsImported
-    from dmvpn.base.pages import Groups
-    from dmvpn.base.ports import Ports
-
-    #: A path: the VRF that exports it, and its prefix.
-    Key = tuple[str, Prefix]
+#: A path: the VRF that exports it, and its prefix.
+Key = tuple[str, Prefix]
 
 
 # ------------------------------------------------------------------------------------------ networks and redistribution

@@ -9,8 +9,8 @@ the network that we share with the peer (§5.1.3): so spokes behind a hub send t
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv6Address
-from typing import TYPE_CHECKING, Final, Self
+from ipaddress import IPv4Address, IPv6Address
+from typing import Final, Self
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
 from dmvpn.base.routemaps import UNCHANGED, Changes, HopWord
@@ -20,11 +20,7 @@ from dmvpn.features.bgp.families import IPV4, Family
 from dmvpn.features.bgp.model import BEST_ALONE, FilterDirection, NeighborLines, PathChoice, PrivateAs
 from dmvpn.features.bgp.paths import DEFAULT_LOCAL_PREF, Path
 from dmvpn.features.bgp.policy import changed
-
-if TYPE_CHECKING:
-    from ipaddress import IPv4Address
-
-    from dmvpn.features.bgp.settings import PeerSettings
+from dmvpn.features.bgp.settings import PeerSettings
 
 #: AS numbers for private use, RFC 6996 §5.
 _PRIVATE: Final = (range(64512, 65535), range(4200000000, 4294967295))

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.barriers import Barrier, Gap, RouteReason, Side, barred, not_brought_in
 from dmvpn.base.communities import CommunityKind, text_of
+from dmvpn.features.bgp.attributes import Attributes
 from dmvpn.features.bgp.input import AdjRibIn, own_systems
+from dmvpn.features.bgp.machine import BgpMachine
 from dmvpn.features.bgp.model import FilterDirection
+from dmvpn.features.bgp.neighbor import Peer
 from dmvpn.features.bgp.output import Audience, is_reflected, may_go_by_communities
+from dmvpn.features.bgp.paths import Path
 from dmvpn.features.bgp.policy import EXTERNAL, INTERNAL, candidate, kinds_of, verdict
 from dmvpn.features.bgp.selection import RouteSelection
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import Prefix
-    from dmvpn.features.bgp.attributes import Attributes
-    from dmvpn.features.bgp.machine import BgpMachine
-    from dmvpn.features.bgp.neighbor import Peer
-    from dmvpn.features.bgp.paths import Path
-    from dmvpn.features.bgp.tables import Table
+from dmvpn.features.bgp.tables import Table
 
 _NAME = "bgp"
 

@@ -5,18 +5,15 @@ Their order is that of IOS: inbound the route map, then lists; outbound lists, t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.routemaps import UNCHANGED, Changes, HopWord, MatchedRoute, RoutePolicies
 from dmvpn.features.bgp.attributes import Attributes, Origin, path_text, prepended
 from dmvpn.features.bgp.model import Filter, FilterDirection, FilterKind, NeighborLines
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.features.bgp.paths import Path
+from dmvpn.features.bgp.paths import Path
 
 #: The origin of a path, in the words of `match route-type`.
 EXTERNAL: Final = ("external",)

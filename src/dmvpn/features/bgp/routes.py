@@ -8,10 +8,12 @@ changes that come together leave together.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from ipaddress import IPv4Address
 from itertools import islice
 from operator import attrgetter
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
 from dmvpn.base.context import Timer
@@ -20,23 +22,17 @@ from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.exports import ExportedPath, PathsExported, PathsWanted
 from dmvpn.base.notices import Notice, Route, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.base.pages import Groups
+from dmvpn.base.ports import Ports
 from dmvpn.base.routemaps import UNCHANGED, Changes, MatchedRoute
 from dmvpn.base.values import copier
+from dmvpn.features.bgp.families import Family
+from dmvpn.features.bgp.input import Learning
 from dmvpn.features.bgp.model import NO_VPN, BgpConfig, NetworkLine, PathChoice, Vpn
+from dmvpn.features.bgp.neighbor import FamilyState, Peer
 from dmvpn.features.bgp.origination import Aggregates, Imports, own_path, own_prefixes
 from dmvpn.features.bgp.packet import prefix_of
 from dmvpn.features.bgp.paths import LocRib, NextHops, Path, PathOrigin, own_source
 from dmvpn.features.bgp.policy import candidate, kinds_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from ipaddress import IPv4Address
-
-    from dmvpn.base.ports import Ports
-    from dmvpn.features.bgp.families import Family
-    from dmvpn.features.bgp.input import Learning
-    from dmvpn.features.bgp.neighbor import FamilyState, Peer
-
 
 # --------------------------------------------------------------------------------------------- the routes of this table
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix
+from dmvpn.base.ports import Ports
 from dmvpn.base.routemaps import UNCHANGED, Changes
 from dmvpn.features.bgp.model import FilterDirection
 from dmvpn.features.bgp.output import Audience, default_route, sent_attributes
 from dmvpn.features.bgp.packet import Nlri, NumberedPrefix, named
 from dmvpn.features.bgp.paths import Path, is_advertised
 from dmvpn.features.bgp.policy import candidate, kinds_of, verdict
+from dmvpn.features.bgp.routes import Routes
 from dmvpn.features.bgp.updates import AdvertisedRoute, fits
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from dmvpn.base.ports import Ports
-    from dmvpn.features.bgp.routes import Routes
 
 
 class RouteSelection:

@@ -5,29 +5,22 @@ Nothing here depends on which family it is: what differs is in its `Family`. The
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import IPv4Address
 
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.context import Timer
 from dmvpn.features.bgp.advertiser import Advertiser
-from dmvpn.features.bgp.input import AdjRibIn, Flaps, Learning, Limits, Restarts
-from dmvpn.features.bgp.neighbor import FamilyState, Peer
+from dmvpn.features.bgp.families import Family
+from dmvpn.features.bgp.groups import UpdateGroup
+from dmvpn.features.bgp.input import AdjRibIn, Flaps, Key, Learning, Limits, Restarts
+from dmvpn.features.bgp.model import BgpConfig
+from dmvpn.features.bgp.neighbor import FamilyState, Neighbor, Peer, State
 from dmvpn.features.bgp.origination import Imports
-from dmvpn.features.bgp.packet import named
+from dmvpn.features.bgp.packet import Nlri, named
+from dmvpn.features.bgp.paths import Path
 from dmvpn.features.bgp.routes import Exports, Routes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from ipaddress import IPv4Address
-
-    from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.features.bgp.families import Family
-    from dmvpn.features.bgp.groups import UpdateGroup
-    from dmvpn.features.bgp.input import Key
-    from dmvpn.features.bgp.model import BgpConfig
-    from dmvpn.features.bgp.neighbor import Neighbor, State
-    from dmvpn.features.bgp.packet import Nlri
-    from dmvpn.features.bgp.paths import Path
-    from dmvpn.features.bgp.settings import PeerSettings
+from dmvpn.features.bgp.settings import PeerSettings
 
 #: Cost of filtering the routes of a neighbor again, from the budget for one event.
 _SELECT_COST = 16

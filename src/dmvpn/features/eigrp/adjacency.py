@@ -19,7 +19,8 @@ in slices.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, spelled
 from dmvpn.base.chronicle import Sign
@@ -27,21 +28,16 @@ from dmvpn.base.context import Timer, in_pieces
 from dmvpn.base.limits import Limiter
 from dmvpn.base.notices import Client, Log, NeighborSilent, WatchWanted
 from dmvpn.features.eigrp import messages
+from dmvpn.features.eigrp.advertiser import Advertiser
+from dmvpn.features.eigrp.dual import Dual, InboundLists
 from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
 from dmvpn.features.eigrp.messages import neighbor_changed
+from dmvpn.features.eigrp.output import Greetings, Transport
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag
 from dmvpn.features.eigrp.reasons import DownReason, NeighborState
 from dmvpn.features.eigrp.state import EventKind, Neighborhood, State
 from dmvpn.features.eigrp.tlv import Parameters, PeerTermination, Stub
 from dmvpn.features.eigrp.topology import Origin, PathSource
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from dmvpn.features.eigrp.advertiser import Advertiser
-    from dmvpn.features.eigrp.dual import Dual, InboundLists
-    from dmvpn.features.eigrp.output import Greetings, Transport
-
 
 # ------------------------------------------------------------------------------------------------ their part in routing
 

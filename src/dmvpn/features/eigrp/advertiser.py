@@ -21,21 +21,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
 from dmvpn.base.context import PAUSE, Context, Timer
 from dmvpn.features.eigrp.backlog import UNCERTAIN
 from dmvpn.features.eigrp.dual import Dual, candidate
+from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
+from dmvpn.features.eigrp.output import Sender, Transport
 from dmvpn.features.eigrp.packet import SMALLEST, ExternalProtocol, Opcode, PacketFlag, RouteFlag
+from dmvpn.features.eigrp.state import State
 from dmvpn.features.eigrp.tlv import StubFlag
 from dmvpn.features.eigrp.topology import NO_FLAGS, WITHDRAWN, Advert, Destination, Origin, Path, to_tlv
-
-if TYPE_CHECKING:
-    from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
-    from dmvpn.features.eigrp.output import Sender, Transport
-    from dmvpn.features.eigrp.state import State
-
 
 # --------------------------------------------------------------------------------------------- what neighbors may learn
 

@@ -23,21 +23,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
+from dmvpn.base.credentials import KeyChain
 from dmvpn.base.reasons import Reason
+from dmvpn.features.eigrp.interface import EigrpInterface
 from dmvpn.features.eigrp.model import AuthenticationMode, InterfaceSettings
 from dmvpn.features.eigrp.packet import HEADER_LENGTH, EigrpPacket, set_checksum
 from dmvpn.features.eigrp.reasons import EigrpReason
+from dmvpn.features.eigrp.state import State
 from dmvpn.features.eigrp.tlv import DIGEST_LENGTH, HEADER, Authentication, AuthenticationType
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.credentials import KeyChain
-    from dmvpn.features.eigrp.interface import EigrpInterface
-    from dmvpn.features.eigrp.state import State
-    from dmvpn.net.ipv4 import Octets
-
+from dmvpn.net.ipv4 import Octets
 
 # ------------------------------------------------------------------------------------------------ digests
 

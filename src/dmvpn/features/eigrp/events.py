@@ -8,27 +8,24 @@ Dropped packets are counted by reason; only errors that an operator has to fix a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix, is_multicast
+from dmvpn.base.events import IpReceived
 from dmvpn.base.reasons import Reason
+from dmvpn.features.eigrp.adjacency import Adjacencies
+from dmvpn.features.eigrp.advertiser import Advertiser
+from dmvpn.features.eigrp.auth import Seals
 from dmvpn.features.eigrp.dual import Dual, InboundLists, Message
+from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
+from dmvpn.features.eigrp.limits import Limits, StuckWatch
 from dmvpn.features.eigrp.messages import ROUTES, authentication_mismatch, not_on_common_subnet, route_line
+from dmvpn.features.eigrp.output import Sender, Transport
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode, PacketFlag, VirtualRouterId
 from dmvpn.features.eigrp.reasons import DownReason, EigrpReason
+from dmvpn.features.eigrp.state import State
 from dmvpn.features.eigrp.tlv import Authentication, AuthenticationType
 from dmvpn.features.eigrp.topology import UNREACHABLE, Advert, Report, from_tlv
-
-if TYPE_CHECKING:
-    from dmvpn.base.events import IpReceived
-    from dmvpn.features.eigrp.adjacency import Adjacencies
-    from dmvpn.features.eigrp.advertiser import Advertiser
-    from dmvpn.features.eigrp.auth import Seals
-    from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
-    from dmvpn.features.eigrp.limits import Limits, StuckWatch
-    from dmvpn.features.eigrp.output import Sender, Transport
-    from dmvpn.features.eigrp.state import State
-
 
 # ------------------------------------------------------------------------------------------------ routes
 

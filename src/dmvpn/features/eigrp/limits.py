@@ -14,25 +14,22 @@ as its reply.
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, spelled
 from dmvpn.base.context import Timer
 from dmvpn.base.values import Mutable
 from dmvpn.features.eigrp import messages
+from dmvpn.features.eigrp.adjacency import Teardown
+from dmvpn.features.eigrp.advertiser import Advertiser
+from dmvpn.features.eigrp.dual import Dual, InboundLists
+from dmvpn.features.eigrp.interface import Neighbor
 from dmvpn.features.eigrp.messages import stuck_in_active
 from dmvpn.features.eigrp.model import PrefixLimit, ProcessSettings
 from dmvpn.features.eigrp.reasons import DownReason
+from dmvpn.features.eigrp.rib import Redistributor
 from dmvpn.features.eigrp.state import EventKind, Neighborhood, State
-
-if TYPE_CHECKING:
-    from dmvpn.features.eigrp.adjacency import Teardown
-    from dmvpn.features.eigrp.advertiser import Advertiser
-    from dmvpn.features.eigrp.dual import Dual, InboundLists
-    from dmvpn.features.eigrp.interface import Neighbor
-    from dmvpn.features.eigrp.rib import Redistributor
-    from dmvpn.features.eigrp.topology import PathSource
-
+from dmvpn.features.eigrp.topology import PathSource
 
 # ------------------------------------------------------------------------------------------------ stuck in active
 

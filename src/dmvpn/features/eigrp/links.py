@@ -7,25 +7,21 @@ or by their lifetimes (`Sealing`).
 from __future__ import annotations
 
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import UNSPECIFIED
 from dmvpn.base.context import Timer
+from dmvpn.base.notices import InterfaceState
+from dmvpn.features.eigrp.adjacency import Membership, Teardown
+from dmvpn.features.eigrp.advertiser import Advertiser
+from dmvpn.features.eigrp.auth import Seals
+from dmvpn.features.eigrp.dual import Connected
 from dmvpn.features.eigrp.interface import EigrpInterface
 from dmvpn.features.eigrp.messages import authentication_impossible
+from dmvpn.features.eigrp.model import InterfaceSettings
+from dmvpn.features.eigrp.output import Greetings
 from dmvpn.features.eigrp.reasons import DownReason
-
-if TYPE_CHECKING:
-    from dmvpn.base.notices import InterfaceState
-    from dmvpn.features.eigrp.adjacency import Membership, Teardown
-    from dmvpn.features.eigrp.advertiser import Advertiser
-    from dmvpn.features.eigrp.auth import Seals
-    from dmvpn.features.eigrp.dual import Connected
-    from dmvpn.features.eigrp.model import InterfaceSettings
-    from dmvpn.features.eigrp.output import Greetings
-    from dmvpn.features.eigrp.rib import Redistributor
-    from dmvpn.features.eigrp.state import Neighborhood, State
-
+from dmvpn.features.eigrp.rib import Redistributor
+from dmvpn.features.eigrp.state import Neighborhood, State
 
 # ------------------------------------------------------------------------------------------------ the router ID
 

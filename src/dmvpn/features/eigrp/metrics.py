@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.metrics import NEIGHBORS, ROUTING_DROPS, ROUTING_PACKETS, MetricRow
 from dmvpn.base.values import collected
+from dmvpn.features.eigrp.machine import Process
 from dmvpn.features.eigrp.packet import Opcode
 from dmvpn.features.eigrp.show.common import every_process
 from dmvpn.ios import Measured, ShowContext
 from dmvpn.ios.measured import filling, measured
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.features.eigrp.machine import Process
 
 
 def _processes(ctx: ShowContext) -> Iterator[tuple[str, str, Process]]:

@@ -24,23 +24,20 @@ from __future__ import annotations
 
 from dataclasses import field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.context import Timer
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.entropy import fraction
 from dmvpn.base.values import Mutable
 from dmvpn.features.eigrp import messages, tlv
+from dmvpn.features.eigrp.auth import Seals
 from dmvpn.features.eigrp.interface import SEQUENCE_SPACE, EigrpInterface, Neighbor
 from dmvpn.features.eigrp.messages import is_shown, shows_hellos
+from dmvpn.features.eigrp.model import ProcessSettings
 from dmvpn.features.eigrp.packet import HEADER_LENGTH, EigrpPacket, Opcode, PacketFlag
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.eigrp.auth import Seals
-    from dmvpn.features.eigrp.model import ProcessSettings
-    from dmvpn.features.eigrp.state import State
-
+from dmvpn.features.eigrp.state import State
 
 # ------------------------------------------------------------------------------------------------ packets
 

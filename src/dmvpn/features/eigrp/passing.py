@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.barriers import Barrier, Gap, RouteEnd, RouteReason, Side, barred, listed, not_brought_in, not_running
 from dmvpn.features.eigrp.advertiser import Policy, is_sent_by_stub, leads_over
 from dmvpn.features.eigrp.dual import candidate
+from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
+from dmvpn.features.eigrp.machine import EigrpMachine, Process
 from dmvpn.features.eigrp.topology import WITHDRAWN, Path
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import Prefix
-    from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
-    from dmvpn.features.eigrp.machine import EigrpMachine, Process
 
 _NAME = "eigrp"
 

@@ -11,9 +11,11 @@ offered as a discard route (Null0): packets to an unknown destination inside it 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import gcd
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import Prefix
 from dmvpn.base.context import in_pieces
 from dmvpn.base.distribution import line_for
 from dmvpn.base.effects import NextHop, RouteKind
@@ -21,16 +23,10 @@ from dmvpn.base.notices import InterfaceState, OwnWay, Route, RouteChanged, Rout
 from dmvpn.base.routemaps import UNCHANGED, Changes, MatchedRoute
 from dmvpn.features.eigrp.dual import Dual, Message, Summaries, candidate
 from dmvpn.features.eigrp.metric import Vector, link_vector, seed_vector
+from dmvpn.features.eigrp.model import Redistribution
 from dmvpn.features.eigrp.packet import ExternalData, ExternalProtocol
+from dmvpn.features.eigrp.state import State
 from dmvpn.features.eigrp.topology import UNREACHABLE, Destination, Origin, Path, PathSource, Report
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from dmvpn.base.addresses import Prefix
-    from dmvpn.features.eigrp.model import Redistribution
-    from dmvpn.features.eigrp.state import State
-
 
 # ------------------------------------------------------------------------------------------------ redistributed routes
 

@@ -14,23 +14,19 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Final, NamedTuple
+from ipaddress import IPv4Address
+from typing import Final, NamedTuple
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
+from dmvpn.base.context import Context
 from dmvpn.base.values import Mutable
+from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
+from dmvpn.features.eigrp.model import EigrpConfig, ProcessSettings
 from dmvpn.features.eigrp.packet import EigrpPacket, Opcode
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from ipaddress import IPv4Address
-
-    from dmvpn.base.context import Context
-    from dmvpn.features.eigrp.interface import EigrpInterface, Neighbor
-    from dmvpn.features.eigrp.model import EigrpConfig, ProcessSettings
-    from dmvpn.features.eigrp.topology import Destination, PathSource
-
+from dmvpn.features.eigrp.topology import Destination, PathSource
 
 # ------------------------------------------------------------------------------------------------ the last events
 

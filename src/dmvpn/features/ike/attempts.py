@@ -16,30 +16,27 @@ A connection with this port meets the second kind, any connection between the ad
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import Ends
 from dmvpn.base.context import Context, Timer
 from dmvpn.base.entrances import Outer
 from dmvpn.base.entropy import Entropy, fraction
 from dmvpn.base.errors import surely
 from dmvpn.base.negotiation import NegotiationChanged
+from dmvpn.base.notices import Notice
 from dmvpn.base.protection import IkeVersion, ProtectionPhase, ProtectionPolicy
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import Mutable
+from dmvpn.features.ike.connections import Connections
 from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, DatagramPath, Terms
 from dmvpn.features.ike.reasons import IkeReason, refusal
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.base.addresses import Ends
-    from dmvpn.base.notices import Notice
-    from dmvpn.features.ike.connections import Connections
-    from dmvpn.features.ike.reports import Reports
-    from dmvpn.features.ike.session import Output, Session
-    from dmvpn.features.ike.settings import ConfiguredSettings
-    from dmvpn.features.ike.versions import Versions
+from dmvpn.features.ike.reports import Reports
+from dmvpn.features.ike.session import Output, Session
+from dmvpn.features.ike.settings import ConfiguredSettings
+from dmvpn.features.ike.versions import Versions
 
 #: Seconds between two attempts at most, and the share of chance in each such pause.
 LONGEST_REST: Final = 64.0

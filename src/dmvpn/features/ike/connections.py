@@ -26,32 +26,29 @@ Views of IKE SAs and child SAs: `IkeView` and `SaView` for shows, `EspSa` for da
 from __future__ import annotations
 
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
 from dmvpn.base.effects import Effect, MoveConnection
 from dmvpn.base.entropy import fraction
 from dmvpn.base.errors import surely
 from dmvpn.base.negotiation import ConnectionChanged, SaClosed, SaNegotiated
+from dmvpn.base.notices import Notice
 from dmvpn.base.protection import Connection, EspSa, IkeVersion, IkeView, Proved, SaView
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import Mutable
 from dmvpn.features.ike import translation
+from dmvpn.features.ike.chain import TrafficSelector
+from dmvpn.features.ike.children import ChildSa
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import Encr, Integ, Prf
 from dmvpn.features.ike.peer_settings import NAT_PORT
 from dmvpn.features.ike.reasons import IkeReason
+from dmvpn.features.ike.session import Session
 from dmvpn.features.ike.suites import esp_transform
 from dmvpn.features.ike.table import are_together
 from dmvpn.features.ike.trust import method_name
 from dmvpn.net.ipv4 import ipv4_address
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
-    from dmvpn.base.notices import Notice
-    from dmvpn.features.ike.chain import TrafficSelector
-    from dmvpn.features.ike.children import ChildSa
-    from dmvpn.features.ike.session import Session
-
 
 # ------------------------------------------------------------------------------------------------ views
 

@@ -8,27 +8,24 @@ Sessions --outputs--> `follow` --> SendIp, SaNegotiated, SaClosed, ConnectionCha
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.context import Context, Deadlines, Timer, earliest
+from dmvpn.base.events import ConnectionHeard, SasCounted, UnknownSpi
 from dmvpn.base.negotiation import ConnectionChanged
 from dmvpn.base.protection import IkeVersion, ProtectionPolicy, policies_for
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike import connections, session, udp
 from dmvpn.features.ike.attempts import Attempts, path_of
 from dmvpn.features.ike.connections import number_of
+from dmvpn.features.ike.model import IkeConfig
 from dmvpn.features.ike.peer_settings import IKE_PORT, DatagramPath, Endpoint, Terms
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.recovery import EspEncapsulation, Recovery, SaTraffic, doubted
 from dmvpn.features.ike.reports import Reports
 from dmvpn.features.ike.session import Hinted, Output, Reply, TurnedAway
-
-if TYPE_CHECKING:
-    from dmvpn.base.events import ConnectionHeard, SasCounted, UnknownSpi
-    from dmvpn.features.ike.model import IkeConfig
-    from dmvpn.features.ike.settings import ConfiguredSettings
-    from dmvpn.features.ike.versions import Versions
-
+from dmvpn.features.ike.settings import ConfiguredSettings
+from dmvpn.features.ike.versions import Versions
 
 # --------------------------------------------------------------------------------------- what follows from what they do
 

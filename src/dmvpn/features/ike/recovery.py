@@ -35,26 +35,23 @@ What a peer's lists deny is not known here: requests without an answer take both
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.context import Context, Timer
 from dmvpn.base.effects import PollSas
 from dmvpn.base.entrances import Denial, Outer
+from dmvpn.base.events import SasCounted, UnknownSpi
 from dmvpn.base.limits import Limiter
+from dmvpn.features.ike.connections import Connections
 from dmvpn.features.ike.peer_settings import IKE_PORT, NAT_PORT, DatagramPath
+from dmvpn.features.ike.reports import Reports
+from dmvpn.features.ike.session import Output, Session
+from dmvpn.features.ike.settings import ConfiguredSettings
+from dmvpn.features.ike.versions import Versions
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.events import SasCounted, UnknownSpi
-    from dmvpn.features.ike.connections import Connections
-    from dmvpn.features.ike.reports import Reports
-    from dmvpn.features.ike.session import Output, Session
-    from dmvpn.features.ike.settings import ConfiguredSettings
-    from dmvpn.features.ike.versions import Versions
-
-    _Sender = tuple[IPAddress, str]  # by its front door
+_Sender = tuple[IPAddress, str]  # by its front door
 
 #: Seconds between two complaints to one address, and how many addresses get one in that time.
 _COMPLAINT_INTERVAL: Final = 2.0

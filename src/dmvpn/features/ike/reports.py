@@ -7,30 +7,27 @@ never appear in what `debug crypto ikev2` and `debug crypto isakmp` print. Lines
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
+from dmvpn.base.context import Context
+from dmvpn.base.entrances import Denial, Outer
 from dmvpn.base.limits import Limiter
 from dmvpn.base.protection import IkeVersion, conn_id
+from dmvpn.base.reasons import Reason
 from dmvpn.features.ike import messages, session
 from dmvpn.features.ike.chain import version_of
 from dmvpn.features.ike.connections import view_of
 from dmvpn.features.ike.counters import Tally
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.messages import ERROR, IKEV2, INTERNAL, ISAKMP, PACKET
+from dmvpn.features.ike.peer_settings import DatagramPath
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Output, TurnedAway
+from dmvpn.features.ike.versions import Versions
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.context import Context
-    from dmvpn.base.entrances import Denial, Outer
-    from dmvpn.base.reasons import Reason
-    from dmvpn.features.ike.peer_settings import DatagramPath
-    from dmvpn.features.ike.versions import Versions
-
-    _Peer = tuple[IPAddress, str]  # an address, and its front door
+_Peer = tuple[IPAddress, str]  # an address, and its front door
 
 #: Seconds between two equal lines about one peer, and how many lines there are in that time about all of them.
 _INTERVAL: Final = 60.0

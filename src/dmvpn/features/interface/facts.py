@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from ipaddress import ip_interface
-from typing import TYPE_CHECKING
 
 from dmvpn.base.facts import NO_REASON, Address, AddressWithLength, Fact, ReasonFacts, reason_facts
+from dmvpn.base.notices import InterfaceState
 from dmvpn.base.values import project
-
-if TYPE_CHECKING:
-    from dmvpn.base.notices import InterfaceState
-    from dmvpn.features.interface.machine import InterfaceMachine
+from dmvpn.features.interface.machine import InterfaceMachine
 
 
 class InterfaceFacts(Fact):

@@ -17,11 +17,22 @@ was closed: the plane changes to the successor first, or loses it at once.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
+from dmvpn.base.context import Context
 from dmvpn.base.effects import InstallSa, RemoveSa, UseSa
-from dmvpn.base.negotiation import ConnectionUnwanted, NegotiationWanted
+from dmvpn.base.events import SasCounted
+from dmvpn.base.negotiation import (
+    ConnectionChanged,
+    ConnectionUnwanted,
+    NegotiationWanted,
+    ProtectionWanted,
+    SaClosed,
+    SaNegotiated,
+)
 from dmvpn.base.protection import Connection, Protected, ProtectionPhase, ProtectionPolicy
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import Value
@@ -29,15 +40,7 @@ from dmvpn.features.ipsec import messages
 from dmvpn.features.ipsec.associations import Associations, SaStanding, Upkeep
 from dmvpn.features.ipsec.reasons import IpsecReason
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
-
-    from dmvpn.base.addresses import Ends, IPAddress, OuterAddress
-    from dmvpn.base.context import Context
-    from dmvpn.base.events import SasCounted
-    from dmvpn.base.negotiation import ConnectionChanged, ProtectionWanted, SaClosed, SaNegotiated
-
-    Pair = tuple[OuterAddress, IPAddress, int]  # our end, the peer's address and UDP port, 0: any peer at the address
+Pair = tuple[OuterAddress, IPAddress, int]  # our end, the peer's address and UDP port, 0: any peer at the address
 
 
 # ------------------------------------------------------------------------------------------------ sockets

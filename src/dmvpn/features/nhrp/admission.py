@@ -21,24 +21,21 @@ long as its entry lives.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station
+from dmvpn.base.protection import Proved
 from dmvpn.base.values import Value
 from dmvpn.features.nhrp import messages, parts
 from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, NbmaPeer
 from dmvpn.features.nhrp.connections import SenderStanding, is_configured
+from dmvpn.features.nhrp.instance import Instance
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest
 from dmvpn.features.nhrp.reasons import Refusal
+from dmvpn.features.nhrp.renewals import Renewals
 from dmvpn.features.nhrp.server import REFUSAL_LOG_INTERVAL, Claim, Server, leads_to, proof_of
+from dmvpn.features.nhrp.tunnel import Tunnel
 from dmvpn.features.nhrp.vendor import group_of
-
-if TYPE_CHECKING:
-    from dmvpn.base.protection import Proved
-    from dmvpn.features.nhrp.instance import Instance
-    from dmvpn.features.nhrp.renewals import Renewals
-    from dmvpn.features.nhrp.tunnel import Tunnel
-
 
 #: Bindings of one request that are examined; those behind them are refused. Real requests have a few.
 MOST_LOOKED_AT: Final = 128

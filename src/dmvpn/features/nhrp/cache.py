@@ -18,21 +18,18 @@ announces no changes: the part that changes an entry also updates the data plane
 from __future__ import annotations
 
 import enum
+from collections.abc import Collection, Iterable
 from dataclasses import field
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.lpm import PrefixTable
+from dmvpn.base.protection import Proved
+from dmvpn.base.reasons import Reason
 from dmvpn.base.values import Mutable
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-
-    from dmvpn.base.protection import Proved
-    from dmvpn.base.reasons import Reason
-
-    #: What an index has of a key: nearly always one entry, which needs no dictionary around it.
-    _Entries: TypeAlias = "Entry | dict[Prefix, Entry]"
+#: What an index has of a key: nearly always one entry, which needs no dictionary around it.
+_Entries: TypeAlias = "Entry | dict[Prefix, Entry]"
 
 K = TypeVar("K")
 

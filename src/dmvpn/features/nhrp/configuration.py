@@ -6,8 +6,8 @@ send, and again whenever it comes up.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import UNSPECIFIED_OF, IPAddress, Prefix
 from dmvpn.base.context import Timer
@@ -15,20 +15,16 @@ from dmvpn.base.limits import RateLimit
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp.cache import Cache, Entry, EntryType
 from dmvpn.features.nhrp.client import NhsClient
+from dmvpn.features.nhrp.forwarding import Forwarding
+from dmvpn.features.nhrp.instance import Instance
+from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, TunnelConfig
+from dmvpn.features.nhrp.peers import Peers
+from dmvpn.features.nhrp.purge import Purger
 from dmvpn.features.nhrp.reasons import NhrpReason
+from dmvpn.features.nhrp.registration import Names, Registration
+from dmvpn.features.nhrp.resolver import Resolver
+from dmvpn.features.nhrp.server import Server
 from dmvpn.features.nhrp.tunnel import Happening, Tunnel, TunnelTimers
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.features.nhrp.forwarding import Forwarding
-    from dmvpn.features.nhrp.instance import Instance
-    from dmvpn.features.nhrp.model import NhrpConfig, NhsConfig, TunnelConfig
-    from dmvpn.features.nhrp.peers import Peers
-    from dmvpn.features.nhrp.purge import Purger
-    from dmvpn.features.nhrp.registration import Names, Registration
-    from dmvpn.features.nhrp.resolver import Resolver
-    from dmvpn.features.nhrp.server import Server
 
 
 class Configuration:

@@ -13,22 +13,19 @@ peer.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from dmvpn.base.addresses import IPAddress, is_link_local
 from dmvpn.base.negotiation import ProtectionWanted
+from dmvpn.base.ports import Protection
 from dmvpn.base.protection import Connection, ProtectionPhase, Proved
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp.cache import Entry, EntryType, NbmaPeer
 from dmvpn.features.nhrp.reasons import NhrpReason
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from dmvpn.base.ports import Protection
-    from dmvpn.features.nhrp.tunnel import Tunnel
+from dmvpn.features.nhrp.tunnel import Tunnel
 
 
 class Wants:

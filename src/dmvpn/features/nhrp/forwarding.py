@@ -19,24 +19,21 @@ hop that a server reported as unknown is unreachable for a while.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, is_link_local, spelled
 from dmvpn.base.context import Retries
 from dmvpn.base.effects import ClearAdjacency, Effect, NextHop, RouteKind, SetAdjacency, SetHairpin, SetMulticast, Store
+from dmvpn.base.events import EffectFailed
 from dmvpn.base.notices import MulticastReached, OverrideOffered, Route, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp.cache import Entry, NbmaPeer, RouteState
 from dmvpn.features.nhrp.client import NhsState
+from dmvpn.features.nhrp.instance import Instance
 from dmvpn.features.nhrp.reasons import NhrpReason
 from dmvpn.features.nhrp.shared import REQUEST_IDS
 from dmvpn.features.nhrp.tunnel import Happening, Tunnel
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.events import EffectFailed
-    from dmvpn.features.nhrp.instance import Instance
 
 #: Seconds between two multicast lists of one tunnel if the list is long: when all clients of a large hub return, it
 #: updates the data plane in batches. A short list costs little, and a client that waits for it misses the Hello that

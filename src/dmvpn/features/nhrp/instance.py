@@ -6,8 +6,9 @@ send through the methods below, so that every packet that leaves is counted, lim
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix, spelled
 from dmvpn.base.chronicle import LateLine
@@ -17,6 +18,7 @@ from dmvpn.base.entropy import fraction
 from dmvpn.base.notices import DebugOutput, InterfaceState, Log, Notice
 from dmvpn.base.ports import NO_ROUTES, Rib
 from dmvpn.features.nhrp import debug, messages
+from dmvpn.features.nhrp.cache import Entry, NbmaPeer
 from dmvpn.features.nhrp.connections import SenderStanding, Wants, account_of, secured
 from dmvpn.features.nhrp.debug import CONTAINING, Processing
 from dmvpn.features.nhrp.history import message_line, spell_octets
@@ -25,14 +27,9 @@ from dmvpn.features.nhrp.packet import NhrpPacket, PacketType, RegistrationReply
 from dmvpn.features.nhrp.parts import Authentication, ClientInfo, ForwardTransitRecord, ReverseTransitRecord
 from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.shared import OF_SERVERS, Shared
+from dmvpn.features.nhrp.tunnel import Tunnel
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from dmvpn.features.nhrp.cache import Entry, NbmaPeer
-    from dmvpn.features.nhrp.tunnel import Tunnel
-
-    EntryCallback = Callable[[tuple[str, Prefix]], None]
+EntryCallback = Callable[[tuple[str, Prefix]], None]
 
 #: Seconds between two log lines about refused packets of one tunnel, unless `logging dmvpn rate-limit` says more.
 REFUSAL_LOG_INTERVAL = 10.0

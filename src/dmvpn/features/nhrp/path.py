@@ -26,15 +26,12 @@ from __future__ import annotations
 
 import enum
 from dataclasses import field
-from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import Mutable
+from dmvpn.features.nhrp.cache import NbmaPeer
 from dmvpn.features.nhrp.reasons import NhrpReason
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.nhrp.cache import NbmaPeer
 
 
 class PathState(enum.Enum):

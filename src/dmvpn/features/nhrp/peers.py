@@ -24,35 +24,30 @@ routers that check their path would keep it alive for each other forever.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.base.context import Timer
 from dmvpn.base.effects import GRE_OF, SendGre
 from dmvpn.base.entropy import below
 from dmvpn.base.errors import WireError
+from dmvpn.base.events import IpReceived
 from dmvpn.base.notices import PathLost, Witness
 from dmvpn.base.values import Value
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, NbmaPeer, RouteState
+from dmvpn.features.nhrp.client import NhsClient
 from dmvpn.features.nhrp.connections import is_same_station, way_to, why_bare
+from dmvpn.features.nhrp.forwarding import Forwarding, OfferedRoutes
+from dmvpn.features.nhrp.instance import Instance
 from dmvpn.features.nhrp.path import DirectPath, PathOutput, PathState
 from dmvpn.features.nhrp.questions import Binding, fill, whereabouts, why_wait
 from dmvpn.features.nhrp.routing import NextStation, Standby
+from dmvpn.features.nhrp.shared import HeardAndSilent
+from dmvpn.features.nhrp.tunnel import Tunnel
 from dmvpn.net import icmp, ip
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.base.events import IpReceived
-    from dmvpn.features.nhrp.client import NhsClient
-    from dmvpn.features.nhrp.forwarding import Forwarding, OfferedRoutes
-    from dmvpn.features.nhrp.instance import Instance
-    from dmvpn.features.nhrp.shared import HeardAndSilent
-    from dmvpn.features.nhrp.tunnel import Tunnel
-
 
 #: An answer counts if it is to one of the last few echoes: a slow path may still be a path.
 _ACCEPTED_SEQUENCES = 16

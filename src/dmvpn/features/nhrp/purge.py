@@ -9,8 +9,8 @@ but not if its sender may not send it: the reply would confirm it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.base.context import Timer
@@ -18,19 +18,15 @@ from dmvpn.base.lpm import PrefixTable
 from dmvpn.base.values import Mutable
 from dmvpn.features.nhrp.cache import Entry, EntryType, NbmaPeer
 from dmvpn.features.nhrp.connections import secured, standing_of, way_to
+from dmvpn.features.nhrp.instance import Instance
 from dmvpn.features.nhrp.packet import PurgeFlag, PurgeReply, PurgeRequest
 from dmvpn.features.nhrp.parts import CieCode, ClientInfo, NatAddress, hop_by_hop
+from dmvpn.features.nhrp.peers import Peers
 from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.routing import Egress, NextStation, route_message
+from dmvpn.features.nhrp.server import Server
 from dmvpn.features.nhrp.shared import ENDED_ENTRY, LOOKED_AT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.features.nhrp.instance import Instance
-    from dmvpn.features.nhrp.peers import Peers
-    from dmvpn.features.nhrp.server import Server
-    from dmvpn.features.nhrp.tunnel import Tunnel
+from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Seconds to wait for an answer, try by try.
 RETRIES = (1.0, 2.0, 4.0)

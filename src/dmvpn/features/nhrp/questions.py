@@ -15,22 +15,19 @@ timeout. The first time for 4 s, then 8 ... 64 s, as long as no station answers 
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, is_one_station
+from dmvpn.base.context import Timer
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import Mutable, Value
 from dmvpn.features.nhrp.cache import NO_FLAGS, Entry, Flag, NbmaPeer, RouteState
+from dmvpn.features.nhrp.forwarding import Forwarding, OfferedRoutes
+from dmvpn.features.nhrp.instance import Instance
+from dmvpn.features.nhrp.packet import ResolutionReply
 from dmvpn.features.nhrp.parts import ClientInfo, Extensions, NatAddress, ReverseTransitRecord, find
 from dmvpn.features.nhrp.reasons import NhrpReason
+from dmvpn.features.nhrp.tunnel import Tunnel
 from dmvpn.features.nhrp.vendor import mapped_ports
-
-if TYPE_CHECKING:
-    from dmvpn.base.context import Timer
-    from dmvpn.features.nhrp.forwarding import Forwarding, OfferedRoutes
-    from dmvpn.features.nhrp.instance import Instance
-    from dmvpn.features.nhrp.packet import ResolutionReply
-    from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Entries that lead to one station; Resolution Requests and Replies do not add more.
 LARGEST_RESOLVED = 1024

@@ -11,11 +11,13 @@ is its destination, or that leads to the destination: a Resolution Request for a
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import WireError
+from dmvpn.base.events import NhrpReceived
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp import messages, parts
+from dmvpn.features.nhrp.admission import Admission
 from dmvpn.features.nhrp.cache import NbmaPeer
 from dmvpn.features.nhrp.connections import SenderStanding, standing_of
 from dmvpn.features.nhrp.debug import Processing
@@ -35,23 +37,17 @@ from dmvpn.features.nhrp.packet import (
     TrafficIndication,
     parse,
 )
+from dmvpn.features.nhrp.parts import Extensions
+from dmvpn.features.nhrp.purge import Purger
 from dmvpn.features.nhrp.reasons import NhrpReason, Objection, Refusal
+from dmvpn.features.nhrp.registration import Registration
+from dmvpn.features.nhrp.renewals import Renewals
+from dmvpn.features.nhrp.resolver import Resolver
+from dmvpn.features.nhrp.responder import Responder
 from dmvpn.features.nhrp.routing import Egress, NextStation, Unreachable, quoted_addresses, route_message
 from dmvpn.features.nhrp.shared import PACKET
 from dmvpn.features.nhrp.transit import Errors, Transit, destination_offset, extension_offset, quoted_request
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.events import NhrpReceived
-    from dmvpn.features.nhrp.admission import Admission
-    from dmvpn.features.nhrp.parts import Extensions
-    from dmvpn.features.nhrp.purge import Purger
-    from dmvpn.features.nhrp.registration import Registration
-    from dmvpn.features.nhrp.renewals import Renewals
-    from dmvpn.features.nhrp.resolver import Resolver
-    from dmvpn.features.nhrp.responder import Responder
-    from dmvpn.features.nhrp.tunnel import Tunnel
-
+from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Octets that an NHRP packet may have. Real packets have some hundred; the size of a jumbo frame is more than enough.
 LARGEST_MESSAGE = 9216

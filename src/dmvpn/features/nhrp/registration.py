@@ -21,13 +21,14 @@ A reply carries more than the confirmation (`introduced`):
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station, spelled
 from dmvpn.base.chronicle import Sign, StateChanged, Topic
 from dmvpn.base.context import Timer
 from dmvpn.base.effects import Resolve
+from dmvpn.base.events import NameResolved
 from dmvpn.base.notices import HoldTunnel, LineEnds, MulticastReached
 from dmvpn.base.pages import Groups
 from dmvpn.base.reasons import Reason
@@ -36,28 +37,18 @@ from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.cache import EntryType, NbmaPeer
 from dmvpn.features.nhrp.client import NhsClient, NhsState, RegistrationOutput
 from dmvpn.features.nhrp.connections import why_not
-from dmvpn.features.nhrp.model import ALL_CONNECTIONS
+from dmvpn.features.nhrp.forwarding import Forwarding
+from dmvpn.features.nhrp.instance import Instance
+from dmvpn.features.nhrp.model import ALL_CONNECTIONS, NhrpConfig
 from dmvpn.features.nhrp.packet import RegistrationFlag, RegistrationReply, RegistrationRequest
 from dmvpn.features.nhrp.parts import CieCode, ClientInfo, NatAddress, ResponderAddress, find
-from dmvpn.features.nhrp.peers import Echoes, ServerPaths, is_overlooked
+from dmvpn.features.nhrp.path import DirectPath, PathOutput
+from dmvpn.features.nhrp.peers import Echoes, Peers, ServerPaths, is_overlooked
+from dmvpn.features.nhrp.purge import Purger
 from dmvpn.features.nhrp.reasons import Evidence, Nak, NhrpReason, Refusal, Suspicion, suspicions
+from dmvpn.features.nhrp.shared import HeardAndSilent
+from dmvpn.features.nhrp.tunnel import Tunnel
 from dmvpn.features.nhrp.vendor import group_extension
-
-if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
-
-    from dmvpn.base.events import NameResolved
-    from dmvpn.features.nhrp.client import NhsClient
-    from dmvpn.features.nhrp.forwarding import Forwarding
-    from dmvpn.features.nhrp.instance import Instance
-    from dmvpn.features.nhrp.model import NhrpConfig
-    from dmvpn.features.nhrp.packet import RegistrationReply
-    from dmvpn.features.nhrp.path import DirectPath, PathOutput
-    from dmvpn.features.nhrp.peers import Peers
-    from dmvpn.features.nhrp.purge import Purger
-    from dmvpn.features.nhrp.shared import HeardAndSilent
-    from dmvpn.features.nhrp.tunnel import Tunnel
-
 
 #: Seconds between two look-ups of a name without an address.
 FIRST_RETRY = 1.0

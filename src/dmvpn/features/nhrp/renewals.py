@@ -14,25 +14,22 @@ Budgets, counters, timers and history move as with any other registration.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.chronicle import LARGEST_KEPT
 from dmvpn.base.effects import SendGre
+from dmvpn.base.events import NhrpReceived
+from dmvpn.base.notices import InterfaceState, TunnelState
 from dmvpn.base.values import Value
+from dmvpn.features.nhrp.cache import Entry, NbmaPeer
+from dmvpn.features.nhrp.connections import SenderStanding
+from dmvpn.features.nhrp.instance import Instance
+from dmvpn.features.nhrp.model import TunnelConfig
 from dmvpn.features.nhrp.packet import PacketType, RegistrationRequest
+from dmvpn.features.nhrp.tunnel import Tunnel
 from dmvpn.net.ipv4 import checksum
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from dmvpn.base.events import NhrpReceived
-    from dmvpn.base.notices import InterfaceState, TunnelState
-    from dmvpn.features.nhrp.cache import Entry, NbmaPeer
-    from dmvpn.features.nhrp.connections import SenderStanding
-    from dmvpn.features.nhrp.instance import Instance
-    from dmvpn.features.nhrp.model import TunnelConfig
-    from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Where the size, the checksum and the request identifier are in a packet, RFC 2332 §5.1 and §5.2.0.1.
 _SIZE: Final = slice(10, 12)

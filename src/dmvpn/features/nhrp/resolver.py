@@ -16,19 +16,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.context import Timer
 from dmvpn.base.errors import surely
 from dmvpn.base.reasons import Reason
 from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, NbmaPeer
+from dmvpn.features.nhrp.forwarding import Forwarding, OfferedRoutes
+from dmvpn.features.nhrp.instance import Instance
 from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
 from dmvpn.features.nhrp.parts import CieCode, ClientInfo, NatAddress, ResponderAddress
 from dmvpn.features.nhrp.path import PathState
+from dmvpn.features.nhrp.peers import Peers
 from dmvpn.features.nhrp.questions import (
     FIRST_RETRY,
     LARGEST_RESOLVED,
+    Binding,
     HoldDowns,
     Pending,
     Purpose,
@@ -38,14 +41,8 @@ from dmvpn.features.nhrp.questions import (
 )
 from dmvpn.features.nhrp.reasons import Nak, NhrpReason, Refusal
 from dmvpn.features.nhrp.routing import Egress, NextStation, may_be_beyond, route_message
+from dmvpn.features.nhrp.tunnel import Tunnel
 from dmvpn.features.nhrp.vendor import MappedPorts
-
-if TYPE_CHECKING:
-    from dmvpn.features.nhrp.forwarding import Forwarding, OfferedRoutes
-    from dmvpn.features.nhrp.instance import Instance
-    from dmvpn.features.nhrp.peers import Peers
-    from dmvpn.features.nhrp.questions import Binding
-    from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Seconds that an incomplete entry stays without an answer, or after a refusal (IOS's).
 NEGATIVE_TIME = 180.0

@@ -16,23 +16,20 @@ came, and the requester, which knows us then, begins too.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, is_one_station
 from dmvpn.base.context import Timer
 from dmvpn.base.values import Value
 from dmvpn.features.nhrp import parts
 from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, NbmaPeer, Requester
+from dmvpn.features.nhrp.instance import Instance
 from dmvpn.features.nhrp.packet import ResolutionFlag, ResolutionReply, ResolutionRequest
+from dmvpn.features.nhrp.peers import Peers
+from dmvpn.features.nhrp.purge import Purger
 from dmvpn.features.nhrp.questions import LARGEST_RESOLVED, Binding, reported_port
 from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.routing import may_be_beyond
-
-if TYPE_CHECKING:
-    from dmvpn.features.nhrp.instance import Instance
-    from dmvpn.features.nhrp.peers import Peers
-    from dmvpn.features.nhrp.purge import Purger
-    from dmvpn.features.nhrp.tunnel import Tunnel
+from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: Seconds that a reply waits, and how many may wait.
 DIRECT_WITHIN = 1.0

@@ -34,25 +34,22 @@ the packet came, unless that is itself the next hop of the packet's destination.
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local
 from dmvpn.base.context import earliest
 from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.errors import WireError
+from dmvpn.base.events import Hairpin
 from dmvpn.base.notices import Route, RouteSource
 from dmvpn.base.values import Value
 from dmvpn.features.nhrp.cache import Entry, EntryType, NbmaPeer
 from dmvpn.features.nhrp.forwarding import Forwarding, multicast_receivers
+from dmvpn.features.nhrp.instance import Instance
 from dmvpn.features.nhrp.packet import TrafficIndication
 from dmvpn.features.nhrp.parts import ForwardTransitRecord, NatAddress, ReverseTransitRecord
 from dmvpn.features.nhrp.tunnel import Suppressed, Tunnel
 from dmvpn.net import ip
 from dmvpn.net.ipv4 import TOS_INTERNETWORK_CONTROL
-
-if TYPE_CHECKING:
-    from dmvpn.base.events import Hairpin
-    from dmvpn.features.nhrp.instance import Instance
 
 #: No shorter prefix is put into a reply: a router with a default route must not attract the whole Internet (as FRR).
 SHORTEST_PREFIX = 8

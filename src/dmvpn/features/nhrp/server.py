@@ -13,23 +13,20 @@ another place, the claim is reviewed. `Guests` finds these addresses by the rout
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix, is_link_local, spelled
 from dmvpn.base.effects import NextHop, RouteKind
+from dmvpn.base.protection import Proved
 from dmvpn.base.values import Value
 from dmvpn.features.nhrp import messages
 from dmvpn.features.nhrp.cache import Entry, EntryType, Flag, NbmaPeer
+from dmvpn.features.nhrp.forwarding import Forwarding
+from dmvpn.features.nhrp.instance import Instance
+from dmvpn.features.nhrp.parts import ClientInfo
+from dmvpn.features.nhrp.peers import Peers
 from dmvpn.features.nhrp.reasons import Refusal
 from dmvpn.features.nhrp.routing import SHORTEST_PREFIX
-
-if TYPE_CHECKING:
-    from dmvpn.base.protection import Proved
-    from dmvpn.features.nhrp.forwarding import Forwarding
-    from dmvpn.features.nhrp.instance import Instance
-    from dmvpn.features.nhrp.parts import ClientInfo
-    from dmvpn.features.nhrp.peers import Peers
-    from dmvpn.features.nhrp.tunnel import Tunnel
+from dmvpn.features.nhrp.tunnel import Tunnel
 
 #: A hub gets thousands of these: combining the flags each time would cost more than all the decisions.
 _REGISTERED = Flag.REGISTERED | Flag.NHOP

@@ -17,8 +17,9 @@ do not notice the restart.
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterable
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress
 from dmvpn.base.chronicle import Sign
@@ -32,18 +33,13 @@ from dmvpn.features.ospf.lsa import MAX_AGE, REFRESH_AGE, Lsa, LsaType, Options,
 from dmvpn.features.ospf.messages import adjacency_changed, adjacency_changed3, helped
 from dmvpn.features.ospf.model import NetworkType
 from dmvpn.features.ospf.neighbor import InterfaceState, NeighborMove, NeighborState
+from dmvpn.features.ospf.output import Complaints, Descriptions, Retransmission, Sender
+from dmvpn.features.ospf.own_lsas import Topology
 from dmvpn.features.ospf.packet import Hello, OspfPacket
 from dmvpn.features.ospf.reasons import ONE_WAY, RESET, SILENT, OspfReason
 from dmvpn.features.ospf.spf import RunningArea, paced
+from dmvpn.features.ospf.state import State
 from dmvpn.net.ipv4 import ipv4_address
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
-
-    from dmvpn.features.ospf.output import Complaints, Descriptions, Retransmission, Sender
-    from dmvpn.features.ospf.own_lsas import Topology
-    from dmvpn.features.ospf.state import State
-
 
 # ------------------------------------------------------------------------------------------------ adjacencies
 

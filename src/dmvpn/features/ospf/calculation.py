@@ -9,30 +9,30 @@ Behind the shortest paths come shorter ones of the backbone through areas that v
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from ipaddress import IPv4Address
 
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import NextHop
 from dmvpn.base.lpm import PrefixTable
 from dmvpn.features.ospf import spf
-from dmvpn.features.ospf.lsa import INFINITY, ExternalBody, LsaType, Options, RouterFlag
+from dmvpn.features.ospf.links import VirtualLinks
+from dmvpn.features.ospf.lsa import INFINITY, Database, ExternalBody, LsaKey, LsaType, Options, RouterFlag
 from dmvpn.features.ospf.messages import EVENTS, SPF, calculated_line, ways_line
 from dmvpn.features.ospf.model import AreaKind
-from dmvpn.features.ospf.own_lsas import border_routers, inter_area_routes, learned_in, translations
+from dmvpn.features.ospf.own_lsas import (
+    Externals,
+    Summaries,
+    border_routers,
+    inter_area_routes,
+    learned_in,
+    translations,
+)
 from dmvpn.features.ospf.prefixes import collect_prefixes
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping
-    from ipaddress import IPv4Address
-
-    from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.features.ospf.links import VirtualLinks
-    from dmvpn.features.ospf.lsa import Database, LsaKey
-    from dmvpn.features.ospf.own_lsas import Externals, Summaries
-    from dmvpn.features.ospf.rib import Offers
-    from dmvpn.features.ospf.spf import Hops, RunningArea
-    from dmvpn.features.ospf.state import State
-
+from dmvpn.features.ospf.rib import Offers
+from dmvpn.features.ospf.spf import Hops, RunningArea
+from dmvpn.features.ospf.state import State
 
 # ------------------------------------------------------------------------------------------------ transit areas
 

@@ -14,12 +14,17 @@ without, the times are counted from the start.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.context import Timer
 from dmvpn.base.errors import WireError
+from dmvpn.base.events import IpReceived
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ospf import messages, version3
+from dmvpn.features.ospf.adjacency import Adjacencies, Hellos, Helper
+from dmvpn.features.ospf.flooding import Flooding, Origination
+from dmvpn.features.ospf.interface import Neighbor, OspfInterface
 from dmvpn.features.ospf.lsa import MAX_AGE, NOT_KEPT, OPAQUE, DatabaseEntry, Lsa, LsaHeader, LsaType, size_of
 from dmvpn.features.ospf.messages import (
     duplicate_router,
@@ -33,16 +38,8 @@ from dmvpn.features.ospf.neighbor import InterfaceState, NeighborMove, NeighborS
 from dmvpn.features.ospf.output import Complaints, Descriptions, Retransmission, Sender, parse
 from dmvpn.features.ospf.packet import Acknowledgment, Description, Hello, LinkStateRequest, LinkStateUpdate, OspfPacket
 from dmvpn.features.ospf.reasons import OspfReason
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.events import IpReceived
-    from dmvpn.features.ospf.adjacency import Adjacencies, Hellos, Helper
-    from dmvpn.features.ospf.flooding import Flooding, Origination
-    from dmvpn.features.ospf.interface import Neighbor, OspfInterface
-    from dmvpn.features.ospf.spf import RunningArea
-    from dmvpn.features.ospf.state import State
-
+from dmvpn.features.ospf.spf import RunningArea
+from dmvpn.features.ospf.state import State
 
 # ------------------------------------------------------------------------------------------------ `max-lsa`
 

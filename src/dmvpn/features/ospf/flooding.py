@@ -11,12 +11,14 @@ these from the current interfaces and neighbors; the other functions are in `own
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.context import Timer
 from dmvpn.base.values import Mutable
+from dmvpn.features.ospf.interface import Neighbor, OspfInterface
 from dmvpn.features.ospf.lsa import (
     FIRST_SEQUENCE,
     LAST_RESORT,
@@ -25,32 +27,28 @@ from dmvpn.features.ospf.lsa import (
     OPAQUE,
     REFRESH_AGE,
     Body,
+    Database,
     LinkType,
     Lsa,
+    LsaHeader,
     LsaKey,
     LsaType,
     NetworkBody,
     RouterBody,
     RouterFlag,
     RouterLink,
+    VertexId,
     newer,
 )
 from dmvpn.features.ospf.messages import FLOOD, GENERATION, duplicate_in_area, generated_line, installed_line
 from dmvpn.features.ospf.model import AreaKind, NetworkType
 from dmvpn.features.ospf.neighbor import InterfaceState, NeighborState
+from dmvpn.features.ospf.output import Retransmission, Sender
 from dmvpn.features.ospf.packet import Acknowledgment
+from dmvpn.features.ospf.spf import RunningArea
 from dmvpn.features.ospf.state import State, Throttle
 from dmvpn.features.ospf.version3 import Lsa3
 from dmvpn.net.ipv4 import ipv4_address
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from dmvpn.features.ospf.interface import Neighbor, OspfInterface
-    from dmvpn.features.ospf.lsa import Database, LsaHeader, VertexId
-    from dmvpn.features.ospf.output import Retransmission, Sender
-    from dmvpn.features.ospf.spf import RunningArea
-
 
 # ------------------------------------------------------------------------------------------------ flooding
 

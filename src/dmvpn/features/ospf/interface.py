@@ -7,10 +7,17 @@ Who speaks for a network, the designated router and its backup, is elected by `e
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, Final, NamedTuple
+from ipaddress import IPv4Address
+from typing import Final, NamedTuple
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
+from dmvpn.base.context import Timer
+from dmvpn.base.effects import NextHop
+from dmvpn.base.notices import InterfaceState as IpInterface
+from dmvpn.base.notices import Log
+from dmvpn.base.reasons import Reason
 from dmvpn.base.values import Mutable, Value
 from dmvpn.features.ospf.lsa import Lsa, LsaHeader, LsaKey, LsaType, Options
 from dmvpn.features.ospf.neighbor import (
@@ -23,21 +30,10 @@ from dmvpn.features.ospf.neighbor import (
     Talk,
     Unacknowledged,
 )
+from dmvpn.features.ospf.packet import Description, Hello
+from dmvpn.features.ospf.settings import Settings
+from dmvpn.features.ospf.spf import RunningArea, Slices
 from dmvpn.net.ipv4 import ipv4_address
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from ipaddress import IPv4Address
-
-    from dmvpn.base.context import Timer
-    from dmvpn.base.effects import NextHop
-    from dmvpn.base.notices import InterfaceState as IpInterface
-    from dmvpn.base.notices import Log
-    from dmvpn.base.reasons import Reason
-    from dmvpn.features.ospf.packet import Description, Hello
-    from dmvpn.features.ospf.settings import Settings
-    from dmvpn.features.ospf.spf import RunningArea, Slices
-
 
 # ------------------------------------------------------------------------------------------------ the election
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.context import Timer
@@ -19,21 +18,18 @@ from dmvpn.base.distribution import Covered
 from dmvpn.base.notices import InterfaceState as IpInterface
 from dmvpn.base.notices import RouteSource
 from dmvpn.features.ospf.adjacency import Adjacencies, Hellos
+from dmvpn.features.ospf.flooding import Flooding, Origination
 from dmvpn.features.ospf.interface import FarEnd, OspfInterface
 from dmvpn.features.ospf.lsa import LAST_RESORT, Database, LsaKey, LsaType
 from dmvpn.features.ospf.messages import silent
+from dmvpn.features.ospf.model import Family, VirtualLink
 from dmvpn.features.ospf.neighbor import InterfaceMove, InterfaceState
+from dmvpn.features.ospf.output import Sender
+from dmvpn.features.ospf.own_lsas import Externals, Summaries, Topology
 from dmvpn.features.ospf.reasons import INTERFACE_DOWN
 from dmvpn.features.ospf.settings import Settings, area_on, cost_of, settings_of
 from dmvpn.features.ospf.spf import Graph, Reached, RunningArea, Slices, Tree
-
-if TYPE_CHECKING:
-    from dmvpn.features.ospf.flooding import Flooding, Origination
-    from dmvpn.features.ospf.model import Family, VirtualLink
-    from dmvpn.features.ospf.output import Sender
-    from dmvpn.features.ospf.own_lsas import Externals, Summaries, Topology
-    from dmvpn.features.ospf.state import State
-
+from dmvpn.features.ospf.state import State
 
 # ------------------------------------------------------------------------------------------------ areas
 

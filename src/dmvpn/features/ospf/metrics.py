@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
 from dmvpn.base.breath import breathing
 from dmvpn.base.metrics import NEIGHBORS, ROUTING_DROPS, ROUTING_PACKETS, MetricRow
 from dmvpn.base.values import collected
+from dmvpn.features.ospf.machine import Process
 from dmvpn.features.ospf.show.common import own_processes
 from dmvpn.ios import Measured, ShowContext
 from dmvpn.ios.measured import filling, measured
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.features.ospf.machine import Process
 
 #: RFC 2328 §A.3.1.
 _KINDS: Final = {1: "hello", 2: "database_description", 3: "request", 4: "update", 5: "acknowledgment"}

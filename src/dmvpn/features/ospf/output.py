@@ -13,13 +13,18 @@ takes long.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
+from dmvpn.base.context import Context
 from dmvpn.base.effects import Listen, SendIp, StopListening
 from dmvpn.base.entropy import below
 from dmvpn.base.limits import Limiter
+from dmvpn.base.notices import Log
 from dmvpn.features.ospf import messages, version3
+from dmvpn.features.ospf.interface import Neighbor, OspfInterface
 from dmvpn.features.ospf.lsa import HEADER_LENGTH, Lsa, LsaHeader, Options
 from dmvpn.features.ospf.messages import RETRANSMISSION, bad_packet, last_key_over, no_valid_key, repeated_line
 from dmvpn.features.ospf.model import TRAILER, AuthenticationType, NetworkType
@@ -34,16 +39,7 @@ from dmvpn.features.ospf.packet import (
     OspfPacket,
 )
 from dmvpn.features.ospf.settings import DigestKey, key_of, sequence_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.context import Context
-    from dmvpn.base.notices import Log
-    from dmvpn.features.ospf.interface import Neighbor, OspfInterface
-    from dmvpn.features.ospf.state import State
-
+from dmvpn.features.ospf.state import State
 
 # ------------------------------------------------------------------------------------------------ packets
 

@@ -20,19 +20,23 @@ outage is that of one flooding.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from ipaddress import IPv4Address
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
+from dmvpn.base.notices import Route
 from dmvpn.features.ospf.flooding import Origination, as_it_is, network_body, router_body, stubs_of
+from dmvpn.features.ospf.interface import Neighbor, OspfInterface
 from dmvpn.features.ospf.lsa import (
     INFINITY,
     LAST_RESORT,
     ExternalBody,
     InterAreaBody,
+    Lsa,
     LsaKey,
     LsaType,
     Options,
@@ -44,16 +48,9 @@ from dmvpn.features.ospf.neighbor import InterfaceState
 from dmvpn.features.ospf.prefixes import link_body, network_prefixes, router_prefixes
 from dmvpn.features.ospf.rib import Imports, Offers
 from dmvpn.features.ospf.spf import SLICE, OspfRoute, Reached, RunningArea, WayKind, range_of
+from dmvpn.features.ospf.state import State
 from dmvpn.features.ospf.version3 import external_body, summary_body
 from dmvpn.net.ipv4 import ipv4_address
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from dmvpn.base.notices import Route
-    from dmvpn.features.ospf.interface import Neighbor, OspfInterface
-    from dmvpn.features.ospf.lsa import Lsa
-    from dmvpn.features.ospf.state import State
 
 # ------------------------------------------------------------------------------------------------ not-so-stubby areas
 

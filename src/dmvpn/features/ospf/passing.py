@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from dmvpn.base.addresses import Prefix, classful_length
 from dmvpn.base.barriers import Barrier, Gap, RouteEnd, RouteReason, Side, barred, listed, not_brought_in, not_running
 from dmvpn.base.distribution import line_for
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.routemaps import MatchedRoute
+from dmvpn.features.ospf.interface import OspfInterface
+from dmvpn.features.ospf.machine import OspfMachine, Process
 from dmvpn.features.ospf.rib import Imports, candidate
 from dmvpn.features.ospf.spf import OspfRoute, RunningArea, range_of
 from dmvpn.net.ipv4 import ipv4_address
-
-if TYPE_CHECKING:
-    from dmvpn.features.ospf.interface import OspfInterface
-    from dmvpn.features.ospf.machine import OspfMachine, Process
 
 _NAME = "ospf"
 

@@ -9,10 +9,11 @@ They hang on the shortest paths afterwards (`collect`): a change of prefixes doe
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterable
 from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
+from dmvpn.features.ospf.interface import OspfInterface
 from dmvpn.features.ospf.lsa import (
     Database,
     LinkBody,
@@ -26,11 +27,6 @@ from dmvpn.features.ospf.lsa import (
 from dmvpn.features.ospf.neighbor import InterfaceState
 from dmvpn.features.ospf.spf import AreaRoute, Tree, better, paced
 from dmvpn.features.ospf.version3 import LOCAL_ADDRESS, NO_UNICAST
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
-
-    from dmvpn.features.ospf.interface import OspfInterface
 
 _HOST = 128
 _MOST = 3200  # prefixes in one advertisement of a network, which has 65,535 octets; each router has its share

@@ -9,8 +9,9 @@ Offered are the routes of the calculation. Our own networks are the routing tabl
 
 from __future__ import annotations
 
+from collections.abc import Generator, Mapping
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import UNSPECIFIED, Prefix, classful_length
 from dmvpn.base.distribution import NOTHING, line_for
@@ -18,16 +19,11 @@ from dmvpn.base.effects import NextHop, RouteKind
 from dmvpn.base.notices import Route, RouteOffered, RouteRetracted, RouteSource
 from dmvpn.base.routemaps import UNCHANGED, Changes, MatchedRoute
 from dmvpn.features.ospf.lsa import INFINITY, ExternalBody
+from dmvpn.features.ospf.model import ProcessSettings, Redistribution
 from dmvpn.features.ospf.spf import OspfRoute, WayKind, drained, dropped, paced
+from dmvpn.features.ospf.state import State
 from dmvpn.features.ospf.version3 import external_body
 from dmvpn.net.ipv4 import ipv4_address
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
-
-    from dmvpn.features.ospf.model import ProcessSettings, Redistribution
-    from dmvpn.features.ospf.state import State
-
 
 # ------------------------------------------------------------------------------------------------ redistributed routes
 

@@ -21,9 +21,10 @@ from __future__ import annotations
 
 import enum
 import heapq
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import field
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final, NamedTuple, Self, TypeVar
+from typing import Final, NamedTuple, Self, TypeVar
 
 from dmvpn.base.addresses import IPAddress, Prefix, mask_length
 from dmvpn.base.context import PAUSE, Context, Timer
@@ -33,22 +34,21 @@ from dmvpn.features.ospf.lsa import (
     EVERYWHERE,
     LAST_RESORT,
     UNKNOWN_EVERYWHERE,
+    Body,
+    Database,
     LinkType,
+    LsaKey,
     LsaType,
     NetworkBody,
     Options,
     RouterBody,
     RouterFlag,
     RouterLink,
+    VertexId,
 )
 from dmvpn.features.ospf.model import IPV4, Area, AreaKind, AreaRange, Family
 
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping
-
-    from dmvpn.features.ospf.lsa import Body, Database, LsaKey, VertexId
-
-    T = TypeVar("T")
+T = TypeVar("T")
 
 
 # ------------------------------------------------------------------------------------------------ long work in slices

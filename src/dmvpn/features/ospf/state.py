@@ -17,27 +17,23 @@ the maximum delay waits a little less, at random.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import field
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import UNSPECIFIED, IPAddress, Prefix
+from dmvpn.base.context import Context, Timer
+from dmvpn.base.credentials import KeyChain
 from dmvpn.base.effects import NextHop
 from dmvpn.base.entropy import fraction
+from dmvpn.base.pages import Pages
 from dmvpn.base.values import Mutable, Value
+from dmvpn.features.ospf.interface import FarEnd, Neighbor, OspfInterface
 from dmvpn.features.ospf.lsa import EVERYWHERE, UNKNOWN_EVERYWHERE, Database, Lsa, LsaHeader, LsaType, VertexId
 from dmvpn.features.ospf.model import Area, AreaKind, Family, Interface, MaximumMetric, OspfConfig, ProcessSettings
 from dmvpn.features.ospf.prefixes import stations
 from dmvpn.features.ospf.spf import Active, FirstHops, Hops, OspfRoute, Reached, RunningArea
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.context import Context, Timer
-    from dmvpn.base.credentials import KeyChain
-    from dmvpn.base.pages import Pages
-    from dmvpn.features.ospf.interface import FarEnd, Neighbor, OspfInterface
-
 
 # ------------------------------------------------------------------------------------------------ recent actions
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from dmvpn.base.addresses import ip_keyword
+from dmvpn.base.credentials import KeyChain, Lifetime
 from dmvpn.base.findings import Cause, Severity, rule
+from dmvpn.base.pages import Pages
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Duty, Likeness, Term
 from dmvpn.base.values import Value
@@ -18,12 +20,8 @@ from dmvpn.features.ospf.settings import ELECTING, Algorithm, authentication_of,
 from dmvpn.ios import INTERFACE, ConfigLine, common
 from dmvpn.ios.hidden_secrets import compare
 
-if TYPE_CHECKING:
-    from dmvpn.base.credentials import KeyChain, Lifetime
-    from dmvpn.base.pages import Pages
-
-    #: Hello and dead interval as Hellos have them: 0 and 1 where Hellos are faster than seconds.
-    Timers: TypeAlias = tuple[int, int]
+#: Hello and dead interval as Hellos have them: 0 and 1 where Hellos are faster than seconds.
+Timers: TypeAlias = tuple[int, int]
 
 #: Hellos in a second, where they are fast: the ends need not agree on it.
 _FAST: Final = 4

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import UNSPECIFIED, spelled
 from dmvpn.base.effects import RouteKind
 from dmvpn.base.notices import Route, RouteChanged, log_kind, log_messages
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 #: The name of the debug flag.
 ROUTING = "ip routing"

@@ -17,21 +17,17 @@ the cost of a circle grows with the square of its offers, and neighbors can adve
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import field
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.effects import NextHop, RouteKind
+from dmvpn.base.lpm import PrefixTable
 from dmvpn.base.notices import RouteSource
 from dmvpn.base.values import Mutable, Value
 from dmvpn.features.rib.offers import Node, Offer, Owner
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-
-    from dmvpn.base.lpm import PrefixTable
-
 
 # ------------------------------------------------------------------------------------------------ circles
 

@@ -12,24 +12,20 @@ response, so a peer receives the latest state of a route and skips the intermedi
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
+from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.context import Timer
 from dmvpn.base.values import Mutable
 from dmvpn.features.rip import messages
 from dmvpn.features.rip.database import LearnedFrom
+from dmvpn.features.rip.interface import RipInterface
+from dmvpn.features.rip.output import Sender, View
 from dmvpn.features.rip.packet import INFINITY, Command, RipEntry, RipPacket, UpdateHeader
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    from dmvpn.base.addresses import IPAddress, Prefix
-    from dmvpn.features.rip.interface import RipInterface
-    from dmvpn.features.rip.output import Sender, View
-    from dmvpn.features.rip.table import State
-
+from dmvpn.features.rip.table import State
 
 # ------------------------------------------------------------------------------------------------ with one peer
 

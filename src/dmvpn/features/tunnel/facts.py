@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dmvpn.base.effects import DfBit
 from dmvpn.base.facts import NO_REASON, Address, Fact, ReasonFacts, reason_facts
+from dmvpn.base.notices import InterfaceState, TunnelState
 from dmvpn.base.values import project
-
-if TYPE_CHECKING:
-    from dmvpn.base.notices import InterfaceState, TunnelState
-    from dmvpn.features.tunnel.machine import TunnelMachine
+from dmvpn.features.tunnel.machine import TunnelMachine
 
 
 class GreFacts(Fact):

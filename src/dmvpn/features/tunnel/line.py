@@ -7,21 +7,17 @@ recursive routing add to that is the machine's business.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.effects import DfBit, TunnelSpec
+from dmvpn.base.negotiation import ProtectionDecided
+from dmvpn.base.notices import InterfaceState
+from dmvpn.base.ports import Ports
 from dmvpn.base.reasons import Reason
 from dmvpn.base.values import Value, project
+from dmvpn.features.tunnel.model import TunnelSettings
 from dmvpn.features.tunnel.reasons import TunnelReason
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.negotiation import ProtectionDecided
-    from dmvpn.base.notices import InterfaceState
-    from dmvpn.base.ports import Ports
-    from dmvpn.features.tunnel.model import TunnelSettings
 
 _ETHERNET_MTU = 1500
 #: RFC 791: every link takes it.

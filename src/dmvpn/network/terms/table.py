@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from dmvpn.base.terms import Duty, Likeness, NoValue, Odd, Term, odd
 from dmvpn.base.values import Value
+from dmvpn.network.overlay import EndPair, TunnelEnd
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from dmvpn.network.overlay import EndPair, TunnelEnd
-
-    #: What is known of a pair besides values that do not decide: whether it works, or one end refuses the other.
-    Witness: TypeAlias = Callable[[Term[Any, Any], EndPair], Likeness]
+#: What is known of a pair besides values that do not decide: whether it works, or one end refuses the other.
+Witness: TypeAlias = Callable[[Term[Any, Any], EndPair], Likeness]
 
 E = TypeVar("E")
 

@@ -14,17 +14,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import IPv4Address, IPv4Network
+from typing import Final, NamedTuple
 
 from dmvpn.base.switching import DEFAULT_VLAN, UNTAGGED, Box, EthernetPort, PortMode, Ranges
 from dmvpn.base.values import Value
+from dmvpn.network.device import Device
 from dmvpn.network.underlay import is_named
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from ipaddress import IPv4Address, IPv4Network
-
-    from dmvpn.network.device import Device
 
 _INTERFACE: Final = "Vlan"
 #: The trunk of a switch that the lab adds.

@@ -7,23 +7,18 @@ ip route ... track N     an interface or a route, or a probe whose target some p
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.features.dhcp.packet import Code
-from dmvpn.features.track.model import CHOSEN_BY
+from dmvpn.features.track.model import CHOSEN_BY, TrackConfig
+from dmvpn.network.device import Device
 from dmvpn.network.lines import with_lines
 from dmvpn.network.underlay import far_ends
+from dmvpn.shells.adaptations import ReplacedLine
 from dmvpn.shells.inference.roles import is_leased
-
-if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping, Sequence
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.track.model import TrackConfig
-    from dmvpn.network.device import Device
-    from dmvpn.shells.adaptations import ReplacedLine
-    from dmvpn.shells.inference.wires import InferredNetwork, Port
+from dmvpn.shells.inference.wires import InferredNetwork, Port
 
 
 def keep_lines(

@@ -12,25 +12,20 @@ On a wire with another router, or with several different gateways, nothing is ad
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from itertools import count
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import Prefix
-from dmvpn.features.bgp.settings import configured_peers
+from dmvpn.features.bgp.settings import PeerSettings, configured_peers
 from dmvpn.network.device import Device, is_private
 from dmvpn.network.lines import with_lines
 from dmvpn.network.overlay import Network
 from dmvpn.network.underlay import far_ends, name_gateway
-from dmvpn.shells.inference.wires import VIRTUAL, Port, ports_of
+from dmvpn.shells.inference.wires import VIRTUAL, InferredNetwork, Port, Wire, ports_of
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE, GatewaySpec, HostSpec, LinkSpec
 from dmvpn.shells.stations import is_of_host
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from dmvpn.features.bgp.settings import PeerSettings
-    from dmvpn.shells.inference.wires import InferredNetwork, Wire
 
 #: Prefixes of at least this length are links for two, and no LAN.
 NO_LAN: Final = 30

@@ -7,24 +7,20 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
+from collections.abc import Container, Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network
 from itertools import chain, count, islice
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import UserError, some
 from dmvpn.features.interface.model import IDENTIFIER_LENGTH
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
+from dmvpn.network.device import Device
 from dmvpn.shells.inference.provider import INTERNET, NO_LAN
 from dmvpn.shells.inference.wires import InferredNetwork, Port, Wire, spelled_end
 from dmvpn.shells.lab_model import LEASED, NAME, SLAAC, HostSpec
-
-if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.network.device import Device
-    from dmvpn.shells.stations import Station
-
+from dmvpn.shells.stations import Station
 
 # ------------------------------------------------------------------------------------------------ names
 

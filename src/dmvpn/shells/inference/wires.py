@@ -9,27 +9,23 @@ Raises UserError for configurations that are no network at all.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
-from ipaddress import IPv6Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Interface
 from itertools import count
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.errors import UserError
 from dmvpn.base.switching import DEFAULT_VLAN, PortMode, within
 from dmvpn.base.values import Mutable, Value
 from dmvpn.ios import short_interface
+from dmvpn.network.device import Device
 from dmvpn.network.switching import Bridge, End, Layer2, PluggedWire, Vertex, layer2
 from dmvpn.network.underlay import Seat, describes, pairs, spoken
 from dmvpn.shells.inference.cables import UPLINK, access_ports, access_switch, drawn_cables, guessed_cables
 from dmvpn.shells.stations import is_of_host
-
-if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-    from ipaddress import IPv4Address, IPv4Interface, IPv4Network
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.network.device import Device
 
 #: Interfaces without a wire.
 VIRTUAL: Final = ("Tunnel", "Loopback", "Null", "BVI", "Virtual-", "NVI", "LISP", "nve", "CTunnel", "vmi")

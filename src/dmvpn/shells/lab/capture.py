@@ -11,20 +11,16 @@ import selectors
 import socket
 import struct
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection
+from pathlib import Path
 
 from dmvpn.base.switching import UNTAGGED
 from dmvpn.base.values import Mutable
 from dmvpn.dataplane import netlink
 from dmvpn.shells.capture_files import Capture, CaptureFile, Captures
 from dmvpn.shells.lab.namespaces import inside_network
+from dmvpn.shells.lab.switching import RealSwitching
 from dmvpn.shells.lab.wiring import LAYER2, End, Wiring, linux_name
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-    from pathlib import Path
-
-    from dmvpn.shells.lab.switching import RealSwitching
 
 _ALL_PROTOCOLS = 0x0003
 _TURN = 256

@@ -15,19 +15,15 @@ import heapq
 import random
 import selectors
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane import netlink
 from dmvpn.dataplane.tap import Tap
 from dmvpn.shells.lab.badness import ETHERNET, HARMLESS, LONGEST_QUEUE, Badness, ip_packet
+from dmvpn.shells.lab.control import Json
 from dmvpn.shells.lab.namespaces import inside_network
 from dmvpn.shells.lab.wiring import Cable, End, Wiring, linux_name, plug_in
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from dmvpn.shells.lab.control import Json
 
 _TURN = 128
 #: Link-layer addresses that a switch stores.

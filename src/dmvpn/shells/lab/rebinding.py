@@ -5,17 +5,14 @@ A translator loses its mappings, or gets another public address or kind.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 from dmvpn.base.errors import UserError
 from dmvpn.dataplane.translator import NatKind
+from dmvpn.shells.lab.control import Json
 from dmvpn.shells.lab_model import GatewaySpec, is_free
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from dmvpn.shells.lab.control import Json
 
 
 def wanted_public(request: Mapping[str, Json], spec: GatewaySpec) -> IPv4Address | None:

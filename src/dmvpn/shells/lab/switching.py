@@ -15,19 +15,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.events import SwitchingComputed
 from dmvpn.base.switching import UNTAGGED, Box, LearnedStation
 from dmvpn.base.values import Value
 from dmvpn.dataplane import netlink
 from dmvpn.network.switching import Bridge, End, Layer2, PluggedWire, Strand, Vertex, carries_vlans, layer2
+from dmvpn.shells.lab.impair import Impairments
 from dmvpn.shells.lab.namespaces import inside_network, new_network
 from dmvpn.shells.lab.wiring import LAYER2, Cable, Wiring, make_switch, plug_in
 from dmvpn.shells.lab_model import LinkSpec
-
-if TYPE_CHECKING:
-    from dmvpn.base.events import SwitchingComputed
-    from dmvpn.shells.lab.impair import Impairments
 
 #: A cable that leads nowhere needs two ends, too.
 _NOWHERE: Final = "nowhere"

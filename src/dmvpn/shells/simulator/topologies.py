@@ -10,24 +10,20 @@ from __future__ import annotations
 
 from contextlib import suppress
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.effects import SendIp
 from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event, IpReceived
+from dmvpn.base.notices import TunnelState
 from dmvpn.base.values import Value
 from dmvpn.dataplane.contract import EffectError
 from dmvpn.net import icmp, ip
 from dmvpn.shells.lab_model import INSIDE, Lab, LinkSpec, ReadySpec, RouterSpec
 from dmvpn.shells.ready import missing
 from dmvpn.shells.scenario import Scenario
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.notices import TunnelState
-    from dmvpn.shells.simulator.node import RouterNode
-    from dmvpn.shells.simulator.simulator import Simulator
-
+from dmvpn.shells.simulator.node import RouterNode
+from dmvpn.shells.simulator.simulator import Simulator
 
 UNDERLAY = IPv4Address("100.64.0.1")
 TUNNEL = IPv4Address("172.16.0.1")

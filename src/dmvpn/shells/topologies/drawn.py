@@ -6,17 +6,15 @@ import base64
 import binascii
 import json
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 from xml.etree import ElementTree
 
 from dmvpn.ios.transcript import decode
 from dmvpn.shells.topologies.model import End, Node, Topology, port_named, within
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
+Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
 _ENTITIES: Final = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 

@@ -7,25 +7,21 @@ names the entry that decides. Lists with other numbers, or in other words, that 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import Final, NamedTuple, cast
 
+from dmvpn.base.addresses import Prefix
+from dmvpn.base.filters import FilterEntry, FilterList, Ranges
 from dmvpn.base.packetsets import Bits, Meaning, PacketSet, meanings, split
 from dmvpn.base.translation import ICMP, TCP, UDP
 from dmvpn.base.values import Value
 from dmvpn.features.filter.machine import FilterMachine
 from dmvpn.network.access_entries import entry_line
 from dmvpn.tools.diff.behavior import ChangeVerdict, LanPair, NetworkChange, Talk, Topic
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from dmvpn.base.addresses import Prefix
-    from dmvpn.base.filters import FilterEntry, FilterList, Ranges
-    from dmvpn.tools.diff.measuring import Subject
-
+from dmvpn.tools.diff.measuring import Subject
 
 # --------------------------------------------------------------------------------------------- sets of packets in words
 

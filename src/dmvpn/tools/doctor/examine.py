@@ -17,10 +17,12 @@ Results that are not known yet are expressed in the same way, by the time of the
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from dmvpn.base.breath import breathing
+from dmvpn.base.facts import Address
 from dmvpn.base.findings import Cause
 from dmvpn.features.system.messages import configured
 from dmvpn.features.tunnel.reasons import TunnelReason
@@ -41,17 +43,12 @@ from dmvpn.tools.doctor import (
     underlay,
     underlay_path,
 )
+from dmvpn.tools.doctor.scene import Client, Scene
 from dmvpn.tools.doctor.underlay_path import tunnel_passes
 from dmvpn.tools.doctor.verdicts import Diagnosis, Finding, Fine, Step, Verdict, View, permitted
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    from dmvpn.base.facts import Address
-    from dmvpn.tools.doctor.scene import Client, Scene
-
-    _OfAll: TypeAlias = Callable[[Scene], Iterator[Verdict]]
-    _OfPair: TypeAlias = Callable[[Scene, Client], Iterator[Verdict]]
+_OfAll: TypeAlias = Callable[[Scene], Iterator[Verdict]]
+_OfPair: TypeAlias = Callable[[Scene, Client], Iterator[Verdict]]
 
 
 # ------------------------------------------------------------------------------------------- evidence against a finding

@@ -9,22 +9,31 @@ other as neighbors of BGP, with matching parameters, and no session.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from ipaddress import IPv4Address
+from typing import Any, Final, NamedTuple
 
 from dmvpn.base.addresses import ip_keyword
+from dmvpn.base.facts import Address, NeighborFacts, ReasonFacts
 from dmvpn.base.findings import Cause
 from dmvpn.base.placeholder import Blank
 from dmvpn.base.terms import Odd, odd
 from dmvpn.features.bgp.config import instance as bgp_lines
 from dmvpn.features.eigrp import lint as eigrp_rules
+from dmvpn.features.eigrp.terms import EigrpEnd
 from dmvpn.features.nhrp.messages import nhc_up, nhs_up
 from dmvpn.features.ospf.config import processes as lines
+from dmvpn.features.ospf.facts import OspfFacts
 from dmvpn.features.ospf.reasons import OspfReason
+from dmvpn.features.ospf.terms import OspfEnd
+from dmvpn.features.rip.terms import RipEnd
 from dmvpn.features.system.messages import configured, restarted
 from dmvpn.ios import INTERFACE
 from dmvpn.network.terms.bgp import BGP, Side, awaited
 from dmvpn.network.terms.protocols import EIGRP, OSPF, PROTOCOLS, RIP, wanted
+from dmvpn.network.terms.table import Table
+from dmvpn.router.facts import RouterFacts, TunnelFacts
 from dmvpn.tools.doctor import addressing, missing_routes, terms
 from dmvpn.tools.doctor.configuration import ospf_process, texts
 from dmvpn.tools.doctor.scene import Client, Scene, ospf_on, rip_on
@@ -34,19 +43,7 @@ from dmvpn.tools.doctor.verdicts import Finding, Fine, Step, Verdict
 from dmvpn.tools.lint.rules.neighbors import TYPE_DEFAULT
 from dmvpn.tools.lint.rules.tunnels import mtu_line
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from ipaddress import IPv4Address
-
-    from dmvpn.base.facts import Address, NeighborFacts, ReasonFacts
-    from dmvpn.features.eigrp.terms import EigrpEnd
-    from dmvpn.features.ospf.facts import OspfFacts
-    from dmvpn.features.ospf.terms import OspfEnd
-    from dmvpn.features.rip.terms import RipEnd
-    from dmvpn.network.terms.table import Table
-    from dmvpn.router.facts import RouterFacts, TunnelFacts
-
-    _OfPair = Callable[[Scene, Client], Iterator[Verdict]]
+_OfPair = Callable[[Scene, Client], Iterator[Verdict]]
 
 
 # --------------------------------------------------------------------------------------- time that protocols still need

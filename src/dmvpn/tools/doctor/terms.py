@@ -8,18 +8,22 @@ A rule of lint with a cause is a check here, too, with lint's sentence and lines
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 from dmvpn.base.breath import breathing
+from dmvpn.base.facts import ReasonFacts
 from dmvpn.base.findings import Cause, Rule
 from dmvpn.base.placeholder import SECRET
 from dmvpn.base.terms import Likeness, Term
+from dmvpn.dataplane.translator import NatKind
 from dmvpn.features.eigrp import lint as eigrp
 from dmvpn.features.nat import lint as nat
 from dmvpn.features.nhrp import lint as nhrp
 from dmvpn.ios.hidden_secrets import SecretPlace, question
 from dmvpn.network import references
+from dmvpn.network.device import Device
 from dmvpn.network.overlay import EndPair, Network
 from dmvpn.network.sites import Site
 from dmvpn.network.terms.table import Disagreement, Failure, Table
@@ -40,15 +44,8 @@ from dmvpn.tools.lint.rules import (
     vrfs,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from dmvpn.base.facts import ReasonFacts
-    from dmvpn.dataplane.translator import NatKind
-    from dmvpn.network.device import Device
-
-    #: Whether a client and its server work together, and the reasons of both why not.
-    State: TypeAlias = Callable[[Client], tuple[bool, tuple[ReasonFacts, ...]]]
+#: Whether a client and its server work together, and the reasons of both why not.
+State: TypeAlias = Callable[[Client], tuple[bool, tuple[ReasonFacts, ...]]]
 
 
 # ------------------------------------------------------------------------------------------------ terms

@@ -8,15 +8,11 @@ The configurations come back the same, and the wires between routers; what a pro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from dmvpn.base.values import Value
+from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.elsewhere.files import FORMATS, KINDS, Format, cml, containerlab, gns3, impairments, kind_named, plan
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from dmvpn.shells.scenario import Scenario
 
 __all__ = ("FORMATS", "KINDS", "Elsewhere", "written")
 

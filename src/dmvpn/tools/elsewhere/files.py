@@ -20,8 +20,9 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from collections.abc import Iterator, Mapping
 from itertools import count
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 import yaml
 
@@ -29,12 +30,7 @@ from dmvpn.base.errors import UserError
 from dmvpn.base.values import Value
 from dmvpn.ios import interface_sort_key
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE, GatewaySpec, HostSpec, LinkSpec
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from dmvpn.shells.scenario import Scenario
-
+from dmvpn.shells.scenario import Scenario
 
 # ------------------------------------------------------------------------------------------------ kinds of nodes
 

@@ -10,20 +10,30 @@ one, tunnels in the right one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from xml.sax.saxutils import escape
 
 from dmvpn.base.values import Value
 from dmvpn.tools.picture.model import Node, Picture, Tunnel, TunnelState, Wire
-from dmvpn.tools.picture.plan import HEAD, LANE, LINE, MARGIN, SMALL, Box, host_text, plan_of, port_text, shown
+from dmvpn.tools.picture.plan import (
+    HEAD,
+    LANE,
+    LINE,
+    MARGIN,
+    SMALL,
+    Box,
+    Card,
+    Chip,
+    Plan,
+    host_text,
+    plan_of,
+    port_text,
+    shown,
+)
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from dmvpn.tools.picture.plan import Card, Chip, Plan
-
-    Point = tuple[float, float]
+Point = tuple[float, float]
 
 
 # ------------------------------------------------------------------------------------------------ wires and tunnels

@@ -12,16 +12,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
+from pathlib import Path
+from typing import Final, Generic, Self, TypeVar
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import Value
 from dmvpn.shells.files import open_regular
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
 T = TypeVar("T")
 R = TypeVar("R")

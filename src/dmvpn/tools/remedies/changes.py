@@ -13,9 +13,10 @@ routers can be compared. They are alike if they say the same of each: `network 1
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import chain, islice, pairwise, product
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
@@ -24,12 +25,7 @@ from dmvpn.ios import Sequence as OneAfterOther
 from dmvpn.network.device import Device
 from dmvpn.network.lines import Lines, lines_after, removal
 from dmvpn.router.features import FEATURES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from dmvpn.shells.scenario import Scenario
-
+from dmvpn.shells.scenario import Scenario
 
 # ------------------------------------------------------------------------------------------------ what words mean
 

@@ -7,29 +7,26 @@ Stage     hub, spokes, provider, translator, and what kind of network it is (`Ne
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, spelled
 from dmvpn.base.errors import UserError
 from dmvpn.base.values import dataclass
+from dmvpn.features.eigrp.model import ProcessSettings
 from dmvpn.features.ike.translation import begins_with_v1
 from dmvpn.features.nhrp.model import TunnelConfig as NhrpTunnel
+from dmvpn.features.tunnel.model import TunnelSettings
 from dmvpn.network.device import Device
+from dmvpn.network.lines import Lines
 from dmvpn.network.overlay import TunnelEnd, tunnel_ends
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE
+from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.troubles.model import Need, Role
 from dmvpn.tools.troubles.setup import GROUP, LAN_IN, LAN_OUT, TUNNEL_IN, WAN_IN
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from dmvpn.features.eigrp.model import ProcessSettings
-    from dmvpn.features.tunnel.model import TunnelSettings
-    from dmvpn.network.lines import Lines
-    from dmvpn.shells.scenario import Scenario
 
 #: How the line of a default route begins.
 _DEFAULT: Final = "ip route 0.0.0.0 0.0.0.0 "

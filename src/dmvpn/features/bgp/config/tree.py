@@ -6,10 +6,11 @@ one value for each address family: those about the session count in all of them.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.distribution import Redistribution
 from dmvpn.base.pages import NONE, Merged, Pages
@@ -18,17 +19,13 @@ from dmvpn.features.bgp import model
 from dmvpn.features.bgp.config import instance
 from dmvpn.features.bgp.config.instance import RouteLines, prefix_of
 from dmvpn.features.bgp.config.neighbor import SESSION_WORDS
+from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
 from dmvpn.ios.routing import INTERNAL, SOURCES, distance_of, kinds_of
 from dmvpn.ios.section import NOTHING
 from dmvpn.ios.vrf_targets import vpn_of
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from dmvpn.ios import Args, ConfigLine, ConfigTree, Section
-
-    #: The neighbor, and the arguments of a line about it, or whether it is active.
-    Said = tuple[model.Peer, Args | bool]
+#: The neighbor, and the arguments of a line about it, or whether it is active.
+Said = tuple[model.Peer, Args | bool]
 
 
 # ------------------------------------------------------------------------------------------------ neighbors

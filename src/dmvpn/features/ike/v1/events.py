@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import hmac
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from dmvpn.base.context import earliest
 from dmvpn.base.entropy import fraction
@@ -41,13 +41,10 @@ from dmvpn.features.ike.v1.keys import PHASE_1, Channel, IkeKeys, hash_1
 from dmvpn.features.ike.v1.main_mode import MainMode
 from dmvpn.features.ike.v1.numbers import ExchangeType, NotifyType, Vendor
 from dmvpn.features.ike.v1.packet import Chain, Delete, Fragment, Hash, Message, Notify
+from dmvpn.features.ike.v1.peers import ParallelSas
 from dmvpn.features.ike.v1.quick_mode import QuickAnswer, QuickAsk, covered
 from dmvpn.features.ike.v1.sa import MOST_EXCHANGES, RETRY, IsakmpSa, RekeyWanted, SaState, Withdrawn
 from dmvpn.features.ike.v1.transmission import parse_whole
-
-if TYPE_CHECKING:
-    from dmvpn.features.ike.v1.peers import ParallelSas
-
 
 # ---------------------------------------------------------------------------------------------- informational exchanges
 

@@ -11,20 +11,17 @@ them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from dmvpn.base.addresses import Ends, IPAddress
 from dmvpn.base.limits import Budgets
+from dmvpn.features.ike.peer_settings import DatagramPath
+from dmvpn.features.ike.session import Session
 from dmvpn.features.ike.table import are_together
 from dmvpn.features.ike.udp import mark_of
+from dmvpn.features.ike.v1.packet import Fragment
+from dmvpn.features.ike.v1.sa import IsakmpSa
 from dmvpn.features.ike.v1.transmission import Fragments
-
-if TYPE_CHECKING:
-    from dmvpn.base.addresses import Ends, IPAddress
-    from dmvpn.features.ike.peer_settings import DatagramPath
-    from dmvpn.features.ike.session import Session
-    from dmvpn.features.ike.v1.packet import Fragment
-    from dmvpn.features.ike.v1.sa import IsakmpSa
-
 
 # ------------------------------------------------------------------------------------ peers that have proved themselves
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterator
+from typing import Final
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.chronicle import LARGEST_KEPT, Contents, LateLine, MessagePassed, Way
 from dmvpn.base.errors import WireError
+from dmvpn.base.notices import Notice
 from dmvpn.features.ike.chain import NO_SPI, name_of
+from dmvpn.features.ike.peer_settings import DatagramPath
 from dmvpn.features.ike.v2.numbers import PayloadType
 from dmvpn.features.ike.v2.packet import Header, Message, Notify, parse_header
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.base.notices import Notice
-    from dmvpn.features.ike.peer_settings import DatagramPath
 
 #: Where a fragment says which one it is, behind the generic header of its payload (RFC 7383 §2.5).
 _FRAGMENT_AT = slice(32, 36)

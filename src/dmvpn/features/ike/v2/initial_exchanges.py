@@ -17,17 +17,17 @@ A proof always says the same: the holder of the key saw exactly our first messag
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
 from dmvpn.base.entropy import Entropy
 from dmvpn.base.errors import WireError, surely
 from dmvpn.base.reasons import Reason
 from dmvpn.features.ike.chain import HEADER, NO_SPI, Payload
-from dmvpn.features.ike.crypto import draw
+from dmvpn.features.ike.crypto import PrfAlgorithm, draw
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.identity import Identification, name_of
 from dmvpn.features.ike.numbers import CertEncoding, ProtocolId
-from dmvpn.features.ike.peer_settings import NAT_PORT, DatagramPath, Endpoint, PeerSettings, Terms, UdpUse
+from dmvpn.features.ike.peer_settings import NAT_PORT, DatagramPath, Endpoint, Expectation, PeerSettings, Terms, UdpUse
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Evidence
 from dmvpn.features.ike.translation import written
@@ -39,11 +39,6 @@ from dmvpn.features.ike.v2.negotiation import Ask, ChildRefused, Contributions, 
 from dmvpn.features.ike.v2.numbers import AuthMethod, ExchangeType, HashId, NotifyType
 from dmvpn.features.ike.v2.packet import Authentication, Certificate, Chain, encoded
 from dmvpn.features.ike.v2.sa import Abilities, Exchange, IkeSa
-
-if TYPE_CHECKING:
-    from dmvpn.features.ike.crypto import PrfAlgorithm
-    from dmvpn.features.ike.peer_settings import Expectation, Terms
-
 
 _KEY_PAD: Final = b"Key Pad for IKEv2"
 

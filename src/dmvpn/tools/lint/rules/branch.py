@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Address, IPv4Interface
+from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.findings import Cause, Rule, Severity, rule
+from dmvpn.base.translation import PacketPolicies
 from dmvpn.base.values import collected
 from dmvpn.features.dhcp import config as leases
+from dmvpn.features.dhcp.model import Pool
 from dmvpn.features.dhcp.packet import Code
 from dmvpn.features.nat import config as nat
 from dmvpn.features.nat import lint as nat_rules
 from dmvpn.features.nat.model import OwnAddresses, Policies
 from dmvpn.features.policy.machine import of_packets
+from dmvpn.network.device import Device
+from dmvpn.network.overlay import Network
 from dmvpn.tools.lint.found import NetworkConcern, found
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from ipaddress import IPv4Address, IPv4Interface
-
-    from dmvpn.base.translation import PacketPolicies
-    from dmvpn.features.dhcp.model import Pool
-    from dmvpn.network.device import Device
-    from dmvpn.network.overlay import Network
 
 FULL: Final = rule(Severity.WARNING, Cause.POOL)(r"""
     dhcp-pool-without-address: All addresses of a DHCP pool are excluded

@@ -7,31 +7,28 @@ The ends prove to each other who they are by methods, profiles, keys and names (
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
+from dmvpn.base.addresses import IPAddress
 from dmvpn.base.findings import Severity, rule
 from dmvpn.base.pages import NONE
 from dmvpn.base.reasons import Reason
 from dmvpn.base.terms import Likeness
 from dmvpn.features.ike.model import AuthenticationMethod, Profile
+from dmvpn.features.ike.peer_settings import Terms
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ipsec.config.profiles import ISAKMP_PROFILE
 from dmvpn.ios.hidden_secrets import compare
 from dmvpn.network.lines import indented
+from dmvpn.network.overlay import Network, TunnelEnd
 from dmvpn.network.terms.ike import IDENTITY, IKE, METHOD, PROPOSALS, Side, side_of
 from dmvpn.network.terms.preshared_keys import key_lines
 from dmvpn.network.terms.protocols import IPSEC, PROTECTED, PROTECTION
 from dmvpn.tools.lint.found import NetworkConcern, differences, found
 
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator
-
-    from dmvpn.base.addresses import IPAddress
-    from dmvpn.features.ike.peer_settings import Terms
-    from dmvpn.network.overlay import Network, TunnelEnd
-
-    Needed: TypeAlias = dict[tuple[str, str], dict[IPAddress, None]]
+Needed: TypeAlias = dict[tuple[str, str], dict[IPAddress, None]]
 
 
 # ---------------------------------------------------------------------------------- how the two ends prove who they are
