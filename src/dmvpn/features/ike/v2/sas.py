@@ -146,6 +146,8 @@ class IkeSas(Table[IkeSa]):
 
     def handle(self, octets: bytes, path: DatagramPath, now: float) -> list[Output]:
         """Take in a datagram. Never raises, whatever the octets are."""
+        if (known := self._half_open.get((octets, path))) is not None:  # it was read, and need not be once more
+            return [Reply(path, again) for again in known.incoming.again(now)]
         try:
             message = packet.Message.parse(octets)
         except packet.UnsupportedVersion as error:
@@ -187,9 +189,6 @@ class IkeSas(Table[IkeSa]):
         return self._room.note(self.drop, sa, len(sa.init_request) + len(sa.init_response) + pieces, now)
 
     def _init_request(self, message: packet.Message, octets: bytes, path: DatagramPath, now: float) -> list[Output]:
-        known = self._half_open.get((octets, path))
-        if known is not None:
-            return [Reply(path, again) for again in known.incoming.again(now)]
         request = InitRequest(message, octets, path)
         if not request.is_complete:
             self.counts.drop()
