@@ -38,7 +38,7 @@ def test_a_shortcut_appears_on_the_page_that_the_printed_address_opens(
         browser.wait(lambda: browser.text("summary") == "2 registered, 0 direct, 0 encrypted, 0 broken")
         assert "(5/5)" in dmvpn(environment, "-r", "R31", "ping", "10.4.4.1", "source", "10.3.3.1")
         browser.wait(lambda: browser.text("summary") == "2 registered, 1 direct, 0 encrypted, 0 broken")
-        assert "R11 sends to R31: NHRP Traffic Indication" in browser.text("ladder")
+        browser.wait(lambda: "R11 sends to R31: NHRP Traffic Indication" in browser.text("ladder"))
         assert browser.complaints() == []
 
 

@@ -503,8 +503,10 @@ class NatNode:
         pieces = [bytes(data)]
         if len(data) > _MTU:
             pieces = [piece.serialize() for piece in Ipv4Packet.parse(data).fragments(_MTU)]
+        # It has no route to what is behind its stations
+        is_routed = interface != INSIDE or next_hop in self.spec.private.network
         for piece in pieces:
-            if not self._transmit(interface, next_hop, piece):
+            if not (is_routed and self._transmit(interface, next_hop, piece)):
                 self._drop(Drop.NOT_ROUTED)
 
     def _drop(self, why: Drop) -> None:
