@@ -36,7 +36,7 @@ def test_the_ways_of_protocols_that_do_not_run_are_static_and_said(tmp_path: Pat
     )
     assert "ip route 192.0.2.5 255.255.255.255 192.0.2.2 254" in scenario.configurations["A"]
     assert "ip route 192.0.2.5 255.255.255.255 192.0.2.10 254" in scenario.configurations["P1"]
-    assert "A: router ospf 1 learns no routes here: static routes lead to the tunnel ends 192.0.2.5" in scenario.notes
+    assert "A: where router ospf 1 brings no route, static ones of distance 254 lead to the tunnel ends 192.0.2.5" in scenario.notes
     assert [scenario.role(name) for name in ("P1", "P2")] == ["provider", "provider"]
 
 
@@ -287,8 +287,8 @@ def test_neighbors_of_bgp_meet_past_routers_of_ospf_that_are_not_there(tmp_path:
     scenario = load(tmp_path, *texts)
     assert "ip route 10.9.9.1 255.255.255.255 192.0.2.2 254" in scenario.configurations["A"]
     assert "ip route 10.9.9.1 255.255.255.255 192.0.2.5" in scenario.configurations["PROVIDER"]
-    (note,) = [note for note in scenario.notes if note.startswith("A: router ospf 1 learns no routes ")]
-    assert note.endswith(": static routes lead to the tunnel ends and neighbors of BGP 192.0.2.5, 10.9.9.1")
+    (note,) = [note for note in scenario.notes if note.startswith("A: where router ospf 1 brings no route, ")]
+    assert note.endswith(" lead to the tunnel ends and neighbors of BGP 192.0.2.5, 10.9.9.1")
     world = Simulator.of(scenario)
     world.run_until(60.0)
     assert [text for text in scenario.still_missing(unfinished(world.facts(scenario))) if "BGP" in text] == []

@@ -398,8 +398,8 @@ def stand_in(
             names = [line.split()[2] for line in missing]
             kinds = ["the tunnel ends"] if any(IPv4Address(name) in ends for name in names) else []
             kinds += ["neighbors of BGP"] if any(IPv4Address(name) in called for name in names) else []
-            note = f"{router}: {kept} learns no routes here: static routes lead to {' and '.join(kinds)}"
-            yield router, missing, "" if from_upstream else f"{note} {some(names)}"
+            note = f"{router}: where {kept} brings no route, static ones of distance {_LAST} lead to"
+            yield router, missing, "" if from_upstream else f"{note} {' and '.join(kinds)} {some(names)}"
     if added:
         forwarding = Forwarding(wired, read, lambda device: bool(_kept(device)), sites)
         yield _routes_of(added, forwarding, wired, ends | called)
