@@ -402,6 +402,12 @@ def test_a_crypto_map_that_protects_gre_does_so_as_a_profile_in_a_lab(tmp_path: 
     assert "A: crypto map M protects Tunnel1: the lab uses the IPsec profile M-10 in its place" in notes
 
 
+def test_a_further_peer_of_a_crypto_map_does_not_keep_it_from_protecting_a_tunnel() -> None:
+    """A map had the address of a router that was no longer there before that of the tunnel: the tunnel stayed down."""
+    text = _GRE.format("A", 1, 2, "any any", "203.0.113.1").replace(" set peer", " set peer 203.0.113.9\n set peer")
+    assert "tunnel protection ipsec profile M-10" in adapted({"a": text}).texts["a"]
+
+
 @pytest.mark.parametrize(
     "change",
     [

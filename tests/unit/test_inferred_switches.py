@@ -433,6 +433,26 @@ def test_a_host_of_the_internet_is_behind_the_router_of_the_folder_that_nat_lead
         assert world.replies(host)
 
 
+def test_the_host_of_the_internet_is_where_the_default_route_leads_if_nat_is_on_the_wrong_port() -> None:
+    """A router had inside and outside the wrong way round: the host was behind the switch of its computers."""
+    edge = "hostname EDGE\ninterface GigabitEthernet0/0\n ip address 203.0.113.1 255.255.255.252\n ip nat inside\n"
+    edge += "interface GigabitEthernet0/1\n ip address 10.0.0.2 255.255.255.252\n ip nat outside\n"
+    edge += "ip route 0.0.0.0 0.0.0.0 203.0.113.2\n"
+    core = "hostname CORE\ninterface FastEthernet0/1\n no switchport\n ip address 10.0.0.1 255.255.255.252\n"
+    isp = "hostname ISP\ninterface GigabitEthernet0/1\n ip address 203.0.113.2 255.255.255.252\n"
+    found = infer({"EDGE": edge, "CORE": core, "ISP": isp})
+    assert found.lab.hosts["INTERNET"].link.startswith("ISP:")
+
+
+def test_a_network_of_the_internet_is_no_way_out_and_has_its_host() -> None:
+    """A provider's route led out of the port to a server with this address: a further router was in its place."""
+    isp = "hostname ISP\ninterface GigabitEthernet0/0\n ip address 8.8.8.1 255.255.255.0\n"
+    isp += "ip route 0.0.0.0 0.0.0.0 GigabitEthernet0/0\n"
+    found = infer({"ISP": isp})
+    assert [one.address for one in found.lab.hosts.values()] == ["8.8.8.8/24"]
+    assert "PROVIDER" not in found.configurations
+
+
 def test_customers_of_other_providers_learn_where_the_host_of_the_internet_is() -> None:
     """It was in a network that its provider advertised to nobody: no computer of a course reached it."""
     port = "interface Ethernet0/{}\n ip address {} 255.255.255.252\n"

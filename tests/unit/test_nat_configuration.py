@@ -220,6 +220,16 @@ def test_a_route_map_says_what_is_translated(entries: str, source: str, expected
     assert translates(MAP + LISTS + entries, flow(source)) is expected
 
 
+@pytest.mark.parametrize(("source", "expected"), [("10.1.1.7", True), ("10.3.9.9", True), ("10.4.0.1", False)])
+def test_a_group_of_networks_in_the_list_of_a_rule_is_its_members(source: str, expected: bool) -> None:
+    """A router with its inside networks in an object group translated nothing."""
+    text = "object-group network INNER\n 10.2.0.0 255.255.0.0\n 10.3.0.0 255.255.0.0\n"
+    text += "object-group network LANS\n host 10.1.1.7\n group-object INNER\n" + extended(
+        "permit ip object-group LANS any"
+    )
+    assert translates(text, flow(source)) is expected
+
+
 def test_a_route_map_about_another_interface_translates_nothing() -> None:
     assert ordered(MAP + LISTS + "route-map OUT permit 10\n match interface GigabitEthernet3\n") == SetTranslation()
 

@@ -112,6 +112,12 @@ def test_the_certificate_of_a_web_server_does_not_disturb() -> None:
     assert len(trustpoint.certificates[0].octets) == 40
 
 
+def test_a_bundle_of_certificates_is_kept_and_no_line_of_it_refused() -> None:
+    """Routers show it without being asked, and a lab refused two lines of a file that was untouched."""
+    text = "crypto pki certificate pool\n cabundle nvram:ios_core.p7b\nno crypto isakmp ccm\n"
+    assert LANGUAGE.parse_text(text).problems == ()
+
+
 CONFIGURATIONS = sorted(BUILT_IN.glob("*/*.cfg"))
 
 

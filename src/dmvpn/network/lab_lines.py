@@ -9,8 +9,9 @@ A lab uses IPsec profiles instead of a crypto map that protects GRE tunnels:
     interface Ethernet0/0
      crypto map M
 
-An entry protects a tunnel between its two ends if its peer is the tunnel's destination, its map is on the interface
-that the tunnel leaves by, and its access list permits GRE between the two. Its other lines stay in the profile.
+An entry protects a tunnel between its two ends if one of its peers is the tunnel's destination, its map is on the
+interface that the tunnel leaves by, and its access list permits GRE between the two. Its other lines stay in the
+profile.
 
 A spoke with two multipoint tunnels on one source cannot distinguish the packets of clouds without keys. Each cloud is a
 subnet of tunnel addresses. If a router has tunnels of two clouds on one source, and no tunnel of these clouds has a
@@ -200,7 +201,7 @@ def _protected(device: Device, name: str, ports: Sequence[str]) -> Iterator[MapO
             if tunnel.multipoint or tunnel.protection or not isinstance(source, IPv4Address):
                 continue
             far = tunnel.destination
-            if not isinstance(far, IPv4Address) or peers != [str(far)] or not _leaves_by(device, tunnel, ports):
+            if not isinstance(far, IPv4Address) or str(far) not in peers or not _leaves_by(device, tunnel, ports):
                 continue
             if _permits_gre(device.lines, entry.value("match address "), source, far):
                 profile = f"{name}-{words[3]}"

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from itertools import product
 from typing import ClassVar, Final, Generic, TypeVar, cast
 
 from dmvpn.base import translation
@@ -22,11 +24,21 @@ from dmvpn.base.ports import Ports
 from dmvpn.base.routemaps import IPV6_LIST, AddressRule, Counted, MapRule, RoutePolicies
 from dmvpn.base.translation import Addresses
 from dmvpn.base.values import Value, project
-from dmvpn.features.policy.model import ANY, AccessEntry, AddressRange, PolicyConfig, PortRanges
+from dmvpn.features.policy.model import (
+    ANY,
+    AccessEntry,
+    AddressRange,
+    ObjectGroup,
+    PolicyConfig,
+    PortRanges,
+    members_of,
+)
 from dmvpn.features.policy.packets import FilterLists
 
 #: Of a router that has no list and no map.
 _NOTHING: Final = PolicyConfig()
+#: Groups of networks by name.
+Networks = Mapping[str, ObjectGroup[Addresses]]
 
 
 class ClearHits(Event, Value):
@@ -163,7 +175,7 @@ def of_packets(config: PolicyConfig | None) -> translation.PacketPolicies:
         return translation.PacketPolicies()
     lists = {name: entries for (name, _), entries in config.access_lists.items()}
     return translation.PacketPolicies(
-        access_lists=Lazily(lists, _packets), route_maps=Lazily(config.route_maps, _mapped)
+        access_lists=Lazily(lists, partial(_packets, config.networks)), route_maps=Lazily(config.route_maps, _mapped)
     )
 
 
@@ -177,9 +189,23 @@ def filter_list(config: PolicyConfig, name: str, local: datetime | None = None, 
     return FilterLists(config).get(name, local, version)
 
 
-def _packets(entries: Pages[AccessEntry]) -> translation.ListedPackets:
-    problems = (f"entry {entry.sequence} {what}" for entry in entries if (what := _problem(entry)))
-    return translation.ListedPackets(tuple(rule for entry in entries for rule in _rules(entry)), next(problems, ""))
+def _packets(networks: Networks, entries: Pages[AccessEntry]) -> translation.ListedPackets:
+    plain = [one for entry in entries for one in _plain(entry, networks)]
+    problems = (f"entry {entry.sequence} {what}" for entry in plain if (what := _problem(entry)))
+    return translation.ListedPackets(tuple(rule for entry in plain for rule in _rules(entry)), next(problems, ""))
+
+
+def _plain(entry: AccessEntry, networks: Networks) -> Iterator[AccessEntry]:
+    """Yield an entry for each pair of members of its groups of networks. A group without members stays."""
+    if not entry.source.group and not entry.destination.group:
+        yield entry
+        return
+    sources, destinations = (
+        [AddressRange(one.address, one.wildcard) for one in members_of(end.group, networks)] or [end]
+        for end in (entry.source, entry.destination)
+    )
+    for source, destination in product(sources, destinations):
+        yield replace(entry, source=source, destination=destination)
 
 
 def _problem(entry: AccessEntry) -> str:

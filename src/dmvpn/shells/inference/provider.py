@@ -127,7 +127,9 @@ def _want_ways_out(network: InferredNetwork) -> None:
                 continue
             subnet = port.address.network
             free = next((host for host in subnet.hosts() if host != port.address.ip and host not in ends), None)
-            if free is None:
+            if free is None or (
+                not _is_source(port, device) and any(one.network.subnet_of(subnet) for one, _ in INTERNET)
+            ):
                 continue
             wire.provider = IPv4Interface(f"{free}/{subnet.prefixlen}")
             wire.loose = not _is_way_out(port, device)
@@ -289,16 +291,19 @@ def internet(network: InferredNetwork, configurations: dict[str, str], provider:
     if any(not device.translates(name, "inside") for there in near.values() for device, name, _ in there):
         return {}
     host, gateway = next((one for one, there in near.items() if not there), (None, None))
-    beyond: list[tuple[bool, bool, str]] = []
+    beyond: list[tuple[bool, bool, bool, str]] = []
+    translators = [one.router for wire in network.wires for one in wire.ports if _does_nat(network, one)]
+    gateways = [gateway for router in translators for gateway in network.devices[router].default_gateways]
     for wire in network.wires:
-        inner = [network.devices[port.router] for port in wire.ports if _does_nat(network, port)]
-        gateways = [gateway for device in inner for gateway in device.default_gateways]
-        for other in (port for port in wire.ports if inner and not _does_nat(network, port)):  # a translator, too
+        is_outside = any(_does_nat(network, port) for port in wire.ports)
+        for other in (port for port in wire.ports if not _does_nat(network, port)):  # a translator, too
             router = other.router if other.router in configurations else provider
-            beyond.append((router == provider, other.address.ip in gateways, router))
+            is_next = other.address.ip in gateways and any(port.router in translators for port in wire.ports)
+            if is_outside or is_next:
+                beyond.append((is_outside and router == provider, is_next, is_outside, router))
     if host is None or not beyond or "INTERNET" in configurations:
         return {}
-    router = max(beyond)[2]
+    router = max(beyond)[-1]
     device = network.devices.get(router) or Device.read(router, configurations[router])
     taken, system = device.interface_names, device.bgp.local_as
     port = next(name for name in map("GigabitEthernet{}/0".format, count(9)) if name not in taken)
