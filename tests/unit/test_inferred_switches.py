@@ -86,6 +86,7 @@ interface Ethernet0/1
 interface Ethernet0/2
  switchport access vlan 10
 """
+ACCESS_PORT = "interface Ethernet0/{}\n switchport access vlan 2\n"
 
 
 def links(found: Inferred) -> list[list[str]]:
@@ -391,6 +392,17 @@ def test_vlan_interfaces_of_two_routers_in_one_subnet_are_joined_by_access_ports
     found = infer({f"R{number}": router.format(number) for number in (1, 2)})
     assert ["R1:GigabitEthernet0", "R2:GigabitEthernet0"] in links(found)
     assert "PROVIDER" not in found.configurations
+
+
+def test_a_switch_with_many_access_ports_joins_boxes_that_have_one_for_their_management() -> None:
+    """Two of the boxes were plugged into each other, and all others had a wire of their own."""
+    vlan = "interface Vlan2\n ip address 10.2.0.{} 255.255.255.0\n"
+    texts = {
+        f"SW{number}": f"hostname SW{number}\n{ACCESS_PORT.format(15)}{vlan.format(number)}" for number in (1, 2, 3)
+    }
+    texts["WIDE"] = f"hostname WIDE\n{''.join(map(ACCESS_PORT.format, range(4)))}{vlan.format(254)}"
+    joined = [ends for ends in links(infer(texts)) if "WIDE" in str(ends) and "SW" in str(ends)]
+    assert [ends[0] for ends in joined] == [f"SW{number}:Ethernet0/15" for number in (1, 2, 3)]
 
 
 def test_a_bundle_without_a_line_of_layer_2_is_one_of_a_switch_where_no_port_routes() -> None:

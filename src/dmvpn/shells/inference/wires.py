@@ -158,11 +158,12 @@ class InferredNetwork(Mutable):
         if not self.segments:
             self._add_switches()
         graph = self._graph()
+        roomy = sorted(ports, key=self._room)
         for port in ports:
             is_vlan = port.name.startswith(_VLAN)  # a drawing has the cables between switches
             is_drawn = bool(self.segments) if is_vlan else self._segment(port) is not None
             is_plugged = not is_vlan and End(port.router, port.name) in graph.links
-            outlets = [] if is_drawn or is_plugged else self._outlets(port, ports, graph)
+            outlets = [] if is_drawn or is_plugged else self._outlets(port, roomy, graph)
             if outlets:
                 self.cables.append([end for end, _ in outlets])
                 graph.join(outlets[0][1], outlets[1][1], "")  # the whole graph would take long for each cable
@@ -236,6 +237,8 @@ class InferredNetwork(Mutable):
     def _outlets(self, port: Port, ports: list[Port], graph: Layer2) -> list[tuple[tuple[str, str], Vertex]]:
         """Return the ends of a cable for a port that is in the subnet of a VLAN and not connected with it: itself, or
         of `interface Vlan` an access port, and an access port of a switch in that VLAN; each with its vertex.
+
+        ports: those of switches with many access ports first: a switch may be there to join the rest.
         """
         domain = graph.ways_to(own) if (own := End(port.router, port.name)) in graph.links else {}
         for other in ports:
@@ -249,6 +252,10 @@ class InferredNetwork(Mutable):
                 theirs = [one for one in free if one[1] in far]
                 return [mine[0], theirs[0]] if mine and theirs else []
         return []
+
+    def _room(self, port: Port) -> int:
+        """Return how many ports for computers are in the VLAN of an interface, below zero."""
+        return -sum(f"{_VLAN}{one.access}" == port.name for one in access_ports(self.devices[port.router].box))
 
     def _wire_up(self, ports: list[Port]) -> None:
         """Put every port on the wire whose ports share its subnet, both ways. The widest subnets come last.
