@@ -39,6 +39,12 @@ def test_a_packet_whose_answer_does_not_come_back_is_none(capsys: pytest.Capture
     assert (read["forth"]["end"]["outcome"], read["back"]["end"]["outcome"]) == ("delivered", "dropped")
 
 
+def test_an_end_is_named_with_its_lab_and_both_are_in_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["walk", "A/H3", "H4", "--from", "A/R31"]) == 0
+    assert main(["walk", "A/H3", "B/H4"]) == 1
+    assert capsys.readouterr().err == "dmvpn: a packet stays in one lab: A and B are two\n"
+
+
 def test_size_and_df_are_those_of_the_packet(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["walk", "H3", "H4", "--size", "1401", "--df"]) == 1
     assert "10.3.3.100 -> 10.4.4.100, 1401 octets, must not be cut (DF)" in capsys.readouterr().out

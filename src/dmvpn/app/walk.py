@@ -7,6 +7,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from dmvpn.app.words import whole
+from dmvpn.base.errors import UserError
 
 if TYPE_CHECKING:
     from dmvpn.shells.facts import LabFacts
@@ -31,7 +32,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    walk.add_argument("source", metavar="SRC", help="an address, a host or a router")
+    walk.add_argument("source", metavar="SRC", help="an address, a host or a router ([LAB/]NODE)")
     walk.add_argument("destination", metavar="DST", help="the same")
     walk.add_argument(
         "--from", dest="start", default="", metavar="ROUTER", help="the first router (without it: that of SRC)"
@@ -57,6 +58,7 @@ def _run(arguments: argparse.Namespace) -> int:
     """Print it; 1 if the packet, or its answer, does not arrive."""
     from dmvpn.tools.walk import WalkOutcome, as_json, as_text, walk
 
+    _take_lab(arguments)
     walked = walk(
         _facts(arguments),
         arguments.source,
@@ -69,6 +71,17 @@ def _run(arguments: argparse.Namespace) -> int:
     print(as_json(walked) if arguments.json else "\n".join(as_text(walked)))
     paths = (walked.forth, walked.back)
     return int(any(path is not None and path.end.outcome in (WalkOutcome.DROPPED, WalkOutcome.LOOP) for path in paths))
+
+
+def _take_lab(arguments: argparse.Namespace) -> None:
+    """Take the lab of `LAB/NODE` as that of `--lab`. Raises UserError."""
+    for key in ("source", "destination", "start"):
+        lab, slash, node = (getattr(arguments, key) or "").rpartition("/")
+        if slash and arguments.lab not in (None, lab):
+            raise UserError(f"a packet stays in one lab: {arguments.lab} and {lab} are two")
+        if slash:
+            arguments.lab = lab
+            setattr(arguments, key, node)
 
 
 def _service(arguments: argparse.Namespace) -> tuple[int, int] | None:
