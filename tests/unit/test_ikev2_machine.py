@@ -81,6 +81,18 @@ def test_where_only_the_answers_from_port_4500_are_lost_both_ends_go_without_udp
     assert MoveConnection(at_hub.number, spoke.address, 0) in hub.said
 
 
+@pytest.mark.parametrize("text", [PSK, ISAKMP])
+def test_a_hub_that_answers_late_stays_at_port_4500_with_its_spoke(text: str) -> None:
+    """Repetitions by port 500 moved it, and its ESP went without UDP from then on."""
+    net, hub, spoke = pair(text)
+    net.delays = lambda flight: (3.0 if flight.sender == hub.address else 0.01,)
+    spoke.want(hub)
+    net.run(60)
+    assert crosswise(hub, spoke)
+    assert {(p.sa.local_port, p.sa.remote_port) for p in (*spoke.pairs.values(), *hub.pairs.values())} == {(4500, 4500)}
+    assert [said for said in hub.said if isinstance(said, MoveConnection)] == []
+
+
 @pytest.mark.conforms("isakmp:5.1-again")
 @pytest.mark.parametrize(("text", "reason"), [(PSK, "no answer to IKE_SA_INIT"), (ISAKMP, "no answer")])
 def test_a_peer_that_cannot_be_reached_is_tried_again_and_again_with_its_reason_kept(text: str, reason: str) -> None:

@@ -216,12 +216,6 @@ def _hear(sa: IsakmpSa, message: Message, octets: bytes, path: DatagramPath) -> 
         if not exchange.retransmission.is_repetition(octets):
             exchange.hear(message, octets, path)
         elif exchange.ANSWERS_AGAIN and (again := exchange.retransmission.again(sa.now)):
-            # Follow a peer that repeats message 5 by port 500: our answer by port 4500, where it began, does not reach
-            # it. A peer that sent more messages since has our answer: then the repetition is an attacker's.
-            is_last = isinstance(exchange, MainMode) and sa.taken == 1
-            ends = DatagramPath.between(sa.path.ends, IKE_PORT, IKE_PORT)
-            if is_last and sa.by_choice_on_nat_port and path == ends:
-                sa.move(path)
             sa.transmit(again, sa.path_back(path))
     elif header.exchange == ExchangeType.QUICK and sa.is_established and header.message_id:
         if sa.was_used(header.message_id):

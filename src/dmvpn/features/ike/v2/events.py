@@ -18,7 +18,7 @@ from dmvpn.features.ike.crypto import draw
 from dmvpn.features.ike.crypto.material import Nonces
 from dmvpn.features.ike.identity import name_of
 from dmvpn.features.ike.numbers import ProtocolId
-from dmvpn.features.ike.peer_settings import IKE_PORT, DatagramPath
+from dmvpn.features.ike.peer_settings import DatagramPath
 from dmvpn.features.ike.reasons import IkeReason
 from dmvpn.features.ike.session import Transmit
 from dmvpn.features.ike.udp import HALF_OPEN
@@ -119,11 +119,6 @@ def _hear_again(sa: IkeSa, channel: Channel, message: packet.Message, octets: by
     again = sa.incoming.again(sa.now)
     if not again:
         return
-    # Follow a peer that repeats IKE_AUTH by port 500: our answers by port 4500, where it began, do not reach it. An
-    # attacker gains nothing by a replay of the peer's datagram: ESP goes without UDP then, which it may at any time.
-    is_same = path.local.port == IKE_PORT and path.remote.address == sa.path.remote.address
-    if message.header.exchange == ExchangeType.IKE_AUTH and sa.by_choice_on_nat_port and is_same:
-        sa.move(path)
     sa.emit(Transmit(sa, sa.path_back(path), again))
 
 

@@ -34,7 +34,7 @@ from dmvpn.features.ike.translation import written
 from dmvpn.features.ike.trust import method_name
 from dmvpn.features.ike.udp import PREFERS_UDP, Nat, endpoint_hash
 from dmvpn.features.ike.v2 import packet
-from dmvpn.features.ike.v2.exchanges import NONCE_SIZE, DeleteIke
+from dmvpn.features.ike.v2.exchanges import NONCE_SIZE, DeleteIke, Probe
 from dmvpn.features.ike.v2.negotiation import Ask, ChildRefused, Contributions, accepted, choose, ike_offer, mismatch
 from dmvpn.features.ike.v2.numbers import AuthMethod, ExchangeType, HashId, NotifyType
 from dmvpn.features.ike.v2.packet import Authentication, Certificate, Chain, encoded
@@ -322,6 +322,8 @@ class Auth(Exchange):
             sa.add_child(self.ask.conclude(sa, answer, Contributions(sa.nonces)))
         except ChildRefused as refused:
             sa.trouble(Reason(IkeReason.NO_CHILD, (refused.why,)))
+        if sa.chooses_port and sa.path.local.port != NAT_PORT:
+            sa.queue(Probe(sa))  # shows the responder that we left port 4500; a repetition of IKE_AUTH does not
 
 
 def _refusal(answer: packet.Chain) -> Reason:
