@@ -322,7 +322,7 @@ class Auth(Exchange):
             sa.add_child(self.ask.conclude(sa, answer, Contributions(sa.nonces)))
         except ChildRefused as refused:
             sa.trouble(Reason(IkeReason.NO_CHILD, (refused.why,)))
-        if sa.chooses_port and sa.path.local.port != NAT_PORT:
+        if sa.path.local.port != NAT_PORT and sa.chooses_port:
             sa.queue(Probe(sa))  # shows the responder that we left port 4500; a repetition of IKE_AUTH does not
 
 
