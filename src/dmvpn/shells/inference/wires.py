@@ -158,7 +158,7 @@ class InferredNetwork(Mutable):
         if not self.segments:
             self._add_switches()
         graph = self._graph()
-        roomy = sorted(ports, key=self._room)
+        roomy = sorted(ports, key=self._room, reverse=True)
         for port in ports:
             is_vlan = port.name.startswith(_VLAN)  # a drawing has the cables between switches
             is_drawn = bool(self.segments) if is_vlan else self._segment(port) is not None
@@ -254,8 +254,8 @@ class InferredNetwork(Mutable):
         return []
 
     def _room(self, port: Port) -> int:
-        """Return how many ports for computers are in the VLAN of an interface, below zero."""
-        return -sum(f"{_VLAN}{one.access}" == port.name for one in access_ports(self.devices[port.router].box))
+        """Return how many ports for computers are in the VLAN of an interface."""
+        return sum(f"{_VLAN}{one.access}" == port.name for one in access_ports(self.devices[port.router].box))
 
     def _wire_up(self, ports: list[Port]) -> None:
         """Put every port on the wire whose ports share its subnet, both ways. The widest subnets come last.

@@ -116,10 +116,8 @@ def _hear_again(sa: IkeSa, channel: Channel, message: packet.Message, octets: by
         return
     if not sa.incoming.is_repetition(octets):
         channel.check(message, octets)
-    again = sa.incoming.again(sa.now)
-    if not again:
-        return
-    sa.emit(Transmit(sa, sa.path_back(path), again))
+    if again := sa.incoming.again(sa.now):
+        sa.emit(Transmit(sa, sa.path_back(path), again))
 
 
 def _reply(sa: IkeSa, header: packet.Header, payloads: tuple[Payload, ...], path: DatagramPath) -> None:
