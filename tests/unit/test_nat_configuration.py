@@ -244,6 +244,12 @@ def test_a_route_map_about_another_interface_translates_nothing() -> None:
         (extended("deny ip any any dscp ef", "permit ip any any"), "access list LAN: entry 10 asks for dscp ef"),
         (extended("permit ip any object-group G"), "access list LAN: entry 10 asks for object-group G"),
         (
+            "object-group network MANY\n"
+            + "".join(f" host 10.0.0.{number}\n" for number in range(1, 66))
+            + extended("permit ip object-group MANY object-group MANY"),
+            "access list LAN: entry 10 asks for object-group MANY",
+        ),
+        (
             MAP + "route-map OUT permit 10\n match ip address prefix-list P\n",
             "route map OUT: entry 10 has lines other than match ip address and interface",
         ),

@@ -33,7 +33,7 @@ from dmvpn.features.policy.model import (
     PortRanges,
     members_of,
 )
-from dmvpn.features.policy.packets import FilterLists
+from dmvpn.features.policy.packets import MOST_PAIRS, FilterLists
 
 #: Of a router that has no list and no map.
 _NOTHING: Final = PolicyConfig()
@@ -196,7 +196,10 @@ def _packets(networks: Networks, entries: Pages[AccessEntry]) -> translation.Lis
 
 
 def _plain(entry: AccessEntry, networks: Networks) -> Iterator[AccessEntry]:
-    """Yield an entry for each pair of members of its groups of networks. A group without members stays."""
+    """Yield an entry for each pair of members of its groups of networks.
+
+    A group without members stays, and so do groups of too many pairs: no translator obeys the entry then.
+    """
     if not entry.source.group and not entry.destination.group:
         yield entry
         return
@@ -204,6 +207,9 @@ def _plain(entry: AccessEntry, networks: Networks) -> Iterator[AccessEntry]:
         [AddressRange(one.address, one.wildcard) for one in members_of(end.group, networks)] or [end]
         for end in (entry.source, entry.destination)
     )
+    if len(sources) * len(destinations) > MOST_PAIRS:
+        yield entry
+        return
     for source, destination in product(sources, destinations):
         yield replace(entry, source=source, destination=destination)
 

@@ -34,8 +34,8 @@ _DISCOVERY: Final = (
 )
 #: Pairs of a source and a destination that are entries of their own.
 _PAIRS: Final = 16
-#: Pairs of one entry that a comparison of entries looks at.
-_MOST_PAIRS: Final = 4096
+#: Pairs of one entry that a comparison of entries, or a translator, looks at.
+MOST_PAIRS: Final = 4096
 
 
 class _Made(Value):
@@ -126,7 +126,7 @@ class FilterLists:
     def listed(self, entry: AccessEntry) -> ListedEntry:
         """Return what an entry means at all times in which it counts; nothing, if that is too much to look at."""
         means = tuple(self._entries(entry))
-        is_small = sum(one.condition.pairs for one in means) <= _MOST_PAIRS
+        is_small = sum(one.condition.pairs for one in means) <= MOST_PAIRS
         networks = (entry.source.group, entry.destination.group)
         known = all(not name or name in self._config.networks for name in networks)
         return ListedEntry(
