@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
+import pytest
+
 from dmvpn.network.device import Device
 from dmvpn.network.switching import Layer2, PluggedWire, layer2
 from dmvpn.shells.inference import Inferred, infer, wires
@@ -15,8 +17,6 @@ from unit.test_topologies import eve
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-
-    import pytest
 
     from dmvpn.base.switching import Box
 
@@ -147,6 +147,17 @@ def test_access_switches_are_plugged_into_both_distribution_switches_and_one_of_
     world.ping("H1", "10.1.10.1")
     world.run_for(1.0)
     assert world.replies("H1")
+
+
+@pytest.mark.parametrize("line", ["vlan 11", "interface Vlan10\n shutdown"])
+def test_a_router_whose_vlan_interface_is_down_does_not_get_the_virtual_address(line: str) -> None:
+    """The router with the highest priority had no VLAN 30, as the public file says: its hosts had no gateway."""
+    texts = {
+        f"D{number}": LAYER3.format(number=number, own=number + 1, word="standby", priority=priority)
+        for number, priority in ((1, 90), (2, 110))
+    }
+    found = infer({"D1": texts["D1"], "D2": f"{texts['D2']}{line}\n", "A1": ACCESS.format(name="ACC1")})
+    assert "DIST1 has the virtual addresses in which its priority is the highest: 10.1.10.1" in found.notes
 
 
 def test_two_access_switches_are_not_plugged_into_each_other_alone() -> None:
@@ -453,6 +464,39 @@ def test_the_host_of_the_internet_is_where_the_default_route_leads_if_nat_is_on_
     core = "hostname CORE\ninterface FastEthernet0/1\n no switchport\n ip address 10.0.0.1 255.255.255.252\n"
     isp = "hostname ISP\ninterface GigabitEthernet0/1\n ip address 203.0.113.2 255.255.255.252\n"
     found = infer({"EDGE": edge, "CORE": core, "ISP": isp})
+    assert found.lab.hosts["INTERNET"].link.startswith("ISP:")
+
+
+def test_the_host_of_the_internet_is_behind_each_provider_that_default_routes_lead_to() -> None:
+    """Sites of a second provider had no Internet: no wire joins the two, as no file has what is between providers."""
+    site = "hostname R{0}\ninterface Ethernet0/0\n ip address 203.0.113.{0} 255.255.255.252\n ip nat outside\n"
+    site += "interface Ethernet0/1\n ip address 10.{0}.0.1 255.255.255.0\n ip nat inside\n"
+    site += "ip nat inside source list 1 interface Ethernet0/0 overload\naccess-list 1 permit any\n"
+    site += "ip route 0.0.0.0 0.0.0.0 203.0.113.{1}\n"
+    port = "interface Ethernet0/{}\n ip address 203.0.113.{} 255.255.255.252\n"
+    texts = {f"R{number}": site.format(number, number - 1) for number in (2, 6, 10)}
+    texts |= {"ISP1": "hostname ISP1\n" + port.format(0, 1) + port.format(1, 5)}
+    texts |= {"ISP2": "hostname ISP2\n" + port.format(0, 9)}
+    found = infer(texts)
+    assert "the lab adds a host of the Internet behind ISP1 and ISP2: INTERNET, 8.8.8.8" in found.notes
+    world = World.of(Scenario("providers", found.lab, found.configurations))
+    world.run_for(10.0)
+    inside = [name for name in found.lab.hosts if name != "INTERNET"]
+    for host in inside:
+        world.ping(host, "8.8.8.8")
+    world.run_for(1.0)
+    assert [host for host in inside if world.replies(host)] == inside
+    assert len(inside) == 3
+
+
+def test_a_default_route_decides_before_the_provider_that_the_lab_adds() -> None:
+    """A spare link for two got a router that the lab adds, and the host was there: no default route leads there."""
+    edge = "hostname EDGE\ninterface Ethernet0/0\n ip address 203.0.113.2 255.255.255.252\n ip nat outside\n"
+    edge += "interface Ethernet0/1\n ip address 198.51.100.2 255.255.255.252\n ip nat outside\n"
+    edge += "ip route 0.0.0.0 0.0.0.0 203.0.113.1\n"
+    isp = "hostname ISP\ninterface Ethernet0/0\n ip address 203.0.113.1 255.255.255.252\n"
+    found = infer({"EDGE": edge, "ISP": isp})
+    assert "PROVIDER" in found.configurations
     assert found.lab.hosts["INTERNET"].link.startswith("ISP:")
 
 

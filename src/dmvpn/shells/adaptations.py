@@ -228,9 +228,11 @@ _VIRTUAL: Final = re.compile(r"(standby|vrrp) (?:(\d+) )?ip (\d+\.\d+\.\d+\.\d+)
 
 
 def _virtual_addresses(devices: Mapping[str, Device]) -> dict[str, list[tuple[str, IPv4Address, IPv4Address]]]:
-    """Return by router which ports have a virtual address in a lab, with the mask: those with the highest priority."""
+    """Return by router which ports have a virtual address in a lab, with the mask: those with the highest priority, but
+    one that is down only if all are.
+    """
     owned = {address.ip for device in devices.values() for address in device.ports.values()}  # asked, never iterated
-    best: dict[IPv4Address, tuple[int, IPv4Address, str, str]] = {}
+    best: dict[IPv4Address, tuple[bool, int, IPv4Address, str, str]] = {}
     for file, device in devices.items():
         for port, own in device.ports.items():
             lines = device.lines.section(f"interface {port}")
@@ -238,11 +240,18 @@ def _virtual_addresses(devices: Mapping[str, Device]) -> dict[str, list[tuple[st
                 said = lines.value(f"{word} {group} priority " if group else f"{word} priority ")
                 virtual, priority = IPv4Address(address), int(said.split()[0]) if said else 100
                 if virtual in own.network and virtual not in owned:
-                    best[virtual] = max(best.get(virtual, (-1, own.ip, "", "")), (priority, own.ip, file, port))
+                    candidate = (_can_be_up(device, port), priority, own.ip, file, port)
+                    best[virtual] = max(best.get(virtual, candidate), candidate)
     found: dict[str, list[tuple[str, IPv4Address, IPv4Address]]] = {}
-    for virtual, (_, _, file, port) in best.items():
+    for virtual, (*_, file, port) in best.items():
         found.setdefault(file, []).append((port, virtual, devices[file].ports[port].netmask))
     return found
+
+
+def _can_be_up(device: Device, port: str) -> bool:
+    """Return whether the port is not shut down, and its VLAN there."""
+    settings, vlan = device.interface(port), port.removeprefix("Vlan")
+    return (settings is None or not settings.shutdown) and (vlan == port or int(vlan) in device.box.known)
 
 
 # ------------------------------------------------------------------------------------------------ adaptations

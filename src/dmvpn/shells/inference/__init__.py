@@ -92,7 +92,9 @@ def infer(
     computers = hosts(network, configurations, stations)
     links += outside
     if not strict:
-        computers |= internet(network, configurations, provider)
+        host, wire = internet(network, configurations, provider)
+        computers |= host
+        links += wire
         addresses = [host.interface.ip for host in computers.values()]
         replaced = {routers[file]: lines for file, lines in change.replaced.items() if file in routers}
         keep_lines(network, configurations, provider, replaced, addresses)

@@ -35,6 +35,8 @@ INTERNET: Final = (
     (IPv4Interface("8.8.8.8/24"), IPv4Address("8.8.8.1")),
     (IPv4Interface("208.67.222.222/24"), IPv4Address("208.67.222.1")),
 )
+#: Routers with a port in the network of such a host.
+_MOST_PROVIDERS: Final = 5
 #: Prefix lengths of the made-up link outside a translator, the first that fits.
 _OUTSIDE: Final = (30, 29, 28)
 
@@ -282,37 +284,63 @@ def add_translators(
     return found, wires
 
 
-def internet(network: InferredNetwork, configurations: dict[str, str], provider: str) -> dict[str, HostSpec]:
-    """Return a host of the Internet behind the provider, or a router of the folder, that is outside of a router with
-    NAT: that one gets a port for it, and advertises its network where it runs BGP. None where its network is outside.
+def internet(
+    network: InferredNetwork, configurations: dict[str, str], provider: str
+) -> tuple[dict[str, HostSpec], list[LinkSpec]]:
+    """Return a host of the Internet, and its wire: behind the provider, or routers of the folder, that are outside of a
+    router with NAT. Each gets a port for it, and advertises its network where it runs BGP. None where its network is
+    outside.
     """
     known = [(device, one.name, there) for device in network.devices.values() for one, there, _ in device.addresses()]
     near = {one: [each for each in known if each[2] in one[0].network] for one in INTERNET}
     if any(not device.translates(name, "inside") for there in near.values() for device, name, _ in there):
-        return {}
+        return {}, []
     host, gateway = next((one for one, there in near.items() if not there), (None, None))
-    beyond: list[tuple[bool, bool, bool, str]] = []
-    translators = [one.router for wire in network.wires for one in wire.ports if _does_nat(network, one)]
-    gateways = [gateway for router in translators for gateway in network.devices[router].default_gateways]
+    routers = _beyond_nat(network, configurations, provider)
+    if host is None or gateway is None or not routers or "INTERNET" in configurations:
+        return {}, []
+    ends: list[str] = []
+    ways: dict[Prefix, IPv4Address] = {}  # from the first router to what is beyond each: its own ways are before
+    for number, router in enumerate(routers[:_MOST_PROVIDERS]):
+        device = Device.read(router, configurations[router])
+        port = next(name for name in map("GigabitEthernet{}/0".format, count(9)) if name not in device.interface_names)
+        section = [f"interface {port}", f" ip address {gateway + number} {host.netmask}", " no shutdown", "!"]
+        advertised = f" network {host.network.network_address} mask {host.netmask}"
+        section += [f"router bgp {device.bgp.local_as}", advertised, "!"] if device.bgp.local_as else []
+        configurations[router] = with_lines(configurations[router], section)
+        ends.append(f"{router}:{port}")
+        there = [Prefix.of(address, length) for _, address, length in device.addresses()]
+        for one in (*there, *(route.prefix for route in device.routes)):
+            ways.setdefault(one, gateway + number)
+    back = [f"ip route {to.address} {to.netmask} {by}" for to, by in ways.items() if to.length and by != gateway]
+    configurations[routers[0]] = with_lines(configurations[routers[0]], back)
+    network.notes.append(
+        f"the lab adds a host of the Internet behind {' and '.join(routers[: len(ends)])}: INTERNET, {host.ip}"
+    )
+    found = {"INTERNET": HostSpec(link=ends[0], address=str(host), gateway=gateway)}
+    return found, [LinkSpec(ends=ends)] if len(ends) > 1 else []
+
+
+def _beyond_nat(network: InferredNetwork, configurations: Mapping[str, str], provider: str) -> list[str]:
+    """Return the router that is outside of most routers with NAT, by their default routes, then the other ones to which
+    such a route leads. A router that does NAT itself is the last choice.
+    """
+    outside = {port.end for wire in network.wires for port in wire.ports if _does_nat(network, port)}
+    inner = [port.router for wire in network.wires for port in wire.ports if port.end in outside]
+    gateways = [gateway for router in inner for gateway in network.devices[router].default_gateways]
+    found: dict[str, tuple[bool, int, bool, bool, str]] = {}
     for wire in network.wires:
-        is_outside = any(_does_nat(network, port) for port in wire.ports)
-        for other in (port for port in wire.ports if not _does_nat(network, port)):  # a translator, too
-            router = other.router if other.router in configurations else provider
-            is_next = other.address.ip in gateways and any(port.router in translators for port in wire.ports)
-            if is_outside or is_next:
-                beyond.append((is_outside and router == provider, is_next, is_outside, router))
-    if host is None or not beyond or "INTERNET" in configurations:
-        return {}
-    router = max(beyond)[-1]
-    device = network.devices.get(router) or Device.read(router, configurations[router])
-    taken, system = device.interface_names, device.bgp.local_as
-    port = next(name for name in map("GigabitEthernet{}/0".format, count(9)) if name not in taken)
-    section = [f"interface {port}", f" ip address {gateway} {host.netmask}", " no shutdown", "!"]
-    told = f" network {host.network.network_address} mask {host.netmask}"
-    section += [f"router bgp {system}", told, "!"] if system else []
-    configurations[router] = with_lines(configurations[router], section)
-    network.notes.append(f"the lab adds a host of the Internet behind {router}: INTERNET, {host.ip}")
-    return {"INTERNET": HostSpec(link=f"{router}:{port}", address=str(host), gateway=gateway)}
+        is_outside = any(port.end in outside for port in wire.ports)
+        has_inner = any(port.router in inner for port in wire.ports)
+        for port in (port for port in wire.ports if port.end not in outside):
+            router = port.router if port.router in configurations else provider  # a translator, too
+            led = gateways.count(port.address.ip) if has_inner else 0
+            if is_outside or led:
+                _, before, *_ = found.get(router, (False, 0))
+                rank = is_outside and router == provider, is_outside, router
+                found[router] = (router not in inner, before + led, *rank)
+    best, *more = sorted(found, key=lambda router: found[router], reverse=True) or [""]
+    return [best, *(router for router in more if found[router][0] and found[router][1])] if best else []
 
 
 def _does_nat(network: InferredNetwork, port: Port) -> bool:
