@@ -123,6 +123,9 @@ def translates(text: str, packet: PacketFlow) -> bool:
         extended("10 deny ip 10.1.1.0 0.0.0.255 10.0.0.0 0.255.255.255", "20 permit udp any any eq 53"),
         INTERFACES + "ip nat inside source route-map OUT interface GigabitEthernet1 overload\n",
         INTERFACES + "ip nat inside source list 7 interface GigabitEthernet1 overload\naccess-list 7 permit any\n",
+        INTERFACES
+        + "ip nat pool INET 203.0.113.1 203.0.113.2 netmask 255.255.255.252\naccess-list 7 permit any\n"
+        + "ip nat inside source list 7 pool INET mapping-id 10 overload\n",  # of stateful NAT
     ],
 )
 def test_the_lines_are_shown_back_as_they_were_typed_and_read_again(text: str) -> None:

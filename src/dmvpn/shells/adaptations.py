@@ -228,8 +228,8 @@ _VIRTUAL: Final = re.compile(r"(standby|vrrp) (?:(\d+) )?ip (\d+\.\d+\.\d+\.\d+)
 
 
 def _virtual_addresses(devices: Mapping[str, Device]) -> dict[str, list[tuple[str, IPv4Address, IPv4Address]]]:
-    """Return by router which ports have a virtual address in a lab, with the mask: those with the highest priority, but
-    one that is down only if all are.
+    """Return by router which ports have a virtual address in a lab, with the mask: of the ports that can be up, if
+    there are any, the one with the highest priority.
     """
     owned = {address.ip for device in devices.values() for address in device.ports.values()}  # asked, never iterated
     best: dict[IPv4Address, tuple[bool, int, IPv4Address, str, str]] = {}

@@ -28,6 +28,8 @@ _HELP: Final = {
     "outside_interface": "The interface, which has `ip nat outside`",
     "vrf": "Stations in this VRF, not in the global table",
     "match-in-vrf": "The outside is in that VRF, too",
+    "mapping-id": "Of stateful NAT, which is not spoken: each router translates alone",
+    "mapping": "Number of its translations",
     "overload": "Many stations share the address, distinguished by ports",
     "pool": "Addresses of the outside",
     "first": "First address",
@@ -108,7 +110,8 @@ POOL: Final = ConfigLine(
 SOURCE: Final = ConfigLine(
     "global",
     "ip nat [ inside ] source ( list {access_list:word} | route-map {name:word} )"
-    " ( interface {outside_interface:interface} | pool {pool:word} ) [ vrf {vrf:word} ] [ match-in-vrf ] [ overload ]",
+    " ( interface {outside_interface:interface} | pool {pool:word} ) [ vrf {vrf:word} ] [ match-in-vrf ]"
+    " [ mapping-id {mapping:1-65535} ] [ overload ]",
     _HELP,
     key=("access_list", "name", "outside_interface", "pool", "vrf"),
     order=490,
