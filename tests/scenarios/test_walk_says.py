@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.base.errors import UserError
+from dmvpn.shells.inference import infer
+from dmvpn.shells.scenario import Scenario
 from dmvpn.tools.walk import Act, Walk, WalkOutcome, as_json, as_text, walk
 from support.walking import Ears, echo, errors, try_it
 from support.world import World
@@ -463,6 +465,20 @@ def test_hosts_with_equal_addresses_in_different_vrfs_are_told_apart_by_their_na
     assert astray.steps[-1].what.startswith("has 10.0.2.100 (BLUE2, which has the same address, is not reached)")
     with pytest.raises(UserError, match=r"10\.0\.1\.100 is the address of RED1 and of BLUE1: say which"):
         walk(facts, "10.0.1.100", "BLUE2")
+
+
+def test_a_host_that_waits_for_a_lease_says_so() -> None:
+    """The walk said that it has no gateway for destinations off its wire."""
+    found = infer(
+        {
+            "R1": "hostname R1\nip dhcp pool LAN\n network 10.0.1.0 255.255.255.0\ninterface Ethernet0/0\n"
+            " ip address 10.0.1.1 255.255.255.0\nno service dhcp\n"
+        }
+    )
+    world = World.of(Scenario("unleased", found.lab, found.configurations))
+    world.run_for(10.0)
+    steps = walk(world.sim.facts(world.scenario), "H1", "192.0.2.1").forth.steps
+    assert steps[-1].what == "dropped: H1 has no IPv4 address: no DHCP server has leased it one; dmvpn doctor says why"
 
 
 def test_a_router_asks_for_a_host_in_the_vrf_of_the_host() -> None:

@@ -93,8 +93,7 @@ def infer(
     links += outside
     if not strict:
         host, wire = internet(network, configurations, provider)
-        computers |= host
-        links += wire
+        computers, links = computers | host, links + wire
         addresses = [host.interface.ip for host in computers.values()]
         replaced = {routers[file]: lines for file, lines in change.replaced.items() if file in routers}
         keep_lines(network, configurations, provider, replaced, addresses)

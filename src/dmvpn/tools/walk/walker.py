@@ -109,8 +109,10 @@ class Walker:
         host, destination = self.view.host(name), ip.peek_addresses(data)[1]
         version = destination.version
         own = [address for address in host.addresses if address.version == version] if host is not None else []
-        if host is None or not own:
-            self.trail.lose(f"{name} has no IPv{version} address")
+        if host is None or not own or version in host.waits:
+            waits = host is not None and version in host.waits
+            why = ": no DHCP server has leased it one; dmvpn doctor says why" if waits else ""
+            self.trail.lose(f"{name} has no IPv{version} address{why}")
             return
         if destination == own[0].ip:
             self._arrived(name, data)
