@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -201,6 +202,31 @@ def test_the_routers_own_packets_are_not_translated_and_their_answers_stay_its_o
     world.until(lambda: bool(world.of("A", IpReceived)))
     assert len(world.received["A"]) == 1
     assert [flow.inside_local for flow in flows(world)] == [(host("A"), 7)]
+
+
+@contract
+def test_a_ping_and_a_probe_from_the_routers_address_inside_are_translated_and_their_answers_are_its_own(
+    world: World,
+) -> None:
+    """`ping 8.8.8.8 source LAN`, by which translation is tried at its prompt, left with the private address."""
+    inside = IPv4Address("192.168.1.1")
+    world.execute("A", replace(translate(), own=(inside,)))
+    message = icmp.EchoRequest(identifier=8, sequence=1, payload=b"own").serialize()
+    world.execute("A", SendIp(None, inside, nbma("B"), IpProtocol.ICMP, message))
+    world.until(lambda: bool(world.of("A", IpReceived)))
+    (heard,) = world.of("A", IpReceived)
+    assert (heard.source, heard.destination) == (nbma("B"), inside)
+    assert icmp.parse(heard.payload) == icmp.EchoReply(identifier=8, sequence=1, payload=b"own")
+    probe = UdpDatagram(source_port=40000, destination_port=33434, payload=b"").serialize(inside, nbma("B"))
+    world.execute("A", SendIp(None, inside, nbma("B"), IpProtocol.UDP, probe, ttl=1))
+    world.until(lambda: len(world.of("A", IpReceived)) == 2)
+    error = icmp.parse(world.of("A", IpReceived)[-1].payload)
+    assert isinstance(error, icmp.TimeExceeded)
+    assert IPv4Address(error.quoted[12:16]) == inside
+    for sent in (*left(world, IpProtocol.ICMP), *left(world, IpProtocol.UDP)):
+        assert inside not in (sent.source, sent.destination)
+    world.execute("A", SendIp(None, inside, nbma("B"), IpProtocol.UDP, b"\x00\xb3\x00\xb3\x00\x08\x00\x00"))
+    world.until(lambda: inside in [packet.source for packet in left(world, IpProtocol.UDP)])
 
 
 @contract

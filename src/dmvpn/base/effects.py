@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import field
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, ClassVar
 
 from dmvpn.base.values import Value, dataclass
@@ -359,12 +360,14 @@ class SetFilters(Effect, Value):
 class SetTranslation(Effect, Value):
     """Translate packets that come in by one of `inside` and leave by one of `outside` (all of it each time).
 
-    This concerns only packets that are routed from one to the other, and packets to an address of a static rule from
-    either side: never packets of the router itself. Static rules come first, then source rules in their order.
+    This concerns only packets that are routed from one to the other, packets to an address of a static rule from
+    either side, and packets that the router itself sends from one of `own` (`base.translation.begins_as_station`).
+    Static rules come first, then source rules in their order.
     Existing flows stay until they end by themselves, or until `ForgetTranslations`.
 
     aliases: addresses that the router answers for on its wires beside its own. What comes to one of them and is
         translated by no rule is dropped.
+    own: the router's addresses inside.
     """
 
     inside: tuple[str, ...] = ()
@@ -372,6 +375,7 @@ class SetTranslation(Effect, Value):
     outside: tuple[str, ...] = ()
     statics: tuple[StaticRule, ...] = ()
     aliases: tuple[Prefix, ...] = ()
+    own: tuple[IPv4Address, ...] = ()
 
 
 class SetSwitching(Effect, Value):

@@ -257,6 +257,15 @@ class PacketPolicies(Value):
     route_maps: Mapping[str, tuple[MappedPackets, ...]] = field(default_factory=dict)
 
 
+def begins_as_station(protocol: int, port: int) -> bool:
+    """Return whether a packet that the router sends from an address inside is translated: pings and probes of
+    traceroute, not what its protocols send.
+
+    port: of its sender, of UDP.
+    """
+    return protocol == ICMP or (protocol == UDP and any(_between(ports, port) for ports in PORT_RANGES))
+
+
 def permits(rules: Rules, flow: PacketFlow) -> bool:
     """Return what the first rule that fits decides; none: denied."""
     return next((rule.permit for rule in rules if rule.fits(flow)), False)

@@ -23,6 +23,7 @@ from dmvpn.base.translation import (
     StaticRule,
     TranslatedFlow,
     Translations,
+    begins_as_station,
     port_range,
 )
 from dmvpn.base.values import Value
@@ -181,13 +182,18 @@ class RouterTranslation:
         if data[0] >> 4 != 4 or data[9] not in _WITH_NUMBER or leaves not in self._outside:
             return data
         sender, moved = sender_of(bytearray(data)), bytearray(data)
+        is_answer = data[9] == IpProtocol.ICMP and data[(data[0] & 0x0F) << 2] != IcmpType.ECHO_REQUEST
+        if sender.address in self._order.own:
+            begins = not is_answer and begins_as_station(data[9], sender.port)
+            result = self.outwards(leaves, data, now, vrf) if begins else data
+            return data if isinstance(result, Drop) else result
         known = self._own_address(leaves, translate.address(data, Side.DESTINATION))
         known = next((one.address for one in self._order.rules if one.address == sender.address), known)
         if known is None or sender.address != known or translate.quoted(data) is not None:
             return data
-        if data[9] == IpProtocol.ICMP and data[(data[0] & 0x0F) << 2] != IcmpType.ECHO_REQUEST:
-            return data
-        return data if self._translator(leaves, known).outwards(moved, now, vrf) is not None else bytes(moved)
+        return (
+            data if is_answer or self._translator(leaves, known).outwards(moved, now, vrf) is not None else bytes(moved)
+        )
 
     def inwards(self, interface: str, data: bytes, now: float) -> tuple[str, bytes] | None:
         """Return a whole packet for the router or for an address that it translates, translated for the station inside,

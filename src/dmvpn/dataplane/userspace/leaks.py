@@ -314,7 +314,7 @@ class VrfTranslation:
         uses = [(one.outside, one.vrf) for one in rules] + [(name, one.vrf) for one in statics for name in outside]
         from_vrfs = {use: self._pairs(*use) for use in uses if use[1] != here}
         aliases = order.aliases if outside else ()
-        wanted = SetTranslation(inside, rules, outside, statics, aliases), from_vrfs
+        wanted = SetTranslation(inside, rules, outside, statics, aliases, order.own), from_vrfs
         if self._applied.get(here) != wanted:
             self._applied.pop(here, None)
             part.kernel.translation.lost = self._lose

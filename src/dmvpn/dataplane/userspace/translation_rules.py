@@ -41,7 +41,11 @@ A pool without overload: each station gets the next address, and keeps it as lon
             drop }
 
 The router answers for the addresses of static rules and pools by routes of type local, which the keeper keeps. The
-kernel's own conntrack does the rest. The router's own packets came in by no interface, and match no rule.
+kernel's own conntrack does the rest. The router's own packets came in by no interface, and match no rule, but pings and
+probes of traceroute from its addresses inside, `begins_as_station`:
+
+            oifname "eth0" ip saddr 10.1.1.1 meta l4proto icmp goto rule-0
+            oifname "eth0" ip saddr 10.1.1.1 udp sport 1024-4499 goto rule-0; the same with 4501-65535
 """
 
 from __future__ import annotations
@@ -53,7 +57,18 @@ from typing import Final
 
 from dmvpn.base.addresses import Prefix
 from dmvpn.base.effects import SetTranslation
-from dmvpn.base.translation import PORT_RANGES, SHARE, TCP, UDP, Addresses, Clause, PacketRule, SourceRule, StaticRule
+from dmvpn.base.translation import (
+    ICMP,
+    PORT_RANGES,
+    SHARE,
+    TCP,
+    UDP,
+    Addresses,
+    Clause,
+    PacketRule,
+    SourceRule,
+    StaticRule,
+)
 from dmvpn.dataplane.netlink import netfilter, sets
 from dmvpn.dataplane.netlink.nftables import (
     NETWORK_MAPPED,
@@ -169,8 +184,14 @@ def _bases(
             ways = ((inner, outer), (outer, inner)) if inner != outer else ()
             yield from (rule(table, PASSING, *_way(*way), *translated, counter()) for way in ways)
             if flow in first:
-                goto = verdict(NetfilterVerdict.GOTO, f"{_RULE}{first[flow]}")
-                yield rule(table, _LEAVING, *_way(inner, outer), goto)
+                yield rule(table, _LEAVING, *_way(inner, outer), _goto(first[flow]))
+        if flow in first and flow not in from_vrfs:
+            for address in order.own:
+                sent = (*is_interface(Meta.OUTPUT_NAME, linux(flow[0])), *_in_prefix(_SOURCE, Prefix.host(address)))
+                yield rule(table, _LEAVING, *sent, *is_protocol(ICMP), _goto(first[flow]))
+                for ports in PORT_RANGES:
+                    probe = (*is_protocol(UDP), *_ports(_PORT_OF_SOURCE, ports))
+                    yield rule(table, _LEAVING, *sent, *probe, _goto(first[flow]))
 
 
 def _published(
@@ -234,6 +255,10 @@ def _moved(one: StaticRule, *, outwards: bool) -> tuple[bytes, ...]:
     flags = NETWORK_MAPPED if one.length < 32 else 0
     ports = (port, port) if one.protocol else None
     return replaced((to, last), of_source=outwards, ports=ports, flags=flags)
+
+
+def _goto(called: str) -> bytes:
+    return verdict(NetfilterVerdict.GOTO, f"{_RULE}{called}")
 
 
 def _jump(name: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dmvpn.base.facts import Fact
+from dmvpn.base.facts import Address, Fact
 from dmvpn.base.translation import SourceRule, StaticRule
 from dmvpn.base.values import project
 
@@ -16,6 +16,7 @@ class TranslationFacts(Fact):
     """NAT of a router: the interfaces inside and outside, and which packets are translated between them.
 
     aliases: prefixes of addresses that the router answers for beside its own.
+    own: its own addresses inside, whose pings and traceroutes are translated, too.
     """
 
     inside: tuple[str, ...]
@@ -23,6 +24,7 @@ class TranslationFacts(Fact):
     outside: tuple[str, ...]
     statics: tuple[StaticRule, ...]
     aliases: tuple[str, ...]
+    own: tuple[Address, ...] = ()
 
 
 def facts(machine: NatMachine) -> TranslationFacts | None:

@@ -7,6 +7,7 @@ with their own address, and get no answer.
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import IPv4Address
 from typing import ClassVar, Final, cast
 
 from dmvpn.base.context import Context, Machine, Retries
@@ -150,6 +151,7 @@ class NatMachine(Machine):
     def _wanted(self) -> _Orders:
         """Return what the lines ask for as they are."""
         orders, own = _Orders(), self._own()
+        orders.own = own.inside(self.config)
         for static in self.config.statics:
             address = own.of(static.interface) if static.interface else static.rule.public
             if why := own.collision(static):
@@ -203,13 +205,14 @@ class NatMachine(Machine):
 class _Orders:
     """The order for each line, or why it is not obeyed.
 
-    ranges: of addresses that the router answers for.
+    ranges: of addresses that the router answers for. own: its addresses inside.
     """
 
     def __init__(self) -> None:
         self.sources: dict[NatRule, list[SourceRule]] = {}
         self.statics: dict[NatStatic, StaticRule] = {}
         self.ranges: list[Range] = []
+        self.own: tuple[IPv4Address, ...] = ()
         self.refused: dict[NatRule | NatStatic, str] = {}
 
     def whole(self, config: NatConfig) -> SetTranslation:
@@ -218,4 +221,4 @@ class _Orders:
         statics = tuple(self.statics.values())
         if not config.inside or not config.outside or not (rules or statics):
             return SetTranslation()
-        return SetTranslation(config.inside, rules, config.outside, statics, prefixes(self.ranges))
+        return SetTranslation(config.inside, rules, config.outside, statics, prefixes(self.ranges), self.own)

@@ -100,7 +100,7 @@ class NatConfig(Value):
     @property
     def needs_addresses(self) -> bool:
         """Whether an order has addresses that interfaces have got, or is without them."""
-        return bool(self.statics or self.pools or any(map(is_of_loopback, self.rules)))
+        return bool(self.statics or self.rules)
 
     def pool(self, name: str) -> NatPool | None:
         """Return the pool of this name, or None."""
@@ -177,6 +177,14 @@ class OwnAddresses(Value):
     def of(self, interface: str) -> IPv4Address | None:
         """Return the first address of an interface, or None without an address."""
         return next((address for address, name in self.interfaces.items() if name == interface), None)
+
+    def inside(self, config: NatConfig) -> tuple[IPv4Address, ...]:
+        """Return the addresses that the router has as a station inside."""
+        return tuple(
+            address
+            for address, name in self.interfaces.items()
+            if name in config.inside and name not in (*config.outside, *self.sources)
+        )
 
     def within(self, pool: NatPool) -> IPv4Address | None:
         """Return the router's first address in a pool, or None."""

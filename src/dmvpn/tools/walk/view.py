@@ -316,7 +316,7 @@ def orders(facts: RouterFacts) -> Iterator[effects.Effect]:
     if facts.translation is not None:
         order = facts.translation
         aliases = tuple(map(Prefix.parse, order.aliases))
-        yield effects.SetTranslation(order.inside, order.rules, order.outside, order.statics, aliases)
+        yield effects.SetTranslation(order.inside, order.rules, order.outside, order.statics, aliases, order.own)
 
 
 class FactsTable(ForwardingTable):
