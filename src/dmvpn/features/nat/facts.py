@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from dmvpn.base.facts import Address, Fact
+from dmvpn.base.facts import Fact
 from dmvpn.base.translation import SourceRule, StaticRule
 from dmvpn.base.values import project
 
@@ -24,7 +25,7 @@ class TranslationFacts(Fact):
     outside: tuple[str, ...]
     statics: tuple[StaticRule, ...]
     aliases: tuple[str, ...]
-    own: tuple[Address, ...] = ()
+    own: tuple[IPv4Address, ...] = ()
 
 
 def facts(machine: NatMachine) -> TranslationFacts | None:
