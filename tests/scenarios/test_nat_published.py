@@ -53,3 +53,13 @@ def test_a_walk_follows_a_connection_to_the_port_and_back(world: World) -> None:
     assert found.back is not None
     assert found.back.end.where == "WEB"
     assert str(found.back.end.source) == "172.16.31.1"
+
+
+def test_a_ping_from_the_routers_address_inside_takes_the_way_of_its_stations(world: World) -> None:
+    """It left with its private address, and got no answer: the usual trial of NAT at the prompt failed."""
+    shown = world.do("R31", f"ping {WEB} source 10.3.3.1")
+    assert "Success rate is 100 percent (5/5)" in shown
+    way = walk(world.sim.facts(world.scenario), "10.3.3.1", WEB, start="R31")
+    assert any(step.what.startswith("NAT: source 10.3.3.1 becomes ") for step in way.forth.steps)
+    assert way.back is not None
+    assert way.back.nodes[-1] == "R31"

@@ -459,11 +459,11 @@ class IpBox(ABC):
             dont_fragment=effect.df,
         )
         for piece in self._pieces(effect, port, data) if destination.version == 6 else (data,):
-            self._emit(
-                hop.interface,
-                hop.address or destination,
-                self._translation.own(hop.interface, piece, self._chassis.now, self.vrf),
-            )
+            self._emit(hop.interface, hop.address or destination, self._own_translated(hop.interface, piece))
+
+    def _own_translated(self, leaves: str, data: bytes) -> bytes:
+        """Return a packet of our own as it leaves by this interface."""
+        return self._translation.own(leaves, data, self._chassis.now, self.vrf)
 
     def _pieces(self, effect: SendIp, port: SimulatedPort, data: bytes) -> Iterable[bytes]:
         """Return a packet of our own as it leaves over IPv6, where no router cuts it; none if it must not be cut."""

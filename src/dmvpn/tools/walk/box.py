@@ -227,6 +227,13 @@ class RecordedBox(VrfBox):
             self._trail.say(Act.TRANSLATE, what, translated, left=ETHERNET - len(translated))
         return translated
 
+    def _own_translated(self, leaves: str, data: bytes) -> bytes:
+        moved = super()._own_translated(leaves, data)
+        if moved[12:16] != data[12:16] and data[0] >> 4 == 4:
+            source, public = (Ipv4Packet.parse(one).source for one in (data, moved))
+            self._trail.say(Act.TRANSLATE, f"NAT: source {source} becomes {public}", moved)
+        return moved
+
     def _let_inside(self, interface: str, packet: IpPacket) -> IpPacket | None:
         found = self._translation.inwards(interface, packet.serialize(), self._chassis.now)
         if found is not None:
