@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dmvpn.features.ike.suites import isakmp_lacks
+from dmvpn.network.device import Device
 from dmvpn.network.lines import with_lines
 from dmvpn.router.entered_text import take_in
 from dmvpn.shells.adaptations import adapted, secured
@@ -203,6 +205,24 @@ def test_a_lab_permits_weak_policies_where_the_release_does_and_where_there_is_n
         refused = f"{text}no crypto engine compliance shield disable\n"
         assert adapted({"A": refused}).notes == secured({"A": refused}, strict=False).notes == ()
     assert bool(secured({"A": text}, strict=True).notes) == ("15.2" in head)
+
+
+@pytest.mark.parametrize(
+    ("policy", "was", "now"),
+    [
+        ("cry isa pol 10\n", "des, group 1", "encryption aes 192, group 20"),
+        ("crypto isakmp policy 10\n encr des\n group 5\n", "des", "encryption aes 192"),
+        ("crypto isakmp policy 10\n encr aes\n", "group 1", "group 20"),
+    ],
+)
+def test_policies_with_des_or_group_1_get_what_is_built_alike_at_both_ends(policy: str, was: str, now: str) -> None:
+    """A policy without lines is one of DES and group 1: three of twelve networks of students had no tunnel by it."""
+    text = f"hostname A\n{policy} authentication pre-share\n"
+    for made in (adapted({"A": text}), secured({"A": text}, strict=False)):
+        device = Device.read("A", made.texts["A"])
+        assert f"A: isakmp policy 10 ({was}) is not built: the lab uses {now} in its place" in made.notes
+        assert isakmp_lacks(device.ikev2.isakmp.policies[0], weak=True) == ()
+    assert secured({"A": text}, strict=True).notes == ()
 
 
 @pytest.mark.parametrize("words", ["esp-aes 256 ah-sha256-hmac", "comp-lzs esp-aes 256 esp-sha256-hmac"])

@@ -135,7 +135,7 @@ DEFAULTS: Final = (
 #: What a text has, abbreviated or not, that names algorithms which are weak, or not built.
 MAY_BE_WEAK: Final = re.compile(
     r"\besp-(?:3|d|se|m|aes(?!.*hmac))|\bah-|\bcomp-lzs|\benc\w*\s+3|\bhas?h?\s+m"
-    r"|^\s+gr\w*\s(?:.*\s)?[25]\b|\bpfs\s+group[25]\b",
+    r"|^\s+gr\w*\s(?:.*\s)?[25]\b|\bpfs\s+group[25]\b|\bisa\w*\s+pol",
     re.IGNORECASE | re.MULTILINE,
 )
 

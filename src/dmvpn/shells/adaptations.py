@@ -5,7 +5,8 @@
     DHCP       a port gets an address (below), unless a server of the lab leases it one (`inference/kept_lines`)
     PPP        a port whose address is negotiated gets one, too
     ciphers    insecure ones of ESP (DES, 3DES, MD5, none) become AES and SHA, different ones at both ends alike
-    policies   weak algorithms of IKE (3DES, MD5, groups 2 and 5) are permitted, as IOS does before 17.11
+    policies   weak algorithms of IKE (3DES, MD5, groups 2 and 5) are permitted, as IOS does before 17.11; what
+               IKEv1 has and is not built (DES, group 1) becomes another
     keys       tunnels that cannot be distinguished get keys (`lab_lines`)
     maps       GRE tunnels under a crypto map get an IPsec profile instead (`lab_lines`)
     excerpts   a router with only tunnels gets a port with their source
@@ -33,6 +34,7 @@ from typing import Final
 
 from dmvpn.base.addresses import IPAddress, Prefix
 from dmvpn.base.values import Value
+from dmvpn.features.ike.suites import isakmp_lacks
 from dmvpn.features.vrf.config import vrfs
 from dmvpn.ios import MAY_BE_WEAK, is_marked, normalize_interface, permission
 from dmvpn.network.device import Device, is_private
@@ -343,9 +345,9 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
         replaced[file] = [*_forget_tracks(lines)]
         notes += [f"{name}: {change}" for change in _replace(lines, device)]
         notes += [f"{name} {change}" for change in _address_ports(lines, file, device, addresses, replaced[file])]
-        for line, why in _permit(text):
-            lines.append(line)
-            notes.append(f"{name} {why}")
+        for section, why in (*_permit(text), *_replace_policies(device)):
+            lines += section
+            notes.append(f"{name}{why}")
         virtual = answers.get(file, [])
         for port, address, mask in virtual:
             lines += [f"interface {port}", f" ip address {address} {mask} secondary"]
@@ -375,13 +377,14 @@ def secured(texts: Mapping[str, str], *, strict: bool) -> Adapted:
         changes = [] if strict else list(_replace_ciphers(lines))
         notes += [f"{name}: {change}" for change in changes]
         added = [*_permit(text, strict=strict)]
-        notes += [f"{name} {why}" for _, why in added]
+        added += [] if strict else _replace_policies(Device.read(name, text, leaves_out=True))
+        notes += [f"{name}{why}" for _, why in added]
         own = "\n".join(lines) if changes else text
-        found[name] = with_lines(own, [line for line, _ in added]) if added else own
+        found[name] = with_lines(own, [line for section, _ in added for line in section]) if added else own
     return Adapted(found, tuple(notes))
 
 
-def _permit(text: str, *, strict: bool = False) -> Iterator[tuple[str, str]]:
+def _permit(text: str, *, strict: bool = False) -> Iterator[tuple[list[str], str]]:
     """Yield the line that permits the weak algorithms of a text, and why a lab has it."""
     if not MAY_BE_WEAK.search(text):
         return
@@ -391,7 +394,7 @@ def _permit(text: str, *, strict: bool = False) -> Iterator[tuple[str, str]]:
     line = permission(result.tree, result.release)
     if line and line not in result.tree.render() and f"no {line}" not in lines:
         says = f"is of {result.release}" if result.release else "names no release"
-        yield line, f"{says}: the lab permits the weak algorithms of its policies, as IOS does before 17.11"
+        yield [line], f" {says}: the lab permits the weak algorithms of its policies, as IOS does before 17.11"
 
 
 def _forget_tracks(lines: list[str]) -> Iterator[ReplacedLine]:
@@ -450,6 +453,8 @@ _STRONG: Final = {
     "ah-sha384-hmac": "esp-sha384-hmac",
     "ah-sha512-hmac": "esp-sha512-hmac",
 }
+#: The same for policies of IKEv1: what few files name.
+_BUILT: Final = {"des": "encryption aes 192", "group 1": "group 20"}
 _WEAK: Final = frozenset(("esp-3des", "esp-des", "esp-seal", "esp-md5-hmac", "ah-md5-hmac"))
 _ALONE: Final = "esp-sha512-hmac"
 #: Further transforms, of which lines may have abbreviations.
@@ -477,6 +482,17 @@ def _replace_ciphers(lines: list[str]) -> Iterator[str]:
             why = "protects nothing and is not built" if is_weak else "is not built"
             name, after = match["head"].split()[-1], " ".join(changed)
             yield f"{name} ({' '.join(words)}) {why}: the lab uses {after} in its place"
+
+
+def _replace_policies(device: Device) -> Iterator[tuple[list[str], str]]:
+    """Yield lines that give a policy of IKEv1 other algorithms than DES and group 1, and a sentence about them."""
+    for policy in device.ikev2.isakmp.policies:
+        lacks = isakmp_lacks(policy, weak=True)
+        lines = [line for lacking, line in _BUILT.items() if lacking in lacks]
+        if lines:
+            section = [f"crypto isakmp policy {policy.number}", *(f" {line}" for line in lines)]
+            named = f"isakmp policy {policy.number} ({', '.join(each for each in _BUILT if each in lacks)})"
+            yield section, f": {named} is not built: the lab uses {', '.join(lines)} in its place"
 
 
 def _whole(word: str) -> str:
