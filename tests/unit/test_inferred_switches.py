@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dmvpn.network.device import Device
-from dmvpn.network.switching import Layer2, PluggedWire, layer2
+from dmvpn.network.switching import Bridge, Layer2, PluggedWire, layer2
 from dmvpn.shells.inference import Inferred, infer, wires
 from dmvpn.shells.scenario import Scenario
 from support.world import World
@@ -281,6 +281,18 @@ def test_a_router_is_plugged_into_a_trunk_and_not_into_a_port_without_lines() ->
     switch += " switchport mode trunk\ninterface Ethernet0/2\n switchport access vlan 10\n"
     found = infer({"R": ROUTER.format(name="R", site=1, said=""), "SW": switch})
     assert links(found)[0] == ["R:GigabitEthernet0/0", "SW:Ethernet0/1"]
+
+
+@pytest.mark.parametrize(("also", "has"), [("", True), ("vlan 20\n", False)])
+def test_a_switch_whose_lines_make_no_vlan_below_1006_has_those_in_its_file(also: str, has: bool) -> None:
+    """Its file has no lines for them (`vlan.dat`). The provider joined the management VLANs of two sites instead."""
+    text = SWITCH.format(name="SW", said="").replace("vlan 10\nvlan 20\n", f"vlan 2001\n{also}")
+    text += "interface Vlan99\n ip address 10.1.99.9 255.255.255.0\ninterface Vlan2002\n no ip address\n"
+    boxes = {name: Device.read(name, text).box for name in "AB"}
+    assert boxes["A"].known == ((1, 10, 20, 99, 2001) if has else (1, 10, 20, 2001))
+    graph = layer2([PluggedWire(tuple((name, "GigabitEthernet0/0") for name in "AB"))], boxes)
+    assert (Bridge("B", 99) in graph.ways_to(Bridge("A", 99))) == has
+    assert Bridge("B", 2001) in graph.ways_to(Bridge("A", 2001))
 
 
 def test_a_virtual_address_is_a_gateway_and_no_provider_gets_it() -> None:

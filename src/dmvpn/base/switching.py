@@ -8,11 +8,15 @@ and gives each box its part (`SwitchingComputed`), as 802.1D would have it decid
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
+from typing import Final
 
 from dmvpn.base.values import Value
 
 #: The VLAN of untagged frames unless another one is configured, and the last one.
 DEFAULT_VLAN, LAST_VLAN = 1, 4094
+#: The first VLAN that a switch never keeps in a file of its own alone.
+_EXTENDED: Final = 1006
 #: Stands for "without a tag" where a VLAN is expected.
 UNTAGGED = 0
 #: Bridge priority unless another one is configured, and what `root primary` and `root secondary` make of it.
@@ -74,7 +78,7 @@ class EthernetPort(Value, kw_only=True):
 class Box(Value, kw_only=True):
     """The ports of a router or switch that take part in VLANs; ports that are not here carry untagged frames only.
 
-    vlans: names of the VLANs that its lines make. An empty mapping: they are in a file of the switch, so all are there.
+    vlans: names of the VLANs that its lines make.
     interfaces: VLANs with an `interface Vlan`.
     priorities: of its bridges, where VLANs have another one than `PRIORITY`.
     rapid: `spanning-tree mode rapid-pvst`.
@@ -98,8 +102,20 @@ class Box(Value, kw_only=True):
     def known(self) -> tuple[int, ...]:
         """The VLANs that it has, in order: those of its lines, and of access ports, which make theirs."""
         of_ports = [vlan for port in self.ports if port.switched for vlan in (port.access, port.voice) if vlan]
-        of_file = () if self.vlans else (*self.interfaces, *(port.native for port in self.ports if port.switched))
+        used = (*self.interfaces, *(port.native for port in self.ports if port.switched))
+        of_file = (vlan for vlan in used if vlan in self._unsaid)
         return tuple(sorted({DEFAULT_VLAN, *dict(self.vlans), *of_ports, *of_file}))
+
+    def has_of(self, network: Iterable[int]) -> tuple[int, ...]:
+        """Return which VLANs of the network it has."""
+        own, unsaid = self.known, self._unsaid
+        return tuple(vlan for vlan in network if vlan in own or vlan in unsaid)
+
+    @property
+    def _unsaid(self) -> range:
+        """VLANs that may be in a file of the switch, since no line makes one of them."""
+        below = any(vlan < _EXTENDED for vlan, _ in self.vlans)
+        return range(0 if below else _EXTENDED if self.vlans else LAST_VLAN + 1)
 
     @property
     def bridges(self) -> bool:

@@ -206,9 +206,7 @@ def _places(
     if not _is_trunk(port, others):
         voice = {port.voice: Bridge(node, port.voice)} if port.voice else {}
         return {**voice, UNTAGGED: Bridge(node, port.access)}
-    box = boxes[node]
-    own = box.known if box.vlans else known
-    tags = [vlan for vlan in own if within(vlan, port.allowed)]
+    tags = [vlan for vlan in boxes[node].has_of(known) if within(vlan, port.allowed)]
     return {UNTAGGED if vlan == port.native else vlan: Bridge(node, vlan) for vlan in tags}
 
 

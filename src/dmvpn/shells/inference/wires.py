@@ -190,7 +190,7 @@ class InferredNetwork(Mutable):
         graph, served = self._graph(), self._served()
         for mode in (PortMode.TRUNK, PortMode.AUTO):  # a port without lines is a trunk, if the other end asks
             for router, device in [*self.devices.items()]:
-                own = device.box.known if device.box.vlans else known
+                own = device.box.has_of(known)
                 vlans = [vlan for vlan in own if self._lacks(Bridge(router, vlan), graph, leased, served)]
                 for port in device.box.ports if vlans else ():
                     taken = port.shutdown or port.bundle or any((router, port.name) in cable for cable in self.cables)
