@@ -225,6 +225,40 @@ def test_policies_with_des_or_group_1_get_what_is_built_alike_at_both_ends(polic
     assert secured({"A": text}, strict=True).notes == ()
 
 
+_BY_POLICY = """hostname A
+interface Ethernet0/0
+ ip address 192.0.2.2 255.255.255.252
+interface Ethernet0/1
+ ip address 198.51.100.2 255.255.255.252
+interface Ethernet0/2
+ ip address 10.0.0.1 255.255.255.0
+ ip policy route-map BALANCE
+route-map OTHER permit 10
+ set ip next-hop 192.0.2.1
+route-map BALANCE permit 10
+ match ip address LIST
+ set ip next-hop 203.0.113.1
+route-map BALANCE permit 20
+ set ip next-hop verify-availability 198.51.100.1 10 track 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "route"),
+    [
+        ("", "ip route 0.0.0.0 0.0.0.0 198.51.100.1 254"),
+        ("ip route 0.0.0.0 0.0.0.0 192.0.2.1\n", ""),
+        ("interface Ethernet0/3\n ip address dhcp\n", ""),
+    ],
+)
+def test_a_router_whose_only_way_out_is_by_policy_routing_has_a_default_route(more: str, route: str) -> None:
+    """Hosts of a site with two providers did not reach the Internet: its router sent packets out by a map alone."""
+    made = adapted({"A": _BY_POLICY + more})
+    says = f"A has its way out by policy routing, which is not done: the lab gives it `{route}`"
+    assert ("198.51.100.1 254" in made.texts["A"], says in made.notes) == (bool(route),) * 2
+    assert secured({"A": _BY_POLICY}, strict=False).notes == ()
+
+
 @pytest.mark.parametrize("words", ["esp-aes 256 ah-sha256-hmac", "comp-lzs esp-aes 256 esp-sha256-hmac"])
 def test_what_protects_and_is_not_built_is_not_said_to_protect_nothing(words: str) -> None:
     (note,) = adapted({"a": f"hostname A\ncrypto ipsec transform-set T {words}\n"}).notes

@@ -11,6 +11,7 @@
     maps       GRE tunnels under a crypto map get an IPsec profile instead (`lab_lines`)
     excerpts   a router with only tunnels gets a port with their source
     profiles   multipoint tunnels of one source use one IPsec profile: that of the first
+    diversions a router that sends packets out by policy routing alone has a default route
     gateways   the virtual address of HSRP or VRRP is an address of the router with the highest priority
     releases   files of IOS XE without a release, where a hub relies on newer defaults, get 16.3 (`lab_lines`)
 
@@ -292,6 +293,8 @@ _TRANSFORMS: Final = re.compile(_PROMPT + r"(?P<head>cry\w*\s+ips\w*\s+tr[\w-]*\
 _PROTECTION: Final = re.compile(
     rf"(?P<head>{BEFORE}tunnel\s+prot\w*\s+ips\w*\s+prof\w*\s+)(?P<profile>\S+)(?P<rest>.*)$"
 )
+_BY_POLICY: Final = re.compile(r"ip pol\w* ro[\w-]* (\S+)$")
+_NEXT_HOP: Final = re.compile(r"set ip (?:default )?next-hop (?:verify-availability )?(\d+\.\d+\.\d+\.\d+)\b")
 #: The port of an excerpt without ports.
 _PORT: Final = "GigabitEthernet0/0"
 
@@ -345,7 +348,7 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
         replaced[file] = [*_forget_tracks(lines)]
         notes += [f"{name}: {change}" for change in _replace(lines, device)]
         notes += [f"{name} {change}" for change in _address_ports(lines, file, device, addresses, replaced[file])]
-        for section, why in (*_permit(text), *_replace_policies(device)):
+        for section, why in (*_permit(text), *_replace_policies(device), *_route_out(device)):
             lines += section
             notes.append(f"{name}{why}")
         virtual = answers.get(file, [])
@@ -575,6 +578,21 @@ def _port(name: str, address: IPv4Interface, device: Device, gateway: IPv4Addres
     section = [f"interface {name}", f" ip address {address.ip} {address.netmask}", " no shutdown"]
     has_gateway = bool(device.default_gateways_of(device.vrf_of(name)))
     return section if has_gateway else [*section, _default_route(device, name, gateway)]
+
+
+def _route_out(device: Device) -> Iterator[tuple[list[str], str]]:
+    """Yield a default route for a router that has next hops by policy routing alone, and a sentence about it."""
+    if _asking(device) or any(route.prefix.is_default for route in device.routes):
+        return
+    maps = dict.fromkeys(found[1] for entry in device.entries if (found := _BY_POLICY.match(entry.text.strip())))
+    headers = [header for name in maps for header in device.lines.headers(f"route-map {name} ")]
+    hops = [hop for header in headers for line in device.lines.section(header).lines if (hop := _NEXT_HOP.match(line))]
+    gateways = [IPv4Address(hop[1]) for hop in hops]
+    near = ((port, hop) for hop in gateways for port, own in device.ports.items() if hop in own.network)
+    for port, gateway in near:
+        line = _default_route(device, port, gateway)
+        yield [line], f" has its way out by policy routing, which is not done: the lab gives it `{line}`"
+        return
 
 
 def _default_route(device: Device, port: str, gateway: IPv4Address) -> str:
