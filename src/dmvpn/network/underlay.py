@@ -295,7 +295,7 @@ def _hop_of(near: Sequence[Hop], next_hop: object, port: str) -> Hop | None:
 #: Protocols that do not run, or (OSPF) that the providers of a lab do not speak.
 _KEPT: Final = ("router ospf", "router bgp", "router isis")
 #: Worse than whatever else there is.
-_LAST: Final = 254
+LAST: Final = 254
 #: The tag of the routes that stand in, where static routes are redistributed; and the route-map that denies it.
 _TAG: Final = 254
 _OTHERS: Final = "NOT-OF-THE-LAB"
@@ -393,12 +393,12 @@ def stand_in(
             here, there = graph.get(router, ()), ways(owner)
             back = [one.gateway for one in here if one.router in there and there[one.router].router == router]
             if not _knows(device, address, hop, back) and not any(near.gateway == address for near in graph[router]):
-                missing.append(f"ip route {address} 255.255.255.255 {hop.gateway} {_LAST}")
+                missing.append(f"ip route {address} 255.255.255.255 {hop.gateway} {LAST}")
         if missing:
             names = [line.split()[2] for line in missing]
             kinds = ["the tunnel ends"] if any(IPv4Address(name) in ends for name in names) else []
             kinds += ["neighbors of BGP"] if any(IPv4Address(name) in called for name in names) else []
-            note = f"{router}: where {kept} brings no route, static ones of distance {_LAST} lead to"
+            note = f"{router}: where {kept} brings no route, static ones of distance {LAST} lead to"
             yield router, missing, "" if from_upstream else f"{note} {' and '.join(kinds)} {some(names)}"
     if added:
         forwarding = Forwarding(wired, read, lambda device: bool(_kept(device)), sites)
@@ -414,7 +414,7 @@ def _from_provider(
         return
     drops = any(route.prefix.is_default and route.interface == _NOWHERE for route in device.routes)
     drops = drops or _throws_away(device)
-    lines = [f"ip route {there} {upstream} {_LAST}" for there in (_HALVES if drops else _EVERYTHING)]
+    lines = [f"ip route {there} {upstream} {LAST}" for there in (_HALVES if drops else _EVERYTHING)]
     got = "routes for both halves of the addresses" if drops else "a default route"
     yield router, lines, f"{router} would learn its routes by BGP from {upstream}: it has {got} to there instead"
 
