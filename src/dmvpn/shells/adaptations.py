@@ -380,8 +380,7 @@ def secured(texts: Mapping[str, str], *, strict: bool) -> Adapted:
         changes = [] if strict else list(_replace_ciphers(lines))
         notes += [f"{name}: {change}" for change in changes]
         added = [*_permit(text, strict=strict)]
-        if not strict and MAY_BE_WEAK.search(text):
-            added += _replace_policies(Device.read(name, text, leaves_out=True))
+        added += [] if strict else _replace_policies(Device.read(name, text, leaves_out=True))
         notes += [f"{name}{why}" for _, why in added]
         own = "\n".join(lines) if changes else text
         found[name] = with_lines(own, [line for section, _ in added for line in section]) if added else own
