@@ -712,3 +712,10 @@ def test_where_the_kernel_does_not_say_which_chains_there_are_nothing_is_told(
 
     monkeypatch.setattr(NetfilterSocket, "dump", refuse)
     assert forward_drops() == []
+
+
+def test_the_routers_addresses_inside_are_those_that_its_interfaces_have_now() -> None:
+    """A ping from them is translated: no list changes when an interface gets another address."""
+    text = standard("10 permit any")
+    assert ordered(text).own == (IPv4Address("10.1.1.1"),)
+    assert Life(text).enter(text.replace("10.1.1.1 ", "10.1.2.1 ")).own == (IPv4Address("10.1.2.1"),)

@@ -127,7 +127,7 @@ class NatMachine(Machine):
                 self._lists.changed()
             case TunnelChanged():
                 self._lists.follow()
-            case InterfaceChanged() if self.config.needs_addresses:
+            case InterfaceChanged() if self.config.needs_addresses or event.name in self.config.inside:
                 self._lists.follow()
             case ClearTranslations():
                 self._context.emit(ForgetTranslations(event.meant))

@@ -100,7 +100,7 @@ class NatConfig(Value):
     @property
     def needs_addresses(self) -> bool:
         """Whether an order has addresses that interfaces have got, or is without them."""
-        return bool(self.statics or self.rules)
+        return bool(self.statics or self.pools or any(map(is_of_loopback, self.rules)))
 
     def pool(self, name: str) -> NatPool | None:
         """Return the pool of this name, or None."""
