@@ -77,6 +77,8 @@ def test_a_spoke_whose_provider_leases_its_address_registers_and_keeps_it() -> N
     assert "state: 5 Bound" in world.show("R41", "dhcp lease")
     world.run_for(600)
     assert "172.16.41.1" in world.show("R41", "ip interface brief")
+    refused = "% Interface does not have a DHCP originated address\n"
+    assert world.do("R41", "release dhcp GigabitEthernet0/2") == world.do("R41", "renew dhcp Tunnel100") == refused
     world.do("R41", "release dhcp GigabitEthernet0/1")
     world.run_for(1)
     assert "unassigned" in world.show("R41", "ip interface brief")

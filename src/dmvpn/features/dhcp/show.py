@@ -10,6 +10,7 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from dmvpn.base.addresses import UNSPECIFIED, UNSPECIFIED_OF, IPAddress, dotted, spelled
+from dmvpn.base.errors import UserError
 from dmvpn.base.events import Event
 from dmvpn.base.moments import clock
 from dmvpn.base.streams import UdpPort
@@ -463,7 +464,9 @@ def clear(ctx: ShowContext, args: Args) -> Event:
 
 
 def change(ctx: ShowContext, args: Args) -> Event:
-    """Renew or release the lease of an interface."""
+    """Renew or release the lease of an interface. Raises UserError where it has no client."""
+    if args.interface("interface") not in ctx.machine(DhcpMachine).clients:
+        raise UserError("Interface does not have a DHCP originated address")
     return ChangeLease(args.interface("interface"), "release" in args)
 
 
