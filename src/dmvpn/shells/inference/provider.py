@@ -12,6 +12,7 @@ On a wire with another router, or with several different gateways, nothing is ad
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 from itertools import count
@@ -328,19 +329,24 @@ def _beyond_nat(network: InferredNetwork, configurations: Mapping[str, str], pro
     outside = {port.end for wire in network.wires for port in wire.ports if _does_nat(network, port)}
     inner = [port.router for wire in network.wires for port in wire.ports if port.end in outside]
     gateways = [gateway for router in inner for gateway in network.devices[router].default_gateways]
-    found: dict[str, tuple[bool, int, bool, bool, str]] = {}
+    led = Counter[str]()
+    is_beyond: dict[str, bool] = {}
     for wire in network.wires:
         is_outside = any(port.end in outside for port in wire.ports)
         has_inner = any(port.router in inner for port in wire.ports)
         for port in (port for port in wire.ports if port.end not in outside):
             router = port.router if port.router in configurations else provider  # a translator, too
-            led = gateways.count(port.address.ip) if has_inner else 0
-            if is_outside or led:
-                _, before, *_ = found.get(router, (False, 0))
-                rank = is_outside and router == provider, is_outside, router
-                found[router] = (router not in inner, before + led, *rank)
-    best, *more = sorted(found, key=lambda router: found[router], reverse=True) or [""]
-    return [best, *(router for router in more if found[router][0] and found[router][1])] if best else []
+            hops = gateways.count(port.address.ip) if has_inner else 0
+            if is_outside or hops:
+                led[router] += hops
+                is_beyond[router] = is_outside or is_beyond.get(router, False)
+
+    def rank(router: str) -> tuple[bool, int, bool, bool, str]:
+        beyond = is_beyond[router]
+        return router not in inner, led[router], beyond and router == provider, beyond, router
+
+    first, *more = sorted(is_beyond, key=rank, reverse=True) or [""]
+    return [first, *(router for router in more if router not in inner and led[router])] if first else []
 
 
 def _does_nat(network: InferredNetwork, port: Port) -> bool:
