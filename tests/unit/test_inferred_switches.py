@@ -112,6 +112,29 @@ def test_descriptions_say_which_trunk_leads_to_which() -> None:
     assert not any("guessed" in note for note in found.notes)
 
 
+def test_descriptions_name_a_box_of_the_same_site_without_the_word_for_the_site() -> None:
+    """In a project, MSK-SW4 had `description R12.e0/0` for MSK-R12: its cables were guessed, and wrongly."""
+    texts = {
+        f"{site}-{box}": text.format(name=f"{site}-{box}", site=number, said=f"description to {far}.e0/0")
+        for number, site in enumerate(("MSK", "SPB"), 1)
+        for box, far, text in (("R1", "SW7", ROUTER), ("SW7", "R1", SWITCH))
+    }
+    found = infer(texts)
+    assert not any("guessed" in note for note in found.notes)
+    cables = [[f"{site}-SW7:GigabitEthernet0/0", f"{site}-R1:GigabitEthernet0/0"] for site in ("MSK", "SPB")]
+    assert [sorted(ends) for ends in links(found)][:2] == [sorted(cable) for cable in cables]
+
+
+def test_a_port_with_subinterfaces_whose_own_link_leads_to_a_router_is_plugged_into_no_switch() -> None:
+    """The lines of one router were copied to another one, whose port leads to a third: it got their switch."""
+    link = "interface GigabitEthernet0/0\n ip address 10.9.9.{} 255.255.255.254\n"
+    texts = {name: text for name, text in sites().items() if name in ("R1", "SW7")}
+    texts["R3"] = texts["R1"].replace("hostname R1", "hostname R3").replace("0.1 255", "0.2 255") + link.format(0)
+    texts["SW7"] += "interface GigabitEthernet0/3\n switchport mode trunk\n"
+    texts["R4"] = "hostname R4\n" + link.format(1)
+    assert ["R3:GigabitEthernet0/0", "R4:GigabitEthernet0/0"] in links(infer(texts))
+
+
 def test_each_access_vlan_gets_a_computer_and_a_lease_where_a_pool_has_its_subnet() -> None:
     found = infer(sites(switch="description {router}"))
     hosts = found.lab.hosts

@@ -29,6 +29,8 @@ UPLINK: Final = "GigabitEthernet0/0"
 _WORDS: Final = re.compile(r"[-_. ]")
 _DIGITS: Final = re.compile(r"\D")
 _EDGE: Final = "spanning-tree portfast trunk"
+#: The length of the subnet of a link of two.
+_LINK: Final = 30
 
 #: A router or switch, and one of its ports.
 End = tuple[str, str]
@@ -87,7 +89,9 @@ def drawn_cables(devices: Mapping[str, Device], segments: Mapping[End, int]) -> 
 
 def guessed_cables(devices: Mapping[str, Device], notes: list[str]) -> list[list[End]]:
     """Return cables between ports with VLANs, and report the guessed ones."""
-    trunks = [trunk for name, device in devices.items() for trunk in _trunks(name, device)]
+    trunks = [
+        trunk for name, device in devices.items() for trunk in _trunks(name, device) if not _is_link(devices, trunk)
+    ]
     found = _named(trunks, list(devices))
     taken = {trunk for pair in found for trunk in pair}  # asked, never iterated
     guessed = []
@@ -104,6 +108,15 @@ def guessed_cables(devices: Mapping[str, Device], notes: list[str]) -> list[list
     cables = [*wires.values()]
     _join_routers(devices, cables, notes)
     return cables
+
+
+def _is_link(devices: Mapping[str, Device], trunk: _Trunk) -> bool:
+    """Return whether a port is one end of a link of two routers, whatever subinterfaces it has."""
+    own = devices[trunk.box].ports.get(trunk.name)
+    others = (device for name, device in devices.items() if name != trunk.box)
+    return (own is not None and own.network.prefixlen >= _LINK) and any(
+        own.network == there.network for device in others for there in device.ports.values()
+    )
 
 
 def _join_routers(devices: Mapping[str, Device], cables: list[list[End]], notes: list[str]) -> None:
@@ -184,9 +197,13 @@ def _trunks(name: str, device: Device) -> Iterator[_Trunk]:
 def _named(trunks: Sequence[_Trunk], names: Sequence[str]) -> list[tuple[_Trunk, _Trunk]]:
     """Return trunks whose descriptions name each other's box, and those of which one names the other's.
 
-    Several switches may name a box with one port for all: something that no file has is between them.
+    A box of the same site may be named without the first word, which is the site's: R1 for HQ-R1. Several switches may name a box with one port for all: something that no file has is between them.
     """
     said = {trunk: [name for name in names if name != trunk.box and is_named(name, trunk.said)] for trunk in trunks}
+    for trunk in trunks:
+        site, *more = _WORDS.split(trunk.box, maxsplit=1)
+        near = [name for name in names if name != trunk.box and name.startswith(site) and more]
+        said[trunk] = said[trunk] or [name for name in near if is_named(name[len(site) + 1 :] or name, trunk.said)]
     far = {trunk: max(boxes, key=len) for trunk, boxes in said.items() if boxes}
     found: list[tuple[_Trunk, _Trunk]] = []
     free = dict.fromkeys(trunks)
