@@ -133,6 +133,17 @@ def test_a_port_with_subinterfaces_whose_own_link_leads_to_a_router_is_plugged_i
     texts["SW7"] += "interface GigabitEthernet0/3\n switchport mode trunk\n"
     texts["R4"] = "hostname R4\n" + link.format(1)
     assert ["R3:GigabitEthernet0/0", "R4:GigabitEthernet0/0"] in links(infer(texts))
+    texts["R5"] = texts["R1"].replace("hostname R1", "hostname R5").replace("0.1 255", "0.5 255")
+    texts["R3"] = texts["R3"].replace("0.2 255", "0.1 255")
+    found = infer(texts)
+    assert ["R3:GigabitEthernet0/0", "R4:GigabitEthernet0/0"] in links(found)
+    assert {f"SW7:GigabitEthernet0/{port}" for port in (1, 2)} <= {host.link for host in found.lab.hosts.values()}
+    assert not any(end.startswith("R3:GigabitEthernet0/0.") for ends in links(found) for end in ends)
+    groups = {
+        name: text.replace("0.1 255.255.255.0\n", "0.1 255.255.255.0\n vrrp 1 ip 10.1.10.9\n", 1)
+        for name, text in texts.items()
+    }
+    assert [name for name, text in infer(groups).configurations.items() if "10.1.10.9 255" in text] == ["R1", "R3"]
 
 
 def test_each_access_vlan_gets_a_computer_and_a_lease_where_a_pool_has_its_subnet() -> None:

@@ -232,10 +232,10 @@ _VIRTUAL: Final = re.compile(r"(standby|vrrp) (?:(\d+) )?ip (\d+\.\d+\.\d+\.\d+)
 
 def _virtual_addresses(devices: Mapping[str, Device]) -> dict[str, list[tuple[str, IPv4Address, IPv4Address]]]:
     """Return by router which ports have a virtual address in a lab, with the mask: of the ports that can be up, if
-    there are any, the one with the highest priority.
+    there are any, the one with the highest priority. Two with one address are on two wires: each has it there.
     """
     owned = {address.ip for device in devices.values() for address in device.ports.values()}  # asked, never iterated
-    best: dict[IPv4Address, tuple[bool, int, IPv4Address, str, str]] = {}
+    standing: dict[IPv4Address, dict[tuple[bool, int, IPv4Address], list[tuple[str, str]]]] = {}
     for file, device in devices.items():
         for port, own in device.ports.items():
             lines = device.lines.section(f"interface {port}")
@@ -243,11 +243,12 @@ def _virtual_addresses(devices: Mapping[str, Device]) -> dict[str, list[tuple[st
                 said = lines.value(f"{word} {group} priority " if group else f"{word} priority ")
                 virtual, priority = IPv4Address(address), int(said.split()[0]) if said else 100
                 if virtual in own.network and virtual not in owned:
-                    candidate = (_can_be_up(device, port), priority, own.ip, file, port)
-                    best[virtual] = max(best.get(virtual, candidate), candidate)
+                    rank = (_can_be_up(device, port), priority, own.ip)
+                    standing.setdefault(virtual, {}).setdefault(rank, []).append((file, port))
     found: dict[str, list[tuple[str, IPv4Address, IPv4Address]]] = {}
-    for virtual, (*_, file, port) in best.items():
-        found.setdefault(file, []).append((port, virtual, devices[file].ports[port].netmask))
+    for virtual, ranks in standing.items():
+        for file, port in ranks[max(ranks)]:
+            found.setdefault(file, []).append((port, virtual, devices[file].ports[port].netmask))
     return found
 
 

@@ -197,7 +197,8 @@ def _trunks(name: str, device: Device) -> Iterator[_Trunk]:
 def _named(trunks: Sequence[_Trunk], names: Sequence[str]) -> list[tuple[_Trunk, _Trunk]]:
     """Return trunks whose descriptions name each other's box, and those of which one names the other's.
 
-    A box of the same site may be named without the first word, which is the site's: R1 for HQ-R1. Several switches may name a box with one port for all: something that no file has is between them.
+    A box of the same site may be named without the first word, which is the site's: R1 for HQ-R1. Several switches may
+    name a box with one port for all: something that no file has is between them.
     """
     said = {trunk: [name for name in names if name != trunk.box and is_named(name, trunk.said)] for trunk in trunks}
     for trunk in trunks:

@@ -250,6 +250,8 @@ class InferredNetwork(Mutable):
                 if port.name.startswith(_VLAN):
                     mine = [one for one in free if one[1] in domain]
                 theirs = [one for one in free if one[1] in far]
+                if any(one.address == port.address and End(one.router, one.name) in far for one in ports):
+                    return []  # a copy of another router's lines: it is elsewhere
                 return [mine[0], theirs[0]] if mine and theirs else []
         return []
 
