@@ -259,6 +259,45 @@ def test_a_router_whose_only_way_out_is_by_policy_routing_has_a_default_route(mo
     assert secured({"A": _BY_POLICY}, strict=False).notes == ()
 
 
+_OSPFV3 = """hostname {name}
+interface Ethernet0/0
+ ip address 192.0.2.{number} 255.255.255.252
+ ipv6 enable
+ ospfv3 network point-to-point
+ ospfv3 1 ipv6 area 0
+ ospfv3 1 ipv4 area 0
+!
+interface Loopback0
+ ip address 10.0.{number}.1 255.255.255.255
+!
+router ospfv3 1
+ area 10 stub
+ !
+ address-family ipv4 unicast
+  redistribute connected
+ exit-address-family
+ !
+ address-family ipv6 unicast
+  passive-interface Ethernet0/0
+ exit-address-family
+!
+"""
+
+
+def test_ospf_version_3_for_ipv4_is_version_2_in_a_lab(tmp_path: Path) -> None:
+    """A course's network had no routes inside its sites: no computer reached the Internet."""
+    scenario = _comes_up(tmp_path, *(_OSPFV3.format(name=name, number=number) for number, name in enumerate("AB", 1)))
+    added = scenario.configurations["A"].partition("router ospf 1\n")[2].splitlines()[:2]
+    assert added == [" area 10 stub", " redistribute connected subnets"]
+    for line in (" ip ospf 1 area 0", " ip ospf network point-to-point"):
+        assert line in scenario.configurations["B"].splitlines()
+    notes = Scenario.load(str(tmp_path)).notes
+    assert "A: OSPF version 3 for IPv4 is not spoken: the lab runs version 2 in its place" in notes
+    world = World(str(tmp_path)).converge()
+    world.run_for(60.0)
+    assert "10.0.2.1" in world.show("A", "ip route ospf")
+
+
 @pytest.mark.parametrize("words", ["esp-aes 256 ah-sha256-hmac", "comp-lzs esp-aes 256 esp-sha256-hmac"])
 def test_what_protects_and_is_not_built_is_not_said_to_protect_nothing(words: str) -> None:
     (note,) = adapted({"a": f"hostname A\ncrypto ipsec transform-set T {words}\n"}).notes

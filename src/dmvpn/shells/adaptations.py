@@ -12,6 +12,7 @@
     excerpts   a router with only tunnels gets a port with their source
     profiles   multipoint tunnels of one source use one IPsec profile: that of the first
     diversions a router that sends packets out by policy routing alone has a default route
+    OSPFv3     for IPv4, it is OSPF version 2
     gateways   the virtual address of HSRP or VRRP is an address of the router with the highest priority
     releases   files of IOS XE without a release, where a hub relies on newer defaults, get 16.3 (`lab_lines`)
 
@@ -294,6 +295,8 @@ _TRANSFORMS: Final = re.compile(_PROMPT + r"(?P<head>cry\w*\s+ips\w*\s+tr[\w-]*\
 _PROTECTION: Final = re.compile(
     rf"(?P<head>{BEFORE}tunnel\s+prot\w*\s+ips\w*\s+prof\w*\s+)(?P<profile>\S+)(?P<rest>.*)$"
 )
+_OSPFV3: Final = "router ospfv3 "
+_ENDS: Final[tuple[list[str], ...]] = ([], ["exit-address-family"], ["!"])
 _BY_POLICY: Final = re.compile(r"ip pol\w* ro[\w-]* (\S+)$")
 _NEXT_HOP: Final = re.compile(r"set ip (?:default )?next-hop (?:verify-availability )?(\d+\.\d+\.\d+\.\d+)\b")
 #: The port of an excerpt without ports.
@@ -349,7 +352,7 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
         replaced[file] = [*_forget_tracks(lines)]
         notes += [f"{name}: {change}" for change in _replace(lines, device)]
         notes += [f"{name} {change}" for change in _address_ports(lines, file, device, addresses, replaced[file])]
-        for section, why in (*_permit(text), *_replace_policies(device), *_route_out(device)):
+        for section, why in (*_permit(text), *_replace_policies(device), *_route_out(device), *_version_2(lines)):
             lines += section
             notes.append(f"{name}{why}")
         virtual = answers.get(file, [])
@@ -593,6 +596,28 @@ def _route_out(device: Device) -> Iterator[tuple[list[str], str]]:
         line = _default_route(device, port, gateway)
         yield [line], f" has its way out by policy routing, which is not done: the lab gives it `{line}`"
         return
+
+
+def _version_2(lines: Sequence[str]) -> Iterator[tuple[list[str], str]]:
+    """Yield lines of OSPF version 2 that do what those of version 3 do for IPv4, and a sentence about them."""
+    found: dict[str, list[str]] = {}
+    head = family = ""
+    for line in lines:
+        words = line.split()
+        if not line.startswith((" ", "!")):
+            head, family = line.strip(), ""
+        elif words[:1] == ["address-family"]:
+            family = words[1]
+        elif head.startswith("interface ") and words[:1] == ["ospfv3"] and "ipv6" not in words:
+            rest = [word for word in words[1:] if word != "ipv4"]
+            kept = rest if "area" in rest or not rest[0].isdigit() else rest[1:]
+            found.setdefault(head, []).append(f" ip ospf {' '.join(kept)}")
+        elif line.startswith(" ") and head.startswith(_OSPFV3) and family != "ipv6" and words[:1] not in _ENDS:
+            more = " subnets" if words[0] == "redistribute" else ""
+            found.setdefault(head.replace("v3", "", 1), []).append(f" {' '.join(words)}{more}")
+    if any(" area " in line for name, section in found.items() if name.startswith("interface ") for line in section):
+        made = [line for name, section in found.items() for line in (name, *section)]
+        yield made, ": OSPF version 3 for IPv4 is not spoken: the lab runs version 2 in its place"
 
 
 def _default_route(device: Device, port: str, gateway: IPv4Address) -> str:
