@@ -298,6 +298,13 @@ def test_ospf_version_3_for_ipv4_is_version_2_in_a_lab(tmp_path: Path) -> None:
     assert "10.0.2.1" in world.show("A", "ip route ospf")
 
 
+@pytest.mark.parametrize("line", ["ospfv3", "ospfv3 ipv4", "ospfv3 1", "address-family"])
+def test_a_line_of_ospf_that_is_cut_off_is_no_error_of_ours(line: str) -> None:
+    text = _OSPFV3.format(name="A", number=1).replace(" ospfv3 network", f" {line}\n ospfv3 network")
+    text = text.replace(" address-family ipv4", f" {line}\n address-family ipv4")
+    assert "ip ospf 1 area 0" in adapted({"A": text}).texts["A"]
+
+
 @pytest.mark.parametrize("words", ["esp-aes 256 ah-sha256-hmac", "comp-lzs esp-aes 256 esp-sha256-hmac"])
 def test_what_protects_and_is_not_built_is_not_said_to_protect_nothing(words: str) -> None:
     (note,) = adapted({"a": f"hostname A\ncrypto ipsec transform-set T {words}\n"}).notes

@@ -607,10 +607,10 @@ def _version_2(lines: Sequence[str]) -> Iterator[tuple[list[str], str]]:
         if not line.startswith((" ", "!")):
             head, family = line.strip(), ""
         elif words[:1] == ["address-family"]:
-            family = words[1]
-        elif head.startswith("interface ") and words[:1] == ["ospfv3"] and "ipv6" not in words:
+            family = "".join(words[1:2])
+        elif head.startswith("interface ") and words[:1] == ["ospfv3"] and words[2:] and "ipv6" not in words:
             rest = [word for word in words[1:] if word != "ipv4"]
-            kept = rest if "area" in rest or not rest[0].isdigit() else rest[1:]
+            kept = rest[1:] if words[1].isdigit() and "area" not in rest else rest
             found.setdefault(head, []).append(f" ip ospf {' '.join(kept)}")
         elif line.startswith(" ") and head.startswith(_OSPFV3) and family != "ipv6" and words[:1] not in _ENDS:
             more = " subnets" if words[0] == "redistribute" else ""
