@@ -236,12 +236,21 @@ def test_neighbors_inside_a_vrf_are_waited_for(of_hub: str, of_spoke: str | None
     assert missing(tmp_path) == []
 
 
-def test_bgp_still_changes_while_a_route_waits_for_the_interval_of_a_neighbor(tmp_path: Path) -> None:
-    """A hub announces to an external neighbor every 30 s: `lab up` called a spoke without the far LAN converged."""
-    lines = "router bgp 6500{0}\n network 10.{0}.0.0 mask 255.255.255.0\n"
-    calls = " neighbor 172.16.0.{0} remote-as 6500{0}\n"
-    spokes = {name: (number, "", NHS, lines.format(number) + calls.format(1)) for name, number in (("A", 2), ("B", 3))}
-    write(tmp_path, HUB=(1, "", DYNAMIC, lines.format(1) + calls.format(2) + calls.format(3)), **spokes)
+@pytest.mark.parametrize("second", [65003, 65002])
+def test_bgp_still_changes_while_a_route_waits_for_the_interval_of_a_neighbor(second: int, tmp_path: Path) -> None:
+    """A hub announces to an external neighbor every 30 s: `lab up` called a spoke without the far LAN converged.
+
+    second: the AS of the other spoke; with that of the first they take their own with `allowas-in`.
+    """
+    systems = {1: 65001, 2: 65002, 3: second}
+    lines = {
+        number: f"router bgp {system}\n network 10.{number}.0.0 mask 255.255.255.0\n"
+        for number, system in systems.items()
+    }
+    calls = {number: f" neighbor 172.16.0.{number} remote-as {system}\n" for number, system in systems.items()}
+    own = " neighbor 172.16.0.1 allowas-in\n" if second == systems[2] else ""
+    spokes = {name: (number, "", NHS, lines[number] + calls[1] + own) for name, number in (("A", 2), ("B", 3))}
+    write(tmp_path, HUB=(1, "", DYNAMIC, lines[1] + calls[2] + calls[3]), **spokes)
     scenario = Scenario.load(str(tmp_path))
     world, lacking = Simulator.of(scenario), 0
     before = world.facts(scenario)

@@ -477,9 +477,12 @@ def changing(before: LabFacts, now: LabFacts) -> list[str]:
     Of providers only that counts.
     """
     found = []
+    known = [table.bgp for router in now.routers.values() if router is not None for table in router.tables]
+    inside = any(peer.allows_own_as for bgp in known for peer in bgp.peers)
     for name, router in now.routers.items():
         tables = router.tables if router is not None else ()
         busy = any(table.bgp.busy or any(process.busy for process in table.ospf) for table in tables)
+        busy = busy or (inside and any(table.bgp.busy_inside for table in tables))
         if busy or (name not in now.providers and _state(router) != _state(before.routers.get(name))):
             found.append(name)
     return found

@@ -64,19 +64,22 @@ class Advertiser:
         """Whether routes wait until they may be announced to a neighbor that can use them: it sent none of them, and
         its AS is not in their path.
         """
-        return any(
-            self._is_news(group.audience, prefix, self._members[address])
-            for group in self.groups.values()
-            for prefix in group.waiting
-            for address in group.queues
-        )
+        return any(not inside for inside in self._news())
 
-    def _is_news(self, audience: Audience, prefix: Prefix, peer: Peer) -> bool:
-        best = self._routes.table.best(prefix)
-        if best is None:
-            return True
-        is_inside = peer.settings.remote_as in best.attributes.systems and not audience.overridden
-        return best.peer != peer.address and not is_inside
+    @property
+    def is_busy_inside(self) -> bool:
+        """Whether routes wait for a neighbor whose AS is in their path: it may take them with `allowas-in`."""
+        return any(self._news())
+
+    def _news(self) -> Iterator[bool]:
+        """Yield for each route that waits for a neighbor whether its AS is in the path."""
+        for group in self.groups.values():
+            for prefix in group.waiting:
+                best = self._routes.table.best(prefix)
+                for peer in (self._members[address] for address in group.queues):
+                    if best is None or best.peer != peer.address:
+                        systems = best.attributes.systems if best is not None and not group.audience.overridden else ()
+                        yield peer.settings.remote_as in systems
 
     # ---------------------------------------------------------------------------------------------------- members
 

@@ -21,6 +21,7 @@ class BgpPeerFacts(Fact):
     local_as: the AS number that we present to it; it may differ from that of the process.
     secured: a password is configured.
     reflected: it is our route reflector client.
+    allows_own_as: how often our AS may be in its paths.
     """
 
     address: Address
@@ -30,6 +31,7 @@ class BgpPeerFacts(Fact):
     passive: bool = False
     secured: bool = False
     reflected: bool = False
+    allows_own_as: int = 0
 
 
 class BgpFacts(Fact):
@@ -40,7 +42,8 @@ class BgpFacts(Fact):
     called: neighbors that are configured by address. ranges: neighbors may also connect from these, at most
     listen_limit.
     announces: prefixes of `network` and `redistribute` that are in the table.
-    busy: news wait until they may be announced to a neighbor: its advertisement interval has not passed.
+    busy: news wait until they may be announced to a neighbor: its advertisement interval has not passed. busy_inside:
+    such news has the neighbor's AS in its path, so it takes it with `allowas-in` alone.
     """
 
     local_as: int = 0
@@ -53,6 +56,7 @@ class BgpFacts(Fact):
     peers: tuple[BgpPeerFacts, ...] = ()
     announces: tuple[Network, ...] = ()
     busy: bool = False
+    busy_inside: bool = False
 
 
 def facts(machine: BgpMachine) -> BgpFacts:
@@ -68,6 +72,7 @@ def facts(machine: BgpMachine) -> BgpFacts:
         peers=tuple(map(_peer, machine.neighbors.values())),
         announces=tuple(network(prefix) for table in machine.tables.values() for prefix in table.routes.own),
         busy=any(table.advertiser.is_busy for table in machine.tables.values()),
+        busy_inside=any(table.advertiser.is_busy_inside for table in machine.tables.values()),
     )
 
 
@@ -81,6 +86,7 @@ def _peer(peer: Neighbor) -> BgpPeerFacts:
         passive=settings.lines.passive,
         secured=bool(settings.lines.password),
         reflected=settings.lines.route_reflector_client,
+        allows_own_as=settings.lines.allow_own_as,
     )
 
 
