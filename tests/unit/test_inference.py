@@ -325,6 +325,21 @@ def test_a_file_of_vpcs_is_a_computer_on_its_wire(
     assert any("the subnets of the computers PC9" in note for note in scenario.notes) is ("10.9.9.9" in text)
 
 
+def test_computers_of_sites_with_one_subnet_are_where_the_numbers_in_their_names_are(tmp_path: Path) -> None:
+    """Two sites of a course had the same addresses: one computer of each was left out, and rules of NAT named it."""
+    for number in (8, 30):
+        (tmp_path / f"VPC{number}.cfg").write_text("ip 10.1.1.30 10.1.1.1 24\n")
+    link = ["192.0.2.1 255.255.255.252", "192.0.2.2 255.255.255.252"]
+    pool = f"ip dhcp pool P\n network 10.1.1.0 {LONG}\n default-router 10.1.1.1\n"
+    (tmp_path / "R12.cfg").write_text(pool + router("R12", f"10.1.1.1 {LONG}"))
+    scenario = load(
+        tmp_path, *(router(name, f"10.1.1.1 {LONG}", one) for name, one in zip(("R9", "R28"), link, strict=True))
+    )
+    hosts = {name: (spec.link.partition(":")[0], spec.address) for name, spec in scenario.lab.hosts.items()}
+    expected = {"VPC8": ("R9", "10.1.1.30/24"), "VPC30": ("R28", "10.1.1.30/24"), "H12": ("R12", "dhcp")}
+    assert hosts == expected
+
+
 def test_a_computer_is_the_server_that_a_line_of_nat_publishes(tmp_path: Path) -> None:
     """It had .100, so nobody answered at the public address."""
     nat = "ip nat inside source static tcp 10.1.1.5 80 192.0.2.9 80\nip nat inside source static 10.2.2.1 192.0.2.8"

@@ -150,25 +150,27 @@ def hosts(
     """Return a computer on every wire with a single port, unless that is a way out, and one in each VLAN of a switch.
 
     Where a DHCP server has a pool for them, it leases their addresses; there wires of several routers have one, too.
-    A station with an address in the subnet comes first, also on a wire of several routers.
+    A station with an address in the subnet comes first, also on a wire of several routers. Sites may have one subnet,
+    and stations one address: each is where the number in its name is nearest, and not where addresses are leased.
     """
     routed = [address for device in network.devices.values() for _, address, _ in device.addresses()]
-    waiting = list({one.address.ip: one for one in stations if one.address.ip not in routed}.values())
+    waiting = list({(one.name, one.address): one for one in stations if one.address.ip not in routed}.values())
+    leased = {id(wire): is_leased(network, wire, wire.ports[0].address.network) for wire in network.wires}
+    plain = [wire.ports[0].address.network for wire in network.wires if not leased[id(wire)]]
     found: dict[str, HostSpec] = {}
     known = sorted(
         (int(address), length) for device in network.devices.values() for _, address, length in device.addresses()
     )
     rules = [one.rule for device in network.devices.values() for one in device.nat.statics]
-    published = [rule.local for rule in rules if rule.length == 32]
-    published += [host.ip for host, _ in INTERNET]
+    published = [*(rule.local for rule in rules if rule.length == 32), *(host.ip for host, _ in INTERNET)]
     taken: dict[IPv4Address, None] = {}  # asked, never iterated
     for wire in network.wires:
         subnet, (port, gateway) = wire.ports[0].address.network, _gateway(network, wire)
         if subnet.prefixlen >= NO_LAN:
             continue
-        leases = is_leased(network, wire, subnet)
+        leases = leased[id(wire)]
         places = [spelled_end(*end) for end in wire.computers or ()]
-        here = [one for one in waiting if one.address.ip in subnet]
+        here = [] if leases and subnet in plain else _seated(waiting, subnet, (places or [port.router])[0])
         if wire.computers is None and (leases or here or len(wire.ports) == 1):
             places = [port.end]
         seats: list[tuple[str, Station | None]] = [(place, one) for one, place in zip(here, places, strict=False)]
@@ -186,6 +188,7 @@ def hosts(
                 taken[address] = None
                 mask = subnet.prefixlen
                 found[name] = HostSpec(link=place, address=f"{address}/{mask}", gateway=gateway, address6=own6)
+    waiting = [one for one in waiting if one.address.ip not in taken]
     if waiting:
         names = some([one.name for one in waiting])
         network.notes.append(f"no wire of the lab has a free port in the subnets of the computers {names}")
@@ -197,6 +200,17 @@ def hosts(
             name = _host_name(place, ("H", *found, *configurations))
             found[name] = HostSpec(link=place, address=address6, gateway=own.ip)
     return dict(sorted(found.items()))
+
+
+def _seated(stations: Sequence[Station], subnet: IPv4Network, place: str) -> list[Station]:
+    """Return the stations of a subnet, of each address the one whose number is nearest to that of the place."""
+    near = [one for one in stations if one.address.ip in subnet]
+    near.sort(key=lambda one: abs(_number(one.name) - _number(place.partition(":")[0])), reverse=True)
+    return list({one.address.ip: one for one in near}.values())[::-1]
+
+
+def _number(name: str) -> int:
+    return int("0" + re.sub(r"\D", "", name)[:9])
 
 
 def _host_name(place: str, taken: Container[str], own: str = "") -> str:
