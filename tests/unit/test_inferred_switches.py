@@ -543,11 +543,11 @@ def test_the_wire_of_the_internet_leads_from_a_provider_to_none_of_its_own_custo
     site += "ip route 0.0.0.0 0.0.0.0 203.0.113.{1}\n"
     isp = "hostname ISP{0}\ninterface Ethernet0/0\n ip address 203.0.113.{1} 255.255.255.252\n"
     isp += "interface Ethernet0/1\n ip address 192.0.2.{0} 255.255.255.252\n"
-    isp += "router bgp {0}\n neighbor 192.0.2.{2} remote-as {2}\n"
+    isp += "router bgp {0}\n neighbor 192.0.2.{2} remote-as {2}\n redistribute static\n"
     texts = {"R2": site.format(2, 1, 6), "R6": site.format(6, 5, 2)}
     found = infer({**texts, "ISP1": isp.format(1, 1, 2), "ISP2": isp.format(2, 5, 1)})
     first = found.configurations[found.lab.hosts["INTERNET"].link.partition(":")[0]].splitlines()
-    assert [line for line in first if "8.8.8.2" in line] == ["ip route 203.0.113.0 255.255.255.252 8.8.8.2 254"]
+    assert [line for line in first if "8.8.8.2" in line] == ["ip route 203.0.113.0 255.255.255.252 8.8.8.2 254 tag 254"]
 
 
 def test_a_default_route_decides_before_the_provider_that_the_lab_adds() -> None:

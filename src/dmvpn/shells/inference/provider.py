@@ -23,7 +23,7 @@ from dmvpn.features.bgp.settings import PeerSettings, configured_peers
 from dmvpn.network.device import Device, is_private
 from dmvpn.network.lines import with_lines
 from dmvpn.network.overlay import Network
-from dmvpn.network.underlay import LAST, far_ends, name_gateway
+from dmvpn.network.underlay import LAST, far_ends, name_gateway, unadvertised
 from dmvpn.shells.inference.wires import VIRTUAL, InferredNetwork, Port, Wire, ports_of
 from dmvpn.shells.lab_model import INSIDE, OUTSIDE, GatewaySpec, HostSpec, LinkSpec
 from dmvpn.shells.stations import is_of_host
@@ -314,7 +314,7 @@ def internet(
         for one in (*there, *(route.prefix for route in device.routes if not number or route.distance != LAST)):
             ways.setdefault(one, gateway + number)
     back = [f"ip route {to.address} {to.netmask} {by} {LAST}" for to, by in ways.items() if to.length and by != gateway]
-    configurations[routers[0]] = with_lines(configurations[routers[0]], back)
+    configurations[routers[0]] = with_lines(*unadvertised(configurations[routers[0]], back))
     network.notes.append(
         f"the lab adds a host of the Internet behind {' and '.join(routers[: len(ends)])}: INTERNET, {host.ip}"
     )
