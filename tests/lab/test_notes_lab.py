@@ -151,6 +151,7 @@ def test_a_program_of_a_host_runs_in_its_network_and_its_exit_code_comes_back(ph
     assert labs.run("lab", "exec", "H3", "sh", "-c", "exit 3").returncode == 3
     missing = labs.run("lab", "exec", "H3", "/no/such/program")
     assert (missing.returncode, missing.stderr) == (127, "dmvpn: /no/such/program: No such file or directory\n")
+    assert labs.run("lab", "exec", "H3", "no-such-program").stderr == "dmvpn: no-such-program: not installed\n"
     assert "there is no H9 in this lab; it has R11, R31" in labs.run("lab", "exec", "H9", "true").stderr
 
 

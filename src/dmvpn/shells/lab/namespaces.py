@@ -466,6 +466,13 @@ def run_program(words: Sequence[str]) -> int:
     return _mirror(child)
 
 
+#: The command that installs a program for looking at networks.
+_INSTALLED_BY: Final = {
+    name: f". On Debian: sudo apt-get install {package}"
+    for name, package in (("ping", "iputils-ping"), ("tcpdump", "tcpdump"), ("traceroute", "traceroute"))
+}
+
+
 def _become(words: Sequence[str]) -> int:
     die_with_parent()
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
@@ -473,5 +480,8 @@ def _become(words: Sequence[str]) -> int:
     try:
         os.execvp(words[0], list(words))  # noqa: S606 - that is what was asked for
     except OSError as error:
-        print(f"dmvpn: {words[0]}: {error.strerror}", file=sys.stderr)
+        why, name = error.strerror, words[0]
+        if isinstance(error, FileNotFoundError) and "/" not in name:
+            why = f"not installed{_INSTALLED_BY.get(name, '')}"
+        print(f"dmvpn: {name}: {why}", file=sys.stderr)
         return 127 if isinstance(error, FileNotFoundError) else 126
