@@ -146,6 +146,23 @@ def test_a_port_with_subinterfaces_whose_own_link_leads_to_a_router_is_plugged_i
     assert [name for name, text in infer(groups).configurations.items() if "10.1.10.9 255" in text] == ["R1", "R3"]
 
 
+def test_a_router_that_bridges_vlans_is_a_switch_with_vlan_interfaces() -> None:
+    """Its BVIs were ports that nothing is plugged into, so its site had no computers."""
+    layer = "interface GigabitEthernet0/{0}.{1}\n encapsulation dot1Q {1}\n bridge-group {1}\n!\n"
+    text = ROUTER.partition("interface")[0].format(name="R1", site=1) + "bridge irb\n"
+    text += "".join(layer.format(port, vlan) for port in (0, 2) for vlan in (10, 20))
+    text += "interface BVI10\n ip address 10.1.10.1 255.255.255.0\n!\nbridge 10 route ip\n"
+    found = infer({"SW7": SWITCH.format(name="SW7", said=""), "R1": text})
+    assert links(found)[0] == ["SW7:GigabitEthernet0/0", "R1:GigabitEthernet0/0"]
+    assert "R1 bridges VLANs: the lab takes it for a switch with interface Vlan10 for BVI10" in found.notes
+    world = World.of(Scenario("bridge", found.lab, found.configurations))
+    world.run_for(40.0)
+    leased = next(name for name, host in found.lab.hosts.items() if host.link == "SW7:GigabitEthernet0/1")
+    world.ping(leased, "10.1.10.1")
+    world.run_for(1.0)
+    assert world.replies(leased)
+
+
 def test_each_access_vlan_gets_a_computer_and_a_lease_where_a_pool_has_its_subnet() -> None:
     found = infer(sites(switch="description {router}"))
     hosts = found.lab.hosts

@@ -12,6 +12,7 @@
     excerpts   a router with only tunnels gets a port with their source
     profiles   multipoint tunnels of one source use one IPsec profile: that of the first
     diversions a router that sends packets out by policy routing alone has a default route
+    bridges    a router with `bridge irb` is a switch with VLAN interfaces
     OSPFv3     for IPv4, it is OSPF version 2
     gateways   the virtual address of HSRP or VRRP is an address of the router with the highest priority
     releases   files of IOS XE without a release, where a hub relies on newer defaults, get 16.3 (`lab_lines`)
@@ -331,6 +332,8 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
     texts: by file name.
     segments: wires from a drawing, by file name and port.
     """
+    bridging = {file: made for file, text in texts.items() if (made := _bridging(text))}
+    texts = {**texts, **{file: text for file, (text, _) in bridging.items()}}
     devices = {file: Device.read(file, text, leaves_out=True) for file, text in texts.items()}
     addresses = MissingAddresses(devices, segments or {})
     keys, unnamed, answers = cloud_keys(devices), unnamed_releases(devices), _virtual_addresses(devices)
@@ -342,6 +345,7 @@ def adapted(texts: Mapping[str, str], segments: Mapping[tuple[str, str], int] | 
         for file, tunnel in silent_hubs(devices)
         if file not in unnamed
     ]
+    notes += [f"{devices[file].own_name or file} {why}" for file, (_, why) in bridging.items()]
     for file, text in texts.items():
         device, lines = devices[file], text.split("\n")
         count = len(lines)
@@ -427,6 +431,40 @@ def _replace(lines: list[str], device: Device) -> Iterator[str]:
             f"{tunnel} has the source of a tunnel with another IPsec profile: the lab uses {after} in the "
             f"place of {before}"
         )
+
+
+# ------------------------------------------------------------------------------------------------ bridges
+
+
+_IRB: Final = re.compile(r"^bridge irb\s*$", re.MULTILINE)
+_BRIDGED: Final = re.compile(r"^interface (\S+)\.\d+ *\n((?: .*\n)+)", re.MULTILINE)
+_BVI: Final = re.compile(r"\bBVI ?(\d+)\b")
+
+
+def _bridging(text: str) -> tuple[str, str] | None:
+    """Return a text whose subinterfaces in bridge groups are trunks, and its BVIs VLAN interfaces, and why; or None."""
+    vlans: dict[str, str] = {}
+    trunks: dict[str, list[str]] = {}
+
+    def trunk(section: re.Match[str]) -> str:
+        said = {words[0].lower(): words[-1] for line in section[2].splitlines() if len(words := line.split()) > 1}
+        if "bridge-group" not in said or not said.get("encapsulation", "").isdigit():
+            return section[0]
+        vlans[said["bridge-group"]] = said["encapsulation"]
+        trunks.setdefault(section[1], []).append(said["encapsulation"])
+        return "!\n" * section[0].count("\n")
+
+    changed = _BRIDGED.sub(trunk, text) if _IRB.search(text) else text
+    if not trunks:
+        return None
+    groups = dict.fromkeys(_BVI.findall(text))
+    own = _BVI.sub(lambda found: f"Vlan{vlans.get(found[1], found[1])}", changed)
+    modes = " switchport trunk encapsulation dot1q", " switchport mode trunk"
+    added = [f"vlan {vlan}" for vlan in dict.fromkeys(vlans.values())]
+    for port, carried in trunks.items():
+        added += [f"interface {port}", f" switchport trunk allowed vlan {','.join(carried)}", *modes]
+    names = [f"interface Vlan{vlans.get(group, group)} for BVI{group}" for group in groups]
+    return with_lines(own, added), f"bridges VLANs: the lab takes it for a switch with {', '.join(names)}"
 
 
 # ------------------------------------------------------------------------------------------------ VRFs
