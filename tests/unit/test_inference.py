@@ -340,6 +340,13 @@ def test_computers_of_sites_with_one_subnet_are_where_the_numbers_in_their_names
     assert hosts == expected
 
 
+def test_of_computers_for_one_port_the_first_one_is_there(tmp_path: Path) -> None:
+    for number, name in enumerate(("DNS", "FTP", "WWW"), 2):
+        (tmp_path / f"{name}.cfg").write_text(f"set pcname VPCS\nip 10.1.1.{number} 10.1.1.1 24\n")
+    hosts = load(tmp_path, router("A", f"10.1.1.1 {LONG}")).lab.hosts
+    assert {name: host.address for name, host in hosts.items()} == {"VPCS": "10.1.1.2/24"}
+
+
 def test_a_computer_is_the_server_that_a_line_of_nat_publishes(tmp_path: Path) -> None:
     """It had .100, so nobody answered at the public address."""
     nat = "ip nat inside source static tcp 10.1.1.5 80 192.0.2.9 80\nip nat inside source static 10.2.2.1 192.0.2.8"

@@ -205,8 +205,11 @@ def hosts(
 def _seated(stations: Sequence[Station], subnet: IPv4Network, place: str) -> list[Station]:
     """Return the stations of a subnet, of each address the one whose number is nearest to that of the place."""
     near = [one for one in stations if one.address.ip in subnet]
-    near.sort(key=lambda one: abs(_number(one.name) - _number(place.partition(":")[0])), reverse=True)
-    return list({one.address.ip: one for one in near}.values())[::-1]
+    near.sort(key=lambda one: abs(_number(one.name) - _number(place.partition(":")[0])))
+    found: dict[IPv4Address, Station] = {}
+    for one in near:
+        found.setdefault(one.address.ip, one)
+    return [*found.values()]
 
 
 def _number(name: str) -> int:
