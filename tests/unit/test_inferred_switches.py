@@ -200,6 +200,15 @@ def test_access_switches_are_plugged_into_both_distribution_switches_and_one_of_
     assert world.replies("H1")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [("priority 90", "priority 255.255.255.255"), ("priority 90", "priority"), ("ip 10.1.10.1", "ip 10.1.10.999")],
+)
+def test_a_line_of_hsrp_that_no_router_takes_is_no_error_of_ours(change: tuple[str, str]) -> None:
+    text = LAYER3.format(number=1, own=2, word="standby", priority=90)
+    assert infer({"D1": text.replace(*change), "A1": ACCESS.format(name="ACC1")}).lab.hosts
+
+
 @pytest.mark.parametrize("line", ["vlan 11", "interface Vlan10\n shutdown"])
 def test_a_router_whose_vlan_interface_is_down_does_not_get_the_virtual_address(line: str) -> None:
     """The router with the highest priority had no VLAN 30, as the public file says: its hosts had no gateway."""

@@ -228,8 +228,11 @@ def _told_of(read: Mapping[str, Device], address: IPv4Address) -> list[IPAddress
 # ------------------------------------------------------------------------------------------------ virtual addresses
 
 
+#: An address in a line that was not read.
+_OCTET: Final = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_IP: Final = rf"({_OCTET}(?:\.{_OCTET}){{3}})(?!\S)"
 #: HSRP and VRRP: the address of a group, which hosts have as their gateway, and the router's priority in it.
-_VIRTUAL: Final = re.compile(r"(standby|vrrp) (?:(\d+) )?ip (\d+\.\d+\.\d+\.\d+)")
+_VIRTUAL: Final = re.compile(rf"(standby|vrrp) (?:(\d+) )?ip {_IP}")
 
 
 def _virtual_addresses(devices: Mapping[str, Device]) -> dict[str, list[tuple[str, IPv4Address, IPv4Address]]]:
@@ -243,7 +246,8 @@ def _virtual_addresses(devices: Mapping[str, Device]) -> dict[str, list[tuple[st
             lines = device.lines.section(f"interface {port}")
             for word, group, address in (one.groups() for line in lines.lines if (one := _VIRTUAL.match(line))):
                 said = lines.value(f"{word} {group} priority " if group else f"{word} priority ")
-                virtual, priority = IPv4Address(address), int(said.split()[0]) if said else 100
+                virtual = IPv4Address(address)
+                priority = next((int(word) for word in said.split()[:1] if word.isdecimal()), 100)
                 if virtual in own.network and virtual not in owned:
                     rank = (_can_be_up(device, port), priority, own.ip)
                     standing.setdefault(virtual, {}).setdefault(rank, []).append((file, port))
@@ -299,7 +303,7 @@ _PROTECTION: Final = re.compile(
 _OSPFV3: Final = "router ospfv3 "
 _ENDS: Final[tuple[list[str], ...]] = ([], ["exit-address-family"], ["!"])
 _BY_POLICY: Final = re.compile(r"ip pol\w* ro[\w-]* (\S+)$")
-_NEXT_HOP: Final = re.compile(r"set ip (?:default )?next-hop (?:verify-availability )?(\d+\.\d+\.\d+\.\d+)\b")
+_NEXT_HOP: Final = re.compile(rf"set ip (?:default )?next-hop (?:verify-availability )?{_IP}")
 #: The port of an excerpt without ports.
 _PORT: Final = "GigabitEthernet0/0"
 
