@@ -451,11 +451,11 @@ def _bridging(text: str) -> tuple[str, str] | None:
     trunks: dict[str, list[str]] = {}
 
     def trunk(section: re.Match[str]) -> str:
-        said = {words[0].lower(): words[-1] for line in section[2].splitlines() if len(words := line.split()) > 1}
-        if "bridge-group" not in said or not said.get("encapsulation", "").isdigit():
+        by_word = {words[0].lower(): words[-1] for line in section[2].splitlines() if len(words := line.split()) > 1}
+        if "bridge-group" not in by_word or not by_word.get("encapsulation", "").isdigit():
             return section[0]
-        vlans[said["bridge-group"]] = said["encapsulation"]
-        trunks.setdefault(section[1], []).append(said["encapsulation"])
+        vlans[by_word["bridge-group"]] = by_word["encapsulation"]
+        trunks.setdefault(section[1], []).append(by_word["encapsulation"])
         return "!\n" * section[0].count("\n")
 
     changed = _BRIDGED.sub(trunk, text) if _IRB.search(text) else text
