@@ -225,7 +225,7 @@ def test_policies_with_des_or_group_1_get_what_is_built_alike_at_both_ends(polic
     assert secured({"A": text}, strict=True).notes == ()
 
 
-_BY_POLICY = """hostname A
+BY_POLICY = """hostname A
 interface Ethernet0/0
  ip address 192.0.2.2 255.255.255.252
 interface Ethernet0/1
@@ -253,13 +253,13 @@ route-map BALANCE permit 20
 )
 def test_a_router_whose_only_way_out_is_by_policy_routing_has_a_default_route(more: str, route: str) -> None:
     """Hosts of a site with two providers did not reach the Internet: its router sent packets out by a map alone."""
-    made = adapted({"A": _BY_POLICY + more})
+    made = adapted({"A": BY_POLICY + more})
     says = f"A has its way out by policy routing, which is not done: the lab gives it `{route}`"
     assert ("198.51.100.1 254" in made.texts["A"], says in made.notes) == (bool(route),) * 2
-    assert secured({"A": _BY_POLICY}, strict=False).notes == ()
+    assert secured({"A": BY_POLICY}, strict=False).notes == ()
 
 
-_OSPFV3 = """hostname {name}
+OSPFV3 = """hostname {name}
 interface Ethernet0/0
  ip address 192.0.2.{number} 255.255.255.252
  ipv6 enable
@@ -286,7 +286,7 @@ router ospfv3 1
 
 def test_ospf_version_3_for_ipv4_is_version_2_in_a_lab(tmp_path: Path) -> None:
     """A course's network had no routes inside its sites: no computer reached the Internet."""
-    scenario = _comes_up(tmp_path, *(_OSPFV3.format(name=name, number=number) for number, name in enumerate("AB", 1)))
+    scenario = _comes_up(tmp_path, *(OSPFV3.format(name=name, number=number) for number, name in enumerate("AB", 1)))
     added = scenario.configurations["A"].partition("router ospf 1\n")[2].splitlines()[:2]
     assert added == [" area 10 stub", " redistribute connected subnets"]
     for line in (" ip ospf 1 area 0", " ip ospf network point-to-point"):
@@ -300,7 +300,7 @@ def test_ospf_version_3_for_ipv4_is_version_2_in_a_lab(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("line", ["ospfv3", "ospfv3 ipv4", "ospfv3 1", "address-family"])
 def test_a_line_of_ospf_that_is_cut_off_is_no_error_of_ours(line: str) -> None:
-    text = _OSPFV3.format(name="A", number=1).replace(" ospfv3 network", f" {line}\n ospfv3 network")
+    text = OSPFV3.format(name="A", number=1).replace(" ospfv3 network", f" {line}\n ospfv3 network")
     text = text.replace(" address-family ipv4", f" {line}\n address-family ipv4")
     assert "ip ospf 1 area 0" in adapted({"A": text}).texts["A"]
 
