@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,18 @@ def published(
 def pool(last: IPv4Address = LAST, *, overload: bool) -> SetTranslation:
     rule = SourceRule(UNDERLAY, (Clause(True, ((permit(),),)),), pool=((PUBLIC, last),), overload=overload)
     return published(rules=(rule,), aliases=(Prefix.host(PUBLIC), Prefix.of(IPv4Address("10.0.1.51"), 32)))
+
+
+@contract
+def test_the_router_may_be_the_published_station_and_its_ping_has_that_address(world: World) -> None:
+    inside = IPv4Address("192.168.1.1")
+    world.execute("A", replace(published(StaticRule(inside, PUBLIC)), own=(inside,)))
+    message = icmp.EchoRequest(identifier=8, sequence=1, payload=b"own").serialize()
+    world.execute("A", SendIp(None, inside, nbma("B"), IpProtocol.ICMP, message))
+    world.until(lambda: bool(world.of("A", IpReceived)))
+    (heard,) = world.of("A", IpReceived)
+    assert (heard.source, heard.destination) == (nbma("B"), inside)
+    assert [one.source for one in echoes(world, icmp.IcmpType.ECHO_REQUEST)] == [PUBLIC]
 
 
 @contract

@@ -186,12 +186,15 @@ def _bases(
             if flow in first:
                 yield rule(table, _LEAVING, *_way(inner, outer), _goto(first[flow]))
         if flow in first and flow not in from_vrfs:
-            for address in order.own:
-                sent = (*is_interface(Meta.OUTPUT_NAME, linux(flow[0])), *_in_prefix(_SOURCE, Prefix.host(address)))
-                yield rule(table, _LEAVING, *sent, *is_protocol(ICMP), _goto(first[flow]))
-                for ports in PORT_RANGES:
-                    probe = (*is_protocol(UDP), *_ports(_PORT_OF_SOURCE, ports))
-                    yield rule(table, _LEAVING, *sent, *probe, _goto(first[flow]))
+            yield from (rule(table, _LEAVING, *begun, _goto(first[flow])) for begun in _begun(order, linux(flow[0])))
+
+
+def _begun(order: SetTranslation, outer: str) -> Iterator[tuple[bytes, ...]]:
+    """Yield matches for what the router itself begins as a station inside, and sends out there."""
+    for address in order.own:
+        sent = (*is_interface(Meta.OUTPUT_NAME, outer), *_in_prefix(_SOURCE, Prefix.host(address)))
+        yield (*sent, *is_protocol(ICMP))
+        yield from ((*sent, *is_protocol(UDP), *_ports(_PORT_OF_SOURCE, ports)) for ports in PORT_RANGES)
 
 
 def _published(
@@ -239,6 +242,8 @@ def _published(
                 if name == other or not {name, other} & {linux(one) for one in order.outside}:
                     yield True, rule(table, _LEAVING, *_way(name, other), *is_answered, _jump(back))
             yield True, rule(table, _LEAVING, *_way(name, outer), _jump(going))
+        for begun in _begun(order, outer) if is_here else ():
+            yield True, rule(table, _LEAVING, *begun, _jump(going))
 
 
 def _of_static(one: StaticRule, address: IPv4Address, port: int, *, of_source: bool) -> Iterator[bytes]:
