@@ -143,6 +143,15 @@ def test_a_block_that_was_never_closed_ends_where_the_next_begins() -> None:
     assert fenced("one ``` alone") == "one ``` alone"
 
 
+def test_a_block_may_end_behind_its_last_line() -> None:
+    """A fence behind `exit` was a line of the configuration, and so was the prose behind it."""
+    text = (
+        "# R1\n```\ninterface Tunnel0\n ip mtu 1400\nexit```\nThen shutdown the port.\n\n```\nip domain name a.b\n```\n"
+    )
+    found = [line for line in fenced(text).split("\n") if line.strip() and line != BLOCK and not line.startswith("!")]
+    assert found == ["interface Tunnel0", " ip mtu 1400", "exit", "ip domain name a.b"]
+
+
 def test_a_block_may_begin_behind_its_fence_or_be_one_line() -> None:
     is_golden(
         fenced("```interface Tunnel0\n mtu 9\n```\n``` ip cef ```\n").split("\n")[:4],

@@ -218,6 +218,9 @@ _BEGUN: Final = re.compile(
     r"[ \t>]{0,12}```[ \t]*((?:interface|int|router|crypto|ip|hostname|line|route-map|conf)\s[^`]*)$"
 )
 
+#: The last line of a block before its fence.
+_LAST: Final = re.compile(r"([^`]*[^`\s])```[ \t]*$")
+
 
 def has_fences(text: str) -> bool:
     """Return whether it has two fences, so that something is between them. Banners are drawn with the same marks."""
@@ -261,11 +264,13 @@ def fenced(text: str) -> str:
     for number, line in enumerate(all_lines):
         fence = _FENCE.match(line) if not banners[number] else None
         if fence is None:
-            line = _BLANK.sub(" ", line)
+            last = _LAST.match(line) if mark == "`" else None
+            line = _BLANK.sub(" ", line if last is None else last[1])
             is_line = _LINE.match(without_prompt(line).lstrip()) is not None
             inside, outside = inside + (is_line and mark != ""), outside + (is_line and mark == "")
             is_taken = mark or _may_protect(line)
             lines.append("" if drawn else line if is_taken else _inline(line) or _heading(line, hosts))
+            mark, drawn = (mark, drawn) if last is None else ("", False)
             continue
         # One with a word behind it begins a block, even if the one before was never closed.
         if not mark and not fence["kind"] and _is_page(all_lines, number + 1):
